@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { address, dnsLabel, wholeNumber } from "./fields";
+
+/**
+ * TLS 1.2 cipher suites that the listener may offer: forward secrecy and AEAD only, in OpenSSL's names as Istio takes
+ * them. TLS 1.3 suites are fixed by Envoy (BoringSSL) and are always offered.
+ */
+export const CIPHER_SUITES = [
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+] as const;
+
+/** Istio derives the Service `NAME-istio` and a label value of at most 63 characters from the Gateway's name. */
+const MAX_GATEWAY_NAME = 57;
+
+const externalDns = z
+  .strictObject({
+    ttlSeconds: wholeNumber(1, 604_800, "seconds")
+      .default(300)
+      .describe("Time to live of the records. Unit: seconds; 1 to 604800; default 300."),
+  })
+  .describe("Annotate the Gateway and its routes for external-dns.");
+
+const tls = z.strictObject({
+  cipherSuites: z
+    .array(z.enum(CIPHER_SUITES, `one of ${CIPHER_SUITES.join(", ")}`), "a list of cipher suites")
+    .min(1, "at least one cipher suite")
+    .default([...CIPHER_SUITES])
+    .describe("TLS 1.2 cipher suites in order of preference. Default: Mozilla's intermediate list."),
+});
+
+/** The one Gateway: its name, where it lives and how clients reach it. */
+export const gatewaySchema = z.strictObject({
+  name: dnsLabel
+    .max(MAX_GATEWAY_NAME, `a DNS label of at most ${MAX_GATEWAY_NAME} characters`)
+    .default("unified-gateway")
+    .describe("metadata.name of the Gateway. Istio names its Service NAME-istio."),
+  namespace: dnsLabel
+    .default("istio-system")
+    .describe("Namespace of the Gateway, its TLS Secret and the HTTP to HTTPS redirect."),
+  className: dnsLabel.default("istio").describe("GatewayClass that implements the Gateway."),
+  address: address
+    .optional()
+    .describe("IP address or host name to ask for. Default: what the cluster's load balancer assigns."),
+  allowedRoutes: z
+    .enum(["Selector", "Same", "All"], "Selector, Same or All")
+    .default("Selector")
+    .describe(
+      "Which namespaces may attach routes: Selector (those that this stack labels), Same (the Gateway's own), All (any).",
+    ),
+  tls: tls.prefault({}).describe("TLS settings of the https listener. TLS 1.2 is the minimum version."),
+  externalDns: externalDns.optional().describe("Annotations for external-dns. Default: none."),
+  programmedTimeoutSeconds: wholeNumber(0, 3600, "seconds")
+    .default(120)
+    .describe(
+      "How long `pulumi up` waits for the Gateway's Programmed condition before it fails. Unit: seconds; 0 does not wait.",
+    ),
+});
+
+export type GatewayInput = z.output<typeof gatewaySchema>;

@@ -1,0 +1,2 @@
+export { stackConfig } from "./pulumiConfig";
+export type { Backend, Rule, Service, StackConfig } from "./model";

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { stackShape } from "./schema";
+import { pathRuleSchema, pathSchema } from "./service";
+import { PROJECT } from "./stackFile";
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+const TEXT_OR_SECRET: JsonSchema = {
+  anyOf: [
+    { type: "string" },
+    { type: "object", properties: { secure: { type: "string" } }, required: ["secure"], additionalProperties: false },
+  ],
+};
+
+/** JSON Schema of a Pulumi.STACK.yaml, for editors: it completes keys and shows their docs. */
+export function stackFileSchema(): JsonSchema {
+  const properties = Object.entries(stackShape).map(
+    ([key, schema]) => [`${PROJECT}:${key}`, jsonSchema(schema)] as const,
+  );
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Stack file of the unified Istio gateway",
+    type: "object",
+    properties: {
+      config: {
+        type: "object",
+        properties: Object.fromEntries(properties),
+        required: [`${PROJECT}:domain`, `${PROJECT}:services`],
+      },
+    },
+    required: ["config"],
+  };
+}
+
+function jsonSchema(schema: z.ZodType): JsonSchema {
+  const { $schema: _, ...result } = z.toJSONSchema(schema, {
+    target: "draft-7",
+    io: "input",
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema: json }) => {
+      if (zodSchema === pathSchema) {
+        Object.assign(json, { anyOf: [{ type: "string" }, jsonSchema(pathRuleSchema)] });
+      }
+      if (json.sealable === true) {
+        delete json.sealable;
+        delete json.type;
+        Object.assign(json, TEXT_OR_SECRET);
+      }
+    },
+  });
+  return result;
+}

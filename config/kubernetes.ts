@@ -1,0 +1,25 @@
+import { z } from "zod";
+
+/** The cluster to deploy to, or the folder to render to. */
+export const kubernetesSchema = z.strictObject({
+  kubeconfig: z
+    .string("the contents or the path of a kubeconfig")
+    .min(1, "the contents or the path of a kubeconfig")
+    .optional()
+    .describe("Contents (as a Pulumi secret) or path of a kubeconfig. Default: KUBECONFIG, then ~/.kube/config.")
+    .meta({ sealable: true }),
+  context: z
+    .string("the name of a kubeconfig context")
+    .min(1, "the name of a kubeconfig context")
+    .optional()
+    .describe("Context of the kubeconfig. Default: its current context."),
+  renderDirectory: z
+    .string("a folder")
+    .min(1, "a folder")
+    .optional()
+    .describe(
+      "Write YAML to this folder and touch no cluster. Secrets come out in clear text: keep the folder out of git.",
+    ),
+});
+
+export type KubernetesConfig = z.output<typeof kubernetesSchema>;

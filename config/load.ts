@@ -1,0 +1,116 @@
+import type { z } from "zod";
+import { caProblems } from "./certificateAuthority";
+import {
+  certificateProblems,
+  cipherProblems,
+  duplicateProblems,
+  hostProblems,
+  namespaceProblems,
+  serviceProblems,
+  type IndexedService,
+} from "./invariants";
+import type { StackConfig } from "./model";
+import { ConfigError, type Problem } from "./problem";
+import { resolveStack } from "./resolve";
+import { STACK_KEYS, stackShape, type StackKey } from "./schema";
+import { serviceSchema } from "./service";
+import { check, unknownKey } from "./zodProblems";
+
+/** A stack's config as given: its keys without the project's namespace. */
+export interface GivenConfig {
+  readonly project: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Keys that hold a Pulumi secret anywhere inside. Their values are never shown. */
+  readonly secretKeys: ReadonlySet<string>;
+}
+
+/**
+ * Checks a stack's config and fills in its defaults.
+ * Each part and each service is checked by itself, so that one mistake hides no other; rules across parts are checked
+ * on the parts that are sound.
+ * @throws {ConfigError} with every problem, in the order of the keys.
+ */
+export function loadConfig({ project, values, secretKeys }: GivenConfig): StackConfig {
+  const problems: Problem[] = unknownKeys(values);
+  const read = <T extends z.ZodType>(key: StackKey, schema: T): z.output<T> | undefined => {
+    const result = check(schema, values[key], [key]);
+    problems.push(...result.problems);
+    return result.value;
+  };
+  const domain = read("domain", stackShape.domain);
+  const gateway = read("gateway", stackShape.gateway);
+  const certificate = read("certificate", stackShape.certificate);
+  const defaults = read("defaults", stackShape.defaults);
+  const kubernetes = read("kubernetes", stackShape.kubernetes);
+  const protect = read("protect", stackShape.protect);
+  const services = soundServices(values.services, problems);
+
+  problems.push(...services.flatMap(serviceProblems));
+  if (domain !== undefined) {
+    problems.push(...hostProblems(domain, services));
+    problems.push(...duplicateProblems(domain, defaults ?? stackShape.defaults.parse(undefined), services));
+  }
+  if (gateway !== undefined) {
+    problems.push(...namespaceProblems(gateway, services));
+  }
+  if (certificate !== undefined) {
+    problems.push(...certificateProblems(certificate), ...caProblems(certificate, secretKeys.has("certificate")));
+  }
+  if (gateway !== undefined && certificate !== undefined) {
+    problems.push(...cipherProblems(gateway, certificate));
+  }
+
+  if (
+    problems.length > 0 ||
+    domain === undefined ||
+    gateway === undefined ||
+    certificate === undefined ||
+    defaults === undefined ||
+    kubernetes === undefined ||
+    protect === undefined
+  ) {
+    const hide = (problem: Problem) => ({ ...problem, sensitive: secretKeys.has(problem.path.split(/[.[]/)[0] ?? "") });
+    throw new ConfigError(project, problems.map(hide).sort(byKeyOrder));
+  }
+  return resolveStack({
+    domain,
+    gateway,
+    certificate,
+    defaults,
+    kubernetes,
+    protect,
+    services: services.map(({ service }) => service),
+  });
+}
+
+function unknownKeys(values: Readonly<Record<string, unknown>>): Problem[] {
+  const known: readonly string[] = STACK_KEYS;
+  return Object.keys(values)
+    .filter((key) => !known.includes(key))
+    .map((key) => ({ path: key, value: values[key], expected: unknownKey(key, known) }));
+}
+
+/** The services that pass their schema, with their places; what is wrong with the others goes to `problems`. */
+function soundServices(given: unknown, problems: Problem[]): IndexedService[] {
+  if (!Array.isArray(given) || given.length === 0) {
+    problems.push(...check(stackShape.services, given, ["services"]).problems);
+    return [];
+  }
+  return given.flatMap((entry, index) => {
+    const result = check(serviceSchema, entry, ["services", index]);
+    problems.push(...result.problems);
+    return result.value === undefined ? [] : [{ index, service: result.value }];
+  });
+}
+
+function byKeyOrder(a: Problem, b: Problem): number {
+  return rank(a) - rank(b);
+}
+
+/** Place of a problem in the file: by key, and services by their index. */
+function rank({ path }: Problem): number {
+  const key = path.split(/[.[]/)[0] ?? "";
+  const place = (STACK_KEYS as readonly string[]).indexOf(key);
+  const index = Number(/^services\[(\d+)\]/.exec(path)?.[1] ?? 0);
+  return (place < 0 ? STACK_KEYS.length : place) * 10_000 + index;
+}

@@ -1,0 +1,42 @@
+import type { CertificateConfig } from "./certificate";
+import type { GatewayInput } from "./gateway";
+import type { KubernetesConfig } from "./kubernetes";
+import type { PathInput } from "./service";
+
+/** Where a rule sends requests: a port of a Service. */
+export interface Backend {
+  readonly service: string;
+  readonly namespace: string;
+  readonly port: number;
+  /** Share of requests, in proportion to the sum of the rule's weights. */
+  readonly weight: number;
+}
+
+/** One path of a service. */
+export interface Rule {
+  /** `SERVICE--RULE`: Istio uses it verbatim as Envoy's route name, so it is unique across the gateway. */
+  readonly name: string;
+  readonly path: string;
+  readonly type: PathInput["type"];
+  readonly backends: readonly Backend[];
+  readonly timeouts: { readonly request: string };
+}
+
+/** A service with every default filled in. */
+export interface Service {
+  readonly name: string;
+  readonly host: string;
+  readonly namespace: string;
+  /** In the order in which Envoy tries them. */
+  readonly rules: readonly Rule[];
+}
+
+/** A stack's config, checked, with every default filled in. */
+export interface StackConfig {
+  readonly domain: string;
+  readonly gateway: GatewayInput;
+  readonly certificate: CertificateConfig & { readonly secretName: string };
+  readonly services: readonly Service[];
+  readonly kubernetes: KubernetesConfig;
+  readonly protect: boolean;
+}

@@ -1,0 +1,64 @@
+/**
+ * One mistake in the stack config: where it is, what was given, what is expected.
+ * Problems are collected, never thrown one by one, so that a user mends a file in one go.
+ */
+export interface Problem {
+  /** Key path below the project's config namespace, e.g. `services[1].host`. */
+  readonly path: string;
+  /** The value as given; `undefined` when the key is absent. Omit for problems that concern no single value. */
+  readonly value?: unknown;
+  /** What would be right, as a phrase that completes "expected …". */
+  readonly expected: string;
+  /** True where the value comes from a Pulumi secret: it is not shown. */
+  readonly sensitive?: boolean;
+}
+
+/** Longest rendering of a given value; more would bury the message. Unit: characters. */
+const MAX_VALUE_LENGTH = 60;
+
+/** Keys whose values never appear in an error, whatever is wrong with them. */
+const SENSITIVE_KEY = /(key|pem|password|token|secret|kubeconfig)/i;
+
+/** A key path in the form of Pulumi's own config paths: `services[1].backends[0].port`. */
+export function keyPath(segments: readonly PropertyKey[]): string {
+  return segments.reduce<string>((path, segment) => {
+    if (typeof segment === "number") {
+      return `${path}[${segment}]`;
+    }
+    return path === "" ? String(segment) : `${path}.${String(segment)}`;
+  }, "");
+}
+
+function isSensitive(path: string): boolean {
+  const leaf = path.split(".").at(-1) ?? "";
+  return SENSITIVE_KEY.test(leaf) && leaf !== "secretName";
+}
+
+function describeValue(problem: Problem): string {
+  if (problem.value === undefined) {
+    return "not set";
+  }
+  const text = JSON.stringify(problem.value);
+  if (problem.sensitive === true || isSensitive(problem.path) || text.includes("-----BEGIN ")) {
+    return "[hidden]";
+  }
+  return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH - 1)}…` : text;
+}
+
+/** `istio-gateway:services[1].port: 99999, expected a port from 1 to 65535` */
+export function formatProblem(project: string, problem: Problem): string {
+  return `${project}:${problem.path}: ${describeValue(problem)}, expected ${problem.expected}`;
+}
+
+/** Every problem of a stack's config in one error: a line for the count, then a line for each problem. */
+export class ConfigError extends Error {
+  constructor(
+    readonly project: string,
+    readonly problems: readonly Problem[],
+  ) {
+    const count = problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`;
+    const lines = problems.map((problem) => `  ${formatProblem(project, problem)}`);
+    super([`stack config has ${count}, nothing was changed:`, ...lines].join("\n"));
+    this.name = "ConfigError";
+  }
+}

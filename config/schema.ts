@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { certificateSchema } from "./certificate";
+import { hostname } from "./fields";
+import { gatewaySchema } from "./gateway";
+import { kubernetesSchema } from "./kubernetes";
+import { defaultsSchema, serviceSchema } from "./service";
+
+/** Everything that a stack may set: one key of the stack config each, one schema per concern. */
+export const stackShape = {
+  domain: hostname.describe("Domain of the gateway. The certificate covers it and every name one label below it."),
+  gateway: gatewaySchema.prefault({}).describe("The Gateway: its name, where it lives, how clients reach it."),
+  certificate: certificateSchema.prefault({ mode: "self-signed" }),
+  services: z
+    .array(serviceSchema, "a list of services")
+    .min(1, "at least one service")
+    .describe("What the gateway serves: a host name and the Kubernetes Services behind it, one entry each."),
+  defaults: defaultsSchema.prefault({}).describe("Values for every service that sets none of its own."),
+  kubernetes: kubernetesSchema
+    .prefault({})
+    .describe("The cluster to deploy to. Default: that of the current kubeconfig."),
+  protect: z
+    .boolean("true or false")
+    .default(false)
+    .describe("Refuse to delete the Gateway, the private key and the TLS Secret. Default false."),
+} as const;
+
+export type StackKey = keyof typeof stackShape;
+
+export const STACK_KEYS = Object.keys(stackShape) as StackKey[];
+
+/** A stack's config as one object. */
+export const stackSchema = z.strictObject(stackShape);

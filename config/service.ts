@@ -1,0 +1,115 @@
+import { z } from "zod";
+import { dnsLabel, duration, hostname, port } from "./fields";
+
+/** An HTTPRoute holds at most 16 rules (Gateway API v1 schema); each path is a rule. */
+const MAX_PATHS = 16;
+const MAX_BACKENDS = 16;
+
+const backendSchema = z.strictObject({
+  service: dnsLabel.describe("Name of the Kubernetes Service."),
+  namespace: dnsLabel.optional().describe("Namespace of the Service. Default: the service's namespace."),
+  port: port.optional().describe("Port of the Service. Default: the service's port."),
+  weight: z
+    .number("a weight from 0 to 1000000")
+    .int("a whole weight from 0 to 1000000")
+    .min(0, "a weight from 0 to 1000000")
+    .max(1_000_000, "a weight from 0 to 1000000")
+    .default(1)
+    .describe("Share of requests, in proportion to the sum of all weights. Default 1; 0 sends none."),
+});
+
+const backends = z
+  .array(backendSchema, "a list of backends")
+  .min(1, "at least one backend")
+  .max(MAX_BACKENDS, `at most ${MAX_BACKENDS} backends`);
+
+const timeouts = z.strictObject({
+  request: duration
+    .optional()
+    .describe("Longest time from a request's first byte to its response's last. 0s turns it off."),
+});
+
+/** Gateway API's own rules for path values (HTTPPathMatch validation). */
+const FORBIDDEN_IN_PATH = /\/\/|\/\.\.?(\/|$)|%2f|#/i;
+
+export const pathRuleSchema = z
+  .strictObject({
+    path: z.string("a path such as /api").max(1024, "a path of at most 1024 characters"),
+    type: z
+      .enum(["PathPrefix", "Exact", "RegularExpression"], "PathPrefix, Exact or RegularExpression")
+      .default("PathPrefix")
+      .describe(
+        "PathPrefix matches whole path elements (/api matches /api/v1, not /apis); RegularExpression is RE2, on the whole path.",
+      ),
+    name: dnsLabel
+      .optional()
+      .describe("Name of the rule, unique within the service. Default: the path with dashes; `root` for /."),
+    port: port.optional().describe("Port of this path's backends. Default: the service's port."),
+    backends: backends.optional().describe("Backends of this path. Default: the service's backends."),
+    timeouts: timeouts.optional().describe("Timeouts of this path. Default: the service's timeouts."),
+  })
+  .superRefine((rule, context) => {
+    const complain = (message: string) => context.addIssue({ code: "custom", path: ["path"], message });
+    if (rule.type === "RegularExpression") {
+      const flaw = regularExpressionFlaw(rule.path);
+      if (flaw !== undefined) {
+        complain(flaw);
+      }
+    } else if (!rule.path.startsWith("/") || FORBIDDEN_IN_PATH.test(rule.path) || /[\s?]/.test(rule.path)) {
+      complain("an absolute path without //, /./, /../, %2f, '#', '?' or spaces");
+    }
+  });
+
+/** Envoy matches with RE2, which has neither look-around nor back-references. */
+function regularExpressionFlaw(source: string): string | undefined {
+  if (/\(\?(=|!|<=|<!)|\\[1-9]/.test(source)) {
+    return "a regular expression in RE2 syntax, without look-around or back-references";
+  }
+  try {
+    new RegExp(source);
+    return undefined;
+  } catch {
+    return "a valid regular expression (RE2 syntax)";
+  }
+}
+
+/** A path, or just its text. */
+export const pathSchema = z.preprocess(
+  (given) => (typeof given === "string" ? { path: given } : given),
+  pathRuleSchema,
+);
+
+/** One name under the domain and what answers behind it. */
+export const serviceSchema = z.strictObject({
+  name: dnsLabel
+    .refine((name) => !name.includes("--"), "a name without '--', which separates service and rule in route names")
+    .describe("Name of the service, unique in the stack. It names the HTTPRoute and, by default, the host."),
+  host: hostname.optional().describe("Host name that clients use. Default: NAME.DOMAIN."),
+  namespace: dnsLabel.describe("Namespace of the HTTPRoute and, by default, of the backends."),
+  port: port.default(80).describe("Port of the backends' Services. Default 80."),
+  backends: backends.optional().describe("Services that answer. Default: one Service called NAME."),
+  paths: z
+    .array(pathSchema, "a list of paths")
+    .min(1, "at least one path")
+    .max(MAX_PATHS, `at most ${MAX_PATHS} paths: an HTTPRoute holds no more rules`)
+    .default([{ path: "/", type: "PathPrefix" }])
+    .describe("Paths that are served, as strings or with settings of their own. Default: everything."),
+  timeouts: timeouts.optional().describe("Timeouts of the service. Default: defaults.timeouts."),
+});
+
+/** Values for every service that sets none of its own. */
+export const defaultsSchema = z.strictObject({
+  timeouts: z
+    .strictObject({
+      request: duration
+        .default("30s")
+        .describe("Default request timeout. Without it a request could wait for ever. Default 30s."),
+    })
+    .prefault({})
+    .describe("Timeouts of services that set none."),
+});
+
+export type ServiceInput = z.output<typeof serviceSchema>;
+export type PathInput = ServiceInput["paths"][number];
+export type BackendInput = z.output<typeof backendSchema>;
+export type DefaultsConfig = z.output<typeof defaultsSchema>;

@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { parse } from "yaml";
+import { SEALED } from "./certificate";
+import { loadConfig, type GivenConfig } from "./load";
+import type { StackConfig } from "./model";
+
+/** Name of the Pulumi project, and so the namespace of its config keys. */
+export const PROJECT = "istio-gateway";
+
+/**
+ * Reads the config of a stack from its Pulumi.STACK.yaml, without Pulumi and without its secrets.
+ * @throws {ConfigError} with every problem; Error in one line where the file cannot be read.
+ */
+export function loadStackFile(path: string): StackConfig {
+  return loadConfig(readStackFile(path));
+}
+
+/** The config keys of a stack file as given; encrypted values are replaced by a mark. */
+export function readStackFile(path: string): GivenConfig {
+  const config = parseFile(path);
+  const values: Record<string, unknown> = {};
+  const secretKeys = new Set<string>();
+  for (const [key, value] of Object.entries(config)) {
+    const [namespace, name] = key.includes(":") ? key.split(":", 2) : [PROJECT, key];
+    if (namespace !== PROJECT || name === undefined) {
+      continue;
+    }
+    values[name] = seal(value, () => secretKeys.add(name));
+  }
+  return { project: PROJECT, values, secretKeys };
+}
+
+function parseFile(path: string): Record<string, unknown> {
+  try {
+    const file = parse(readFileSync(path, "utf8")) as { config?: Record<string, unknown> } | null;
+    return file?.config ?? {};
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new Error(`${basename(path)} is no readable stack file: ${reason}`, { cause: error });
+  }
+}
+
+/** Pulumi writes an encrypted value as `{ secure: CIPHERTEXT }`. */
+function seal(value: unknown, onSecret: () => void): unknown {
+  if (Array.isArray(value)) {
+    return value.map((entry) => seal(entry, onSecret));
+  }
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  const entries = Object.entries(value);
+  if (entries.length === 1 && entries[0]?.[0] === "secure") {
+    onSecret();
+    return SEALED;
+  }
+  return Object.fromEntries(entries.map(([key, entry]) => [key, seal(entry, onSecret)]));
+}

@@ -1,0 +1,29 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stackFileSchema } from "../config/jsonSchema";
+import { crdSchemas } from "./crdSchemas";
+
+/**
+ * `npm run generate`: writes what is committed but derived.
+ * - pulumi-stack.schema.json, out of the config's schemas;
+ * - with `-- FOLDER`, a checkout of sigs.k8s.io/gateway-api: tests/crds/CHANNEL.json, out of its CRDs.
+ */
+const root = join(__dirname, "..");
+writeJson("pulumi-stack.schema.json", stackFileSchema(), 2);
+
+const gatewayApi = process.argv[2];
+if (gatewayApi !== undefined) {
+  const kinds = ["v1/Gateway", "v1/HTTPRoute", "v1beta1/ReferenceGrant"].map(
+    (kind) => `gateway.networking.k8s.io/${kind}`,
+  );
+  for (const channel of ["standard", "experimental"]) {
+    const folder = join(gatewayApi, "config", "crd", channel);
+    const files = readdirSync(folder).map((file) => join(folder, file));
+    writeJson(join("tests", "crds", `${channel}.json`), crdSchemas(files, kinds), 1);
+  }
+}
+
+function writeJson(file: string, value: unknown, indent: number): void {
+  writeFileSync(join(root, file), `${JSON.stringify(value, null, indent)}\n`);
+  console.log(`wrote ${file}`);
+}
