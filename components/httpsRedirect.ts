@@ -1,0 +1,44 @@
+import * as pulumi from "@pulumi/pulumi";
+import { HTTPRoute, type HTTPRouteSpec } from "../kinds/httpRoute";
+import { HTTP_LISTENER, HTTPS_PORT, partOf } from "./naming";
+
+export interface HttpsRedirectArgs {
+  gatewayName: string;
+  namespace: string;
+  domain: string;
+}
+
+/** Sends every plain-HTTP request to the same URL on https, with a 301. */
+export class HttpsRedirect extends pulumi.ComponentResource {
+  constructor(name: string, args: HttpsRedirectArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:HttpsRedirect", name, {}, opts);
+    new HTTPRoute(
+      name,
+      {
+        metadata: { name: redirectName(args.gatewayName), namespace: args.namespace, labels: partOf(args.gatewayName) },
+        spec: redirectSpec(args),
+      },
+      { parent: this },
+    );
+    this.registerOutputs();
+  }
+}
+
+/** Name of the route, and of its rule: no service can be called so, since `--` is refused in names of services. */
+export function redirectName(gatewayName: string): string {
+  return `${gatewayName}--https-redirect`;
+}
+
+/** Bound to the http listener alone: on both listeners it would redirect https to itself, for ever. */
+export function redirectSpec({ gatewayName, namespace, domain }: HttpsRedirectArgs): HTTPRouteSpec {
+  return {
+    parentRefs: [{ name: gatewayName, namespace, sectionName: HTTP_LISTENER }],
+    hostnames: [`*.${domain}`],
+    rules: [
+      {
+        name: redirectName(gatewayName),
+        filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port: HTTPS_PORT, statusCode: 301 } }],
+      },
+    ],
+  };
+}

@@ -1,0 +1,101 @@
+import { isIP } from "node:net";
+import * as pulumi from "@pulumi/pulumi";
+import type { GatewayInput } from "../config/gateway";
+import { Gateway, type GatewaySpec, type Listener } from "../kinds/gateway";
+import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, partOf, routesLabel } from "./naming";
+
+export interface TlsGatewayArgs {
+  /** The https listener serves `*.DOMAIN`. */
+  domain: string;
+  config: GatewayInput;
+  /** kubernetes.io/tls Secret in the Gateway's namespace. */
+  secretName: pulumi.Input<string>;
+  /** Annotation `cert-manager.io/cluster-issuer` or `cert-manager.io/issuer`: cert-manager fills the Secret. */
+  certManager?: { issuer: string; issuerKind: "ClusterIssuer" | "Issuer" };
+  /** Refuse to delete the Gateway. */
+  protect: boolean;
+}
+
+/** The one Gateway: plain HTTP on port 80, which only redirects, and HTTPS on port 443. */
+export class TlsGateway extends pulumi.ComponentResource {
+  /** IP address or host name that clients connect to; undefined while the cluster has assigned none. */
+  readonly address: pulumi.Output<string | undefined>;
+
+  constructor(name: string, args: TlsGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:TlsGateway", name, {}, opts);
+    const { config } = args;
+    const gateway = new Gateway(
+      name,
+      {
+        metadata: {
+          name: config.name,
+          namespace: config.namespace,
+          labels: partOf(config.name),
+          annotations: annotations(args),
+        },
+        spec: gatewaySpec(args),
+      },
+      { parent: this, protect: args.protect },
+    );
+    this.address = gateway.status.apply((status) => config.address ?? status?.addresses?.[0]?.value);
+    this.registerOutputs({ address: this.address });
+  }
+}
+
+export function gatewaySpec({ config, domain, secretName }: TlsGatewayArgs): GatewaySpec {
+  return {
+    gatewayClassName: config.className,
+    addresses: config.address === undefined ? undefined : [addressOf(config.address)],
+    listeners: [
+      {
+        name: HTTP_LISTENER,
+        port: HTTP_PORT,
+        protocol: "HTTP",
+        hostname: `*.${domain}`,
+        // Only the redirect attaches here, and it lives beside the Gateway: nobody else can serve plain HTTP.
+        allowedRoutes: { namespaces: { from: "Same" } },
+      },
+      {
+        name: HTTPS_LISTENER,
+        port: HTTPS_PORT,
+        protocol: "HTTPS",
+        hostname: `*.${domain}`,
+        allowedRoutes: { namespaces: allowedNamespaces(config) },
+        tls: {
+          mode: "Terminate",
+          certificateRefs: [{ name: secretName }],
+          options: { "gateway.istio.io/tls-cipher-suites": config.tls.cipherSuites.join(",") },
+        },
+      },
+    ],
+  };
+}
+
+function addressOf(value: string): { type: "IPAddress" | "Hostname"; value: string } {
+  return { type: isIP(value) === 0 ? "Hostname" : "IPAddress", value };
+}
+
+function allowedNamespaces(config: GatewayInput): Listener["allowedRoutes"]["namespaces"] {
+  return config.allowedRoutes === "Selector"
+    ? { from: "Selector", selector: { matchLabels: routesLabel(config.name) } }
+    : { from: config.allowedRoutes };
+}
+
+function annotations({ config, certManager }: TlsGatewayArgs): Record<string, string> {
+  const result: Record<string, string> = {};
+  if (config.programmedTimeoutSeconds > 0) {
+    // https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/#pulumi-kubernetes-annotations
+    result["pulumi.com/waitFor"] = "condition=Programmed";
+    result["pulumi.com/timeoutSeconds"] = String(config.programmedTimeoutSeconds);
+  } else {
+    result["pulumi.com/skipAwait"] = "true";
+  }
+  if (config.externalDns !== undefined && config.address !== undefined) {
+    result["external-dns.alpha.kubernetes.io/target"] = config.address;
+  }
+  if (certManager !== undefined) {
+    const key = certManager.issuerKind === "Issuer" ? "issuer" : "cluster-issuer";
+    result[`cert-manager.io/${key}`] = certManager.issuer;
+  }
+  return result;
+}

@@ -1,0 +1,90 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { StackConfig } from "../config";
+import { Certificate, type CertificateInfo } from "./certificate";
+import { dnsRecords } from "./dnsRecords";
+import { HttpsRedirect } from "./httpsRedirect";
+import { RouteNamespaces } from "./routeNamespaces";
+import { ServiceRoute } from "./serviceRoute";
+import { stackReadme } from "./stackReadme";
+import { TlsGateway } from "./tlsGateway";
+
+/** A checked stack config, without the cluster: that is the provider's. */
+export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes">;
+
+/** One TLS entry point: the certificate, the Gateway, the redirect, and a route for each service. */
+export class UnifiedGateway extends pulumi.ComponentResource {
+  /** URL of each service, by its name. */
+  readonly endpoints: pulumi.Output<Record<string, string>>;
+  /** Zone-file lines, one for each host. */
+  readonly dnsRecords: pulumi.Output<string[]>;
+  readonly certificate: pulumi.Output<CertificateInfo>;
+  /** Markdown for the stack's page. */
+  readonly readme: pulumi.Output<string>;
+
+  constructor(name: string, args: UnifiedGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:UnifiedGateway", name, {}, opts);
+    const { domain, gateway, services, protect } = args;
+    const child = { parent: this };
+
+    const certificate = new Certificate(
+      `${name}-certificate`,
+      { config: args.certificate, domain, gatewayName: gateway.name, namespace: gateway.namespace, protect },
+      child,
+    );
+    const entry = new TlsGateway(
+      name,
+      {
+        domain,
+        config: gateway,
+        secretName: certificate.secretName,
+        certManager: args.certificate.mode === "cert-manager" ? args.certificate : undefined,
+        protect,
+      },
+      child,
+    );
+
+    // Routes come after the Gateway that they name, and go before it.
+    const afterGateway = { parent: this, dependsOn: [entry] };
+    new HttpsRedirect(
+      `${name}-redirect`,
+      { gatewayName: gateway.name, namespace: gateway.namespace, domain },
+      afterGateway,
+    );
+    const namespaces =
+      gateway.allowedRoutes === "Selector"
+        ? [
+            new RouteNamespaces(
+              `${name}-namespaces`,
+              { gatewayName: gateway.name, namespaces: services.map((service) => service.namespace) },
+              child,
+            ),
+          ]
+        : [];
+    for (const service of services) {
+      new ServiceRoute(
+        `${name}-${service.name}`,
+        {
+          service,
+          gatewayName: gateway.name,
+          gatewayNamespace: gateway.namespace,
+          dnsTtlSeconds: gateway.externalDns?.ttlSeconds,
+        },
+        { parent: this, dependsOn: [entry, ...namespaces] },
+      );
+    }
+
+    const hosts = services.map((service) => service.host);
+    this.endpoints = pulumi.output(
+      Object.fromEntries(services.map((service) => [service.name, `https://${service.host}`])),
+    );
+    this.dnsRecords = entry.address.apply((address) => dnsRecords(hosts, address, gateway.externalDns?.ttlSeconds));
+    this.certificate = certificate.info;
+    this.readme = pulumi.output(stackReadme(domain, `${gateway.namespace}/${gateway.name}`, services));
+    this.registerOutputs({
+      endpoints: this.endpoints,
+      dnsRecords: this.dnsRecords,
+      certificate: this.certificate,
+      readme: this.readme,
+    });
+  }
+}

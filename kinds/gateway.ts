@@ -1,0 +1,44 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** One port of a Gateway. https://gateway-api.sigs.k8s.io/reference/spec/#listener */
+export interface Listener {
+  name: string;
+  port: number;
+  protocol: "HTTP" | "HTTPS";
+  hostname?: string;
+  allowedRoutes: {
+    namespaces: { from: "Same" | "All" } | { from: "Selector"; selector: { matchLabels: Record<string, string> } };
+  };
+  tls?: {
+    mode: "Terminate";
+    certificateRefs: { name: pulumi.Input<string> }[];
+    options?: Record<string, string>;
+  };
+}
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#gatewayspec */
+export interface GatewaySpec {
+  gatewayClassName: string;
+  addresses?: { type: "IPAddress" | "Hostname"; value: string }[];
+  listeners: Listener[];
+}
+
+export interface GatewayStatus {
+  addresses?: { type?: string; value: string }[];
+}
+
+export interface GatewayArgs {
+  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  spec: GatewaySpec;
+}
+
+/** `Gateway` of gateway.networking.k8s.io/v1. */
+export class Gateway extends k8s.apiextensions.CustomResource {
+  declare readonly status: pulumi.Output<GatewayStatus | undefined>;
+
+  constructor(name: string, args: GatewayArgs, opts?: pulumi.CustomResourceOptions) {
+    // Pulumi makes an output of every property that is named here: `status` is one.
+    super(name, { apiVersion: "gateway.networking.k8s.io/v1", kind: "Gateway", ...args, status: undefined }, opts);
+  }
+}
