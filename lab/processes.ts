@@ -1,0 +1,136 @@
+import { spawn, type SpawnOptions } from "node:child_process";
+
+/** A failure that a user can mend: shown as one line, without a stack trace. */
+export class UserError extends Error {}
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions extends Pick<SpawnOptions, "cwd" | "env"> {
+  readonly input?: string;
+  /** Unit: milliseconds. Default: no limit. */
+  readonly timeoutMs?: number;
+}
+
+/** Groups of processes that must not outlive this one. */
+const running = new Set<number>();
+let guarded = false;
+
+/** Ends what was started here when this process is interrupted, so that Ctrl-C leaves no process. */
+function guard(): void {
+  if (guarded) {
+    return;
+  }
+  guarded = true;
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const) {
+    process.once(signal, () => {
+      endAll();
+      process.exit(code);
+    });
+  }
+  process.once("exit", endAll);
+}
+
+function endAll(): void {
+  for (const pid of running) {
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // Gone already.
+    }
+  }
+}
+
+/** Marks the process group of a lab that is not yet handed over: it ends with this process, until released. */
+export function endWithUs(pid: number): () => void {
+  guard();
+  running.add(pid);
+  return () => void running.delete(pid);
+}
+
+/** Runs a program to its end, in a process group of its own, and returns what it said. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  guard();
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    const output = { stdout: "", stderr: "" };
+    const { pid } = child;
+    if (pid !== undefined) {
+      running.add(pid);
+    }
+    const timer =
+      options.timeoutMs === undefined || pid === undefined
+        ? undefined
+        : setTimeout(() => process.kill(-pid, "SIGKILL"), options.timeoutMs);
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      reject(new UserError(error.code === "ENOENT" ? `${command} is not installed` : `${command}: ${error.message}`));
+    });
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      if (pid !== undefined) {
+        running.delete(pid);
+      }
+      resolve({ code: code ?? 1, ...output });
+    });
+    child.stdin.on("error", () => undefined).end(options.input ?? "");
+  });
+}
+
+/** Like `run`, for programs that must succeed: returns the output, or fails with the last line that the program said. */
+export async function output(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await run(command, args, options);
+  if (code !== 0) {
+    const last = lastLine(stderr) || lastLine(stdout) || `exit code ${code}`;
+    throw new UserError(`${command.split("/").at(-1) ?? command} ${args[0] ?? ""} failed: ${last}`);
+  }
+  return stdout;
+}
+
+export function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
+}
+
+/** Tries until it works. @throws UserError that names what was waited for, with the last failure. */
+export async function eventually<T>(
+  what: string,
+  timeoutMs: number,
+  attempt: () => Promise<T>,
+  pauseMs = 100,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > end) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new UserError(`${what} did not come within ${timeoutMs / 1000} s: ${reason}`, { cause: error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
+/** Runs a command line's main function; its errors become one line and exit code 1. */
+export function main(body: () => Promise<number>): void {
+  body().then(
+    (code) => process.exit(code),
+    (error: unknown) => {
+      console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+      if (!(error instanceof UserError) && process.env.DEBUG !== undefined && error instanceof Error) {
+        console.error(error.stack);
+      }
+      process.exit(1);
+    },
+  );
+}

@@ -1,0 +1,54 @@
+/** Pause between two signs of life where no terminal shows a running clock. Unit: milliseconds. */
+const HEARTBEAT_MS = 30_000;
+const TICK_MS = 1_000;
+
+interface Stream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+/** Reports the steps of a long job: which of how many, its name, and how long it takes. */
+export class Progress {
+  private readonly start = Date.now();
+  private current = 0;
+
+  /**
+   * @param title What the steps add up to.
+   * @param total How many steps there are.
+   * @param stream Where to report; a terminal shows one running line, anything else a line for each event.
+   */
+  constructor(
+    private readonly title: string,
+    private readonly total: number,
+    private readonly stream: Stream = process.stderr,
+  ) {}
+
+  /** Runs one step. A step that fails is reported as such, and its error passes on. */
+  async step<T>(name: string, run: () => Promise<T>): Promise<T> {
+    this.current += 1;
+    const label = `${this.title} ${this.current}/${this.total}  ${name}`;
+    const start = Date.now();
+    const tty = this.stream.isTTY === true;
+    const show = () =>
+      this.stream.write(tty ? `\r\x1b[K${label} … ${seconds(start)}` : `${label} … ${seconds(start)}\n`);
+    if (tty) {
+      show();
+    }
+    const timer = setInterval(show, tty ? TICK_MS : HEARTBEAT_MS);
+    let outcome = "failed";
+    try {
+      const result = await run();
+      outcome = "done";
+      return result;
+    } finally {
+      clearInterval(timer);
+      this.stream.write(
+        `${tty ? "\r\x1b[K" : ""}${label}: ${outcome}, ${seconds(start)} (${seconds(this.start)} in all)\n`,
+      );
+    }
+  }
+}
+
+function seconds(since: number): string {
+  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
+}

