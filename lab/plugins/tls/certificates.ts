@@ -1,0 +1,165 @@
+import { createPublicKey, generateKeyPairSync, randomBytes, webcrypto, X509Certificate } from "node:crypto";
+import * as x509 from "@peculiar/x509";
+import type { Properties } from "../server";
+
+type CryptoProvider = Parameters<typeof x509.cryptoProvider.set>[0];
+x509.cryptoProvider.set(webcrypto as unknown as CryptoProvider);
+
+const HOUR_MS = 3_600_000;
+
+const KEY_USES: Readonly<Record<string, x509.KeyUsageFlags>> = {
+  digital_signature: x509.KeyUsageFlags.digitalSignature,
+  key_encipherment: x509.KeyUsageFlags.keyEncipherment,
+  cert_signing: x509.KeyUsageFlags.keyCertSign,
+  crl_signing: x509.KeyUsageFlags.cRLSign,
+};
+
+const EXTENDED_USES: Readonly<Record<string, string>> = {
+  server_auth: x509.ExtendedKeyUsage.serverAuth,
+  client_auth: x509.ExtendedKeyUsage.clientAuth,
+};
+
+interface Keys {
+  privateKey: webcrypto.CryptoKey;
+  publicKey: webcrypto.CryptoKey;
+}
+
+export interface Issued {
+  certPem: string;
+  validityStartTime: string;
+  validityEndTime: string;
+}
+
+/** A private key in the forms that the official provider gives. */
+export function makeKey(inputs: Properties): {
+  privateKeyPem: string;
+  privateKeyPemPkcs8: string;
+  publicKeyPem: string;
+} {
+  const { privateKey, publicKey } =
+    inputs.algorithm === "ECDSA"
+      ? generateKeyPairSync("ec", { namedCurve: String(inputs.ecdsaCurve ?? "P224").replace(/^P(\d+)$/, "P-$1") })
+      : generateKeyPairSync("rsa", { modulusLength: Number(inputs.rsaBits ?? 2048) });
+  const traditional = inputs.algorithm === "ECDSA" ? "sec1" : "pkcs1";
+  return {
+    privateKeyPem: privateKey.export({ type: traditional as "pkcs1", format: "pem" }) as string,
+    privateKeyPemPkcs8: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
+    publicKeyPem: publicKey.export({ type: "spki", format: "pem" }) as string,
+  };
+}
+
+export async function selfSign(inputs: Properties): Promise<Issued> {
+  const keys = await importKeys(String(inputs.privateKeyPem));
+  const name = subject(inputs);
+  return issue(inputs, { name, issuer: name, publicKey: keys.publicKey, signer: keys, authority: undefined });
+}
+
+export async function requestCertificate(inputs: Properties): Promise<string> {
+  const keys = await importKeys(String(inputs.privateKeyPem));
+  const names = alternativeNames(inputs);
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: subject(inputs),
+    keys,
+    signingAlgorithm: algorithmOf(keys.privateKey),
+    extensions: names === undefined ? [] : [names],
+  });
+  return `${request.toString("pem")}\n`;
+}
+
+export async function signRequest(inputs: Properties): Promise<Issued> {
+  const request = new x509.Pkcs10CertificateRequest(String(inputs.certRequestPem));
+  const authority = new x509.X509Certificate(firstPem(String(inputs.caCertPem)));
+  const signer = await importKeys(String(inputs.caPrivateKeyPem));
+  const names = request.getExtension("2.5.29.17");
+  return issue(inputs, {
+    name: request.subject,
+    issuer: authority.subject,
+    publicKey: (await request.publicKey.export()) as unknown as webcrypto.CryptoKey,
+    signer,
+    authority,
+    names: names ?? undefined,
+  });
+}
+
+interface Issue {
+  name: string;
+  issuer: string;
+  publicKey: webcrypto.CryptoKey;
+  signer: Keys;
+  authority: x509.X509Certificate | undefined;
+  names?: x509.Extension;
+}
+
+async function issue(inputs: Properties, how: Issue): Promise<Issued> {
+  const start = new Date(Math.floor(Date.now() / 1000) * 1000);
+  const end = new Date(start.getTime() + Number(inputs.validityPeriodHours) * HOUR_MS);
+  const uses = (inputs.allowedUses as string[] | undefined) ?? [];
+  const flags = uses.reduce((all, use) => all | (KEY_USES[use] ?? 0), 0);
+  const extended = uses.flatMap((use) => EXTENDED_USES[use] ?? []);
+  const names = how.names ?? alternativeNames(inputs);
+  const isCa = inputs.isCaCertificate === true;
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: `00${randomBytes(16).toString("hex")}`,
+    subject: how.name,
+    issuer: how.issuer,
+    notBefore: start,
+    notAfter: end,
+    publicKey: how.publicKey as unknown as x509.PublicKeyType,
+    signingKey: how.signer.privateKey as never,
+    signingAlgorithm: algorithmOf(how.signer.privateKey) as never,
+    extensions: [
+      new x509.BasicConstraintsExtension(isCa, undefined, true),
+      ...(flags === 0 ? [] : [new x509.KeyUsagesExtension(flags, true)]),
+      ...(extended.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension(extended)]),
+      ...(names === undefined ? [] : [names]),
+      ...(how.authority === undefined
+        ? []
+        : [await x509.AuthorityKeyIdentifierExtension.create(how.authority.publicKey)]),
+    ],
+  });
+  return {
+    certPem: `${certificate.toString("pem")}\n`,
+    validityStartTime: start.toISOString().replace(".000Z", "Z"),
+    validityEndTime: end.toISOString().replace(".000Z", "Z"),
+  };
+}
+
+function subject(inputs: Properties): string {
+  const given = (inputs.subject ?? {}) as Record<string, string>;
+  return [
+    given.commonName === undefined ? [] : [`CN=${given.commonName}`],
+    given.organization === undefined ? [] : [`O=${given.organization}`],
+  ]
+    .flat()
+    .join(", ");
+}
+
+function alternativeNames(inputs: Properties): x509.SubjectAlternativeNameExtension | undefined {
+  const dns = ((inputs.dnsNames as string[] | undefined) ?? []).map((value) => ({ type: "dns" as const, value }));
+  const ips = ((inputs.ipAddresses as string[] | undefined) ?? []).map((value) => ({ type: "ip" as const, value }));
+  return dns.length + ips.length === 0 ? undefined : new x509.SubjectAlternativeNameExtension([...dns, ...ips]);
+}
+
+async function importKeys(pem: string): Promise<Keys> {
+  const { createPrivateKey } = await import("node:crypto");
+  const key = createPrivateKey(pem);
+  const curves: Record<string, string> = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" };
+  const algorithm =
+    key.asymmetricKeyType === "ec"
+      ? { name: "ECDSA", namedCurve: curves[key.asymmetricKeyDetails?.namedCurve ?? ""] ?? "P-256" }
+      : { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const pkcs8 = key.export({ type: "pkcs8", format: "der" });
+  const spki = createPublicKey(key).export({ type: "spki", format: "der" });
+  return {
+    privateKey: await webcrypto.subtle.importKey("pkcs8", pkcs8, algorithm, true, ["sign"]),
+    publicKey: await webcrypto.subtle.importKey("spki", spki, algorithm, true, ["verify"]),
+  };
+}
+
+function algorithmOf(key: webcrypto.CryptoKey): { name: string; hash: string } {
+  return { name: key.algorithm.name, hash: "SHA-256" };
+}
+
+function firstPem(text: string): string {
+  return new X509Certificate(text).toString();
+}
