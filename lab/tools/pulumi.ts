@@ -3,7 +3,7 @@ import { existsSync, symlinkSync, writeFileSync, mkdirSync, rmSync } from "node:
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { output, UserError } from "../processes";
-import { PLUGINS, PULUMI_VERSION } from "./catalogue";
+import { PLUGINS, PULUMI_VERSION, type PluginName } from "./catalogue";
 import { makeFolder } from "./goSet";
 
 /** Where the official CLI comes from; replaced in tests. */
@@ -62,9 +62,10 @@ export async function downloadPulumi(folder: string, source: PulumiSource = OFFI
  * Official provider plugins: those on PATH, those of the user's Pulumi, or downloaded with the official CLI. Returns the
  * names of the plugins that are out of reach.
  */
-export async function officialPlugins(pulumi: string, home: string, official: boolean): Promise<string[]> {
-  const missing: string[] = [];
-  for (const [name, version] of Object.entries(PLUGINS)) {
+export async function officialPlugins(pulumi: string, home: string, official: boolean): Promise<PluginName[]> {
+  const missing: PluginName[] = [];
+  for (const name of Object.keys(PLUGINS) as PluginName[]) {
+    const version = PLUGINS[name];
     const plugin = `resource-${name}-v${version}`;
     const folder = join(home, "plugins", plugin);
     const users = join(homedir(), ".pulumi", "plugins", plugin);

@@ -1,4 +1,13 @@
-import { createPublicKey, generateKeyPairSync, randomBytes, webcrypto, X509Certificate } from "node:crypto";
+// The X.509 library resolves its algorithms by it.
+import "reflect-metadata";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  webcrypto,
+  X509Certificate,
+} from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import type { Properties } from "../server";
 
@@ -141,7 +150,6 @@ function alternativeNames(inputs: Properties): x509.SubjectAlternativeNameExtens
 }
 
 async function importKeys(pem: string): Promise<Keys> {
-  const { createPrivateKey } = await import("node:crypto");
   const key = createPrivateKey(pem);
   const curves: Record<string, string> = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" };
   const algorithm =

@@ -1,0 +1,22 @@
+/** Addresses inside the lab's network namespace. Nothing outside can reach them, and they clash with nothing. */
+export const API_SERVER = "10.1.0.1";
+export const ISTIOD = "10.1.0.2";
+/** What istiod's certificate names. */
+export const ISTIOD_HOST = "istiod.istio-system.svc";
+
+/** Clients: one inside a company's network, one on the internet. */
+export const CLIENT_INSIDE = "192.168.1.10";
+export const CLIENT_OUTSIDE = "203.0.113.10";
+
+/** Address of a gateway whose stack asks for none. Replica N of a gateway adds N to the last part. */
+export const DEFAULT_GATEWAY = "192.168.51.200";
+
+/** Address of the backend with this number. */
+export function backendAddress(number: number): string {
+  return `10.244.${Math.floor(number / 250)}.${(number % 250) + 1}`;
+}
+
+/** The two ends of the link to the gateway proxy with this number: the lab's, and the proxy's. */
+export function linkAddresses(number: number): { lab: string; proxy: string } {
+  return { lab: `10.2.${number}.1`, proxy: `10.2.${number}.2` };
+}

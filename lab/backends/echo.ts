@@ -1,0 +1,95 @@
+import { readFileSync, watchFile, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+
+/**
+ * Echo server of the lab: one process that plays every backend. `node echo.ts BACKENDS_FILE READY_FILE`.
+ * It answers with its name and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
+ * `size=BYTES` (body of that size), `fail=N&key=K` (status 503 for the first N requests with that key);
+ * `/__count?key=K` tells how many there were.
+ */
+interface Backend {
+  namespace: string;
+  service: string;
+  address: string;
+  ports: number[];
+}
+
+const MAX_SLEEP_MS = 60_000;
+const MAX_SIZE_BYTES = 64 * 2 ** 20;
+
+const [backendsFile = "", readyFile = ""] = process.argv.slice(2);
+/** By ADDRESS:PORT. */
+const servers = new Map<string, Server>();
+const counts = new Map<string, number>();
+
+function answer(backend: Backend, port: number, request: IncomingMessage, response: ServerResponse): void {
+  const url = new URL(request.url ?? "/", "http://backend");
+  const number = (name: string, max: number) => Math.min(Number(url.searchParams.get(name) ?? 0) || 0, max);
+  const key = url.searchParams.get("key") ?? "";
+  if (url.pathname === "/__count") {
+    response.end(String(counts.get(key) ?? 0));
+    return;
+  }
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  if (url.searchParams.has("reset")) {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  const failing = count <= number("fail", 1_000_000);
+  const size = number("size", MAX_SIZE_BYTES);
+  const body = JSON.stringify({
+    service: backend.service,
+    namespace: backend.namespace,
+    port,
+    method: request.method,
+    path: url.pathname,
+    query: url.search,
+    headers: request.headers,
+    remoteAddress: request.socket.remoteAddress,
+  });
+  setTimeout(
+    () => {
+      response.statusCode = failing ? 503 : number("status", 599) || 200;
+      response.setHeader("content-type", "application/json");
+      response.setHeader("x-backend", backend.service);
+      response.end(size > 0 ? "x".repeat(size) : `${body}\n`);
+    },
+    number("sleep", MAX_SLEEP_MS),
+  );
+}
+
+/** Opens a port for each new backend, and closes those that are gone. */
+async function reload(): Promise<void> {
+  const text = readFileSync(backendsFile, "utf8");
+  const backends = JSON.parse(text) as Backend[];
+  const wanted = new Map<string, { backend: Backend; port: number }>(
+    backends.flatMap((backend) =>
+      backend.ports.map((port) => [`${backend.address}:${port}`, { backend, port }] as const),
+    ),
+  );
+  for (const [key, server] of servers) {
+    if (!wanted.has(key)) {
+      server.close();
+      server.closeAllConnections();
+      servers.delete(key);
+    }
+  }
+  for (const [key, { backend, port }] of wanted) {
+    if (!servers.has(key)) {
+      const server = createServer({ keepAliveTimeout: 0 }, (request, response) =>
+        answer(backend, port, request, response),
+      );
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject).listen(port, backend.address, resolve);
+      });
+      servers.set(key, server);
+    }
+  }
+  writeFileSync(readyFile, text);
+}
+
+let loading = reload();
+watchFile(backendsFile, { interval: 50 }, () => {
+  loading = loading.then(reload);
+});

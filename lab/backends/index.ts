@@ -1,0 +1,98 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { backendAddress } from "../addresses";
+import { logOf } from "../controlPlane";
+import { outputInside, startDaemon, type ProcessId } from "../namespaces";
+import { REPOSITORY } from "../paths";
+import { eventually } from "../processes";
+import { labPath, type BackendState } from "../state";
+import type { Tools } from "../tools";
+
+const BACKENDS_FILE = labPath("backends.json");
+const READY_FILE = labPath("backends.ready");
+
+/** The Service behind which the lab runs a real vmagent. */
+const VMAGENT = { namespace: "monitoring", service: "vmagent-vmagent" };
+
+/** A port of a Service that a stack names. */
+export interface WantedBackend {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number;
+}
+
+/** Starts the echo server; it opens ports as backends come. */
+export async function startEcho(pid: number): Promise<ProcessId> {
+  writeFileSync(BACKENDS_FILE, "[]");
+  return startDaemon(pid, {
+    name: "echo",
+    command: [
+      process.execPath,
+      "-r",
+      "ts-node/register/transpile-only",
+      join(REPOSITORY, "lab", "backends", "echo.ts"),
+      BACKENDS_FILE,
+      READY_FILE,
+    ],
+    cwd: REPOSITORY,
+    logFile: logOf("echo"),
+  });
+}
+
+/** Gives each new Service an address, and each new port a server. Returns all backends of the lab. */
+export async function addBackends(
+  pid: number,
+  tools: Tools,
+  present: readonly BackendState[],
+  wanted: readonly WantedBackend[],
+  daemons: Record<string, ProcessId>,
+): Promise<BackendState[]> {
+  const backends = [...present];
+  for (const { namespace, service, port } of wanted) {
+    const index = backends.findIndex((backend) => backend.namespace === namespace && backend.service === service);
+    const known = backends[index];
+    if (known === undefined) {
+      const address = backendAddress(backends.length);
+      await outputInside(pid, ["ip", "address", "add", `${address}/32`, "dev", "lo"]);
+      backends.push({ namespace, service, ports: [port], address });
+    } else if (!known.ports.includes(port)) {
+      backends[index] = { ...known, ports: [...known.ports, port] };
+    }
+  }
+  const vmagent = backends.find(isVmagent);
+  if (vmagent !== undefined && daemons.vmagent === undefined) {
+    daemons.vmagent = await startVmagent(pid, tools, vmagent);
+  }
+  const echoed = JSON.stringify(backends.filter((backend) => !isVmagent(backend)));
+  writeFileSync(BACKENDS_FILE, echoed);
+  await eventually("the echo server", 20_000, () =>
+    readFileSync(READY_FILE, "utf8") === echoed ? Promise.resolve() : Promise.reject(new Error("it is not ready")),
+  );
+  return backends;
+}
+
+function isVmagent({ namespace, service }: BackendState): boolean {
+  return namespace === VMAGENT.namespace && service === VMAGENT.service;
+}
+
+async function startVmagent(pid: number, tools: Tools, { address, ports }: BackendState): Promise<ProcessId> {
+  const cwd = labPath("vmagent");
+  mkdirSync(cwd, { recursive: true });
+  const process = await startDaemon(pid, {
+    name: "vmagent",
+    command: [
+      tools.programs.vmagent,
+      `-httpListenAddr=${address}:${ports[0] ?? 8429}`,
+      // Nothing listens there: what it would write is kept, up to a bound, and dropped.
+      "-remoteWrite.url=http://127.0.0.1:9/api/v1/write",
+      `-remoteWrite.tmpDataPath=${join(cwd, "data")}`,
+      "-remoteWrite.maxDiskUsagePerURL=50MB",
+    ],
+    cwd,
+    logFile: logOf("vmagent"),
+  });
+  await eventually("vmagent", 20_000, () =>
+    outputInside(pid, ["curl", "-sf", `http://${address}:${ports[0] ?? 8429}/health`]),
+  );
+  return process;
+}

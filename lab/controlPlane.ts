@@ -1,0 +1,164 @@
+import { randomBytes } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { API_SERVER } from "./addresses";
+import { isAlive, outputInside, startDaemon, type ProcessId } from "./namespaces";
+import { eventually, lastLine, output, UserError } from "./processes";
+import type { Progress } from "./progress";
+import { labPath } from "./state";
+import type { Channel, Tools } from "./tools";
+
+/** Number of steps that `startControlPlane` reports. */
+export const CONTROL_PLANE_STEPS = 3;
+
+const API_SERVER_PORT = 6443;
+
+export interface ControlPlane {
+  readonly daemons: Record<string, ProcessId>;
+}
+
+/** Starts etcd, the API server, the controllers that deletion and endpoints need, and istiod. */
+export async function startControlPlane(
+  pid: number,
+  tools: Tools,
+  channel: Channel,
+  progress: Progress,
+): Promise<Record<string, ProcessId>> {
+  const daemons: Record<string, ProcessId> = {};
+  const start = async (name: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) => {
+    const cwd = labPath(name);
+    mkdirSync(cwd, { recursive: true, mode: 0o700 });
+    const program = tools.programs[name as keyof Tools["programs"]];
+    daemons[name] = await startDaemon(pid, { name, command: [program, ...args], cwd, logFile: logOf(name), env });
+  };
+  await progress.step("etcd, kube-apiserver", async () => {
+    const token = randomBytes(24).toString("hex");
+    const keyFile = labPath("service-account.key");
+    writeFileSync(labPath("tokens.csv"), `${token},lab,lab,system:masters\n`, { mode: 0o600 });
+    await output("openssl", ["genrsa", "-out", keyFile, "2048"]);
+    await start("etcd", ["--data-dir", labPath("etcd", "data"), "--unsafe-no-fsync"]);
+    await start("kube-apiserver", [
+      "--etcd-servers=http://127.0.0.1:2379",
+      "--bind-address=0.0.0.0",
+      `--advertise-address=${API_SERVER}`,
+      `--secure-port=${API_SERVER_PORT}`,
+      `--cert-dir=${labPath("kube-apiserver")}`,
+      "--service-cluster-ip-range=10.96.0.0/16",
+      `--service-account-key-file=${keyFile}`,
+      `--service-account-signing-key-file=${keyFile}`,
+      "--service-account-issuer=https://kubernetes.default.svc",
+      "--api-audiences=https://kubernetes.default.svc,istio-ca",
+      `--token-auth-file=${labPath("tokens.csv")}`,
+      "--authorization-mode=RBAC",
+      "--disable-admission-plugins=ServiceAccount",
+    ]);
+    writeKubeconfig(token);
+    await ready(pid, daemons, "kube-apiserver", [tools.programs.kubectl, "get", "--raw", "/readyz"]);
+    await start("kube-controller-manager", [
+      `--kubeconfig=${kubeconfigPath()}`,
+      "--controllers=garbage-collector-controller,namespace-controller,endpointslice-controller",
+      "--leader-elect=false",
+    ]);
+  });
+  await progress.step("CRDs", async () => {
+    const kubectl = [tools.programs.kubectl, "apply", "--server-side", "--force-conflicts"];
+    const crds = ["-f", tools.crds.istio, "-f", tools.crds.gatewayApi[channel]];
+    await outputInside(pid, [...kubectl, ...crds], { env: kubeEnv() });
+    await outputInside(pid, [...kubectl, "-f", "-"], { env: kubeEnv(), input: namespaceManifest("istio-system") });
+  });
+  await progress.step("istiod", async () => {
+    writeFileSync(labPath("mesh.yaml"), MESH);
+    await start(
+      "pilot-discovery",
+      [
+        "discovery",
+        "--kubeconfig",
+        kubeconfigPath(),
+        "--meshConfig",
+        labPath("mesh.yaml"),
+        "--networksConfig",
+        "/dev/null",
+      ],
+      {
+        ...process.env,
+        POD_NAME: "istiod-lab",
+        POD_NAMESPACE: "istio-system",
+        CLUSTER_ID: "Kubernetes",
+        // Upstream Envoy lacks the filters of Istio's own build.
+        PILOT_ENABLE_METADATA_EXCHANGE: "false",
+        PILOT_ENABLE_ALPN_FILTER: "false",
+      },
+    );
+    await ready(pid, daemons, "pilot-discovery", ["curl", "-sf", "http://127.0.0.1:8080/ready"]);
+  });
+  return daemons;
+}
+
+const MESH = `defaultProviders:
+  metrics: []
+enablePrometheusMerge: false
+accessLogFile: /dev/stdout
+`;
+
+function namespaceManifest(name: string): string {
+  return JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+}
+
+export function logOf(name: string): string {
+  return labPath("logs", `${name}.log`);
+}
+
+export function kubeconfigPath(): string {
+  return labPath("kubeconfig");
+}
+
+export function kubeEnv(): NodeJS.ProcessEnv {
+  return { ...process.env, KUBECONFIG: kubeconfigPath() };
+}
+
+function writeKubeconfig(token: string): void {
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name: "lab",
+        cluster: {
+          server: `https://${API_SERVER}:${API_SERVER_PORT}`,
+          "certificate-authority": labPath("kube-apiserver", "ca.crt"),
+        },
+      },
+    ],
+    users: [{ name: "lab", user: { token } }],
+    contexts: [{ name: "lab", context: { cluster: "lab", user: "lab" } }],
+    "current-context": "lab",
+  };
+  writeFileSync(kubeconfigPath(), JSON.stringify(config, null, 2), { mode: 0o600 });
+}
+
+/** Waits until a command succeeds; a daemon that died meanwhile is named with its last words. */
+async function ready(
+  pid: number,
+  daemons: Readonly<Record<string, ProcessId>>,
+  what: string,
+  command: readonly string[],
+): Promise<void> {
+  const served = labPath("kube-apiserver", "apiserver.crt");
+  await eventually(what, 60_000, async () => {
+    failOnDeath(daemons);
+    if (existsSync(served)) {
+      // The API server signs its certificate itself, and makes it on start.
+      copyFileSync(served, labPath("kube-apiserver", "ca.crt"));
+    }
+    await outputInside(pid, command, { env: kubeEnv() });
+  });
+}
+
+class DeadDaemon extends UserError {}
+
+function failOnDeath(daemons: Readonly<Record<string, ProcessId>>): void {
+  for (const [name, id] of Object.entries(daemons)) {
+    if (!isAlive(id)) {
+      throw new DeadDaemon(`${name} ended: ${lastLine(readFileSync(logOf(name), "utf8"))} (log: ${logOf(name)})`);
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { loadStackFile } from "../config/stackFile";
+import type { StackConfig } from "../config";
+import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST } from "./addresses";
+import { addBackends, startEcho } from "./backends";
+import { CONTROL_PLANE_STEPS, kubeEnv, startControlPlane } from "./controlPlane";
+import { startGatewayProxy } from "./gatewayProxy";
+import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, tlsSecret } from "./manifests";
+import { endHolder, enter, outputInside, runInside, startHolder } from "./namespaces";
+import { eventually, output, UserError, type Result, type RunOptions } from "./processes";
+import { Progress } from "./progress";
+import { labEnv, prepareProject, stackFile, takeAllStacks, takeStack } from "./stacks";
+import { freshFolder, labPath, readState, removeFolder, writeState, type LabState } from "./state";
+import type { Channel, Tools } from "./tools";
+
+/** A cluster with a control plane, a gateway and backends, in namespaces of its own. */
+export class Lab {
+  private constructor(
+    readonly tools: Tools,
+    private state: LabState,
+  ) {}
+
+  /** The running lab. @throws UserError where none runs. */
+  static running(tools: Tools): Lab {
+    const state = readState();
+    if (state === undefined) {
+      throw new UserError("no lab runs: start it by npm start, or npm run lab -- up");
+    }
+    return new Lab(tools, state);
+  }
+
+  /** The running lab, or a new one. A start that fails or is interrupted leaves no process. */
+  static async up(tools: Tools, channel: Channel = "experimental"): Promise<Lab> {
+    const present = readState();
+    if (present !== undefined) {
+      prepareProject(tools);
+      return new Lab(tools, present);
+    }
+    freshFolder();
+    const progress = new Progress("lab", CONTROL_PLANE_STEPS + 2);
+    writeFileSync(labPath("hosts"), HOSTS);
+    const holder = await progress.step("namespaces", () => startHolder(labPath("hosts")));
+    try {
+      const daemons = await startControlPlane(holder.id.pid, tools, channel, progress);
+      daemons.echo = await progress.step("backends", () => startEcho(holder.id.pid));
+      prepareProject(tools);
+      const state: LabState = { holder: holder.id, daemons, proxies: [], backends: [], hosts: {} };
+      writeState(state);
+      holder.release();
+      return new Lab(tools, state);
+    } catch (error) {
+      endHolder(holder.id);
+      throw error;
+    }
+  }
+
+  /** Ends the lab and removes what it made; the tools stay. Returns whether one ran. */
+  static down(): boolean {
+    const state = readState();
+    if (state !== undefined) {
+      endHolder(state.holder);
+    }
+    removeFolder();
+    return state !== undefined;
+  }
+
+  get snapshot(): Readonly<LabState> {
+    return this.state;
+  }
+
+  private get pid(): number {
+    return this.state.holder.pid;
+  }
+
+  /** Runs a command inside, with KUBECONFIG, PULUMI_* and PATH set, and returns what it said. */
+  run(command: readonly string[], options: RunOptions = {}): Promise<Result> {
+    return runInside(this.pid, command, { ...options, env: { ...labEnv(), ...options.env } });
+  }
+
+  /** Like `run`, for commands that must succeed. */
+  output(command: readonly string[], options: RunOptions = {}): Promise<string> {
+    return outputInside(this.pid, command, { ...options, env: { ...labEnv(), ...options.env } });
+  }
+
+  /** Runs a command inside on this terminal. Returns its exit code. */
+  async exec(command: readonly string[]): Promise<number> {
+    await takeAllStacks(this.pid);
+    return this.attached(command);
+  }
+
+  /** Runs a command in the network of a gateway proxy, where Envoy's admin port is. */
+  inProxy(number: number, command: readonly string[]): Promise<string> {
+    const proxy = this.state.proxies[number];
+    if (proxy === undefined) {
+      throw new UserError(`there is no gateway proxy ${number}`);
+    }
+    return outputInside(proxy.network.pid, command);
+  }
+
+  private attached(command: readonly string[]): Promise<number> {
+    const child = spawn("nsenter", [...enter(this.pid, process.cwd()), ...command], {
+      stdio: "inherit",
+      env: labEnv(),
+    });
+    // The terminal signals the whole group: the command decides, and its exit code is ours.
+    const ignore = () => undefined;
+    process.on("SIGINT", ignore);
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code, signal) => {
+        process.off("SIGINT", ignore);
+        resolve(code ?? (signal === null ? 1 : 128));
+      });
+    });
+  }
+
+  /** Makes what a stack expects to find, and runs `pulumi up`. Returns Pulumi's exit code. */
+  async deploy(stack: string, file = stackFile(stack)): Promise<number> {
+    await this.prepare(stack, file);
+    return this.attached(["pulumi", "up", "--yes", "--non-interactive", "--stack", stack, "--suppress-outputs"]);
+  }
+
+  /** Makes what a stack expects to find: namespaces, Services with endpoints, the gateway's proxy, host names. */
+  async prepare(stack: string, file = stackFile(stack)): Promise<StackConfig> {
+    const config = loadStackFile(file);
+    await takeStack(this.pid, stack, file);
+    const { gateway, services } = config;
+    const wanted = services.flatMap((service) => service.rules.flatMap((rule) => rule.backends));
+    const namespaces = new Set([
+      gateway.namespace,
+      ...services.map((s) => s.namespace),
+      ...wanted.map((b) => b.namespace),
+    ]);
+    await this.apply([...namespaces].map(namespace));
+    const backends = await addBackends(this.pid, this.tools, this.state.backends, wanted, this.state.daemons);
+    const address = gateway.address ?? DEFAULT_GATEWAY;
+    await this.apply([
+      ...backends.flatMap(backend),
+      ...gatewayInfrastructure(gateway.name, gateway.namespace, [address]),
+      ...(config.certificate.mode === "existing" ? [await this.existingSecret(config)] : []),
+    ]);
+    const status = JSON.stringify(loadBalancerStatus(gateway.name, gateway.namespace, address));
+    await this.kubectl(["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-"], status);
+    const proxies = [...this.state.proxies];
+    if (!proxies.some((proxy) => proxy.address === address)) {
+      const args = { gateway: gateway.name, namespace: gateway.namespace, address, number: proxies.length };
+      proxies.push(await startGatewayProxy(this.pid, this.tools, args));
+    }
+    const hosts = Object.fromEntries(
+      [`unknown.${config.domain}`, ...services.map(({ host }) => host)].map((host) => [host, address]),
+    );
+    this.save({ ...this.state, backends, proxies, hosts: { ...this.state.hosts, ...hosts } });
+    return config;
+  }
+
+  private save(state: LabState): void {
+    this.state = state;
+    writeState(state);
+    const lines = Object.entries(state.hosts).map(([host, address]) => `${address} ${host}\n`);
+    // In place: the lab's /etc/hosts is bound to this file, not to its name.
+    writeFileSync(labPath("hosts"), HOSTS + lines.join(""));
+  }
+
+  kubectl(args: readonly string[], input?: string): Promise<string> {
+    return this.output([this.tools.programs.kubectl, ...args], { env: kubeEnv(), input });
+  }
+
+  private async apply(items: readonly Record<string, unknown>[]): Promise<void> {
+    const apply = ["apply", "--server-side", "--force-conflicts", "--field-manager=lab", "-f", "-"];
+    // A namespace that a destroyed stack left in deletion, or a cache that is behind, mends itself.
+    await eventually("the cluster's objects", 30_000, () => this.kubectl(apply, list(items)), 500);
+  }
+
+  /** The Secret that an `existing` certificate names: a self-signed one, made once. */
+  private async existingSecret({ domain, gateway, certificate }: StackConfig): Promise<Record<string, unknown>> {
+    const { secretName } = certificate;
+    const file = (suffix: string) => labPath(`${gateway.namespace}-${secretName}.${suffix}`);
+    const names = `subjectAltName=DNS:*.${domain},DNS:${domain}`;
+    const made = await output("test", ["-f", file("crt")]).then(
+      () => true,
+      () => false,
+    );
+    if (!made) {
+      const request = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "30",
+        "-subj",
+        `/CN=*.${domain}`,
+        "-addext",
+        names,
+      ];
+      await output("openssl", [...request, "-keyout", file("key"), "-out", file("crt")]);
+    }
+    return tlsSecret(
+      secretName,
+      gateway.namespace,
+      readFileSync(file("crt"), "utf8"),
+      readFileSync(file("key"), "utf8"),
+    );
+  }
+}
+
+/** Names that hold for every lab; those of the stacks follow. */
+const HOSTS = `127.0.0.1 localhost\n${ISTIOD} ${ISTIOD_HOST}\n`;

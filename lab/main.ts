@@ -1,0 +1,105 @@
+import { parseArgs } from "node:util";
+import { Lab } from "./lab";
+import { checkMachine } from "./machine";
+import { isAlive } from "./namespaces";
+import { main, UserError } from "./processes";
+import { serveProxy } from "./relay";
+import { locked, readState } from "./state";
+import { ensureTools, toolsAreCached, type Channel, type Tools } from "./tools";
+
+const USAGE = `usage: npm run lab -- COMMAND
+  up [--crds standard|experimental]   start the control plane
+  deploy --stack STACK                make what the stack names, and run pulumi up
+  exec -- COMMAND…                    run a command inside: kubectl, istioctl, pulumi, curl …
+  proxy [--port 8443]                 reach the gateway from outside, until Ctrl-C
+  status                              what runs
+  reset                               end the lab, and start a new one
+  down                                end the lab`;
+
+main(async () => {
+  const [command, ...rest] = process.argv.slice(2);
+  switch (command) {
+    case "up":
+      return up(options(rest, { crds: { type: "string" } }).crds);
+    case "down":
+      return down();
+    case "reset":
+      await down();
+      return up(undefined);
+    case "status":
+      return Promise.resolve(status());
+    case "deploy": {
+      const { stack } = options(rest, { stack: { type: "string" } });
+      if (stack === undefined) {
+        throw new UserError("deploy needs --stack STACK");
+      }
+      const tools = await getTools();
+      return locked(async () => (await Lab.up(tools)).deploy(stack));
+    }
+    case "exec": {
+      const words = rest[0] === "--" ? rest.slice(1) : rest;
+      if (words.length === 0) {
+        throw new UserError("exec needs a command: npm run lab -- exec -- kubectl get gateways -A");
+      }
+      return Lab.running(await ensureTools()).exec(words);
+    }
+    case "proxy": {
+      const { port = "8443" } = options(rest, { port: { type: "string" } });
+      return serveProxy(Lab.running(await ensureTools()), Number(port));
+    }
+    default:
+      console.error(command === undefined ? USAGE : `unknown command ${command}\n${USAGE}`);
+      return 2;
+  }
+});
+
+function options<T extends Record<string, { type: "string" }>>(args: string[], spec: T): { [K in keyof T]?: string } {
+  try {
+    return parseArgs({ args, options: spec, strict: true }).values as { [K in keyof T]?: string };
+  } catch (error) {
+    throw new UserError(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
+  }
+}
+
+async function getTools(): Promise<Tools> {
+  await checkMachine(toolsAreCached());
+  return ensureTools();
+}
+
+async function up(channel: string | undefined): Promise<number> {
+  if (channel !== undefined && channel !== "standard" && channel !== "experimental") {
+    throw new UserError(`--crds is ${channel}, expected standard or experimental`);
+  }
+  const tools = await getTools();
+  return locked(async () => {
+    await Lab.up(tools, channel as Channel | undefined);
+    console.log("the lab is up");
+    return 0;
+  });
+}
+
+function down(): Promise<number> {
+  return locked(() => {
+    console.log(Lab.down() ? "the lab has ended" : "no lab runs");
+    return Promise.resolve(0);
+  });
+}
+
+function status(): number {
+  const state = readState();
+  if (state === undefined) {
+    console.log("no lab runs");
+    return 1;
+  }
+  const proxies = state.proxies.map(
+    (proxy, number) =>
+      [`proxy-${number} (${proxy.namespace}/${proxy.gateway} on ${proxy.address})`, proxy.agent] as const,
+  );
+  for (const [name, id] of [["namespaces", state.holder] as const, ...Object.entries(state.daemons), ...proxies]) {
+    console.log(`${isAlive(id) ? "runs " : "ENDED"}  pid ${String(id.pid).padEnd(8)} ${name}`);
+  }
+  for (const { namespace, service, address, ports } of state.backends) {
+    console.log(`backend ${namespace}/${service} on ${address}:${ports.join(",")}`);
+  }
+  return 0;
+}

@@ -1,0 +1,98 @@
+import type { BackendState } from "./state";
+
+/** Objects that the lab makes because nobody else does there. */
+type Manifest = Record<string, unknown>;
+
+export function namespace(name: string): Manifest {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+}
+
+/** A Service without a selector, and its endpoint. */
+export function backend({ namespace, service, ports, address }: BackendState): Manifest[] {
+  const named = ports.map((port) => ({ name: `http-${port}`, port, protocol: "TCP" }));
+  return [
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: service, namespace },
+      spec: { ports: named.map((port) => ({ ...port, targetPort: port.port })) },
+    },
+    endpoints(service, namespace, address, named),
+  ];
+}
+
+/** What Istio's deployment controller makes for a Gateway, without the Deployment: the lab runs the proxy itself. */
+export function gatewayInfrastructure(gateway: string, namespace: string, addresses: readonly string[]): Manifest[] {
+  const name = `${gateway}-istio`;
+  const metadata = { name, namespace, labels: { "gateway.networking.k8s.io/gateway-name": gateway } };
+  const ports = [
+    { name: "status-port", port: 15021, protocol: "TCP" },
+    { name: "http", port: 80, protocol: "TCP" },
+    { name: "https", port: 443, protocol: "TCP" },
+  ];
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata },
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "Role",
+      metadata,
+      rules: [{ apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }],
+    },
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
+      subjects: [{ kind: "ServiceAccount", name, namespace }],
+    },
+    // istiod finds a proxy's Service by its labels.
+    { apiVersion: "v1", kind: "Service", metadata, spec: { type: "LoadBalancer", ports, selector: metadata.labels } },
+    ...addresses.map((address, replica) => endpoints(name, namespace, address, ports, `-${replica}`)),
+  ];
+}
+
+/** Status that a cloud's load balancer would set. */
+export function loadBalancerStatus(gateway: string, namespace: string, address: string): Manifest {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: `${gateway}-istio`, namespace },
+    status: { loadBalancer: { ingress: [{ ip: address }] } },
+  };
+}
+
+function endpoints(
+  service: string,
+  namespace: string,
+  address: string,
+  ports: readonly Manifest[],
+  suffix = "",
+): Manifest {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name: `${service}-lab${suffix}`,
+      namespace,
+      labels: { "kubernetes.io/service-name": service, "endpointslice.kubernetes.io/managed-by": "lab" },
+    },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports,
+  };
+}
+
+/** TLS Secret that a stack with `certificate.mode: existing` expects to find. */
+export function tlsSecret(name: string, namespace: string, certificate: string, key: string): Manifest {
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, namespace },
+    type: "kubernetes.io/tls",
+    stringData: { "tls.crt": certificate, "tls.key": key },
+  };
+}
+
+export function list(items: readonly Manifest[]): string {
+  return JSON.stringify({ apiVersion: "v1", kind: "List", items });
+}

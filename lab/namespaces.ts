@@ -1,0 +1,116 @@
+import { spawn } from "node:child_process";
+import { openSync, readFileSync } from "node:fs";
+import { API_SERVER, CLIENT_INSIDE, CLIENT_OUTSIDE, ISTIOD } from "./addresses";
+import { endWithUs, eventually, output, run, UserError, type Result, type RunOptions } from "./processes";
+
+/** A process, told apart from a later one with the same pid by when it started (clock ticks since boot). */
+export interface ProcessId {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+export function identify(pid: number): ProcessId {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name, in parentheses, may hold spaces; the start time is field 22 of proc(5).
+  return { pid, startTime: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "" };
+}
+
+export function isAlive({ pid, startTime }: ProcessId): boolean {
+  try {
+    return identify(pid).startTime === startTime;
+  } catch {
+    return false;
+  }
+}
+
+/** The process that keeps the namespaces; with it ends every process in them. */
+export interface Holder {
+  readonly id: ProcessId;
+  /** Lets the lab outlive this process. */
+  release(): void;
+}
+
+/** Makes user, network, PID and mount namespaces: no rights on the machine are needed. */
+export async function startHolder(hostsFile: string): Promise<Holder> {
+  const flags = ["-r", "-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc", "sleep", "infinity"];
+  const outer = spawn("unshare", flags, { detached: true, stdio: "ignore" });
+  if (outer.pid === undefined) {
+    throw new UserError("unshare is missing: apt-get install util-linux");
+  }
+  const release = endWithUs(outer.pid);
+  const pid = await onlyChild(outer.pid, "the lab's namespaces");
+  outer.unref();
+  const setUp = [
+    `mount --bind '${hostsFile}' /etc/hosts`,
+    "ip link set lo up",
+    ...[API_SERVER, ISTIOD, CLIENT_INSIDE, CLIENT_OUTSIDE].map((address) => `ip address add ${address}/32 dev lo`),
+  ].join(" && ");
+  await eventually("the lab's namespaces", 5_000, () => output("nsenter", [...enter(pid), "sh", "-c", setUp]));
+  return { id: identify(pid), release };
+}
+
+/** Ends the lab: the PID namespace takes every process in it along. */
+export function endHolder(id: ProcessId): void {
+  if (isAlive(id)) {
+    process.kill(id.pid, "SIGKILL");
+  }
+}
+
+/** Arguments of nsenter for the namespaces of a process. */
+export function enter(pid: number, cwd?: string): string[] {
+  const workingDirectory = cwd === undefined ? [] : [`--wd=${cwd}`];
+  return ["--preserve-credentials", "-U", "-n", "-p", "-m", "-t", String(pid), ...workingDirectory];
+}
+
+/** Runs a program in the namespaces to its end. */
+export function runInside(pid: number, command: readonly string[], options: RunOptions = {}): Promise<Result> {
+  return run("nsenter", [...enter(pid, (options.cwd as string | undefined) ?? process.cwd()), ...command], options);
+}
+
+/** Like `runInside`, for programs that must succeed. */
+export async function outputInside(pid: number, command: readonly string[], options: RunOptions = {}): Promise<string> {
+  return output("nsenter", [...enter(pid, (options.cwd as string | undefined) ?? process.cwd()), ...command], options);
+}
+
+export interface Daemon {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly logFile: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Starts a program in the namespaces that stays. Returns its pid outside of them. */
+export async function startDaemon(pid: number, daemon: Daemon): Promise<ProcessId> {
+  const log = openSync(daemon.logFile, "a");
+  const child = spawn("nsenter", [...enter(pid, daemon.cwd), ...daemon.command], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: daemon.env ?? process.env,
+  });
+  child.unref();
+  if (child.pid === undefined) {
+    throw new UserError("nsenter is missing: apt-get install util-linux");
+  }
+  return identify(await onlyChild(child.pid, daemon.name));
+}
+
+/** The child that unshare and nsenter fork into a new PID namespace. */
+async function onlyChild(pid: number, what: string): Promise<number> {
+  return eventually(
+    what,
+    5_000,
+    () => {
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+      const child = Number(children[0]);
+      return child > 0 ? Promise.resolve(child) : Promise.reject(new Error("it has not started"));
+    },
+    20,
+  );
+}
+
+/** The pid of a process as seen inside its own PID namespace. */
+export function pidInside(pid: number): number {
+  const [, inner = ""] = /^NSpid:.*\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(inner);
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, delimiter, join } from "node:path";
+import { parse, stringify } from "yaml";
+import { kubeEnv } from "./controlPlane";
+import { outputInside } from "./namespaces";
+import { REPOSITORY } from "./paths";
+import { UserError } from "./processes";
+import { labPath } from "./state";
+import type { Tools } from "./tools";
+import { PLUGINS, type PluginName } from "./tools/catalogue";
+
+/**
+ * Pulumi writes into a stack's file, so it works on copies: the lab's project holds the stack files, and the program
+ * by a link to the repository.
+ */
+const PROJECT = labPath("project");
+const BIN = labPath("bin");
+/** PULUMI_HOME of the lab: official plugins by link, and stand-ins for the others. */
+const PULUMI_HOME = labPath("pulumi-home");
+const PASSPHRASE_FILE = labPath("passphrase");
+
+/** Environment of every command in the lab. */
+export function labEnv(): NodeJS.ProcessEnv {
+  return {
+    ...kubeEnv(),
+    PATH: [BIN, process.env.PATH ?? ""].join(delimiter),
+    PULUMI_BACKEND_URL: `file://${labPath("pulumi")}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: PASSPHRASE_FILE,
+    PULUMI_HOME,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Types are checked in CI.
+    PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+  };
+}
+
+/** Makes the project folder, and the folder of programs that commands in the lab find first. */
+export function prepareProject(tools: Tools): void {
+  for (const folder of [PROJECT, BIN, join(PULUMI_HOME, "plugins"), labPath("pulumi")]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+  if (!existsSync(PASSPHRASE_FILE)) {
+    writeFileSync(PASSPHRASE_FILE, randomBytes(24).toString("hex"), { mode: 0o600 });
+  }
+  const project = parse(readFileSync(join(REPOSITORY, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
+  writeFileSync(join(PROJECT, "Pulumi.yaml"), stringify({ ...project, main: "program" }));
+  link(REPOSITORY, join(PROJECT, "program"));
+  for (const [name, path] of Object.entries(tools.programs)) {
+    // The CLI finds its language host beside itself.
+    if (!name.startsWith("pulumi")) {
+      link(path, join(BIN, name));
+    }
+  }
+  script(join(BIN, "pulumi"), `exec '${tools.programs.pulumi}' -C '${PROJECT}' "$@"`);
+  for (const plugin of readdirSync(tools.pluginsFolder)) {
+    link(join(tools.pluginsFolder, plugin), join(PULUMI_HOME, "plugins", plugin));
+  }
+  for (const name of tools.standIns) {
+    installStandIn(name);
+  }
+}
+
+function installStandIn(name: PluginName): void {
+  const folder = join(PULUMI_HOME, "plugins", `resource-${name}-v${PLUGINS[name]}`);
+  mkdirSync(folder, { recursive: true });
+  const main = join(REPOSITORY, "lab", "plugins", name, "main.ts");
+  const tsNode = join(REPOSITORY, "node_modules", "ts-node", "register", "transpile-only");
+  script(join(folder, `pulumi-resource-${name}`), `exec '${process.execPath}' -r '${tsNode}' '${main}' "$@"`);
+}
+
+function link(target: string, path: string): void {
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
+}
+
+function script(path: string, line: string): void {
+  writeFileSync(path, `#!/bin/sh\n${line}\n`);
+  chmodSync(path, 0o755);
+}
+
+/** File of a stack in the repository. @throws UserError where there is none. */
+export function stackFile(stack: string, folder = REPOSITORY): string {
+  const path = join(folder, `Pulumi.${stack}.yaml`);
+  if (!/^[A-Za-z0-9_.-]+$/.test(stack) || !existsSync(path)) {
+    throw new UserError(`there is no stack ${stack}: Pulumi.${stack}.yaml is missing`);
+  }
+  return path;
+}
+
+/** Takes a stack's file into the lab's project, with the encryption salt that Pulumi gave the copy, and makes the stack. */
+export async function takeStack(pid: number, stack: string, file: string): Promise<void> {
+  const copy = join(PROJECT, `Pulumi.${stack}.yaml`);
+  const given = (parse(readFileSync(file, "utf8")) ?? {}) as Record<string, unknown>;
+  const kept = existsSync(copy) ? ((parse(readFileSync(copy, "utf8")) ?? {}) as Record<string, unknown>) : {};
+  const { encryptionsalt } = kept;
+  const state = labPath("pulumi", ".pulumi", "stacks", "istio-gateway", `${stack}.json`);
+  writeFileSync(copy, stringify(encryptionsalt === undefined ? given : { ...given, encryptionsalt }));
+  if (!existsSync(state)) {
+    await outputInside(pid, ["pulumi", "stack", "init", stack, "--non-interactive"], { env: labEnv() });
+  }
+}
+
+/** Takes every stack of the repository, so that pulumi finds them by name. */
+export async function takeAllStacks(pid: number): Promise<void> {
+  for (const file of readdirSync(REPOSITORY)) {
+    const [, stack] = /^Pulumi\.(.+)\.yaml$/.exec(basename(file)) ?? [];
+    if (stack !== undefined) {
+      await takeStack(pid, stack, join(REPOSITORY, file));
+    }
+  }
+}

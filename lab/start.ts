@@ -1,0 +1,41 @@
+import { checkStack, table } from "./checks";
+import { Lab } from "./lab";
+import { checkMachine } from "./machine";
+import { main, UserError } from "./processes";
+import { labPath, locked } from "./state";
+import { ensureTools, toolsAreCached } from "./tools";
+
+const STACK = "dev";
+
+/** `npm start`: the whole product on this machine, from the tools to real HTTPS. */
+main(async () => {
+  const start = Date.now();
+  await checkMachine(toolsAreCached());
+  const tools = await ensureTools();
+  if (tools.standIns.length > 0) {
+    console.error(
+      `stand-ins serve for the providers ${tools.standIns.join(", ")}: their official plugins are out of reach`,
+    );
+  }
+  return locked(async () => {
+    const lab = await Lab.up(tools);
+    const code = await lab.deploy(STACK);
+    if (code !== 0) {
+      throw new UserError(`pulumi up of ${STACK} failed, see above`);
+    }
+    const config = await lab.prepare(STACK);
+    const rows = await checkStack(lab, STACK, config);
+    const failed = rows.filter((row) => !row.passed).length;
+    const host = config.services[0]?.host ?? config.domain;
+    console.log(`\n${table(rows)}\n`);
+    console.log(
+      `${rows.length - failed} of ${rows.length} checks passed, ${((Date.now() - start) / 1000).toFixed(0)} s\n`,
+    );
+    console.log("Try it:");
+    console.log(`  npm run lab -- exec -- curl -sI --cacert ${labPath(`${STACK}-ca.pem`)} https://${host}/`);
+    console.log("  npm run lab -- exec -- kubectl get gateways,httproutes -A");
+    console.log("  npm run lab -- proxy --port 8443    # from outside the lab's network");
+    console.log("  npm stop");
+    return failed === 0 ? 0 : 1;
+  });
+});

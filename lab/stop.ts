@@ -1,0 +1,11 @@
+import { Lab } from "./lab";
+import { main } from "./processes";
+import { locked } from "./state";
+
+/** `npm stop`: ends the lab and leaves nothing but the cached tools. */
+main(() =>
+  locked(() => {
+    console.log(Lab.down() ? "the lab has ended" : "no lab runs");
+    return Promise.resolve(0);
+  }),
+);
