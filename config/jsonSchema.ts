@@ -39,14 +39,19 @@ function jsonSchema(schema: z.ZodType): JsonSchema {
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema: json }) => {
       if (zodSchema === pathSchema) {
-        Object.assign(json, { anyOf: [{ type: "string" }, jsonSchema(pathRuleSchema)] });
+        replace(json, { description: json.description, anyOf: [{ type: "string" }, jsonSchema(pathRuleSchema)] });
       }
       if (json.sealable === true) {
-        delete json.sealable;
-        delete json.type;
-        Object.assign(json, TEXT_OR_SECRET);
+        replace(json, { description: json.description, ...TEXT_OR_SECRET });
       }
     },
   });
   return result;
+}
+
+function replace(json: JsonSchema, by: JsonSchema): void {
+  for (const key of Object.keys(json)) {
+    Reflect.deleteProperty(json, key);
+  }
+  Object.assign(json, by);
 }

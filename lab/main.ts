@@ -5,7 +5,7 @@ import { isAlive } from "./namespaces";
 import { main, UserError } from "./processes";
 import { serveProxy } from "./relay";
 import { locked, readState } from "./state";
-import { ensureTools, toolsAreCached, type Channel, type Tools } from "./tools";
+import { ensureTools, toolsAreCached, type Tools } from "./tools";
 
 const USAGE = `usage: npm run lab -- COMMAND
   up [--crds standard|experimental]   start the control plane
@@ -55,7 +55,7 @@ main(async () => {
 
 function options<T extends Record<string, { type: "string" }>>(args: string[], spec: T): { [K in keyof T]?: string } {
   try {
-    return parseArgs({ args, options: spec, strict: true }).values as { [K in keyof T]?: string };
+    return parseArgs({ args, options: spec, strict: true }).values;
   } catch (error) {
     throw new UserError(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
   }
@@ -72,7 +72,7 @@ async function up(channel: string | undefined): Promise<number> {
   }
   const tools = await getTools();
   return locked(async () => {
-    await Lab.up(tools, channel as Channel | undefined);
+    await Lab.up(tools, channel);
     console.log("the lab is up");
     return 0;
   });

@@ -81,7 +81,7 @@ export function serve(plugin: Plugin): void {
     "grpc.max_receive_message_length": 400 * 1024 * 1024,
     "grpc.max_send_message_length": 400 * 1024 * 1024,
   });
-  server.addService(ResourceProviderService as unknown as grpc.ServiceDefinition, handlers(plugin));
+  server.addService(ResourceProviderService, handlers(plugin));
   server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
     if (error !== null) {
       throw error;
@@ -176,7 +176,7 @@ function resourceOf(urn: string): Resource {
 }
 
 function read(struct: Struct | undefined): Properties {
-  return struct === undefined ? {} : (struct.toJavaScript() as Properties);
+  return struct === undefined ? {} : struct.toJavaScript();
 }
 
 function write(properties: Properties): Struct {

@@ -119,7 +119,12 @@ export class Client {
             if (status >= 200 && status < 300) {
               resolve(json as T);
             } else {
-              reject(new ApiError(status, String(json.message ?? `the API server answered ${status}`)));
+              reject(
+                new ApiError(
+                  status,
+                  typeof json.message === "string" ? json.message : `the API server answered ${status}`,
+                ),
+              );
             }
           });
         },

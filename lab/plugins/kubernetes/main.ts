@@ -44,11 +44,11 @@ function objectOf(resource: Resource, inputs: Properties): KubernetesObject {
     ...inputs,
     apiVersion: group.replace(/^core\//, ""),
     kind: isPatch(resource) ? kind.slice(0, -"Patch".length) : kind,
-  } as KubernetesObject;
+  } as Partial<KubernetesObject>;
   if (typeof object.metadata?.name !== "string") {
     throw new Error("the lab's stand-in for kubernetes gives no names: set metadata.name");
   }
-  return object;
+  return object as KubernetesObject;
 }
 
 function idOf({ metadata }: KubernetesObject): string {

@@ -1,4 +1,3 @@
-import type { Properties } from "../server";
 import type { KubernetesObject } from "./client";
 
 /** Official default. Unit: seconds. */
@@ -34,7 +33,7 @@ export async function waitUntilReady(
   const end = Date.now() + seconds * 1000;
   const targets = conditions(wanted);
   for (let current = object; ; current = await get()) {
-    const status = (current.status ?? {}) as { conditions?: Properties[] };
+    const status = (current.status ?? {}) as { conditions?: { type: string; status: string; message?: string }[] };
     const unmet = targets.find(
       ({ type, status: value }) => !status.conditions?.some((item) => item.type === type && item.status === value),
     );
@@ -43,7 +42,7 @@ export async function waitUntilReady(
     }
     if (Date.now() > end) {
       const message = status.conditions?.find((item) => item.type === unmet.type)?.message;
-      const reason = message === undefined ? "" : ` (${String(message)})`;
+      const reason = message === undefined ? "" : ` (${message})`;
       return {
         object: current,
         problem: `timed out after ${seconds} s waiting for condition ${unmet.type}=${unmet.status}${reason}`,

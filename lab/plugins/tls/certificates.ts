@@ -16,7 +16,7 @@ x509.cryptoProvider.set(webcrypto as unknown as CryptoProvider);
 
 const HOUR_MS = 3_600_000;
 
-const KEY_USES: Readonly<Record<string, x509.KeyUsageFlags>> = {
+const KEY_USES: Readonly<Record<string, number>> = {
   digital_signature: x509.KeyUsageFlags.digitalSignature,
   key_encipherment: x509.KeyUsageFlags.keyEncipherment,
   cert_signing: x509.KeyUsageFlags.keyCertSign,
@@ -47,11 +47,13 @@ export function makeKey(inputs: Properties): {
 } {
   const { privateKey, publicKey } =
     inputs.algorithm === "ECDSA"
-      ? generateKeyPairSync("ec", { namedCurve: String(inputs.ecdsaCurve ?? "P224").replace(/^P(\d+)$/, "P-$1") })
+      ? generateKeyPairSync("ec", {
+          namedCurve: ((inputs.ecdsaCurve as string | undefined) ?? "P224").replace(/^P(\d+)$/, "P-$1"),
+        })
       : generateKeyPairSync("rsa", { modulusLength: Number(inputs.rsaBits ?? 2048) });
   const traditional = inputs.algorithm === "ECDSA" ? "sec1" : "pkcs1";
   return {
-    privateKeyPem: privateKey.export({ type: traditional as "pkcs1", format: "pem" }) as string,
+    privateKeyPem: privateKey.export({ type: traditional, format: "pem" }) as string,
     privateKeyPemPkcs8: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
     publicKeyPem: publicKey.export({ type: "spki", format: "pem" }) as string,
   };
@@ -103,7 +105,7 @@ async function issue(inputs: Properties, how: Issue): Promise<Issued> {
   const start = new Date(Math.floor(Date.now() / 1000) * 1000);
   const end = new Date(start.getTime() + Number(inputs.validityPeriodHours) * HOUR_MS);
   const uses = (inputs.allowedUses as string[] | undefined) ?? [];
-  const flags = uses.reduce((all, use) => all | (KEY_USES[use] ?? 0), 0);
+  const flags = uses.reduce<number>((all, use) => all | (KEY_USES[use] ?? 0), 0);
   const extended = uses.flatMap((use) => EXTENDED_USES[use] ?? []);
   const names = how.names ?? alternativeNames(inputs);
   const isCa = inputs.isCaCertificate === true;
@@ -113,12 +115,12 @@ async function issue(inputs: Properties, how: Issue): Promise<Issued> {
     issuer: how.issuer,
     notBefore: start,
     notAfter: end,
-    publicKey: how.publicKey as unknown as x509.PublicKeyType,
+    publicKey: how.publicKey,
     signingKey: how.signer.privateKey as never,
     signingAlgorithm: algorithmOf(how.signer.privateKey) as never,
     extensions: [
       new x509.BasicConstraintsExtension(isCa, undefined, true),
-      ...(flags === 0 ? [] : [new x509.KeyUsagesExtension(flags, true)]),
+      ...(flags === 0 ? [] : [new x509.KeyUsagesExtension(flags as x509.KeyUsageFlags, true)]),
       ...(extended.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension(extended)]),
       ...(names === undefined ? [] : [names]),
       ...(how.authority === undefined

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { UnifiedGateway } from "../../components/unifiedGateway";
+import { loadStackFile } from "../../config/stackFile";
+import { only, register, valueOf, type Registered } from "../support/deployment";
+import { schemaErrors } from "../support/schemas";
+import { stack } from "../support/stacks";
+
+const ROOT = join(__dirname, "..", "..");
+const GOLDEN = join(__dirname, "..", "golden");
+const GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway";
+const ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute";
+
+const deploy = (config: ReturnType<typeof stack>) => register(() => void new UnifiedGateway("gateway", config));
+
+/** Kubernetes objects of a stack, without keys and certificates. */
+function objects(resources: readonly Registered[]): Record<string, unknown> {
+  const kubernetes = resources.filter(({ type }) => type.startsWith("kubernetes:"));
+  const shown = kubernetes.map(({ type, name, inputs }) => {
+    const { stringData, ...rest } = inputs;
+    return [`${type} ${name}`, stringData === undefined ? rest : { ...rest, stringData: "[left out]" }] as const;
+  });
+  return Object.fromEntries(shown.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+describe("components/unifiedGateway", () => {
+  for (const name of ["dev", "prod"]) {
+    describe(`stack ${name}`, () => {
+      let resources: Registered[];
+      before(async () => {
+        resources = await deploy(loadStackFile(join(ROOT, `Pulumi.${name}.yaml`)));
+      });
+
+      it("emits what the golden file says (UPDATE_GOLDEN=1 writes it)", () => {
+        const path = join(GOLDEN, `${name}.json`);
+        const text = `${JSON.stringify(objects(resources), null, 2)}\n`;
+        if (process.env.UPDATE_GOLDEN === "1") {
+          mkdirSync(GOLDEN, { recursive: true });
+          writeFileSync(path, text);
+        }
+        assert.equal(text, readFileSync(path, "utf8"));
+      });
+
+      for (const channel of ["standard", "experimental"] as const) {
+        it(`emits objects that the ${channel} CRDs accept`, () => {
+          assert.deepEqual(schemaErrors(channel, resources), []);
+        });
+      }
+
+      it("gives every rule a name that is unique across the gateway", () => {
+        const names = resources
+          .filter(({ type }) => type === ROUTE)
+          .flatMap(({ inputs }) => (inputs.spec as { rules: { name: string }[] }).rules.map((rule) => rule.name));
+        assert.equal(new Set(names).size, names.length);
+        assert.ok(names.every((rule) => rule.includes("--")));
+      });
+    });
+  }
+
+  it("labels each namespace of a service once, and none where the listener needs no label", async () => {
+    const services = ["a", "b", "c"].map((name) => ({ name, namespace: name === "c" ? "two" : "one" }));
+    const patch = "kubernetes:core/v1:NamespacePatch";
+    const patches = (await deploy(stack({ services }))).filter(({ type }) => type === patch);
+    assert.deepEqual(
+      patches.map(({ inputs }) => inputs.metadata),
+      ["one", "two"].map((name) => ({ name, labels: { "unified-gateway/unified-gateway": "routes" } })),
+    );
+    const all = await deploy(stack({ services, gateway: { allowedRoutes: "All" } }));
+    assert.ok(!all.some(({ type }) => type === patch));
+  });
+
+  it("gives endpoints, DNS records and what is public of the certificate", async () => {
+    let gateway: UnifiedGateway | undefined;
+    await register(() => {
+      gateway = new UnifiedGateway("gateway", stack({ gateway: { address: "192.0.2.7" } }));
+    });
+    assert.ok(gateway);
+    assert.deepEqual(await valueOf(gateway.endpoints), { web: "https://web.example.test" });
+    assert.deepEqual(await valueOf(gateway.dnsRecords), ["web.example.test. 300 IN A 192.0.2.7"]);
+    const certificate = await valueOf(gateway.certificate);
+    assert.deepEqual(certificate.dnsNames, ["*.example.test", "example.test"]);
+    assert.match(certificate.fingerprintSha256 ?? "", /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+    assert.equal(certificate.notAfter, "2030-01-01T00:00:00Z");
+    const outputs = JSON.stringify([certificate, await valueOf(gateway.readme)]);
+    assert.doesNotMatch(outputs, /PRIVATE KEY/);
+  });
+
+  it("waits for Programmed as long as config says, or not at all", async () => {
+    const annotations = async (gateway: object) => {
+      const { inputs } = only(await deploy(stack({ gateway })), GATEWAY);
+      return (inputs.metadata as { annotations: unknown }).annotations;
+    };
+    assert.deepEqual(await annotations({ programmedTimeoutSeconds: 5 }), {
+      "pulumi.com/waitFor": "condition=Programmed",
+      "pulumi.com/timeoutSeconds": "5",
+    });
+    assert.deepEqual(await annotations({ programmedTimeoutSeconds: 0 }), { "pulumi.com/skipAwait": "true" });
+  });
+});

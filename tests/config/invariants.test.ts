@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { mistakes } from "../support/stacks";
+
+const service = (more: Record<string, unknown>) => ({ name: "web", namespace: "apps", ...more });
+
+/** Asserts that a config has exactly one mistake, at a path, with a reason. */
+function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
+  const lines = mistakes(values);
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
+  assert.match(lines[0] ?? "", reason);
+}
+
+describe("config/invariants", () => {
+  it("refuses hosts that the certificate does not cover", () => {
+    for (const host of ["web.example.org", "example.test", "a.b.example.test", "xexample.test"]) {
+      refuses({ services: [service({ host })] }, "services[0].host", /exactly one label below example\.test/);
+    }
+    refuses({ services: [service({ host: "*.example.test" })] }, "services[0].host", /lower-case host name/);
+  });
+
+  it("refuses two services with one name, and names that would blur route names", () => {
+    refuses({ services: [service({}), service({})] }, "services[1].name", /other than that of services\[0\]/);
+    refuses({ services: [service({ name: "a--b" })] }, "services[0].name", /without '--'/);
+  });
+
+  it("refuses two claims to one host and path", () => {
+    const twin = { name: "twin", namespace: "apps", host: "web.example.test" };
+    refuses({ services: [service({}), twin] }, "services[1].paths[0].path", /services\[0\]\.paths\[0\] does not claim/);
+    refuses({ services: [service({ paths: ["/a", "/a/"] })] }, "services[0].paths[1].path", /does not claim/);
+  });
+
+  it("accepts one path as a prefix and as an exact match, under two names", () => {
+    const paths = ["/a", { path: "/a", type: "Exact", name: "exact-a" }];
+    assert.deepEqual(mistakes({ services: [service({ paths })] }), []);
+  });
+
+  it("refuses rule names that are not unique", () => {
+    refuses({ services: [service({ paths: ["/a-b", "/a/b"] })] }, "services[0].paths[1].name", /other than that/);
+  });
+
+  it("refuses weights that sum to 0, and negative ones", () => {
+    const backends = (...weights: number[]) => weights.map((weight, index) => ({ service: `v${index}`, weight }));
+    refuses({ services: [service({ backends: backends(0, 0) })] }, "services[0].backends", /sum is above 0/);
+    refuses({ services: [service({ backends: backends(1, -1) })] }, "services[0].backends[1].weight", /from 0 to/);
+    refuses(
+      { services: [service({ paths: [{ path: "/", backends: backends(0) }] })] },
+      "services[0].paths[0].backends",
+      /sum is above 0/,
+    );
+  });
+
+  it("refuses one backend twice in a rule", () => {
+    const backends = [{ service: "a" }, { service: "a", port: 80 }];
+    refuses({ services: [service({ backends })] }, "services[0].backends[1].service", /split nothing/);
+  });
+
+  it("refuses a regular expression that a prefix hides", () => {
+    const regex = { path: "/api/v[0-9]+", type: "RegularExpression" };
+    refuses({ services: [service({ paths: ["/", regex] })] }, "services[0].paths[1].path", /tries prefixes first/);
+    refuses({ services: [service({ paths: ["/api", regex] })] }, "services[0].paths[1].path", /tries prefixes first/);
+    assert.deepEqual(mistakes({ services: [service({ paths: ["/other", regex] })] }), []);
+  });
+
+  it("refuses paths that the Gateway API refuses", () => {
+    for (const path of ["api", "/a//b", "/a/../b", "/a/.", "/a%2fb", "/a?b", "/a#b", "/a b"]) {
+      refuses({ services: [service({ paths: [path] })] }, "services[0].paths[0].path", /absolute path/);
+    }
+    const regex = (path: string) => ({ services: [service({ paths: [{ path, type: "RegularExpression" }] })] });
+    refuses(regex("/a(?=b)"), "services[0].paths[0].path", /RE2/);
+    refuses(regex("/a("), "services[0].paths[0].path", /valid regular expression/);
+  });
+
+  it("refuses more paths than an HTTPRoute holds", () => {
+    const paths = Array.from({ length: 17 }, (_, index) => `/p${index}`);
+    refuses({ services: [service({ paths })] }, "services[0].paths", /at most 16 paths/);
+  });
+
+  it("refuses a renewal that never ends", () => {
+    const certificate = { mode: "self-signed", validityDays: 30, renewBeforeDays: 30 };
+    refuses({ certificate }, "certificate.renewBeforeDays", /fewer days than validityDays \(30\)/);
+  });
+
+  it("refuses cipher suites that are weak, or that no certificate here can use", () => {
+    refuses({ gateway: { tls: { cipherSuites: ["RC4-SHA"] } } }, "gateway.tls.cipherSuites[0]", /one of ECDHE-/);
+    const cipherSuites = ["ECDHE-ECDSA-AES128-GCM-SHA256"];
+    refuses({ gateway: { tls: { cipherSuites } } }, "gateway.tls.cipherSuites", /key is RSA/);
+    assert.deepEqual(
+      mistakes({ gateway: { tls: { cipherSuites } }, certificate: { mode: "existing", secretName: "tls" } }),
+      [],
+    );
+  });
+
+  it("refuses namespaces that the listener would not admit", () => {
+    refuses({ gateway: { allowedRoutes: "Same" } }, "services[0].namespace", /istio-system, since/);
+  });
+
+  it("refuses a Gateway name from which Istio makes too long a Service name", () => {
+    refuses({ gateway: { name: "g".repeat(58) } }, "gateway.name", /at most 57/);
+  });
+
+  it("refuses timeouts that the Gateway API does not read", () => {
+    for (const request of ["30", "1.5s", "1d", "-1s"]) {
+      refuses({ services: [service({ timeouts: { request } })] }, "services[0].timeouts.request", /a duration/);
+    }
+  });
+
+  it("refuses an existing certificate without a name", () => {
+    refuses({ certificate: { mode: "existing" } }, "certificate.secretName", /DNS label/);
+  });
+});

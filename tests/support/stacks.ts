@@ -1,0 +1,32 @@
+import { loadConfig } from "../../config/load";
+import { ConfigError } from "../../config/problem";
+import type { StackConfig } from "../../config";
+
+type Values = Record<string, unknown>;
+
+/** The least that a stack must say. */
+export const MINIMAL: Values = {
+  domain: "example.test",
+  services: [{ name: "web", namespace: "apps" }],
+};
+
+/** A checked config: the least, with some keys replaced. */
+export function stack(values: Values = {}, secretKeys: readonly string[] = []): StackConfig {
+  return loadConfig({ project: "istio-gateway", values: { ...MINIMAL, ...values }, secretKeys: new Set(secretKeys) });
+}
+
+/** The lines of the error that a config gives, without the first: one for each mistake. */
+export function mistakes(values: Values, secretKeys: readonly string[] = []): string[] {
+  try {
+    stack(values, secretKeys);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return error.message
+        .split("\n")
+        .slice(1)
+        .map((line) => line.trim());
+    }
+    throw error;
+  }
+  return [];
+}
