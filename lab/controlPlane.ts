@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { API_SERVER } from "./addresses";
+import { API_SERVER, ISTIOD } from "./addresses";
 import { isAlive, outputInside, startDaemon, type ProcessId } from "./namespaces";
 import { eventually, lastLine, output, UserError } from "./processes";
 import type { Progress } from "./progress";
@@ -77,6 +77,8 @@ export async function startControlPlane(
         labPath("mesh.yaml"),
         "--networksConfig",
         "/dev/null",
+        // On its own address: backends take port 8080 on theirs.
+        `--httpAddr=${ISTIOD}:8080`,
       ],
       {
         ...process.env,
@@ -88,7 +90,7 @@ export async function startControlPlane(
         PILOT_ENABLE_ALPN_FILTER: "false",
       },
     );
-    await ready(pid, daemons, "pilot-discovery", ["curl", "-sf", "http://127.0.0.1:8080/ready"]);
+    await ready(pid, daemons, "pilot-discovery", ["curl", "-sf", `http://${ISTIOD}:8080/ready`]);
   });
   return daemons;
 }

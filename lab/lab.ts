@@ -121,10 +121,15 @@ export class Lab {
     return this.attached(["pulumi", "up", "--yes", "--non-interactive", "--stack", stack, "--suppress-outputs"]);
   }
 
+  /** Takes a stack's file into the lab's project, checked or not. */
+  take(stack: string, file: string): Promise<void> {
+    return takeStack(this.pid, stack, file);
+  }
+
   /** Makes what a stack expects to find: namespaces, Services with endpoints, the gateway's proxy, host names. */
   async prepare(stack: string, file = stackFile(stack)): Promise<StackConfig> {
     const config = loadStackFile(file);
-    await takeStack(this.pid, stack, file);
+    await this.take(stack, file);
     const { gateway, services } = config;
     const wanted = services.flatMap((service) => service.rules.flatMap((rule) => rule.backends));
     const namespaces = new Set([

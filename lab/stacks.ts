@@ -96,9 +96,14 @@ export function stackFile(stack: string, folder = REPOSITORY): string {
   return path;
 }
 
+/** The lab's own copy of a stack's file, into which Pulumi writes. */
+export function stackCopy(stack: string): string {
+  return join(PROJECT, `Pulumi.${stack}.yaml`);
+}
+
 /** Takes a stack's file into the lab's project, with the encryption salt that Pulumi gave the copy, and makes the stack. */
 export async function takeStack(pid: number, stack: string, file: string): Promise<void> {
-  const copy = join(PROJECT, `Pulumi.${stack}.yaml`);
+  const copy = stackCopy(stack);
   const given = (parse(readFileSync(file, "utf8")) ?? {}) as Record<string, unknown>;
   const kept = existsSync(copy) ? ((parse(readFileSync(copy, "utf8")) ?? {}) as Record<string, unknown>) : {};
   const { encryptionsalt } = kept;

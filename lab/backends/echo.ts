@@ -1,4 +1,4 @@
-import { readFileSync, watchFile, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
 /**
@@ -60,9 +60,7 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
 }
 
 /** Opens a port for each new backend, and closes those that are gone. */
-async function reload(): Promise<void> {
-  const text = readFileSync(backendsFile, "utf8");
-  const backends = JSON.parse(text) as Backend[];
+async function open(backends: readonly Backend[]): Promise<void> {
   const wanted = new Map<string, { backend: Backend; port: number }>(
     backends.flatMap((backend) =>
       backend.ports.map((port) => [`${backend.address}:${port}`, { backend, port }] as const),
@@ -86,10 +84,21 @@ async function reload(): Promise<void> {
       servers.set(key, server);
     }
   }
-  writeFileSync(readyFile, text);
 }
 
-let loading = reload();
-watchFile(backendsFile, { interval: 50 }, () => {
-  loading = loading.then(reload);
-});
+/** How often the list of backends is looked at. Unit: milliseconds. */
+const POLL_MS = 50;
+
+/** Polls by content: a watch by time stamps misses a change that comes while it starts. */
+async function follow(): Promise<void> {
+  for (let loaded = ""; ; await new Promise((resolve) => setTimeout(resolve, POLL_MS))) {
+    const text = readFileSync(backendsFile, "utf8");
+    if (text !== loaded) {
+      await open(JSON.parse(text) as Backend[]);
+      writeFileSync(readyFile, text);
+      loaded = text;
+    }
+  }
+}
+
+void follow();

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { backendAddress } from "../addresses";
 import { logOf } from "../controlPlane";
@@ -53,7 +53,7 @@ export async function addBackends(
     const known = backends[index];
     if (known === undefined) {
       const address = backendAddress(backends.length);
-      await outputInside(pid, ["ip", "address", "add", `${address}/32`, "dev", "lo"]);
+      await outputInside(pid, ["ip", "address", "replace", `${address}/32`, "dev", "lo"]);
       backends.push({ namespace, service, ports: [port], address });
     } else if (!known.ports.includes(port)) {
       backends[index] = { ...known, ports: [...known.ports, port] };
@@ -64,7 +64,9 @@ export async function addBackends(
     daemons.vmagent = await startVmagent(pid, tools, vmagent);
   }
   const echoed = JSON.stringify(backends.filter((backend) => !isVmagent(backend)));
-  writeFileSync(BACKENDS_FILE, echoed);
+  // Renamed into place: the echo server reads the file while it changes.
+  writeFileSync(`${BACKENDS_FILE}.new`, echoed);
+  renameSync(`${BACKENDS_FILE}.new`, BACKENDS_FILE);
   await eventually("the echo server", 20_000, () =>
     readFileSync(READY_FILE, "utf8") === echoed ? Promise.resolve() : Promise.reject(new Error("it is not ready")),
   );

@@ -5,7 +5,7 @@ import { testAuthority } from "../support/certificates";
 import { only, register } from "../support/deployment";
 import { stack } from "../support/stacks";
 
-const deploy = (config: ReturnType<typeof stack>) => register(() => void new UnifiedGateway("gateway", config));
+const deploy = (config: ReturnType<typeof stack>) => register(() => new UnifiedGateway("gateway", config));
 const SECRET = "kubernetes:core/v1:Secret";
 
 /** The value that Pulumi marks as a secret; fails where it is in the clear. */

@@ -12,7 +12,7 @@ const GOLDEN = join(__dirname, "..", "golden");
 const GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway";
 const ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute";
 
-const deploy = (config: ReturnType<typeof stack>) => register(() => void new UnifiedGateway("gateway", config));
+const deploy = (config: ReturnType<typeof stack>) => register(() => new UnifiedGateway("gateway", config));
 
 /** Kubernetes objects of a stack, without keys and certificates. */
 function objects(resources: readonly Registered[]): Record<string, unknown> {

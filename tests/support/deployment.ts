@@ -11,7 +11,7 @@ export interface Registered {
 }
 
 /** Runs a program against mocks and returns what it registered. Mocks prove the wiring, not what a cluster makes of it. */
-export async function register(program: () => void): Promise<Registered[]> {
+export async function register(program: () => unknown): Promise<Registered[]> {
   const registered: Registered[] = [];
   const certPem = await selfSignedPem("*.example.test");
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

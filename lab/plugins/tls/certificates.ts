@@ -85,7 +85,7 @@ export async function signRequest(inputs: Properties): Promise<Issued> {
   return issue(inputs, {
     name: request.subject,
     issuer: authority.subject,
-    publicKey: (await request.publicKey.export()) as unknown as webcrypto.CryptoKey,
+    publicKey: request.publicKey,
     signer,
     authority,
     names: names ?? undefined,
@@ -95,7 +95,7 @@ export async function signRequest(inputs: Properties): Promise<Issued> {
 interface Issue {
   name: string;
   issuer: string;
-  publicKey: webcrypto.CryptoKey;
+  publicKey: x509.PublicKeyType;
   signer: Keys;
   authority: x509.X509Certificate | undefined;
   names?: x509.Extension;
@@ -120,7 +120,8 @@ async function issue(inputs: Properties, how: Issue): Promise<Issued> {
     signingAlgorithm: algorithmOf(how.signer.privateKey) as never,
     extensions: [
       new x509.BasicConstraintsExtension(isCa, undefined, true),
-      ...(flags === 0 ? [] : [new x509.KeyUsagesExtension(flags as x509.KeyUsageFlags, true)]),
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a sum of flags has no name in the enumeration
+      ...(flags === 0 ? [] : [new x509.KeyUsagesExtension(flags, true)]),
       ...(extended.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension(extended)]),
       ...(names === undefined ? [] : [names]),
       ...(how.authority === undefined

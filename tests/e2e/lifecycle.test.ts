@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deploy, destroy, prepare, pulumi, pulumiOk, theLab, writeStack } from "./support/lab";
+
+const VALUES = {
+  domain: "lifecycle.test",
+  gateway: { name: "lifecycle", namespace: "lifecycle-system", address: "192.168.51.113" },
+  services: [
+    {
+      name: "web",
+      namespace: "lifecycle-apps",
+      port: 8080,
+      backends: [{ service: "far", namespace: "lifecycle-far" }],
+    },
+  ],
+};
+const KINDS = "gateways,httproutes,referencegrants,secrets";
+
+describe("lifecycle", () => {
+  const owned = () => theLab().kubectl(["get", KINDS, "-A", "-l", "app.kubernetes.io/part-of=lifecycle", "-o", "name"]);
+  const label = () =>
+    theLab().kubectl([
+      "get",
+      "namespace",
+      "lifecycle-apps",
+      "-o",
+      "jsonpath={.metadata.labels.unified-gateway/lifecycle}",
+    ]);
+
+  it("destroy leaves nothing, not even its label on a namespace", async () => {
+    await deploy("lifecycle", VALUES);
+    assert.equal((await owned()).trim().split("\n").length, 5);
+    assert.equal(await label(), "routes");
+    await destroy("lifecycle");
+    assert.equal(await owned(), "");
+    assert.equal(await label(), "");
+  });
+
+  it("lists eight mistakes in one error and creates nothing", async () => {
+    const file = writeStack("mistakes", {
+      domain: "Example",
+      gatway: {},
+      protect: "yes",
+      gateway: { minProtocolVersion: "TLSV1_2", address: "10.0.0.300" },
+      certificate: { mode: "letsencrypt" },
+      services: [
+        { name: "web", namespace: "apps", port: 70000 },
+        { name: "api", namespace: "apps", backends: [{ service: "a", weight: 0 }] },
+      ],
+    });
+    await theLab().take("mistakes", file);
+    const { code, stdout, stderr } = await pulumi("mistakes", ["preview"]);
+    const said = stdout + stderr;
+    assert.notEqual(code, 0);
+    assert.match(said, /stack config has 8 mistakes, nothing was changed:/);
+    const diagnostics = said.slice(said.lastIndexOf("stack config has 8 mistakes"));
+    assert.equal(diagnostics.split("\n").filter((line) => /^\s+istio-gateway:/.test(line)).length, 8);
+    assert.doesNotMatch(said, /\bat .+\.ts:\d+/, "no stack trace");
+    assert.notEqual((await pulumi("mistakes", ["up", "--yes", "--skip-preview"])).code, 0);
+    const state = JSON.parse(await pulumiOk("mistakes", ["stack", "export"])) as {
+      deployment: { resources?: { type: string }[] };
+    };
+    const made = (state.deployment.resources ?? []).filter(({ type }) => type !== "pulumi:pulumi:Stack");
+    assert.deepEqual(made, []);
+    await theLab().output(["pulumi", "stack", "rm", "mistakes", "--yes", "--force", "--non-interactive"]);
+  });
+
+  it("fails clearly when the Gateway does not become Programmed, and goes on when it can", async () => {
+    const gateway = { ...VALUES.gateway, name: "stuck", className: "nobody", programmedTimeoutSeconds: 2 };
+    await prepare("stuck", { ...VALUES, gateway });
+    const { code, stdout, stderr } = await pulumi("stuck", ["up", "--yes", "--skip-preview"]);
+    assert.notEqual(code, 0);
+    assert.match(stdout + stderr, /Programmed/);
+    await deploy("stuck", { ...VALUES, gateway: { ...gateway, className: "istio", programmedTimeoutSeconds: 60 } });
+    await destroy("stuck");
+  });
+
+  it("does not wait where config turns it off", async () => {
+    const gateway = { ...VALUES.gateway, name: "hasty", className: "nobody", programmedTimeoutSeconds: 0 };
+    await deploy("hasty", { ...VALUES, gateway });
+    await destroy("hasty");
+  });
+
+  it("renders YAML without a cluster, for its owner alone", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "gateway-render-"));
+    const renderDirectory = join(folder, "yaml");
+    try {
+      await theLab().take("render", writeStack("render", { ...VALUES, kubernetes: { renderDirectory } }));
+      const result = await pulumi("render", ["up", "--yes", "--skip-preview"], { KUBECONFIG: "/dev/null" });
+      assert.equal(result.code, 0, result.stdout + result.stderr);
+      assert.equal(statSync(renderDirectory).mode & 0o777, 0o700);
+      const manifests = join(renderDirectory, "1-manifest");
+      const texts = readdirSync(manifests).map((file) => readFileSync(join(manifests, file), "utf8"));
+      const kinds = texts.map((text) => /^kind: (.+)$/m.exec(text)?.[1]).sort();
+      assert.deepEqual(kinds, ["Gateway", "HTTPRoute", "HTTPRoute", "Namespace", "ReferenceGrant", "Secret"]);
+      assert.equal(await owned(), "");
+    } finally {
+      await destroy("render");
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("names the other writer of a field that it would have to take back", async () => {
+    await deploy("lifecycle", VALUES);
+    const lab = theLab();
+    const route = ["httproute", "web", "-n", "lifecycle-apps"];
+    const hostname = () => lab.kubectl(["get", ...route, "-o", "jsonpath={.spec.hostnames[0]}"]);
+    const patch = JSON.stringify({ spec: { hostnames: ["other.lifecycle.test"] } });
+    await lab.kubectl(["patch", ...route, "--type=merge", "--field-manager=pulumi-kubernetes-other", "-p", patch]);
+    assert.equal(await hostname(), "other.lifecycle.test");
+    const { code, stdout, stderr } = await pulumi("lifecycle", ["up", "--yes", "--skip-preview", "--refresh"]);
+    // Server-side apply takes nothing from another manager unasked: it names the field and the manager.
+    assert.notEqual(code, 0);
+    assert.match(stdout + stderr, /conflict[\s\S]*pulumi-kubernetes-other[\s\S]*hostnames/);
+    await destroy("lifecycle");
+  });
+});

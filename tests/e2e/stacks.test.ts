@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { checkStack, type Row } from "../../lab/checks";
+import { run } from "../../lab/processes";
+import { stackFile } from "../../lab/stacks";
+import { pulumiOk, theLab } from "./support/lab";
+
+describe("the repository's stacks", () => {
+  for (const stack of ["dev", "prod"]) {
+    describe(stack, () => {
+      let rows: Row[];
+      before(async () => {
+        const config = await theLab().prepare(stack);
+        await pulumiOk(stack, ["up", "--yes", "--skip-preview"]);
+        rows = await checkStack(theLab(), stack, config);
+      });
+      after(async () => {
+        if (stack === "prod") {
+          // `protect` is on: a plain destroy must not get through.
+          const result = await theLab().run(["pulumi", "destroy", "--yes", "--non-interactive", "--stack", stack]);
+          assert.notEqual(result.code, 0);
+          assert.match(result.stdout + result.stderr, /protect/);
+          await theLab().output(["pulumi", "state", "unprotect", "--all", "--yes", "--stack", stack]);
+        }
+        await pulumiOk(stack, ["destroy", "--yes", "--skip-preview"]);
+      });
+
+      it("serves what it says, to a real client", () => {
+        assert.ok(rows.length >= 12);
+        assert.deepEqual(
+          rows.filter(({ passed }) => !passed),
+          [],
+        );
+      });
+
+      it("changes nothing at a second up", async () => {
+        await pulumiOk(stack, ["up", "--yes", "--skip-preview", "--expect-no-changes"]);
+      });
+
+      it("makes objects that istioctl has nothing to say against", async () => {
+        const { stdout } = await theLab().run(["istioctl", "analyze", "-A", "-o", "json"]);
+        const messages = JSON.parse(stdout === "" ? "[]" : stdout) as { level: string; code: string; origin: string }[];
+        const serious = messages.filter(({ level }) => level !== "Info");
+        assert.deepEqual(serious, []);
+      });
+
+      it("is taken by Envoy as a whole", async () => {
+        const metrics = await theLab().output(["curl", "-s", "http://127.0.0.1:15014/metrics"]);
+        const rejects = metrics.split("\n").filter((line) => line.startsWith("pilot_total_xds_rejects"));
+        assert.ok(
+          rejects.every((line) => line.endsWith(" 0")),
+          rejects.join("\n"),
+        );
+      });
+
+      it("leaves the repository's stack file alone", async () => {
+        const { stdout } = await run("git", ["status", "--porcelain", "--", stackFile(stack)]);
+        assert.equal(stdout, "");
+      });
+    });
+  }
+
+  it("is looked at by a client that could speak old TLS and weak ciphers", async () => {
+    // A refusal proves something only where the client itself would have agreed.
+    const script = `
+      openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=old -keyout "$1/key" -out "$1/crt" 2>/dev/null
+      openssl s_server -accept 127.0.0.1:9443 -cert "$1/crt" -key "$1/key" -tls1 -cipher 'ALL:@SECLEVEL=0' -quiet & server=$!
+      sleep 1
+      openssl s_client -connect 127.0.0.1:9443 -tls1 -cipher 'DEFAULT:@SECLEVEL=0' </dev/null 2>/dev/null
+      kill $server`;
+    const folder = (await theLab().output(["mktemp", "-d"])).trim();
+    const { stdout } = await theLab().run(["sh", "-c", script, "sh", folder]);
+    await theLab().run(["rm", "-r", folder]);
+    assert.match(stdout, /^New, TLSv1\.0, Cipher is \S+$|^New, (TLSv1|SSLv3).*Cipher is (?!\(NONE\))\S+$/m);
+  });
+});

@@ -1,0 +1,14 @@
+import { bringUp, takeDown } from "./lab";
+
+/** Longest time for the tools of a machine that has none. Unit: milliseconds. */
+const FIRST_BUILD_MS = 60 * 60_000;
+
+export const mochaHooks = {
+  async beforeAll(this: Mocha.Context): Promise<void> {
+    this.timeout(FIRST_BUILD_MS);
+    await bringUp();
+  },
+  afterAll(): void {
+    takeDown();
+  },
+};

@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import type { StackConfig } from "../../../config";
+import { Lab } from "../../../lab/lab";
+import { checkMachine } from "../../../lab/machine";
+import { locked, readState } from "../../../lab/state";
+import type { Result } from "../../../lab/processes";
+import { ensureTools, toolsAreCached } from "../../../lab/tools";
+
+/** One lab for the whole suite: the one that runs, or a new one, which ends with the suite. */
+let lab: Lab | undefined;
+let isOurs = false;
+let folder: string | undefined;
+
+export function theLab(): Lab {
+  if (lab === undefined) {
+    throw new Error("the lab is brought up by the suite's root hook");
+  }
+  return lab;
+}
+
+export async function bringUp(): Promise<void> {
+  await checkMachine(toolsAreCached());
+  const tools = await ensureTools();
+  await locked(async () => {
+    isOurs = readState() === undefined;
+    lab = await Lab.up(tools);
+  });
+  folder = mkdtempSync(join(tmpdir(), "gateway-e2e-"));
+}
+
+export function takeDown(): void {
+  if (folder !== undefined) {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  if (isOurs) {
+    Lab.down();
+  }
+}
+
+export type Values = Record<string, unknown>;
+
+/** Writes a stack's file from its config keys, and returns its path. */
+export function writeStack(stack: string, values: Values): string {
+  const path = join(folder ?? tmpdir(), `Pulumi.${stack}.yaml`);
+  const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`istio-gateway:${key}`, value]));
+  writeFileSync(path, stringify({ config }));
+  return path;
+}
+
+/** Makes what the stack names, without deploying it. */
+export function prepare(stack: string, values: Values): Promise<StackConfig> {
+  return theLab().prepare(stack, writeStack(stack, values));
+}
+
+/** Runs pulumi on a stack, and returns what it said. */
+export function pulumi(stack: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
+  return theLab().run(["pulumi", ...command, "--non-interactive", "--stack", stack, "--color", "never"], { env });
+}
+
+/** Runs pulumi on a stack, and fails with all that it said where it fails. */
+export async function pulumiOk(stack: string, command: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await pulumi(stack, command);
+  if (code !== 0) {
+    throw new Error(`pulumi ${command.join(" ")} ended with ${code}:\n${stdout}\n${stderr}`);
+  }
+  return stdout;
+}
+
+/** Makes what the stack names, and deploys it. */
+export async function deploy(stack: string, values: Values): Promise<StackConfig> {
+  const config = await prepare(stack, values);
+  await pulumiOk(stack, ["up", "--yes", "--skip-preview"]);
+  return config;
+}
+
+/** Destroys a stack with everything in it, and forgets it. */
+export async function destroy(stack: string): Promise<void> {
+  await pulumiOk(stack, ["destroy", "--yes", "--skip-preview"]);
+  await theLab().output(["pulumi", "stack", "rm", stack, "--yes", "--non-interactive"]);
+}
