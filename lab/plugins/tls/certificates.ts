@@ -62,7 +62,13 @@ export function makeKey(inputs: Properties): {
 export async function selfSign(inputs: Properties): Promise<Issued> {
   const keys = await importKeys(String(inputs.privateKeyPem));
   const name = subject(inputs);
-  return issue(inputs, { name, issuer: name, publicKey: keys.publicKey, signer: keys, authority: undefined });
+  return issue(inputs, {
+    name,
+    issuer: name,
+    publicKey: await x509.PublicKey.create(keys.publicKey),
+    signer: keys,
+    authority: undefined,
+  });
 }
 
 export async function requestCertificate(inputs: Properties): Promise<string> {
@@ -95,7 +101,7 @@ export async function signRequest(inputs: Properties): Promise<Issued> {
 interface Issue {
   name: string;
   issuer: string;
-  publicKey: x509.PublicKeyType;
+  publicKey: x509.PublicKey;
   signer: Keys;
   authority: x509.X509Certificate | undefined;
   names?: x509.Extension;

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { ruleFor } from "../../lab/expectations";
+import { changedPaths } from "../../lab/plugins/server";
+import { stack } from "../support/stacks";
+
+describe("lab/expectations", () => {
+  it("finds the rule that Envoy would take", () => {
+    const paths = ["/", "/api", { path: "/api/v1", type: "Exact" }];
+    const [service] = stack({ services: [{ name: "web", namespace: "apps", paths }] }).services;
+    assert.ok(service);
+    const name = (path: string) => ruleFor(service, path)?.name;
+    assert.deepEqual(["/", "/apis", "/api", "/api/x", "/api/v1"].map(name), [
+      "web--root",
+      "web--root",
+      "web--api",
+      "web--api",
+      "web--api-v1",
+    ]);
+  });
+});
+
+describe("lab/plugins/server", () => {
+  it("names the paths that differ as Pulumi does", () => {
+    assert.deepEqual(changedPaths({ a: 1, b: [1, { c: 2 }] }, { a: 1, b: [1, { c: 3 }] }), ["b[1].c"]);
+    assert.deepEqual(changedPaths({ a: { "x.y/z": 1 } }, { a: {} }), ['a["x.y/z"]']);
+    assert.deepEqual(changedPaths({ a: [] }, { a: {} }), ["a"]);
+    assert.deepEqual(changedPaths({}, {}), []);
+  });
+});

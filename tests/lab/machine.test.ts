@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { machineProblems, type Machine } from "../../lab/machine";
+
+const GOOD: Machine = {
+  platform: "linux",
+  architecture: "x64",
+  nodeVersion: "20.19.0",
+  succeeds: () => Promise.resolve(true),
+  freeGib: () => 100,
+};
+
+/** A machine on which calls of one program fail. */
+const without = (program: string, flag?: string): Machine => ({
+  ...GOOD,
+  succeeds: (command, args) => Promise.resolve(command !== program || (flag !== undefined && !args.includes(flag))),
+});
+
+describe("lab/machine", () => {
+  const one = async (machine: Machine, pattern: RegExp, cached = false) => {
+    const problems = await machineProblems(machine, cached);
+    assert.equal(problems.length, 1, problems.join("\n"));
+    assert.match(problems[0] ?? "", pattern);
+    assert.ok(!problems[0]?.includes("\n"));
+  };
+
+  it("finds nothing wrong with a good machine", async () => {
+    assert.deepEqual(await machineProblems(GOOD, false), []);
+  });
+
+  it("says in one line what is missing, and how to mend it", async () => {
+    await one({ ...GOOD, platform: "darwin" }, /runs on Linux/);
+    await one({ ...GOOD, nodeVersion: "18.20.0" }, /install Node 20\.19/);
+    await one({ ...GOOD, nodeVersion: "20.18.3" }, /install Node 20\.19/);
+    await one(without("ip"), /apt-get install iproute2/);
+    await one(without("nsenter"), /apt-get install util-linux/);
+    await one(without("openssl"), /apt-get install openssl/);
+    await one(without("python3"), /Python 3\.9 or newer with venv is missing: apt-get install/);
+    await one(without("unshare", "-r"), /user namespaces are refused: sysctl/);
+    await one({ ...GOOD, freeGib: () => 3 }, /3\.0 GiB are free.*8 are needed.*ISTIO_GATEWAY_CACHE/);
+  });
+
+  it("asks for less once the tools are there", async () => {
+    assert.deepEqual(await machineProblems({ ...without("python3"), freeGib: () => 3 }, true), []);
+    await one({ ...GOOD, freeGib: () => 0.5 }, /1 are needed/, true);
+  });
+
+  it("lists several problems at once", async () => {
+    assert.equal((await machineProblems({ ...without("curl"), freeGib: () => 0 }, false)).length, 2);
+  });
+});

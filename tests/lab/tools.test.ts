@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { output } from "../../lab/processes";
+import { buildGoSet, goSetFolder, isComplete, makeFolder } from "../../lab/tools/goSet";
+import { downloadPulumi } from "../../lab/tools/pulumi";
+import { PLUGINS, PULUMI_VERSION } from "../../lab/tools/catalogue";
+import manifest from "../../package.json";
+
+describe("lab/tools", () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "tools-"))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("names the plugins' versions as package.json does", () => {
+    for (const [name, version] of Object.entries(PLUGINS)) {
+      assert.equal(manifest.dependencies[`@pulumi/${name}` as keyof typeof manifest.dependencies], version);
+    }
+  });
+
+  describe("goSet", () => {
+    const set = { name: "set", programs: { tool: "example.test/tool" } };
+    let sources: string;
+    beforeEach(() => {
+      sources = join(folder, "sources");
+      mkdirSync(join(sources, "set"), { recursive: true });
+      writeFileSync(join(sources, "set", "go.mod"), "module a\n");
+      writeFileSync(join(sources, "set", "go.sum"), "");
+    });
+
+    it("gives a folder of its own to every go.mod, go.sum and list of programs", () => {
+      const first = goSetFolder(set, folder, sources);
+      assert.equal(goSetFolder(set, folder, sources), first);
+      assert.notEqual(goSetFolder({ ...set, programs: { other: "b" } }, folder, sources), first);
+      writeFileSync(join(sources, "set", "go.sum"), "x");
+      assert.notEqual(goSetFolder(set, folder, sources), first);
+    });
+
+    /** A go command that writes its output file, and then ends with a code. */
+    const fakeGo = (code: number) => {
+      const path = join(folder, `go-${code}`);
+      writeFileSync(
+        path,
+        `#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho built > "$2"\necho broken >&2\nexit ${code}\n`,
+      );
+      chmodSync(path, 0o755);
+      return path;
+    };
+
+    it("leaves nothing behind that looks whole when a build fails, and mends it on the next run", async () => {
+      const target = goSetFolder(set, folder, sources);
+      await assert.rejects(buildGoSet(set, fakeGo(1), target, sources), /^UserError|Error: .*build failed: broken$/);
+      assert.ok(!isComplete(target) && !existsSync(target));
+      await buildGoSet(set, fakeGo(0), target, sources);
+      assert.ok(isComplete(target));
+      assert.ok(existsSync(join(target, "tool")));
+      // The third run builds nothing: this go would fail.
+      await buildGoSet(set, fakeGo(1), target, sources);
+    });
+
+    it("starts afresh after an interruption", async () => {
+      const target = join(folder, "made");
+      mkdirSync(`${target}.partial`);
+      writeFileSync(join(`${target}.partial`, "half"), "");
+      await makeFolder(target, () => Promise.resolve());
+      assert.deepEqual(readdirSync(target), [".complete"]);
+    });
+  });
+
+  describe("pulumi", () => {
+    let server: Server;
+    let base: string;
+    let checksum: string;
+    const name = `pulumi-v${PULUMI_VERSION}-linux-${process.arch}.tar.gz`;
+
+    beforeEach(async () => {
+      mkdirSync(join(folder, "pulumi"));
+      writeFileSync(join(folder, "pulumi", "pulumi"), "#!/bin/sh\n");
+      await output("tar", ["-czf", join(folder, name), "-C", folder, "pulumi"]);
+      const { readFileSync } = await import("node:fs");
+      const archive = readFileSync(join(folder, name));
+      checksum = createHash("sha256").update(archive).digest("hex");
+      server = createServer((request, response) => {
+        response.end(request.url === "/sums" ? `${checksum}  ${name}\n` : archive);
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    afterEach(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+
+    const source = () => ({ archive: `${base}/archive`, checksums: `${base}/sums` });
+
+    it("unpacks the archive that its release vouches for", async () => {
+      assert.equal(await downloadPulumi(join(folder, "cli"), source()), true);
+      assert.ok(existsSync(join(folder, "cli", "pulumi")));
+    });
+
+    it("refuses an archive that is another", async () => {
+      checksum = "0".repeat(64);
+      await assert.rejects(downloadPulumi(join(folder, "cli"), source()), /has SHA-256 .* its release says 0{64}/);
+      assert.ok(!existsSync(join(folder, "cli")));
+    });
+
+    it("says so where nothing can be reached", async () => {
+      const nowhere = { archive: "http://127.0.0.1:1/a", checksums: "http://127.0.0.1:1/s" };
+      assert.equal(await downloadPulumi(join(folder, "cli"), nowhere), false);
+    });
+  });
+});
