@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { loadStackFile } from "../config/stackFile";
 import type { StackConfig } from "../config";
@@ -8,7 +7,7 @@ import { CONTROL_PLANE_STEPS, kubeEnv, startControlPlane } from "./controlPlane"
 import { startGatewayProxy } from "./gatewayProxy";
 import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, tlsSecret } from "./manifests";
 import { endHolder, enter, outputInside, runInside, startHolder } from "./namespaces";
-import { eventually, output, UserError, type Result, type RunOptions } from "./processes";
+import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
 import { Progress } from "./progress";
 import { labEnv, prepareProject, stackFile, takeAllStacks, takeStack } from "./stacks";
 import { freshFolder, labPath, readState, removeFolder, writeState, type LabState } from "./state";
@@ -99,20 +98,7 @@ export class Lab {
   }
 
   private attached(command: readonly string[]): Promise<number> {
-    const child = spawn("nsenter", [...enter(this.pid, process.cwd()), ...command], {
-      stdio: "inherit",
-      env: labEnv(),
-    });
-    // The terminal signals the whole group: the command decides, and its exit code is ours.
-    const ignore = () => undefined;
-    process.on("SIGINT", ignore);
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code, signal) => {
-        process.off("SIGINT", ignore);
-        resolve(code ?? (signal === null ? 1 : 128));
-      });
-    });
+    return attach("nsenter", [...enter(this.pid, process.cwd()), ...command], labEnv());
   }
 
   /** Makes what a stack expects to find, and runs `pulumi up`. Returns Pulumi's exit code. */

@@ -4,6 +4,7 @@ import { checkMachine } from "./machine";
 import { isAlive } from "./namespaces";
 import { main, UserError } from "./processes";
 import { serveProxy } from "./relay";
+import { stackFile } from "./stacks";
 import { locked, readState } from "./state";
 import { ensureTools, toolsAreCached, type Tools } from "./tools";
 
@@ -33,8 +34,9 @@ main(async () => {
       if (stack === undefined) {
         throw new UserError("deploy needs --stack STACK");
       }
+      const file = stackFile(stack);
       const tools = await getTools();
-      return locked(async () => (await Lab.up(tools)).deploy(stack));
+      return locked(async () => (await Lab.up(tools)).deploy(stack, file));
     }
     case "exec": {
       const words = rest[0] === "--" ? rest.slice(1) : rest;

@@ -18,6 +18,8 @@ export interface RunOptions extends Pick<SpawnOptions, "cwd" | "env"> {
 /** Groups of processes that must not outlive this one. */
 const running = new Set<number>();
 let guarded = false;
+/** Programs that have this terminal: a signal is theirs to answer. */
+let attached = 0;
 
 /** Ends what was started here when this process is interrupted, so that Ctrl-C leaves no process. */
 function guard(): void {
@@ -30,9 +32,11 @@ function guard(): void {
     ["SIGTERM", 143],
     ["SIGHUP", 129],
   ] as const) {
-    process.once(signal, () => {
-      endAll();
-      process.exit(code);
+    process.on(signal, () => {
+      if (attached === 0) {
+        endAll();
+        process.exit(code);
+      }
     });
   }
   process.once("exit", endAll);
@@ -84,6 +88,21 @@ export function run(command: string, args: readonly string[], options: RunOption
     });
     child.stdin.on("error", () => undefined).end(options.input ?? "");
   });
+}
+
+/** Runs a program on this terminal, which gets the terminal's signals. Returns its exit code. */
+export async function attach(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  guard();
+  attached += 1;
+  try {
+    return await new Promise((resolve, reject) => {
+      const child = spawn(command, args, { stdio: "inherit", env });
+      child.on("error", reject);
+      child.on("close", (code) => resolve(code ?? 1));
+    });
+  } finally {
+    attached -= 1;
+  }
 }
 
 /** Like `run`, for programs that must succeed: returns the output, or fails with the last line that the program said. */

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually, run } from "../../lab/processes";
+import { REPOSITORY, toolsFolder } from "../../lab/paths";
+import { destroy, theLab } from "./support/lab";
+
+const COMMAND = ["-r", "ts-node/register/transpile-only", join(REPOSITORY, "lab", "main.ts")];
+
+/** Pids of processes whose command line names a folder. */
+function processesOf(folder: string): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder);
+      } catch {
+        return false;
+      }
+    });
+}
+
+describe("lab", () => {
+  let cache: string;
+  let env: NodeJS.ProcessEnv;
+  before(() => {
+    // A second lab beside the suite's own: same tools, other folder.
+    cache = mkdtempSync(join(tmpdir(), "gateway-lab-"));
+    mkdirSync(cache, { recursive: true });
+    symlinkSync(toolsFolder(), join(cache, "tools"));
+    env = { ...process.env, ISTIO_GATEWAY_CACHE: cache };
+  });
+  after(async () => {
+    await lab("down");
+    rmSync(cache, { recursive: true });
+  });
+
+  const lab = (...args: string[]) => run(process.execPath, [...COMMAND, ...args], { cwd: REPOSITORY, env });
+  const allEnded = () =>
+    eventually("the end of every process", 5_000, () =>
+      processesOf(join(cache, "lab")).length === 0 ? Promise.resolve() : Promise.reject(new Error("some run still")),
+    );
+  const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => child.on("close", resolve));
+
+  it("leaves no process when it is interrupted while it starts", async () => {
+    const child = spawn(process.execPath, [...COMMAND, "up"], { cwd: REPOSITORY, env, stdio: "ignore" });
+    await eventually("the API server's start", 30_000, async () => {
+      assert.ok(processesOf(join(cache, "lab")).length >= 3);
+      return Promise.resolve();
+    });
+    const refused = await lab("up");
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      new RegExp(`^error: another lab command is at work, with pid ${child.pid}: [^\\n]+\\n$`),
+    );
+    child.kill("SIGINT");
+    assert.equal(await ended(child), 130);
+    await allEnded();
+  });
+
+  it("starts over what an interruption left, and ends without a trace", async () => {
+    const up = await lab("up", "--crds", "standard");
+    assert.equal(up.code, 0, up.stderr);
+    assert.equal((await lab("status")).code, 0);
+    const answer = await lab(
+      "exec",
+      "--",
+      "sh",
+      "-c",
+      "kubectl get crd httproutes.gateway.networking.k8s.io -o yaml; exit 7",
+    );
+    assert.equal(answer.code, 7);
+    assert.match(answer.stdout, /gateway\.networking\.k8s\.io\/channel: standard/);
+    assert.equal((await lab("down")).code, 0);
+    await allEnded();
+    assert.ok(!existsSync(join(cache, "lab")));
+    assert.equal((await lab("status")).code, 1);
+  });
+
+  it("answers a wrong command with one line", async () => {
+    for (const [args, pattern] of [
+      [["deploy", "--stack", "nobody"], /^error: there is no stack nobody: Pulumi\.nobody\.yaml is missing$/m],
+      [["deploy"], /^error: deploy needs --stack STACK$/m],
+      [["up", "--crds", "old"], /^error: --crds is old, expected standard or experimental$/m],
+      [["exec", "--"], /^error: exec needs a command/m],
+      [["nonsense"], /^unknown command nonsense$/m],
+    ] as const) {
+      const { code, stderr } = await lab(...args);
+      assert.notEqual(code, 0);
+      assert.match(stderr, pattern);
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    }
+  });
+
+  it("leads a port of the machine to the gateway", async () => {
+    const config = await theLab().prepare("dev");
+    assert.equal((await theLab().run(["pulumi", "up", "--yes", "--skip-preview", "--stack", "dev"])).code, 0);
+    const port = 18_443;
+    const [host = ""] = config.services.map((service) => service.host).filter((name) => name.startsWith("grafana"));
+    const relay = spawn(process.execPath, [...COMMAND, "proxy", "--port", String(port)], {
+      cwd: REPOSITORY,
+      stdio: "ignore",
+    });
+    try {
+      await eventually("an answer through the relay", 20_000, async () => {
+        const to = `${host}:443:127.0.0.1:${port}`;
+        const { stdout } = await run("curl", ["-sk", "--max-time", "5", "--connect-to", to, `https://${host}/`]);
+        assert.match(stdout, /"service":"grafana"/);
+      });
+    } finally {
+      relay.kill("SIGINT");
+      await ended(relay);
+      await destroy("dev");
+    }
+  });
+});
