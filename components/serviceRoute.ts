@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Rule, Service } from "../config";
-import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../kinds/httpRoute";
+import type { MatchInput } from "../config/match";
+import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec, type ValueMatch } from "../kinds/httpRoute";
 import { ReferenceGrant, type ReferenceGrantSpec } from "../kinds/referenceGrant";
 import { HTTPS_LISTENER, partOf } from "./naming";
 
@@ -52,7 +53,14 @@ export function routeSpec({ service, gatewayName, gatewayNamespace }: ServiceRou
 function routeRule(rule: Rule, routeNamespace: string): HTTPRouteRule {
   return {
     name: rule.name,
-    matches: [{ path: { type: rule.type, value: rule.path } }],
+    matches: [
+      {
+        path: { type: rule.type, value: rule.path },
+        headers: valueMatches(rule.match?.headers),
+        queryParams: valueMatches(rule.match?.query),
+        method: rule.match?.method,
+      },
+    ],
     backendRefs: rule.backends.map(({ service, namespace, port, weight }) => ({
       name: service,
       namespace: namespace === routeNamespace ? undefined : namespace,
@@ -61,6 +69,15 @@ function routeRule(rule: Rule, routeNamespace: string): HTTPRouteRule {
     })),
     timeouts: { request: rule.timeouts.request },
   };
+}
+
+function valueMatches(values: MatchInput["headers"] = {}): ValueMatch[] | undefined {
+  const matches = Object.entries(values).map(([name, value]): ValueMatch =>
+    typeof value === "string"
+      ? { type: "Exact", name, value }
+      : { type: "RegularExpression", name, value: value.regex },
+  );
+  return matches.length === 0 ? undefined : matches;
 }
 
 /** By namespace, what the service's route may refer to outside its own. It names each Service: no more is granted. */

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
+import { BackendPolicy } from "./backendPolicy";
 import { Certificate, type CertificateInfo } from "./certificate";
 import { dnsRecords } from "./dnsRecords";
 import { HttpsRedirect } from "./httpsRedirect";
@@ -72,6 +73,12 @@ export class UnifiedGateway extends pulumi.ComponentResource {
         { parent: this, dependsOn: [entry, ...namespaces] },
       );
     }
+
+    new BackendPolicy(
+      `${name}-backends`,
+      { services, gatewayName: gateway.name, gatewayNamespace: gateway.namespace },
+      child,
+    );
 
     const hosts = services.map((service) => service.host);
     this.endpoints = pulumi.output(

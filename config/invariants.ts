@@ -68,6 +68,7 @@ export function hostProblems(domain: string, services: readonly IndexedService[]
 export function serviceProblems({ index, service }: IndexedService): Problem[] {
   const at = `services[${index}]`;
   const problems = backendProblems(`${at}.backends`, service, service.backends, service.port);
+  problems.push(...canaryProblems(at, service));
   const names = new Map<string, number>();
   service.paths.forEach((path, pathIndex) => {
     const here = `${at}.paths[${pathIndex}]`;
@@ -121,7 +122,7 @@ function backendProblems(
 
 /** A regular expression that only ever sees what a prefix on the same host has already taken. */
 function shadows(prefix: PathInput, regex: PathInput): boolean {
-  if (prefix.type !== "PathPrefix" || regex.type !== "RegularExpression") {
+  if (prefix.type !== "PathPrefix" || regex.type !== "RegularExpression" || prefix.match !== undefined) {
     return false;
   }
   const literal = /^[^\\.*+?()[\]{}|^$]*/.exec(regex.path)?.[0] ?? "";
@@ -134,7 +135,66 @@ function matchKey(path: PathInput | undefined): string {
   if (path === undefined) {
     return "";
   }
-  return `${path.type} ${path.type === "PathPrefix" ? path.path.replace(/(?<=.)\/+$/, "") : path.path}`;
+  const bare = path.type === "PathPrefix" ? path.path.replace(/(?<=.)\/+$/, "") : path.path;
+  return `${path.type} ${bare} ${canonical(path.match)}`;
+}
+
+/** A match as text, whatever the order of its keys and the case of its headers. */
+function canonical(match: PathInput["match"]): string {
+  const sorted = (map: object = {}) => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+  const headers = sorted(match?.headers).map(([name, value]) => [name.toLowerCase(), value as unknown]);
+  return JSON.stringify([match?.method, headers, sorted(match?.query)]);
+}
+
+/** A canary is another workload than the stable version, and its overrides leave room for every path. */
+function canaryProblems(at: string, service: ServiceInput): Problem[] {
+  const { canary } = service;
+  if (canary === undefined) {
+    return [];
+  }
+  const problems: Problem[] = [];
+  const stable: readonly BackendInput[] = service.backends ?? [{ service: service.name, weight: 1 }];
+  const key = (backend: Omit<BackendInput, "weight">) => `${backend.namespace ?? service.namespace}/${backend.service}`;
+  if (stable.some((backend) => key(backend) === key(canary))) {
+    const expected = "a Service other than the stable one: one Service is one set of pods, whatever its weights";
+    problems.push({ path: `${at}.canary.service`, value: canary.service, expected });
+  }
+  const paths = service.paths.filter((path) => path.backends === undefined).length;
+  if (paths === 0) {
+    const expected = "a path without backends of its own: the canary gets no request";
+    problems.push({ path: `${at}.canary`, expected, value: canary.service });
+  }
+  if (canary.override !== undefined && service.paths.length + paths > MAX_RULES) {
+    const expected = `no override for more than ${MAX_RULES - service.paths.length} paths: an HTTPRoute holds ${MAX_RULES} rules`;
+    problems.push({ path: `${at}.canary.override`, value: canary.override, expected });
+  }
+  return problems;
+}
+
+/** Gateway API v1: rules of an HTTPRoute. */
+const MAX_RULES = 16;
+
+/** Backends that two services treat in two ways: Istio takes one DestinationRule for a host, and merges none. */
+export function trafficPolicyProblems(
+  domain: string,
+  defaults: DefaultsConfig,
+  services: readonly IndexedService[],
+): Problem[] {
+  const owners = new Map<string, { index: number; policy: string }>();
+  return services.flatMap(({ index, service }) => {
+    const resolved = resolveService(service, domain, defaults);
+    const policy = JSON.stringify(resolved.trafficPolicy);
+    const backends = new Set(resolved.rules.flatMap((rule) => rule.backends.map((b) => `${b.namespace}/${b.service}`)));
+    const clash = [...backends].find((backend) => (owners.get(backend)?.policy ?? policy) !== policy);
+    for (const backend of backends) {
+      owners.set(backend, owners.get(backend) ?? { index, policy });
+    }
+    if (clash === undefined) {
+      return [];
+    }
+    const expected = `the trafficPolicy of services[${owners.get(clash)?.index ?? 0}], since both send to ${clash}`;
+    return [{ path: `services[${index}].trafficPolicy`, value: service.trafficPolicy, expected }];
+  });
 }
 
 /** Names and matches that two services, or two paths of one, both claim. */

@@ -7,6 +7,7 @@ import {
   hostProblems,
   namespaceProblems,
   serviceProblems,
+  trafficPolicyProblems,
   type IndexedService,
 } from "./invariants";
 import type { StackConfig } from "./model";
@@ -48,7 +49,8 @@ export function loadConfig({ project, values, secretKeys }: GivenConfig): StackC
   problems.push(...services.flatMap(serviceProblems));
   if (domain !== undefined) {
     problems.push(...hostProblems(domain, services));
-    problems.push(...duplicateProblems(domain, defaults ?? stackShape.defaults.parse(undefined), services));
+    const known = defaults ?? stackShape.defaults.parse(undefined);
+    problems.push(...duplicateProblems(domain, known, services), ...trafficPolicyProblems(domain, known, services));
   }
   if (gateway !== undefined) {
     problems.push(...namespaceProblems(gateway, services));

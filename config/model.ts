@@ -1,7 +1,9 @@
 import type { CertificateConfig } from "./certificate";
 import type { GatewayInput } from "./gateway";
 import type { KubernetesConfig } from "./kubernetes";
+import type { MatchInput } from "./match";
 import type { PathInput } from "./service";
+import type { TrafficPolicyInput } from "./trafficPolicy";
 
 /** Where a rule sends requests: a port of a Service. */
 export interface Backend {
@@ -18,6 +20,7 @@ export interface Rule {
   readonly name: string;
   readonly path: string;
   readonly type: PathInput["type"];
+  readonly match?: MatchInput;
   readonly backends: readonly Backend[];
   readonly timeouts: { readonly request: string };
 }
@@ -29,6 +32,8 @@ export interface Service {
   readonly namespace: string;
   /** In the order in which Envoy tries them. */
   readonly rules: readonly Rule[];
+  /** How the gateway treats its backends. */
+  readonly trafficPolicy: TrafficPolicyInput;
 }
 
 /** A stack's config, checked, with every default filled in. */

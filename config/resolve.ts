@@ -1,6 +1,7 @@
 import { defaultSecretName, type CertificateConfig } from "./certificate";
 import type { GatewayInput } from "./gateway";
 import type { KubernetesConfig } from "./kubernetes";
+import type { MatchInput } from "./match";
 import type { Backend, Rule, Service, StackConfig } from "./model";
 import type { BackendInput, DefaultsConfig, PathInput, ServiceInput } from "./service";
 
@@ -10,23 +11,65 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
     name: service.name,
     host: service.host ?? `${service.name}.${domain}`,
     namespace: service.namespace,
-    rules: service.paths.map((path) => resolveRule(service, path, defaults)).sort(byEnvoyOrder),
+    rules: service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder),
+    trafficPolicy: { ...defaults.trafficPolicy, ...service.trafficPolicy },
   };
 }
 
-function resolveRule(service: ServiceInput, path: PathInput, defaults: DefaultsConfig): Rule {
-  const backends: readonly BackendInput[] = path.backends ?? service.backends ?? [{ service: service.name, weight: 1 }];
-  return {
+/** The rule of a path, and that of the requests which its canary always gets. */
+function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsConfig): Rule[] {
+  const given: readonly BackendInput[] = path.backends ?? service.backends ?? [{ service: service.name, weight: 1 }];
+  const stable = given.map((backend) => resolveBackend(service, path, backend));
+  const rule = {
     name: `${service.name}--${ruleName(path)}`,
     path: path.path,
     type: path.type,
-    backends: backends.map((backend): Backend => ({
-      service: backend.service,
-      namespace: backend.namespace ?? service.namespace,
-      port: backend.port ?? path.port ?? service.port,
-      weight: backend.weight,
-    })),
+    match: path.match,
     timeouts: { request: path.timeouts?.request ?? service.timeouts?.request ?? defaults.timeouts.request },
+  };
+  // A path with backends of its own is another workload than the one whose canary this is.
+  if (service.canary === undefined || path.backends !== undefined) {
+    return [{ ...rule, backends: stable }];
+  }
+  const { percent, override } = service.canary;
+  const canary = resolveBackend(service, path, { ...service.canary, weight: percent });
+  const shared = { ...rule, backends: [...shares(stable, 100 - percent), canary] };
+  return override === undefined
+    ? [shared]
+    : [
+        {
+          ...rule,
+          name: `${rule.name}-canary`,
+          match: mergeMatches(path.match, override),
+          backends: [{ ...canary, weight: 1 }],
+        },
+        shared,
+      ];
+}
+
+/** Whole weights that add up to a number of percent, in proportion to the given ones. */
+function shares(backends: readonly Backend[], percent: number): Backend[] {
+  const total = backends.reduce((sum, { weight }) => sum + weight, 0);
+  return backends.map((backend) => ({
+    ...backend,
+    weight: Math.round((backend.weight * percent) / Math.max(total, 1)),
+  }));
+}
+
+function mergeMatches(path: MatchInput | undefined, override: MatchInput): MatchInput {
+  return {
+    method: override.method ?? path?.method,
+    headers: { ...path?.headers, ...override.headers },
+    query: { ...path?.query, ...override.query },
+  };
+}
+
+function resolveBackend(service: ServiceInput, path: PathInput, backend: BackendInput): Backend {
+  return {
+    service: backend.service,
+    namespace: backend.namespace ?? service.namespace,
+    port: backend.port ?? path.port ?? service.port,
+    weight: backend.weight,
   };
 }
 
@@ -43,16 +86,23 @@ export function ruleName(path: Pick<PathInput, "name" | "path">): string {
 const TYPE_RANK: Readonly<Record<Rule["type"], number>> = { Exact: 0, PathPrefix: 1, RegularExpression: 2 };
 
 /**
- * Exact before prefix before regular expression, then the longer path first: the order in which Istio sorts the routes
- * of a host, whatever their order in the HTTPRoute. Rules are emitted in it, so that what is read is what happens.
+ * Exact before prefix before regular expression, then the longer path, then a method, more headers, more query
+ * parameters: the order in which Istio sorts the routes of a host, whatever their order in the HTTPRoute. Rules are
+ * emitted in it, so that what is read is what happens.
  */
-export function byEnvoyOrder(a: Pick<Rule, "type" | "path">, b: Pick<Rule, "type" | "path">): number {
+export function byEnvoyOrder(a: Matched, b: Matched): number {
+  const size = (map: object = {}) => Object.keys(map).length;
   return (
     TYPE_RANK[a.type] - TYPE_RANK[b.type] ||
     b.path.length - a.path.length ||
+    Number(b.match?.method !== undefined) - Number(a.match?.method !== undefined) ||
+    size(b.match?.headers) - size(a.match?.headers) ||
+    size(b.match?.query) - size(a.match?.query) ||
     (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
   );
 }
+
+type Matched = Pick<Rule, "type" | "path" | "match">;
 
 /** The parts of a stack's config after each has passed its schema. */
 export interface ParsedStack {

@@ -1,5 +1,8 @@
 import { z } from "zod";
-import { dnsLabel, duration, hostname, port } from "./fields";
+import { canarySchema } from "./canary";
+import { dnsLabel, duration, hostname, port, regularExpressionFlaw } from "./fields";
+import { matchSchema } from "./match";
+import { trafficPolicySchema } from "./trafficPolicy";
 
 /** An HTTPRoute holds at most 16 rules (Gateway API v1 schema); each path is a rule. */
 const MAX_PATHS = 16;
@@ -41,6 +44,7 @@ export const pathRuleSchema = z
       .describe(
         "PathPrefix matches whole path elements (/api matches /api/v1, not /apis); RegularExpression is RE2, on the whole path.",
       ),
+    match: matchSchema.optional().describe("What a request must have besides its path. Default: nothing."),
     name: dnsLabel
       .optional()
       .describe("Name of the rule, unique within the service. Default: the path with dashes; `root` for /."),
@@ -59,19 +63,6 @@ export const pathRuleSchema = z
       complain("an absolute path without //, /./, /../, %2f, '#', '?' or spaces");
     }
   });
-
-/** Envoy matches with RE2, which has neither look-around nor back-references. */
-function regularExpressionFlaw(source: string): string | undefined {
-  if (/\(\?(=|!|<=|<!)|\\[1-9]/.test(source)) {
-    return "a regular expression in RE2 syntax, without look-around or back-references";
-  }
-  try {
-    new RegExp(source);
-    return undefined;
-  } catch {
-    return "a valid regular expression (RE2 syntax)";
-  }
-}
 
 /** A path, or just its text. */
 export const pathSchema = z.preprocess(
@@ -94,7 +85,13 @@ export const serviceSchema = z.strictObject({
     .max(MAX_PATHS, `at most ${MAX_PATHS} paths: an HTTPRoute holds no more rules`)
     .default([{ path: "/", type: "PathPrefix" }])
     .describe("Paths that are served, as strings or with settings of their own. Default: everything."),
+  canary: canarySchema.optional().describe("A second version that gets a share of the requests. Default: none."),
   timeouts: timeouts.optional().describe("Timeouts of the service. Default: defaults.timeouts."),
+  trafficPolicy: trafficPolicySchema
+    .optional()
+    .describe(
+      "Connection pool, outlier detection and load balancing of its backends. Default: defaults.trafficPolicy.",
+    ),
 });
 
 /** Values for every service that sets none of its own. */
@@ -107,6 +104,9 @@ export const defaultsSchema = z.strictObject({
     })
     .prefault({})
     .describe("Timeouts of services that set none."),
+  trafficPolicy: trafficPolicySchema
+    .optional()
+    .describe("Traffic policy; each of its parts holds for services that do not set that part."),
 });
 
 export type ServiceInput = z.output<typeof serviceSchema>;

@@ -49,6 +49,10 @@ function toProblems(
 }
 
 function phrase(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_key") {
+    // The key itself is wrong: what is wrong with it stands one level below.
+    return issue.issues[0]?.message ?? issue.message;
+  }
   const generic = issue.code === "invalid_type" && issue.message.startsWith("Invalid input");
   return generic ? (TYPE_PHRASES[issue.expected] ?? `a ${issue.expected}`) : issue.message;
 }

@@ -11,6 +11,16 @@ export interface ParentReference {
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutematch */
 export interface HTTPRouteMatch {
   path: { type: "PathPrefix" | "Exact" | "RegularExpression"; value: string };
+  headers?: ValueMatch[];
+  queryParams?: ValueMatch[];
+  method?: string;
+}
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httpheadermatch */
+export interface ValueMatch {
+  type: "Exact" | "RegularExpression";
+  name: string;
+  value: string;
 }
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httpbackendref */

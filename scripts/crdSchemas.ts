@@ -23,12 +23,22 @@ export function crdSchemas(files: readonly string[], kinds: readonly string[]): 
       for (const version of crd.spec.versions) {
         const key = `${crd.spec.group}/${version.name}/${crd.spec.names.kind}`;
         if (kinds.includes(key)) {
-          found[key] = strict(version.schema.openAPIV3Schema);
+          found[key] = withTypeMeta(strict(version.schema.openAPIV3Schema) as ObjectSchema);
         }
       }
     }
   }
   return found;
+}
+
+interface ObjectSchema {
+  properties: Record<string, unknown>;
+}
+
+/** Every object has these, whether its CRD says so or not. */
+function withTypeMeta(schema: ObjectSchema): ObjectSchema {
+  const typeMeta = { apiVersion: { type: "string" }, kind: { type: "string" }, metadata: { type: "object" } };
+  return { ...schema, properties: { ...schema.properties, ...typeMeta } };
 }
 
 /**

@@ -6,13 +6,13 @@ import { crdSchemas } from "./crdSchemas";
 /**
  * `npm run generate`: writes what is committed but derived.
  * - pulumi-stack.schema.json, out of the config's schemas;
- * - with `-- FOLDER`, a checkout of sigs.k8s.io/gateway-api: tests/crds/CHANNEL.json, out of its CRDs.
+ * - with `-- GATEWAY_API ISTIO`, checkouts of sigs.k8s.io/gateway-api and istio.io/istio: tests/crds/*.json, out of their CRDs.
  */
 const root = join(__dirname, "..");
 writeJson("pulumi-stack.schema.json", stackFileSchema(), 2);
 
-const gatewayApi = process.argv[2];
-if (gatewayApi !== undefined) {
+const [gatewayApi, istio] = process.argv.slice(2);
+if (gatewayApi !== undefined && istio !== undefined) {
   const kinds = ["v1/Gateway", "v1/HTTPRoute", "v1beta1/ReferenceGrant"].map(
     (kind) => `gateway.networking.k8s.io/${kind}`,
   );
@@ -21,6 +21,8 @@ if (gatewayApi !== undefined) {
     const files = readdirSync(folder).map((file) => join(folder, file));
     writeJson(join("tests", "crds", `${channel}.json`), crdSchemas(files, kinds), 1);
   }
+  const crds = join(istio, "manifests", "charts", "base", "files", "crd-all.gen.yaml");
+  writeJson(join("tests", "crds", "istio.json"), crdSchemas([crds], ["networking.istio.io/v1/DestinationRule"]), 1);
 }
 
 function writeJson(file: string, value: unknown, indent: number): void {

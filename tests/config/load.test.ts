@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../config/load";
 import { ConfigError } from "../../config/problem";
-import { mistakes, MINIMAL, stack } from "../support/stacks";
+import { mistakes, MINIMAL, plain, stack } from "../support/stacks";
 
 describe("config/load", () => {
   it("fills in every default", () => {
     const config = stack();
-    assert.deepEqual(config.services, [
+    assert.deepEqual(plain(config.services), [
       {
         name: "web",
         host: "web.example.test",
@@ -20,6 +20,7 @@ describe("config/load", () => {
             timeouts: { request: "30s" },
           },
         ],
+        trafficPolicy: {},
       },
     ]);
     assert.deepEqual(config.certificate, {

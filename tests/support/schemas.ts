@@ -5,8 +5,9 @@ import type { Registered } from "./deployment";
 
 /** What the real CRDs of a channel refuse in the objects, and would prune: one line for each error. */
 export function schemaErrors(channel: "standard" | "experimental", resources: readonly Registered[]): string[] {
-  const path = join(__dirname, "..", "crds", `${channel}.json`);
-  const schemas = JSON.parse(readFileSync(path, "utf8")) as Record<string, object>;
+  const read = (file: string) =>
+    JSON.parse(readFileSync(join(__dirname, "..", "crds", `${file}.json`), "utf8")) as Record<string, object>;
+  const schemas = { ...read(channel), ...read("istio") };
   const ajv = new Ajv({ strict: false, allErrors: true });
   return resources.flatMap(({ type, name, inputs }) => {
     const [, group = "", kind = ""] = type.split(":");

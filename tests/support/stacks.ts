@@ -30,3 +30,8 @@ export function mistakes(values: Values, secretKeys: readonly string[] = []): st
   }
   return [];
 }
+
+/** A value as it is sent: keys without a value are left out. */
+export function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,75 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Backend, Service } from "../config";
+import type { TrafficPolicyInput } from "../config/trafficPolicy";
+import { DestinationRule, type DestinationRuleSpec, type TrafficPolicy } from "../kinds/destinationRule";
+import { partOf } from "./naming";
+
+export interface BackendPolicyArgs {
+  services: readonly Service[];
+  gatewayName: string;
+  gatewayNamespace: string;
+}
+
+/**
+ * Connection pool, outlier detection and load balancing of the services' backends: one DestinationRule for each Service,
+ * beside the Gateway, where Istio looks first, and seen by no other namespace's proxies.
+ */
+export class BackendPolicy extends pulumi.ComponentResource {
+  constructor(name: string, args: BackendPolicyArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:BackendPolicy", name, {}, opts);
+    const { services, gatewayName, gatewayNamespace } = args;
+    for (const [key, spec] of Object.entries(destinationRules(services))) {
+      new DestinationRule(
+        `${name}-${key}`,
+        {
+          metadata: { name: `${gatewayName}--${key}`, namespace: gatewayNamespace, labels: partOf(gatewayName) },
+          spec,
+        },
+        { parent: this },
+      );
+    }
+    this.registerOutputs();
+  }
+}
+
+/** By `NAMESPACE--SERVICE`. Services that share a backend share its policy: the config sees to it. */
+export function destinationRules(services: readonly Service[]): Record<string, DestinationRuleSpec> {
+  const rules: Record<string, DestinationRuleSpec> = {};
+  for (const { rules: routes, trafficPolicy } of services) {
+    if (Object.keys(trafficPolicy).length === 0) {
+      continue;
+    }
+    for (const backend of routes.flatMap((rule) => rule.backends)) {
+      rules[`${backend.namespace}--${backend.service}`] = {
+        host: hostOf(backend),
+        exportTo: ["."],
+        trafficPolicy: toTrafficPolicy(trafficPolicy),
+      };
+    }
+  }
+  return rules;
+}
+
+/** Istio applies a DestinationRule to the host that it names in full, and to no other. */
+function hostOf({ service, namespace }: Backend): string {
+  return `${service}.${namespace}.svc.cluster.local`;
+}
+
+export function toTrafficPolicy({ connections, outlierDetection, loadBalancing }: TrafficPolicyInput): TrafficPolicy {
+  return {
+    connectionPool: connections && {
+      tcp: { maxConnections: connections.maxConnections, connectTimeout: connections.connectTimeout },
+      http: {
+        http1MaxPendingRequests: connections.maxPendingRequests,
+        http2MaxRequests: connections.maxRequests,
+        maxRequestsPerConnection: connections.maxRequestsPerConnection,
+        maxRetries: connections.maxRetries,
+      },
+    },
+    outlierDetection,
+    loadBalancer: loadBalancing && {
+      simple: loadBalancing.policy,
+      warmup: loadBalancing.warmup === undefined ? undefined : { duration: loadBalancing.warmup },
+    },
+  };
+}

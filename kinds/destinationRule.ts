@@ -1,0 +1,41 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy */
+export interface TrafficPolicy {
+  connectionPool?: {
+    tcp?: { maxConnections?: number; connectTimeout?: string };
+    http?: {
+      http1MaxPendingRequests?: number;
+      http2MaxRequests?: number;
+      maxRequestsPerConnection?: number;
+      maxRetries?: number;
+    };
+  };
+  outlierDetection?: {
+    consecutive5xxErrors: number;
+    interval: string;
+    baseEjectionTime: string;
+    maxEjectionPercent: number;
+  };
+  loadBalancer?: { simple: "LEAST_REQUEST" | "ROUND_ROBIN" | "RANDOM"; warmup?: { duration: string } };
+}
+
+/** https://istio.io/latest/docs/reference/config/networking/destination-rule/#DestinationRule */
+export interface DestinationRuleSpec {
+  host: string;
+  exportTo: string[];
+  trafficPolicy: TrafficPolicy;
+}
+
+export interface DestinationRuleArgs {
+  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  spec: DestinationRuleSpec;
+}
+
+/** `DestinationRule` of networking.istio.io/v1. */
+export class DestinationRule extends k8s.apiextensions.CustomResource {
+  constructor(name: string, args: DestinationRuleArgs, opts?: pulumi.CustomResourceOptions) {
+    super(name, { apiVersion: "networking.istio.io/v1", kind: "DestinationRule", ...args }, opts);
+  }
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { destinationRules } from "../../components/backendPolicy";
+import { routeSpec } from "../../components/serviceRoute";
+import { plain, stack } from "../support/stacks";
+
+describe("components/backendPolicy", () => {
+  it("makes one DestinationRule for each backend, for its full host", () => {
+    const { services } = stack({
+      services: [
+        {
+          name: "web",
+          namespace: "apps",
+          canary: { service: "web-next", percent: 10 },
+          trafficPolicy: {
+            connections: {
+              maxConnections: 100,
+              maxPendingRequests: 50,
+              maxRequestsPerConnection: 10,
+              connectTimeout: "1s",
+            },
+            outlierDetection: {},
+            loadBalancing: { warmup: "30s" },
+          },
+        },
+        { name: "plain", namespace: "apps" },
+      ],
+    });
+    const spec = (service: string) => ({
+      host: `${service}.apps.svc.cluster.local`,
+      exportTo: ["."],
+      trafficPolicy: {
+        connectionPool: {
+          tcp: { maxConnections: 100, connectTimeout: "1s" },
+          http: { http1MaxPendingRequests: 50, maxRequestsPerConnection: 10 },
+        },
+        outlierDetection: { consecutive5xxErrors: 5, interval: "10s", baseEjectionTime: "30s", maxEjectionPercent: 10 },
+        loadBalancer: { simple: "LEAST_REQUEST", warmup: { duration: "30s" } },
+      },
+    });
+    assert.deepEqual(plain(destinationRules(services)), {
+      "apps--web": spec("web"),
+      "apps--web-next": spec("web-next"),
+    });
+  });
+});
+
+describe("components/serviceRoute, matches", () => {
+  it("writes headers, query parameters and the method as the Gateway API has them", () => {
+    const match = { method: "POST", headers: { "x-a": "1", "x-b": { regex: "b+" } }, query: { q: "v" } };
+    const [service] = stack({ services: [{ name: "web", namespace: "apps", paths: [{ path: "/", match }] }] }).services;
+    assert.ok(service);
+    const { rules } = routeSpec({ service, gatewayName: "g", gatewayNamespace: "n" });
+    assert.deepEqual(rules[0]?.matches, [
+      {
+        path: { type: "PathPrefix", value: "/" },
+        method: "POST",
+        headers: [
+          { type: "Exact", name: "x-a", value: "1" },
+          { type: "RegularExpression", name: "x-b", value: "b+" },
+        ],
+        queryParams: [{ type: "Exact", name: "q", value: "v" }],
+      },
+    ]);
+  });
+});

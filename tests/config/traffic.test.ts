@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { mistakes, stack } from "../support/stacks";
+
+const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
+
+/** Asserts that a service has exactly one mistake, at a path below it, with a reason. */
+function refuses(more: Record<string, unknown>, path: string, reason: RegExp): void {
+  const lines = mistakes(service(more));
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].${path}: `), lines[0]);
+  assert.match(lines[0] ?? "", reason);
+}
+
+const rules = (more: Record<string, unknown>) => stack(service(more)).services[0]?.rules ?? [];
+
+describe("config/canary", () => {
+  const canary = { service: "web-next", percent: 10, override: { headers: { "x-canary": "true" } } };
+
+  it("gives the canary its share, and its overrides before everything else", () => {
+    const [first, second, ...more] = rules({ canary });
+    assert.deepEqual(more, []);
+    assert.equal(first?.name, "web--root-canary");
+    assert.deepEqual(first.match?.headers, { "x-canary": "true" });
+    assert.deepEqual(
+      first.backends.map(({ service: name, weight }) => [name, weight]),
+      [["web-next", 1]],
+    );
+    assert.equal(second?.name, "web--root");
+    assert.deepEqual(
+      second.backends.map(({ service: name, weight }) => [name, weight]),
+      [
+        ["web", 90],
+        ["web-next", 10],
+      ],
+    );
+  });
+
+  it("keeps the proportions of several stable backends", () => {
+    const backends = [
+      { service: "a", weight: 3 },
+      { service: "b", weight: 1 },
+    ];
+    const [rule] = rules({ backends, canary: { service: "c", percent: 20 } });
+    assert.deepEqual(
+      rule?.backends.map(({ weight }) => weight),
+      [60, 20, 20],
+    );
+  });
+
+  it("leaves paths with backends of their own alone", () => {
+    const paths = ["/", { path: "/own", backends: [{ service: "own" }] }];
+    assert.deepEqual(
+      rules({ paths, canary }).map(({ name }) => name),
+      ["web--own", "web--root-canary", "web--root"],
+    );
+  });
+
+  it("refuses a canary that is the stable version", () => {
+    refuses({ canary: { service: "web", percent: 10 } }, "canary.service", /one Service is one set of pods/);
+  });
+
+  it("refuses shares that are none", () => {
+    for (const percent of [-1, 101, 0.5]) {
+      refuses({ canary: { service: "c", percent } }, "canary.percent", /from 0 to 100/);
+    }
+  });
+
+  it("refuses a canary without requests, and more rules than a route holds", () => {
+    const paths = [{ path: "/", backends: [{ service: "own" }] }];
+    refuses({ paths, canary }, "canary", /gets no request/);
+    const many = Array.from({ length: 9 }, (_, index) => `/p${index}`);
+    refuses({ paths: many, canary }, "canary.override", /16 rules/);
+  });
+});
+
+describe("config/match", () => {
+  const match = (given: unknown) => ({ paths: [{ path: "/", match: given }] });
+
+  it("tries more specific matches first", () => {
+    const paths = [
+      "/",
+      { path: "/", name: "one", match: { headers: { a: "1" } } },
+      { path: "/", name: "two", match: { headers: { a: "1", b: "2" } } },
+      { path: "/", name: "get", match: { method: "GET" } },
+      { path: "/", name: "query", match: { query: { q: { regex: "[0-9]+" } } } },
+    ];
+    assert.deepEqual(
+      rules({ paths }).map(({ name }) => name),
+      ["web--get", "web--two", "web--one", "web--query", "web--root"],
+    );
+  });
+
+  it("refuses names that are no tokens, Host, and doubles", () => {
+    refuses(match({ headers: { "a b": "1" } }), "paths[0].match.headers.a b", /header name/);
+    refuses(match({ headers: { Host: "x" } }), "paths[0].match.headers.Host", /other than Host/);
+    refuses(match({ headers: { a: "1", A: "2" } }), "paths[0].match", /know no case/);
+  });
+
+  it("refuses a match of nothing, and what is no value", () => {
+    refuses(match({}), "paths[0].match", /at least one of headers, query, method/);
+    refuses(match({ method: "get" }), "paths[0].match.method", /one of GET/);
+    refuses(match({ headers: { a: { regex: "(?=x)" } } }), "paths[0].match.headers.a.regex", /RE2/);
+    refuses(match({ headers: { a: 1 } }), "paths[0].match.headers.a", /value of the header/);
+  });
+
+  it("refuses one path with one match twice", () => {
+    const paths = [
+      { path: "/", name: "a", match: { headers: { "x-a": "1", "x-b": "2" } } },
+      { path: "/", name: "b", match: { headers: { "X-B": "2", "X-A": "1" } } },
+    ];
+    refuses({ paths }, "paths[1].path", /does not claim/);
+  });
+});
+
+describe("config/trafficPolicy", () => {
+  it("takes each part from the service, else from the defaults", () => {
+    const connections = { maxConnections: 1 };
+    const outlierDetection = { consecutive5xxErrors: 3 };
+    const config = stack({
+      defaults: { trafficPolicy: { connections: { maxConnections: 9 }, outlierDetection } },
+      ...service({ trafficPolicy: { connections } }),
+    });
+    assert.deepEqual(config.services[0]?.trafficPolicy, {
+      connections,
+      outlierDetection: { consecutive5xxErrors: 3, interval: "10s", baseEjectionTime: "30s", maxEjectionPercent: 10 },
+    });
+  });
+
+  it("refuses zeros, which Envoy reads as no limit", () => {
+    refuses(
+      { trafficPolicy: { connections: { maxConnections: 0 } } },
+      "trafficPolicy.connections.maxConnections",
+      /from 1 to/,
+    );
+    refuses(
+      { trafficPolicy: { outlierDetection: { interval: "0s" } } },
+      "trafficPolicy.outlierDetection.interval",
+      /above 0/,
+    );
+    refuses(
+      { trafficPolicy: { loadBalancing: { policy: "RANDOM", warmup: "10s" } } },
+      "trafficPolicy",
+      /no warmup with RANDOM/,
+    );
+  });
+
+  it("refuses two policies for one backend", () => {
+    const backends = [{ service: "shared" }];
+    const one = { name: "one", namespace: "apps", backends, trafficPolicy: { connections: { maxConnections: 1 } } };
+    const two = { name: "two", namespace: "apps", backends };
+    const [line = "", ...more] = mistakes({ services: [one, two] });
+    assert.deepEqual(more, []);
+    assert.match(
+      line,
+      /services\[1\]\.trafficPolicy: not set, expected the trafficPolicy of services\[0\].*apps\/shared/,
+    );
+  });
+});
