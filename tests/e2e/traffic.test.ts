@@ -82,15 +82,14 @@ describe("traffic", () => {
 
   it("raises the share by one line of config, without a failed request out of 5,000", async () => {
     await theLab().take(STACK, writeStack(STACK, values(25)));
-    let updating = true;
-    const update = pulumiOk(STACK, ["up", "--yes", "--skip-preview"]).finally(() => (updating = false));
-    let sent = 0;
+    const update = { done: false };
+    const up = pulumiOk(STACK, ["up", "--yes", "--skip-preview"]).finally(() => (update.done = true));
     // The load spans the whole update, and the time in which Envoy takes it over.
-    for (let batchesAfter = 0; batchesAfter < 3 || sent < 5000; batchesAfter += updating ? 0 : 1) {
+    for (let sent = 0, after = 0; after < 3 || sent < 5000; sent += 500) {
+      after += update.done ? 1 : 0;
       assert.equal((await backends("canary", 500)).length, 500);
-      sent += 500;
     }
-    await update;
+    await up;
     await eventually("the new share", 30_000, () => assertShare(25));
   });
 
