@@ -4,6 +4,7 @@ import { BackendPolicy } from "./backendPolicy";
 import { Certificate, type CertificateInfo } from "./certificate";
 import { dnsRecords } from "./dnsRecords";
 import { HttpsRedirect } from "./httpsRedirect";
+import { LocalRateLimit } from "./localRateLimit";
 import { RouteNamespaces } from "./routeNamespaces";
 import { ServiceRoute } from "./serviceRoute";
 import { stackReadme } from "./stackReadme";
@@ -74,11 +75,9 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       );
     }
 
-    new BackendPolicy(
-      `${name}-backends`,
-      { services, gatewayName: gateway.name, gatewayNamespace: gateway.namespace },
-      child,
-    );
+    const policies = { services, gatewayName: gateway.name, gatewayNamespace: gateway.namespace };
+    new BackendPolicy(`${name}-backends`, policies, child);
+    new LocalRateLimit(`${name}-local-rate-limit`, policies, child);
 
     const hosts = services.map((service) => service.host);
     this.endpoints = pulumi.output(

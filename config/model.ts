@@ -2,6 +2,7 @@ import type { CertificateConfig } from "./certificate";
 import type { GatewayInput } from "./gateway";
 import type { KubernetesConfig } from "./kubernetes";
 import type { MatchInput } from "./match";
+import type { RateLimitInput } from "./rateLimit";
 import type { PathInput } from "./service";
 import type { TrafficPolicyInput } from "./trafficPolicy";
 
@@ -32,6 +33,7 @@ export interface Service {
   readonly namespace: string;
   /** In the order in which Envoy tries them. */
   readonly rules: readonly Rule[];
+  readonly rateLimit?: RateLimitInput;
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicyInput;
 }

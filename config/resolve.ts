@@ -12,6 +12,7 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
     host: service.host ?? `${service.name}.${domain}`,
     namespace: service.namespace,
     rules: service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder),
+    rateLimit: service.rateLimit,
     trafficPolicy: { ...defaults.trafficPolicy, ...service.trafficPolicy },
   };
 }

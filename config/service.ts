@@ -2,6 +2,7 @@ import { z } from "zod";
 import { canarySchema } from "./canary";
 import { dnsLabel, duration, hostname, port, regularExpressionFlaw } from "./fields";
 import { matchSchema } from "./match";
+import { rateLimitSchema } from "./rateLimit";
 import { trafficPolicySchema } from "./trafficPolicy";
 
 /** An HTTPRoute holds at most 16 rules (Gateway API v1 schema); each path is a rule. */
@@ -87,6 +88,7 @@ export const serviceSchema = z.strictObject({
     .describe("Paths that are served, as strings or with settings of their own. Default: everything."),
   canary: canarySchema.optional().describe("A second version that gets a share of the requests. Default: none."),
   timeouts: timeouts.optional().describe("Timeouts of the service. Default: defaults.timeouts."),
+  rateLimit: rateLimitSchema.optional(),
   trafficPolicy: trafficPolicySchema
     .optional()
     .describe(

@@ -21,8 +21,9 @@ if (gatewayApi !== undefined && istio !== undefined) {
     const files = readdirSync(folder).map((file) => join(folder, file));
     writeJson(join("tests", "crds", `${channel}.json`), crdSchemas(files, kinds), 1);
   }
+  const istioKinds = ["v1/DestinationRule", "v1alpha3/EnvoyFilter"].map((kind) => `networking.istio.io/${kind}`);
   const crds = join(istio, "manifests", "charts", "base", "files", "crd-all.gen.yaml");
-  writeJson(join("tests", "crds", "istio.json"), crdSchemas([crds], ["networking.istio.io/v1/DestinationRule"]), 1);
+  writeJson(join("tests", "crds", "istio.json"), crdSchemas([crds], istioKinds), 1);
 }
 
 function writeJson(file: string, value: unknown, indent: number): void {

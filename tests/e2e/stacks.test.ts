@@ -39,7 +39,8 @@ describe("the repository's stacks", () => {
       it("makes objects that istioctl has nothing to say against", async () => {
         const { stdout } = await theLab().run(["istioctl", "analyze", "-A", "-o", "json"]);
         const messages = JSON.parse(stdout === "" ? "[]" : stdout) as { level: string; code: string; origin: string }[];
-        const serious = messages.filter(({ level }) => level !== "Info");
+        // IST0133 says of every EnvoyFilter that it is one.
+        const serious = messages.filter(({ level, code }) => level !== "Info" && code !== "IST0133");
         assert.deepEqual(serious, []);
       });
 

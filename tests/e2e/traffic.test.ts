@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
 import { eventually } from "../../lab/processes";
 import { request } from "../../lab/probe";
 import { deploy, destroy, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
@@ -26,6 +27,9 @@ const values = (percent: number): Values => ({
     service("breaker", {
       trafficPolicy: { connections: { maxConnections: 1, maxPendingRequests: 1, maxRequestsPerConnection: 1 } },
     }),
+    service("limited", { rateLimit: { type: "local", requests: 5, per: "hour" }, paths: ["/", "/other"] }),
+    service("by-address", { rateLimit: { type: "local-by-address", requests: 5, per: "hour" } }),
+    service("by-header", { rateLimit: { type: "local-by-header", header: "X-User", requests: 5, per: "hour" } }),
     service("outlier", {
       trafficPolicy: {
         outlierDetection: { consecutive5xxErrors: 3, interval: "1s", baseEjectionTime: "3s", maxEjectionPercent: 100 },
@@ -128,5 +132,55 @@ describe("traffic", () => {
     assert.ok(Date.now() - start >= 2000, "it came back too early");
     const { body } = await get("outlier", "/__count?key=outlier");
     assert.equal(body, "3");
+  });
+
+  /** Statuses of eight requests, one after the other. */
+  async function eight(host: string, path: string, headers: readonly string[], from?: string): Promise<number[]> {
+    const statuses: number[] = [];
+    for (let count = 0; count < 8; count++) {
+      const { status, headers: answered } = await request(theLab(), `https://${host}.${DOMAIN}${path}`, {
+        headers,
+        from,
+      });
+      assert.equal(answered["x-ratelimit-limit"]?.startsWith("5"), true, JSON.stringify(answered));
+      statuses.push(status);
+    }
+    return statuses;
+  }
+  const exactlyFive = [200, 200, 200, 200, 200, 429, 429, 429];
+
+  it("limits each rule exactly", async () => {
+    assert.deepEqual(await eight("limited", "/", []), exactlyFive);
+    assert.deepEqual(await eight("limited", "/other", []), exactlyFive);
+    assert.equal((await get("matched")).status, 200, "other services are not limited");
+  });
+
+  it("limits each client address by itself, whatever it says in X-Forwarded-For", async () => {
+    assert.deepEqual(await eight("by-address", "/", [], CLIENT_INSIDE), exactlyFive);
+    const forged = await request(theLab(), `https://by-address.${DOMAIN}/`, {
+      from: CLIENT_INSIDE,
+      headers: ["X-Forwarded-For: 198.51.100.7"],
+    });
+    assert.equal(forged.status, 429);
+    assert.deepEqual(await eight("by-address", "/", [], CLIENT_OUTSIDE), exactlyFive);
+  });
+
+  it("limits each value of a header by itself", async () => {
+    assert.deepEqual(await eight("by-header", "/", ["x-user: one"]), exactlyFive);
+    assert.deepEqual(await eight("by-header", "/", ["x-user: two"]), exactlyFive);
+    assert.deepEqual(await eight("by-header", "/", []), exactlyFive, "requests without the header share one limit");
+  });
+
+  it("has each of its patches in Envoy, and none rejected", async () => {
+    const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === "traffic");
+    const dump = await theLab().inProxy(number, ["curl", "-s", "http://127.0.0.1:15000/config_dump"]);
+    // One bucket for each rule: two of limited, and one of each other.
+    assert.equal(dump.match(/"fill_interval": "3600s"/g)?.length, 4 + 2, "a descriptor's bucket is a second one");
+    const metrics = await theLab().output(["curl", "-s", "http://127.0.0.1:15014/metrics"]);
+    const rejects = metrics.split("\n").filter((line) => line.startsWith("pilot_total_xds_rejects"));
+    assert.ok(
+      rejects.every((line) => line.endsWith(" 0")),
+      rejects.join("\n"),
+    );
   });
 });

@@ -1,0 +1,121 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Rule, Service } from "../config";
+import type { RateLimitInput } from "../config/rateLimit";
+import { EnvoyFilter, type ConfigPatch, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import { HTTPS_PORT, partOf } from "./naming";
+
+export interface LocalRateLimitArgs {
+  services: readonly Service[];
+  gatewayName: string;
+  gatewayNamespace: string;
+}
+
+/**
+ * Limits that each gateway proxy counts for itself: one EnvoyFilter that adds Envoy's filter to the https listener, where
+ * it does nothing by itself, and a bucket to each limited route.
+ */
+export class LocalRateLimit extends pulumi.ComponentResource {
+  constructor(name: string, args: LocalRateLimitArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:LocalRateLimit", name, {}, opts);
+    const { services, gatewayName, gatewayNamespace } = args;
+    const spec = localRateLimitSpec(services, gatewayName);
+    if (spec !== undefined) {
+      const metadata = {
+        name: `${gatewayName}--local-rate-limit`,
+        namespace: gatewayNamespace,
+        labels: partOf(gatewayName),
+      };
+      new EnvoyFilter(name, { metadata, spec }, { parent: this });
+    }
+    this.registerOutputs();
+  }
+}
+
+const FILTER = "envoy.filters.http.local_ratelimit";
+const TYPE = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
+const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
+
+/** Undefined where no service has a limit. */
+export function localRateLimitSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
+  const routes = services.flatMap((service) => {
+    const { rateLimit } = service;
+    return rateLimit === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, rateLimit));
+  });
+  if (routes.length === 0) {
+    return undefined;
+  }
+  return {
+    // Not targetRefs: Istio 1.26 and older ignore them, and would patch every proxy of the namespace.
+    workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": gatewayName } },
+    priority: 0,
+    configPatches: [FILTER_PATCH, ...routes],
+  };
+}
+
+/** The filter on the listener, without a bucket: it limits nothing until a route gives it one. */
+const FILTER_PATCH: ConfigPatch = {
+  applyTo: "HTTP_FILTER",
+  match: {
+    context: "GATEWAY",
+    listener: {
+      portNumber: HTTPS_PORT,
+      filterChain: { filter: { name: "envoy.filters.network.http_connection_manager" } },
+    },
+  },
+  patch: {
+    operation: "INSERT_FIRST",
+    value: { name: FILTER, typed_config: { "@type": TYPE, stat_prefix: "local_rate_limit" } },
+  },
+};
+
+/** Only a route that forwards: a merge into a redirect makes Envoy reject all routes (istio#59043). */
+function routePatch(host: string, rule: Rule, limit: RateLimitInput): ConfigPatch {
+  return {
+    applyTo: "HTTP_ROUTE",
+    match: {
+      context: "GATEWAY",
+      routeConfiguration: {
+        portNumber: HTTPS_PORT,
+        vhost: { name: `${host}:${HTTPS_PORT}`, route: { name: rule.name, action: "ROUTE" } },
+      },
+    },
+    patch: { operation: "MERGE", value: { typed_per_filter_config: { [FILTER]: routeLimit(limit) } } },
+  };
+}
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto */
+export function routeLimit(limit: RateLimitInput): Record<string, unknown> {
+  const bucket = {
+    max_tokens: limit.requests,
+    tokens_per_fill: limit.requests,
+    fill_interval: `${SECONDS[limit.per]}s`,
+  };
+  const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
+  return {
+    "@type": TYPE,
+    stat_prefix: "local_rate_limit",
+    token_bucket: bucket,
+    filter_enabled: always,
+    filter_enforced: always,
+    enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+    ...byClient(limit, bucket),
+  };
+}
+
+/** A descriptor without a value stands for every value, each with a bucket of its own. */
+function byClient(limit: RateLimitInput, bucket: Record<string, unknown>): Record<string, unknown> {
+  if (limit.type === "local") {
+    return {};
+  }
+  const [key, action] =
+    limit.type === "local-by-address"
+      ? ["remote_address", { remote_address: {} }]
+      : ["client", { request_headers: { header_name: limit.header.toLowerCase(), descriptor_key: "client" } }];
+  return {
+    rate_limits: [{ actions: [action] }],
+    descriptors: [{ entries: [{ key }], token_bucket: bucket }],
+    max_dynamic_descriptors: limit.maxClients,
+    // The rule's own bucket is for requests that no descriptor takes.
+    always_consume_default_token_bucket: false,
+  };
+}

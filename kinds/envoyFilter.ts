@@ -1,0 +1,35 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-EnvoyConfigObjectPatch */
+export interface ConfigPatch {
+  applyTo: "HTTP_FILTER" | "HTTP_ROUTE";
+  match: {
+    context: "GATEWAY";
+    listener?: { portNumber: number; filterChain: { filter: { name: string } } };
+    routeConfiguration?: {
+      portNumber: number;
+      vhost: { name: string; route: { name: string; action: "ROUTE" } };
+    };
+  };
+  patch: { operation: "INSERT_FIRST" | "MERGE"; value: Record<string, unknown> };
+}
+
+/** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter */
+export interface EnvoyFilterSpec {
+  workloadSelector: { labels: Record<string, string> };
+  priority: number;
+  configPatches: ConfigPatch[];
+}
+
+export interface EnvoyFilterArgs {
+  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  spec: EnvoyFilterSpec;
+}
+
+/** `EnvoyFilter` of networking.istio.io/v1alpha3. */
+export class EnvoyFilter extends k8s.apiextensions.CustomResource {
+  constructor(name: string, args: EnvoyFilterArgs, opts?: pulumi.CustomResourceOptions) {
+    super(name, { apiVersion: "networking.istio.io/v1alpha3", kind: "EnvoyFilter", ...args }, opts);
+  }
+}
