@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Backend, Service } from "../config";
+import { backendsOf, type Backend, type Service } from "../config";
 import type { TrafficPolicyInput } from "../config/trafficPolicy";
 import { DestinationRule, type DestinationRuleSpec, type TrafficPolicy } from "../kinds/destinationRule";
 import { partOf } from "./naming";
@@ -35,11 +35,12 @@ export class BackendPolicy extends pulumi.ComponentResource {
 /** By `NAMESPACE--SERVICE`. Services that share a backend share its policy: the config sees to it. */
 export function destinationRules(services: readonly Service[]): Record<string, DestinationRuleSpec> {
   const rules: Record<string, DestinationRuleSpec> = {};
-  for (const { rules: routes, trafficPolicy } of services) {
+  for (const service of services) {
+    const { trafficPolicy } = service;
     if (Object.keys(trafficPolicy).length === 0) {
       continue;
     }
-    for (const backend of routes.flatMap((rule) => rule.backends)) {
+    for (const backend of backendsOf(service)) {
       rules[`${backend.namespace}--${backend.service}`] = {
         host: hostOf(backend),
         exportTo: ["."],
@@ -51,7 +52,7 @@ export function destinationRules(services: readonly Service[]): Record<string, D
 }
 
 /** Istio applies a DestinationRule to the host that it names in full, and to no other. */
-function hostOf({ service, namespace }: Backend): string {
+function hostOf({ service, namespace }: Pick<Backend, "service" | "namespace">): string {
   return `${service}.${namespace}.svc.cluster.local`;
 }
 

@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Rule, Service } from "../config";
+import { backendsOf, type Rule, type Service } from "../config";
 import type { MatchInput } from "../config/match";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec, type ValueMatch } from "../kinds/httpRoute";
 import { ReferenceGrant, type ReferenceGrantSpec } from "../kinds/referenceGrant";
+import { routeFilters } from "./routeFilters";
 import { HTTPS_LISTENER, partOf } from "./naming";
 
 export interface ServiceRouteArgs {
@@ -61,6 +62,7 @@ function routeRule(rule: Rule, routeNamespace: string): HTTPRouteRule {
         method: rule.match?.method,
       },
     ],
+    filters: routeFilters(rule, routeNamespace),
     backendRefs: rule.backends.map(({ service, namespace, port, weight }) => ({
       name: service,
       namespace: namespace === routeNamespace ? undefined : namespace,
@@ -83,7 +85,7 @@ function valueMatches(values: MatchInput["headers"] = {}): ValueMatch[] | undefi
 /** By namespace, what the service's route may refer to outside its own. It names each Service: no more is granted. */
 export function grantSpecs(service: Service): Record<string, ReferenceGrantSpec> {
   const names = new Map<string, Set<string>>();
-  for (const backend of service.rules.flatMap((rule) => rule.backends)) {
+  for (const backend of backendsOf(service)) {
     if (backend.namespace !== service.namespace) {
       names.set(backend.namespace, (names.get(backend.namespace) ?? new Set()).add(backend.service));
     }

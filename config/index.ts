@@ -1,2 +1,3 @@
+export { backendsOf } from "./model";
 export { stackConfig } from "./pulumiConfig";
 export type { Backend, Rule, Service, StackConfig } from "./model";

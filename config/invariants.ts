@@ -1,5 +1,6 @@
 import type { CertificateConfig } from "./certificate";
 import type { GatewayInput } from "./gateway";
+import { backendsOf } from "./model";
 import type { Problem } from "./problem";
 import { resolveService, ruleName } from "./resolve";
 import type { BackendInput, DefaultsConfig, PathInput, ServiceInput } from "./service";
@@ -73,6 +74,11 @@ export function serviceProblems({ index, service }: IndexedService): Problem[] {
   service.paths.forEach((path, pathIndex) => {
     const here = `${at}.paths[${pathIndex}]`;
     problems.push(...backendProblems(`${here}.backends`, service, path.backends, path.port ?? service.port));
+    const rewrite = path.rewrite ?? service.rewrite;
+    if (rewrite?.prefix !== undefined && path.type !== "PathPrefix") {
+      const expected = `a path of type PathPrefix, or rewrite.path: ${path.type} has no prefix to replace`;
+      problems.push({ path: `${here}.type`, value: path.type, expected });
+    }
     const name = ruleName(path);
     const earlier = names.get(name);
     const sameMatch = earlier !== undefined && matchKey(service.paths[earlier]) === matchKey(path);
@@ -184,7 +190,7 @@ export function trafficPolicyProblems(
   return services.flatMap(({ index, service }) => {
     const resolved = resolveService(service, domain, defaults);
     const policy = JSON.stringify(resolved.trafficPolicy);
-    const backends = new Set(resolved.rules.flatMap((rule) => rule.backends.map((b) => `${b.namespace}/${b.service}`)));
+    const backends = new Set(backendsOf(resolved).map((backend) => `${backend.namespace}/${backend.service}`));
     const clash = [...backends].find((backend) => (owners.get(backend)?.policy ?? policy) !== policy);
     for (const backend of backends) {
       owners.set(backend, owners.get(backend) ?? { index, policy });

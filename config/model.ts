@@ -1,4 +1,5 @@
 import type { CertificateConfig } from "./certificate";
+import type { HeaderChanges, Rewrite } from "./filters";
 import type { GatewayInput } from "./gateway";
 import type { KubernetesConfig } from "./kubernetes";
 import type { MatchInput } from "./match";
@@ -24,6 +25,11 @@ export interface Rule {
   readonly match?: MatchInput;
   readonly backends: readonly Backend[];
   readonly timeouts: { readonly request: string };
+  readonly requestHeaders?: HeaderChanges;
+  readonly responseHeaders?: HeaderChanges;
+  readonly rewrite?: Rewrite;
+  /** Gets a copy of a share of requests. */
+  readonly mirror?: Omit<Backend, "weight"> & { readonly percent: number };
 }
 
 /** A service with every default filled in. */
@@ -46,4 +52,11 @@ export interface StackConfig {
   readonly services: readonly Service[];
   readonly kubernetes: KubernetesConfig;
   readonly protect: boolean;
+}
+
+/** Every port of a Service to which a service's requests may go, copies included. */
+export function backendsOf(service: Service): Omit<Backend, "weight">[] {
+  return service.rules.flatMap(({ backends, mirror }) =>
+    mirror === undefined ? [...backends] : [...backends, mirror],
+  );
 }

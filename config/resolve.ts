@@ -27,6 +27,10 @@ function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsC
     type: path.type,
     match: path.match,
     timeouts: { request: path.timeouts?.request ?? service.timeouts?.request ?? defaults.timeouts.request },
+    requestHeaders: path.requestHeaders ?? service.requestHeaders,
+    responseHeaders: path.responseHeaders ?? service.responseHeaders,
+    rewrite: path.rewrite ?? service.rewrite,
+    mirror: resolveMirror(service, path),
   };
   // A path with backends of its own is another workload than the one whose canary this is.
   if (service.canary === undefined || path.backends !== undefined) {
@@ -63,6 +67,15 @@ function mergeMatches(path: MatchInput | undefined, override: MatchInput): Match
     headers: { ...path?.headers, ...override.headers },
     query: { ...path?.query, ...override.query },
   };
+}
+
+function resolveMirror(service: ServiceInput, path: PathInput): Rule["mirror"] {
+  const mirror = path.mirror ?? service.mirror;
+  if (mirror === undefined) {
+    return undefined;
+  }
+  const { weight: _, ...backend } = resolveBackend(service, path, { ...mirror, weight: 1 });
+  return { ...backend, percent: mirror.percent };
 }
 
 function resolveBackend(service: ServiceInput, path: PathInput, backend: BackendInput): Backend {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { canarySchema } from "./canary";
 import { dnsLabel, duration, hostname, port, regularExpressionFlaw } from "./fields";
+import { filterShape } from "./filters";
 import { matchSchema } from "./match";
 import { rateLimitSchema } from "./rateLimit";
 import { trafficPolicySchema } from "./trafficPolicy";
@@ -52,6 +53,7 @@ export const pathRuleSchema = z
     port: port.optional().describe("Port of this path's backends. Default: the service's port."),
     backends: backends.optional().describe("Backends of this path. Default: the service's backends."),
     timeouts: timeouts.optional().describe("Timeouts of this path. Default: the service's timeouts."),
+    ...filterShape,
   })
   .superRefine((rule, context) => {
     const complain = (message: string) => context.addIssue({ code: "custom", path: ["path"], message });
@@ -88,6 +90,7 @@ export const serviceSchema = z.strictObject({
     .describe("Paths that are served, as strings or with settings of their own. Default: everything."),
   canary: canarySchema.optional().describe("A second version that gets a share of the requests. Default: none."),
   timeouts: timeouts.optional().describe("Timeouts of the service. Default: defaults.timeouts."),
+  ...filterShape,
   rateLimit: rateLimitSchema.optional(),
   trafficPolicy: trafficPolicySchema
     .optional()

@@ -31,11 +31,33 @@ export interface HTTPBackendRef {
   weight: number;
 }
 
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httpheaderfilter */
+export interface HTTPHeaderFilter {
+  set?: { name: string; value: string }[];
+  add?: { name: string; value: string }[];
+  remove?: string[];
+}
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httppathmodifier */
+export type HTTPPathModifier =
+  { type: "ReplaceFullPath"; replaceFullPath: string } | { type: "ReplacePrefixMatch"; replacePrefixMatch: string };
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httproutefilter */
+export type HTTPRouteFilter =
+  | { type: "RequestRedirect"; requestRedirect: { scheme: "https"; port: number; statusCode: 301 } }
+  | { type: "RequestHeaderModifier"; requestHeaderModifier: HTTPHeaderFilter }
+  | { type: "ResponseHeaderModifier"; responseHeaderModifier: HTTPHeaderFilter }
+  | { type: "URLRewrite"; urlRewrite: { hostname?: string; path?: HTTPPathModifier } }
+  | {
+      type: "RequestMirror";
+      requestMirror: { backendRef: { name: string; namespace?: string; port: number }; percent: number };
+    };
+
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule */
 export interface HTTPRouteRule {
   name: string;
   matches?: HTTPRouteMatch[];
-  filters?: { type: "RequestRedirect"; requestRedirect: { scheme: "https"; port: number; statusCode: 301 } }[];
+  filters?: HTTPRouteFilter[];
   backendRefs?: HTTPBackendRef[];
   timeouts?: { request: string };
 }

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { loadStackFile } from "../config/stackFile";
+import { backendsOf } from "../config/model";
 import type { StackConfig } from "../config";
 import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST } from "./addresses";
 import { addBackends, startEcho } from "./backends";
@@ -117,7 +118,7 @@ export class Lab {
     const config = loadStackFile(file);
     await this.take(stack, file);
     const { gateway, services } = config;
-    const wanted = services.flatMap((service) => service.rules.flatMap((rule) => rule.backends));
+    const wanted = services.flatMap(backendsOf);
     const namespaces = new Set([
       gateway.namespace,
       ...services.map((s) => s.namespace),

@@ -22,6 +22,18 @@ const VALUES = {
       ],
     },
     {
+      name: "filters",
+      namespace: "apps",
+      port: 8080,
+      requestHeaders: { set: { "x-set": "ours" }, remove: ["x-remove"] },
+      responseHeaders: { set: { "x-answer": "ours" }, remove: ["x-backend"] },
+      paths: [
+        { path: "/", mirror: { service: "copy", namespace: "elsewhere" } },
+        { path: "/old", rewrite: { hostname: "inside.routing.test", prefix: "/new" } },
+        { path: "/all", rewrite: { path: "/one" } },
+      ],
+    },
+    {
       name: "regex",
       namespace: "apps",
       port: 8080,
@@ -65,6 +77,43 @@ describe("routing", () => {
       assert.equal(headers["x-backend"], backend);
     });
   }
+
+  interface Echo {
+    path: string;
+    query: string;
+    headers: Record<string, string>;
+  }
+  const echo = async (path: string, headers: readonly string[] = []) => {
+    const answer = await request(theLab(), `https://filters.routing.test${path}`, { headers });
+    return { answer, seen: JSON.parse(answer.body) as Echo };
+  };
+
+  it("changes headers of requests and responses", async () => {
+    const { answer, seen } = await echo("/", ["x-set: theirs", "x-remove: theirs", "x-keep: theirs"]);
+    assert.equal(seen.headers["x-set"], "ours");
+    assert.equal(seen.headers["x-remove"], undefined);
+    assert.equal(seen.headers["x-keep"], "theirs");
+    assert.equal(seen.headers.host, "filters.routing.test");
+    assert.equal(answer.headers["x-answer"], "ours");
+    assert.equal(answer.headers["x-backend"], undefined);
+  });
+
+  it("rewrites the host and the path, and keeps the query", async () => {
+    const { seen } = await echo("/old/a?b=c");
+    assert.deepEqual([seen.headers.host, seen.path, seen.query], ["inside.routing.test", "/new/a", "?b=c"]);
+    assert.equal((await echo("/all/of/it")).seen.path, "/one");
+  });
+
+  it("sends a copy of every request to the mirror", async () => {
+    for (let count = 0; count < 5; count++) {
+      await echo("/?key=mirrored");
+    }
+    // The echo server is one process: each request and each copy of it counts once.
+    await eventually("the copies", 5_000, async () => {
+      const { stdout } = await theLab().run(["curl", "-sk", "https://web.routing.test/__count?key=mirrored"]);
+      assert.equal(stdout, "10");
+    });
+  });
 
   it("ends a request at its timeout", async () => {
     const { status } = await get("web", "/slow?sleep=3000");

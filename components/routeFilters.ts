@@ -1,0 +1,37 @@
+import type { Rule } from "../config";
+import type { HeaderChanges, Rewrite } from "../config/filters";
+import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../kinds/httpRoute";
+
+/** What happens to a rule's requests and responses on their way. Undefined where nothing does. */
+export function routeFilters(rule: Rule, routeNamespace: string): HTTPRouteFilter[] | undefined {
+  const { requestHeaders, responseHeaders, rewrite, mirror } = rule;
+  const filters: HTTPRouteFilter[] = [];
+  if (requestHeaders !== undefined) {
+    filters.push({ type: "RequestHeaderModifier", requestHeaderModifier: headerFilter(requestHeaders) });
+  }
+  if (responseHeaders !== undefined) {
+    filters.push({ type: "ResponseHeaderModifier", responseHeaderModifier: headerFilter(responseHeaders) });
+  }
+  if (rewrite !== undefined) {
+    filters.push({ type: "URLRewrite", urlRewrite: { hostname: rewrite.hostname, path: pathModifier(rewrite) } });
+  }
+  if (mirror !== undefined) {
+    const namespace = mirror.namespace === routeNamespace ? undefined : mirror.namespace;
+    const backendRef = { name: mirror.service, namespace, port: mirror.port };
+    filters.push({ type: "RequestMirror", requestMirror: { backendRef, percent: mirror.percent } });
+  }
+  return filters.length === 0 ? undefined : filters;
+}
+
+function headerFilter({ set, add, remove }: HeaderChanges): HTTPHeaderFilter {
+  const list = (values: Record<string, string> | undefined) =>
+    values && Object.entries(values).map(([name, value]) => ({ name, value }));
+  return { set: list(set), add: list(add), remove };
+}
+
+function pathModifier({ path, prefix }: Rewrite): HTTPPathModifier | undefined {
+  if (path !== undefined) {
+    return { type: "ReplaceFullPath", replaceFullPath: path };
+  }
+  return prefix === undefined ? undefined : { type: "ReplacePrefixMatch", replacePrefixMatch: prefix };
+}
