@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { loadStackFile } from "../config/stackFile";
 import { Lab } from "./lab";
 import { checkMachine } from "./machine";
 import { isAlive } from "./namespaces";
@@ -12,7 +13,7 @@ const USAGE = `usage: npm run lab -- COMMAND
   up [--crds standard|experimental]   start the control plane
   deploy --stack STACK                make what the stack names, and run pulumi up
   exec -- COMMAND…                    run a command inside: kubectl, istioctl, pulumi, curl …
-  proxy [--port 8443]                 reach the gateway from outside, until Ctrl-C
+  proxy [--stack dev] [--port 8443]   reach a stack's gateway from outside, until Ctrl-C
   status                              what runs
   reset                               end the lab, and start a new one
   down                                end the lab`;
@@ -46,8 +47,9 @@ main(async () => {
       return Lab.running(await ensureTools()).exec(words);
     }
     case "proxy": {
-      const { port = "8443" } = options(rest, { port: { type: "string" } });
-      return serveProxy(Lab.running(await ensureTools()), Number(port));
+      const { stack = "dev", port = "8443" } = options(rest, { stack: { type: "string" }, port: { type: "string" } });
+      const config = loadStackFile(stackFile(stack));
+      return serveProxy(Lab.running(await ensureTools()), stack, config, Number(port));
     }
     default:
       console.error(command === undefined ? USAGE : `unknown command ${command}\n${USAGE}`);

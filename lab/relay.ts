@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
+import type { StackConfig } from "../config";
 import { Lab } from "./lab";
 import { enter } from "./namespaces";
 import { UserError } from "./processes";
@@ -17,11 +18,13 @@ process.stdin.pipe(socket).pipe(process.stdout);
 socket.on("close", () => process.exit(0));
 `;
 
-/** Leads 127.0.0.1:PORT to the gateway's port 443, until this process ends. */
-export function serveProxy(lab: Lab, port: number): Promise<number> {
-  const [proxy] = lab.snapshot.proxies;
+/** Leads 127.0.0.1:PORT to port 443 of a stack's gateway, until this process ends. */
+export function serveProxy(lab: Lab, stack: string, { gateway, services }: StackConfig, port: number): Promise<number> {
+  const proxy = lab.snapshot.proxies.find(
+    (candidate) => candidate.gateway === gateway.name && candidate.namespace === gateway.namespace,
+  );
   if (proxy === undefined) {
-    throw new UserError("no stack is deployed: npm run lab -- deploy --stack dev");
+    throw new UserError(`${stack} is not deployed: npm run lab -- deploy --stack ${stack}`);
   }
   if (!Number.isInteger(port) || port < 1 || port > 65535) {
     throw new UserError(`--port is ${port}, expected a port from 1 to 65535`);
@@ -43,7 +46,7 @@ export function serveProxy(lab: Lab, port: number): Promise<number> {
       );
     });
     server.listen(port, "127.0.0.1", () => {
-      const [host = "HOST"] = Object.keys(lab.snapshot.hosts).filter((name) => !name.startsWith("unknown."));
+      const host = services[0]?.host ?? "HOST";
       console.log(`https://127.0.0.1:${port} leads to ${proxy.address}:443, until Ctrl-C; for example:`);
       console.log(`  curl -k --connect-to ${host}:443:127.0.0.1:${port} https://${host}/`);
     });

@@ -87,6 +87,7 @@ describe("lab", () => {
       [["deploy"], /^error: deploy needs --stack STACK$/m],
       [["up", "--crds", "old"], /^error: --crds is old, expected standard or experimental$/m],
       [["exec", "--"], /^error: exec needs a command/m],
+      [["proxy", "--stack", "nobody"], /^error: there is no stack nobody: Pulumi\.nobody\.yaml is missing$/m],
       [["nonsense"], /^unknown command nonsense$/m],
     ] as const) {
       const { code, stderr } = await lab(...args);
