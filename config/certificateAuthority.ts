@@ -1,13 +1,14 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
-import { SEALED, type CertificateConfig } from "./certificate";
+import { SEALED } from "./certificate";
+import type { SoundStack } from "./invariants";
 import type { Problem } from "./problem";
 
 /** What is wrong with the CA of a `ca-signed` certificate. The key never appears in a problem. */
-export function caProblems(certificate: CertificateConfig, isSecret: boolean): Problem[] {
-  if (certificate.mode !== "ca-signed") {
+export function caProblems({ certificate, secretKeys }: SoundStack): Problem[] {
+  if (certificate?.mode !== "ca-signed") {
     return [];
   }
-  if (!isSecret) {
+  if (!secretKeys.has("certificate")) {
     return [keyProblem(certificate.caPrivateKey, "a Pulumi secret: pulumi config set --secret --path …")];
   }
   if (certificate.caPrivateKey === SEALED || certificate.caCertificate === SEALED) {

@@ -1,18 +1,8 @@
 import type { z } from "zod";
-import { caProblems } from "./certificateAuthority";
-import {
-  certificateProblems,
-  cipherProblems,
-  duplicateProblems,
-  hostProblems,
-  namespaceProblems,
-  serviceProblems,
-  trafficPolicyProblems,
-  type IndexedService,
-} from "./invariants";
+import { invariantProblems, type IndexedService } from "./invariants";
 import type { StackConfig } from "./model";
 import { ConfigError, type Problem } from "./problem";
-import { resolveStack } from "./resolve";
+import { resolveStack, type ParsedStack } from "./resolve";
 import { STACK_KEYS, stackShape, type StackKey } from "./schema";
 import { serviceSchema } from "./service";
 import { check, unknownKey } from "./zodProblems";
@@ -33,56 +23,23 @@ export interface GivenConfig {
  */
 export function loadConfig({ project, values, secretKeys }: GivenConfig): StackConfig {
   const problems: Problem[] = unknownKeys(values);
-  const read = <T extends z.ZodType>(key: StackKey, schema: T): z.output<T> | undefined => {
-    const result = check(schema, values[key], [key]);
+  const parts: Partial<Record<StackKey, unknown>> = {};
+  for (const key of STACK_KEYS.filter((name) => name !== "services")) {
+    const result = check<z.ZodType>(stackShape[key], values[key], [key]);
     problems.push(...result.problems);
-    return result.value;
-  };
-  const domain = read("domain", stackShape.domain);
-  const gateway = read("gateway", stackShape.gateway);
-  const certificate = read("certificate", stackShape.certificate);
-  const defaults = read("defaults", stackShape.defaults);
-  const kubernetes = read("kubernetes", stackShape.kubernetes);
-  const protect = read("protect", stackShape.protect);
+    parts[key] = result.value;
+  }
+  const sound = parts as Partial<Omit<ParsedStack, "services">>;
   const services = soundServices(values.services, problems);
-
-  problems.push(...services.flatMap(serviceProblems));
-  if (domain !== undefined) {
-    problems.push(...hostProblems(domain, services));
-    const known = defaults ?? stackShape.defaults.parse(undefined);
-    problems.push(...duplicateProblems(domain, known, services), ...trafficPolicyProblems(domain, known, services));
-  }
-  if (gateway !== undefined) {
-    problems.push(...namespaceProblems(gateway, services));
-  }
-  if (certificate !== undefined) {
-    problems.push(...certificateProblems(certificate), ...caProblems(certificate, secretKeys.has("certificate")));
-  }
-  if (gateway !== undefined && certificate !== undefined) {
-    problems.push(...cipherProblems(gateway, certificate));
-  }
-
-  if (
-    problems.length > 0 ||
-    domain === undefined ||
-    gateway === undefined ||
-    certificate === undefined ||
-    defaults === undefined ||
-    kubernetes === undefined ||
-    protect === undefined
-  ) {
+  const defaults = sound.defaults ?? stackShape.defaults.parse(undefined);
+  problems.push(...invariantProblems({ ...sound, defaults, services, secretKeys }));
+  if (problems.length > 0) {
     const hide = (problem: Problem) => ({ ...problem, sensitive: secretKeys.has(problem.path.split(/[.[]/)[0] ?? "") });
     throw new ConfigError(project, problems.map(hide).sort(byKeyOrder));
   }
-  return resolveStack({
-    domain,
-    gateway,
-    certificate,
-    defaults,
-    kubernetes,
-    protect,
-    services: services.map(({ service }) => service),
-  });
+  // Without a problem, every part is there.
+  const parsed = { ...sound, services: services.map(({ service }) => service) } as ParsedStack;
+  return resolveStack(parsed);
 }
 
 function unknownKeys(values: Readonly<Record<string, unknown>>): Problem[] {

@@ -1,8 +1,8 @@
-import { defaultSecretName, type CertificateConfig } from "./certificate";
-import type { GatewayInput } from "./gateway";
-import type { KubernetesConfig } from "./kubernetes";
+import type { z } from "zod";
+import { defaultSecretName } from "./certificate";
 import type { MatchInput } from "./match";
 import type { Backend, Rule, Service, StackConfig } from "./model";
+import type { StackKey, stackShape } from "./schema";
 import type { BackendInput, DefaultsConfig, PathInput, ServiceInput } from "./service";
 
 /** Fills in what a service leaves to its defaults. */
@@ -119,15 +119,7 @@ export function byEnvoyOrder(a: Matched, b: Matched): number {
 type Matched = Pick<Rule, "type" | "path" | "match">;
 
 /** The parts of a stack's config after each has passed its schema. */
-export interface ParsedStack {
-  readonly domain: string;
-  readonly gateway: GatewayInput;
-  readonly certificate: CertificateConfig;
-  readonly services: readonly ServiceInput[];
-  readonly defaults: DefaultsConfig;
-  readonly kubernetes: KubernetesConfig;
-  readonly protect: boolean;
-}
+export type ParsedStack = { readonly [K in StackKey]: z.output<(typeof stackShape)[K]> };
 
 /** Fills in every default that depends on another value. */
 export function resolveStack(parsed: ParsedStack): StackConfig {

@@ -1,0 +1,31 @@
+import { caProblems } from "../certificateAuthority";
+import type { Problem } from "../problem";
+import { backendProblems } from "./backends";
+import { canaryProblems } from "./canary";
+import { cipherProblems, renewalProblems } from "./certificate";
+import { duplicateProblems, hostProblems } from "./hosts";
+import { namespaceProblems } from "./namespaces";
+import { pathProblems } from "./paths";
+import type { SoundStack } from "./soundStack";
+import { trafficPolicyProblems } from "./trafficPolicy";
+
+export type { IndexedService, SoundStack } from "./soundStack";
+
+/** Rules between the keys of a stack: one function each, named by what it finds. */
+const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
+  namespaceProblems,
+  renewalProblems,
+  caProblems,
+  cipherProblems,
+  hostProblems,
+  backendProblems,
+  canaryProblems,
+  pathProblems,
+  duplicateProblems,
+  trafficPolicyProblems,
+];
+
+/** Everything that breaks a rule between keys. */
+export function invariantProblems(stack: SoundStack): Problem[] {
+  return RULES.flatMap((rule) => rule(stack));
+}
