@@ -88,6 +88,8 @@ export async function startControlPlane(
         // Upstream Envoy lacks the filters of Istio's own build.
         PILOT_ENABLE_METADATA_EXCHANGE: "false",
         PILOT_ENABLE_ALPN_FILTER: "false",
+        // No Pod of istiod runs here through which istioctl could ask it: it asks the port for plain text.
+        ENABLE_DEBUG_ENDPOINT_AUTH: "false",
       },
     );
     await ready(pid, daemons, "pilot-discovery", ["curl", "-sf", `http://${ISTIOD}:8080/ready`]);

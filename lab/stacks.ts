@@ -34,6 +34,8 @@ export function labEnv(): NodeJS.ProcessEnv {
   return {
     ...kubeEnv(),
     PATH: [BIN, process.env.PATH ?? ""].join(delimiter),
+    ISTIOCTL_XDS_ADDRESS: "127.0.0.1:15010",
+    ISTIOCTL_PLAINTEXT: "true",
     PULUMI_BACKEND_URL: `file://${labPath("pulumi")}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: PASSPHRASE_FILE,
     PULUMI_HOME,

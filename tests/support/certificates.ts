@@ -7,6 +7,8 @@ x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoPro
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
+const DAY_MS = 86_400_000;
+
 export interface TestAuthority {
   certificatePem: string;
   privateKeyPem: string;
@@ -16,6 +18,15 @@ export interface TestAuthority {
 export async function testAuthority(validDays: number, isCa = true): Promise<TestAuthority> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const certificate = await selfSigned("Test CA", keys, validDays, isCa);
+  const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
+  return { certificatePem: certificate.toString("pem"), privateKeyPem: x509.PemConverter.encode(pkcs8, "PRIVATE KEY") };
+}
+
+/** A certificate that signed itself, for these names, and its key in PEM. It began a day before it ends, where it has ended. */
+export async function certificateWithKey(dnsNames: readonly string[], validDays: number): Promise<TestAuthority> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const names = new x509.SubjectAlternativeNameExtension(dnsNames.map((value) => ({ type: "dns", value })));
+  const certificate = await selfSigned(dnsNames[0] ?? "", keys, validDays, false, [names]);
   const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
   return { certificatePem: certificate.toString("pem"), privateKeyPem: x509.PemConverter.encode(pkcs8, "PRIVATE KEY") };
 }
@@ -31,13 +42,14 @@ function selfSigned(
   keys: webcrypto.CryptoKeyPair,
   validDays: number,
   isCa: boolean,
+  more: readonly x509.Extension[] = [],
 ): Promise<x509.X509Certificate> {
   return x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${commonName}`,
-    notBefore: new Date(),
-    notAfter: new Date(Date.now() + validDays * 86_400_000),
+    notBefore: new Date(Date.now() + Math.min(validDays - 1, 0) * DAY_MS),
+    notAfter: new Date(Date.now() + validDays * DAY_MS),
     signingAlgorithm: ALGORITHM,
     keys,
-    extensions: [new x509.BasicConstraintsExtension(isCa)],
+    extensions: [new x509.BasicConstraintsExtension(isCa), ...more],
   });
 }

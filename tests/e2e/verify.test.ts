@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { REPOSITORY } from "../../lab/paths";
+import { eventually } from "../../lab/processes";
+import { labPath } from "../../lab/state";
+import type { Row } from "../../verify/row";
+import { certificateWithKey } from "../support/certificates";
+import { deploy, destroy, theLab, writeStack } from "./support/lab";
+
+const STACK = "verify";
+const NAMESPACE = "verify-system";
+const VALUES = {
+  domain: "verify.test",
+  gateway: { name: "verify", namespace: NAMESPACE, address: "192.168.51.121" },
+  services: [
+    { name: "web", namespace: "verify-apps", port: 8080 },
+    { name: "other", namespace: "verify-apps", port: 8080 },
+  ],
+};
+const SECRET = ["secret", "wildcard-verify-test-tls", "-n", NAMESPACE];
+
+interface Report {
+  passed: boolean;
+  rows: Row[];
+}
+
+describe("verify", () => {
+  const run = (...more: string[]) => {
+    const main = join(REPOSITORY, "verify", "main.ts");
+    const command = [process.execPath, "-r", "ts-node/register/transpile-only", main, "--stack", STACK];
+    return theLab().run([...command, "--config-file", writeStack(STACK, VALUES), ...more], { cwd: REPOSITORY });
+  };
+  const report = async (...more: string[]) => JSON.parse((await run("--json", ...more)).stdout) as Report;
+
+  /** Waits until exactly these checks fail, each with a cause that says so. */
+  async function expectFailures(expected: Record<string, RegExp>): Promise<void> {
+    await eventually("the failures", 30_000, async () => {
+      const failed = (await report()).rows.filter(({ state }) => state === "failed");
+      const said = failed
+        .map(({ check, what, seen, cause }) => `${check}: ${what}: ${seen}: ${cause ?? ""}`)
+        .join("\n");
+      assert.deepEqual([...new Set(failed.map(({ check }) => check))].sort(), Object.keys(expected).sort(), said);
+      for (const row of failed) {
+        assert.match(row.cause ?? "", expected[row.check] ?? /^$/, said);
+        assert.ok(row.more, "a command that shows more");
+      }
+    });
+  }
+
+  const expectSoundness = () =>
+    eventually("a sound gateway", 30_000, async () => {
+      const { passed, rows } = await report();
+      const failed = rows.filter(({ state }) => state !== "ok");
+      assert.ok(passed && failed.length === 0, JSON.stringify(failed));
+    });
+
+  before(async () => {
+    await deploy(STACK, VALUES);
+    await expectSoundness();
+  });
+  afterEach(expectSoundness);
+  after(() => destroy(STACK));
+
+  it("says in a table and by its exit code that all is well", async () => {
+    const { code, stdout } = await run();
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^ {2}ok {4}http:\/\/web\.verify\.test redirects to https +301 https:\/\/web\.verify\.test/m);
+    assert.match(stdout, /^(\d+) of \1 checks passed$/m);
+    assert.ok(!stdout.includes("\x1b"), "no colour where there is no terminal");
+  });
+
+  it("needs no cluster for the traffic part, and says what it leaves out", async () => {
+    const { passed, rows } = await report("--no-cluster");
+    assert.ok(passed);
+    assert.ok(rows.every(({ check }) => !["conditions", "backends", "proxies"].includes(check)));
+  });
+
+  it("answers wrong options with one line", async () => {
+    const { code, stderr } = await run("--nonsense");
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: Unknown option '--nonsense'/);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  });
+
+  /** Runs `body` while an object is gone, or is another. */
+  async function withObject(object: readonly string[], change: () => Promise<unknown>, body: () => Promise<void>) {
+    const lab = theLab();
+    const before = JSON.parse(await lab.kubectl(["get", ...object, "-o", "json"])) as { metadata: object };
+    await change();
+    try {
+      await body();
+    } finally {
+      const {
+        resourceVersion: _r,
+        uid: _u,
+        managedFields: _m,
+        ...metadata
+      } = before.metadata as Record<string, unknown>;
+      await lab.kubectl(["delete", ...object, "--ignore-not-found"]);
+      await lab.kubectl(["create", "-f", "-"], JSON.stringify({ ...before, metadata, status: undefined }));
+    }
+  }
+  const serve = (pair: { certificatePem: string; privateKeyPem: string }) => {
+    const base64 = (text: string) => Buffer.from(text).toString("base64");
+    const data = { "tls.crt": base64(pair.certificatePem), "tls.key": base64(pair.privateKeyPem) };
+    return theLab().kubectl(["patch", ...SECRET, "--type=merge", "-p", JSON.stringify({ data })]);
+  };
+  const names = ["*.verify.test", "verify.test"];
+
+  it("finds a wrong certificate", () =>
+    withObject(
+      SECRET,
+      async () => serve(await certificateWithKey(names, 90)),
+      () => expectFailures({ certificate: /another (key or CA signed it|certificate is served)/ }),
+    ));
+
+  it("finds an expired certificate", () =>
+    withObject(
+      SECRET,
+      async () => serve(await certificateWithKey(names, -1)),
+      () => expectFailures({ certificate: /has expired|another certificate is served/ }),
+    ));
+
+  const slice = ["endpointslice", "web-lab", "-n", "verify-apps"];
+  it("finds a backend that is down", () =>
+    withObject(
+      slice,
+      () =>
+        theLab().kubectl([
+          "patch",
+          ...slice,
+          "--type=json",
+          "-p",
+          '[{"op":"replace","path":"/ports/0/port","value":9}]',
+        ]),
+      () => expectFailures({ routes: /nothing listens where the backend should/ }),
+    ));
+
+  const service = ["service", "web", "-n", "verify-apps"];
+  it("finds a wrong port", () =>
+    withObject(
+      service,
+      () =>
+        theLab().kubectl([
+          "patch",
+          ...service,
+          "--type=json",
+          "-p",
+          '[{"op":"replace","path":"/spec/ports/0/port","value":81}]',
+        ]),
+      () =>
+        expectFailures({
+          routes: /the route's backend does not exist/,
+          backends: /the Service has no port 8080/,
+        }),
+    ));
+
+  it("finds a missing Service", () =>
+    withObject(
+      service,
+      () => theLab().kubectl(["delete", ...service]),
+      () =>
+        expectFailures({
+          routes: /the route's backend does not exist/,
+          conditions: /not found/,
+          backends: /there is no Service web in verify-apps/,
+        }),
+    ));
+
+  it("finds a client that is blocked", async () => {
+    const policy = {
+      apiVersion: "security.istio.io/v1",
+      kind: "AuthorizationPolicy",
+      metadata: { name: "blocked", namespace: NAMESPACE },
+      spec: {
+        targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "verify" }],
+        action: "DENY",
+        rules: [{ to: [{ operation: { hosts: ["web.verify.test"] } }] }],
+      },
+    };
+    await theLab().kubectl(["create", "-f", "-"], JSON.stringify(policy));
+    try {
+      const refused = /an access rule of the gateway refuses this client/;
+      await expectFailures({ routes: refused, redirect: refused });
+    } finally {
+      await theLab().kubectl(["delete", "authorizationpolicy", "blocked", "-n", NAMESPACE]);
+    }
+  });
+
+  const redirect = ["httproute", "verify--https-redirect", "-n", NAMESPACE];
+  it("finds a redirect that is off", () =>
+    withObject(
+      redirect,
+      () => theLab().kubectl(["delete", ...redirect]),
+      () => expectFailures({ redirect: /the redirect's route is missing/, conditions: /it was deleted/ }),
+    ));
+
+  it("finds an Envoy whose config is stale", async () => {
+    const { agent } = theLab().snapshot.proxies.find(({ gateway }) => gateway === "verify") ?? {};
+    assert.ok(agent);
+    // Envoy gets its config through the agent: while that is stopped, nothing new arrives.
+    process.kill(agent.pid, "SIGSTOP");
+    try {
+      await theLab().kubectl(["label", "service", "web", "-n", "verify-apps", "verify=stale"]);
+      const route = ["httproute", "other", "-n", "verify-apps"];
+      await theLab().kubectl(["annotate", ...route, "verify=stale"]);
+      await theLab().kubectl([
+        "patch",
+        ...route,
+        "--type=json",
+        "-p",
+        '[{"op":"replace","path":"/spec/rules/0/timeouts/request","value":"29s"}]',
+      ]);
+      await expectFailures({ proxies: /Envoy rejected the last config, or has not answered/ });
+    } finally {
+      process.kill(agent.pid, "SIGCONT");
+    }
+  });
+
+  it("finds a DNS record that leads elsewhere", async () => {
+    const hosts = readFileSync(labPath("hosts"), "utf8");
+    writeFileSync(labPath("hosts"), hosts.replace("192.168.51.121 web.verify.test", "192.168.51.199 web.verify.test"));
+    try {
+      await expectFailures({ dns: /the record leads elsewhere/ });
+    } finally {
+      writeFileSync(labPath("hosts"), hosts);
+    }
+  });
+});

@@ -1,0 +1,28 @@
+import { lookup } from "node:dns/promises";
+import { row, type Row } from "../row";
+import { recordedAddress, type Target } from "../target";
+
+/** Every host leads to the gateway's address. */
+export async function checkDns({ config, outputs, route }: Target): Promise<Row[]> {
+  const wanted = route.address ?? (outputs === undefined ? config.gateway.address : recordedAddress(outputs));
+  const expected = wanted === undefined ? undefined : await addressesOf(wanted);
+  return Promise.all(
+    config.services.map(async ({ host }) => {
+      const found = await addressesOf(host);
+      const passed =
+        found.length > 0 && (expected === undefined || found.every((address) => expected.includes(address)));
+      return row("dns", `${host} resolves to ${wanted ?? "an address"}`, passed, found.join(", ") || "nothing", {
+        cause:
+          found.length === 0
+            ? "the name has no record: add the lines of the stack's output dnsRecords to the zone"
+            : "the record leads elsewhere: an old record, or another gateway's",
+        more: `dig +short ${host}; pulumi stack output dnsRecords`,
+      });
+    }),
+  );
+}
+
+async function addressesOf(name: string): Promise<string[]> {
+  const found = await lookup(name, { all: true }).catch(() => []);
+  return [...new Set(found.map(({ address }) => address))].sort();
+}

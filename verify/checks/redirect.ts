@@ -1,0 +1,28 @@
+import type { StackConfig } from "../../config";
+import { get, type Answer } from "../client";
+import { diagnose } from "../diagnosis";
+import { row, type Diagnosis, type Row } from "../row";
+import type { Target } from "../target";
+
+/** Plain HTTP is answered with a 301 to the same URL on https, and with nothing else. */
+export function checkRedirect({ config, route }: Target): Promise<Row[]> {
+  return Promise.all(
+    config.services.map(async ({ host }) => {
+      const answer = await get(`http://${host}/verify?query=1`, route);
+      const location = answer.headers.location ?? "";
+      const passed = answer.status === 301 && location === `https://${host}/verify?query=1`;
+      const seen = answer.error ?? `${answer.status} ${location}`.trim();
+      return row("redirect", `http://${host} redirects to https`, passed, seen, causeOf(answer, host, config));
+    }),
+  );
+}
+
+function causeOf(answer: Answer, host: string, config: StackConfig): Diagnosis {
+  const { name, namespace } = config.gateway;
+  const more = `kubectl describe httproute ${name}--https-redirect -n ${namespace}`;
+  if (answer.status === 404) {
+    return { cause: "the redirect's route is missing or refused", more };
+  }
+  const redirects = answer.status >= 300 && answer.status < 400;
+  return redirects ? { cause: "another redirect than this gateway's answers", more } : diagnose(answer, host, config);
+}

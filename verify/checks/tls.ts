@@ -1,0 +1,44 @@
+import type { SecureVersion } from "node:tls";
+import { handshake } from "../client";
+import { row, type Row } from "../row";
+import type { Target } from "../target";
+
+/** Security level 0 lets the client offer what it would itself refuse. */
+const ANYTHING = "DEFAULT:@SECLEVEL=0";
+/** Without forward secrecy, or without AEAD. */
+const WEAK = "AES128-SHA:AES256-SHA:AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0";
+
+const VERSIONS: readonly (readonly [version: SecureVersion, name: string, wanted: boolean])[] = [
+  ["TLSv1", "TLS 1.0", false],
+  ["TLSv1.1", "TLS 1.1", false],
+  ["TLSv1.2", "TLS 1.2", true],
+  ["TLSv1.3", "TLS 1.3", true],
+];
+
+/** Protocol versions and ciphers of the https listener. */
+export async function checkTls({ config, route }: Target): Promise<Row[]> {
+  const { name, namespace } = config.gateway;
+  const host = config.services[0]?.host ?? config.domain;
+  const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; istioctl proxy-config listeners deploy/${name}-istio -n ${namespace} --port 443 -o json`;
+  const versions = VERSIONS.map(async ([version, label, wanted]) => {
+    const seen = await handshake(host, route, { minVersion: version, maxVersion: version, ciphers: ANYTHING });
+    const what = `${label} is ${wanted ? "accepted" : "refused"}`;
+    return row("tls", what, seen.succeeded === wanted, seen.succeeded ? seen.cipher : "refused", {
+      cause: wanted ? `no handshake: ${seen.error ?? ""}` : "the mesh sets an older minimum (meshConfig.tlsDefaults)",
+      more,
+    });
+  });
+  const weak = handshake(host, route, { maxVersion: "TLSv1.2", ciphers: WEAK }).then((seen) =>
+    row("tls", "weak ciphers are refused", !seen.succeeded, seen.succeeded ? seen.cipher : "refused", {
+      cause: "the listener's cipher list is not the config's",
+      more,
+    }),
+  );
+  const http2 = handshake(host, route).then((seen) =>
+    row("tls", "HTTP/2 is negotiated", seen.alpn === "h2", seen.alpn || (seen.error ?? "no protocol"), {
+      cause: "the listener offers no h2: it is not this gateway's",
+      more,
+    }),
+  );
+  return Promise.all([...versions, weak, http2]);
+}

@@ -1,0 +1,115 @@
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { connect, type ConnectionOptions, type PeerCertificate } from "node:tls";
+
+/** Longest that one look may take. Unit: milliseconds. */
+const TIMEOUT_MS = 15_000;
+
+/** From where to where a client connects. */
+export interface Route {
+  /** Address to connect to, whatever DNS says. Default: what DNS says of the host. */
+  readonly address?: string;
+  /** Local address to connect from. Default: the system's choice. */
+  readonly from?: string;
+}
+
+/** What came back for one request; `error` in place of an answer. */
+export interface Answer {
+  /** 0 where no answer came. */
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly error?: string;
+}
+
+export interface RequestOptions extends Route {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const MAX_BODY = 64 * 1024;
+
+/** Sends one request and follows nothing. The certificate is not checked: that is a check of its own. */
+export function get(url: string, { address, from, method = "GET", headers = {} }: RequestOptions): Promise<Answer> {
+  const target = new URL(url);
+  const options = {
+    method,
+    headers,
+    agent: false,
+    timeout: TIMEOUT_MS,
+    localAddress: from,
+    ...(address === undefined ? {} : { lookup: always(address) }),
+  };
+  return new Promise((resolve) => {
+    const onResponse = (response: IncomingMessage) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => (body += body.length < MAX_BODY ? text : ""));
+      const end = (error?: Error) =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, error: error?.message });
+      response.on("end", () => end()).on("error", end);
+    };
+    const call =
+      target.protocol === "http:"
+        ? httpRequest(target, options, onResponse)
+        : httpsRequest(target, { ...options, rejectUnauthorized: false, servername: target.hostname }, onResponse);
+    call.on("error", (error) => resolve({ status: 0, headers: {}, body: "", error: error.message }));
+    call.on("timeout", () => call.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+    call.end();
+  });
+}
+
+/** What a TLS client saw. */
+export interface Handshake {
+  readonly succeeded: boolean;
+  /** `TLSv1.3`; empty without a handshake. */
+  readonly protocol: string;
+  readonly cipher: string;
+  /** `h2` or `http/1.1`; empty where none was chosen. */
+  readonly alpn: string;
+  readonly certificate?: PeerCertificate;
+  /** Why the certificate is not to be trusted for the host; undefined where it is. */
+  readonly distrust?: string;
+  readonly error?: string;
+}
+
+/** Makes one TLS handshake for a host. */
+export function handshake(host: string, { address, from }: Route, more: ConnectionOptions = {}): Promise<Handshake> {
+  return new Promise((resolve) => {
+    const failed = (error: Error) => {
+      socket.destroy();
+      resolve({ succeeded: false, protocol: "", cipher: "", alpn: "", error: error.message });
+    };
+    const socket = connect({
+      host: address ?? host,
+      port: 443,
+      localAddress: from,
+      servername: host,
+      rejectUnauthorized: false,
+      timeout: TIMEOUT_MS,
+      ALPNProtocols: ["h2", "http/1.1"],
+      ...more,
+    } as ConnectionOptions);
+    socket.once("error", failed);
+    socket.once("timeout", () => failed(new Error(`no handshake within ${TIMEOUT_MS / 1000} s`)));
+    socket.once("secureConnect", () => {
+      const { authorized, authorizationError } = socket;
+      resolve({
+        succeeded: true,
+        protocol: socket.getProtocol() ?? "",
+        cipher: socket.getCipher().standardName,
+        alpn: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : "",
+        certificate: socket.getPeerCertificate(),
+        distrust: authorized ? undefined : String(authorizationError),
+      });
+      socket.destroy();
+    });
+  });
+}
+
+/** A resolver that knows one answer. */
+function always(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_host, options, callback) =>
+    options.all === true ? callback(null, [{ address, family }]) : callback(null, address, family);
+}

@@ -1,0 +1,53 @@
+import { backendsOf } from "../../config";
+import { row, type Row } from "../row";
+import type { Target } from "../target";
+import { getObject, listObjects } from "./kubectl";
+
+interface Service {
+  spec: { ports?: { port: number }[] };
+}
+
+interface EndpointSlice {
+  endpoints?: { conditions?: { ready?: boolean } }[] | null;
+}
+
+/** Every Service behind the gateway is there, has the port, and has a ready endpoint. */
+export async function checkBackends({ config }: Target): Promise<Row[]> {
+  const backends = new Map(
+    config.services
+      .flatMap(backendsOf)
+      .map((backend) => [`${backend.namespace}/${backend.service}:${backend.port}`, backend] as const),
+  );
+  return Promise.all(
+    [...backends].map(async ([key, { namespace, service, port }]) => {
+      const flaw = await flawOf(namespace, service, port);
+      return row("backends", `Service ${key} has a ready endpoint`, flaw === undefined, flaw?.seen ?? "yes", {
+        cause: flaw?.cause,
+        more: `kubectl get service,endpointslices -n ${namespace} -l kubernetes.io/service-name=${service}`,
+      });
+    }),
+  );
+}
+
+async function flawOf(
+  namespace: string,
+  service: string,
+  port: number,
+): Promise<{ seen: string; cause: string } | undefined> {
+  const object = await getObject<Service>("service", service, namespace);
+  if (object === undefined) {
+    return { seen: "missing", cause: `there is no Service ${service} in ${namespace}` };
+  }
+  const ports = (object.spec.ports ?? []).map((one) => one.port);
+  if (!ports.includes(port)) {
+    return {
+      seen: `ports ${ports.join(", ")}`,
+      cause: `the Service has no port ${port}: mend the port in the stack's config`,
+    };
+  }
+  const slices = await listObjects<EndpointSlice>("endpointslices", namespace, `kubernetes.io/service-name=${service}`);
+  const ready = slices
+    .flatMap(({ endpoints }) => endpoints ?? [])
+    .some(({ conditions }) => conditions?.ready !== false);
+  return ready ? undefined : { seen: "no ready endpoint", cause: "no Pod behind the Service is ready" };
+}

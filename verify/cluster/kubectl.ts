@@ -1,0 +1,33 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const execute = promisify(execFile);
+
+/** Longest that one command may take. Unit: milliseconds. */
+const TIMEOUT_MS = 30_000;
+
+/** Runs a program and returns its output. @throws Error with the last line that it said. */
+export async function outputOf(program: string, args: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await execute(program, args, { timeout: TIMEOUT_MS, maxBuffer: 64 * 2 ** 20 });
+    return stdout;
+  } catch (error) {
+    const { code, stderr = "", message } = error as NodeJS.ErrnoException & { stderr?: string };
+    const said = stderr.trim().split("\n").at(-1) ?? "";
+    throw new Error(code === "ENOENT" ? `${program} is not installed` : said || (message.split("\n")[0] ?? ""), {
+      cause: error,
+    });
+  }
+}
+
+/** One object of the cluster; undefined where there is none. @throws Error where the cluster cannot be asked. */
+export async function getObject<T>(kind: string, name: string, namespace: string): Promise<T | undefined> {
+  const text = await outputOf("kubectl", ["get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found"]);
+  return text === "" ? undefined : (JSON.parse(text) as T);
+}
+
+/** Objects of a kind with a label. @throws Error where the cluster cannot be asked. */
+export async function listObjects<T>(kind: string, namespace: string, selector: string): Promise<T[]> {
+  const text = await outputOf("kubectl", ["get", kind, "-n", namespace, "-l", selector, "-o", "json"]);
+  return (JSON.parse(text) as { items: T[] }).items;
+}
