@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import type { StackOutputs } from "../verify/target";
 import type { Lab } from "./lab";
 import { labPath } from "./state";
 
@@ -88,21 +89,6 @@ export async function handshake(
     verification:
       find(/Verify return code: \d+ \((.+)\)/).toUpperCase() === "OK" ? "OK" : find(/Verify return code: \d+ \((.+)\)/),
   };
-}
-
-/** The outputs of a stack; none of them is secret. */
-export interface StackOutputs {
-  readonly endpoints: Readonly<Record<string, string>>;
-  readonly dnsRecords: readonly string[];
-  readonly certificate: {
-    readonly mode: string;
-    readonly secret: string;
-    readonly dnsNames: readonly string[];
-    readonly fingerprintSha256?: string;
-    readonly notAfter?: string;
-    readonly trustAnchorPem?: string;
-  };
-  readonly readme: string;
 }
 
 export async function stackOutputs(lab: Lab, stack: string): Promise<StackOutputs> {

@@ -13,7 +13,6 @@ const USAGE = `usage: npm run verify -- --stack STACK [OPTIONS]
   --address ADDRESS  where to find the gateway; default: the stack's outputs, gateway.address, DNS
   --from ADDRESS     local address to look from
   --ca FILE          certificates to trust, in PEM; default: the stack's outputs, the system's
-  --limits           use up the rate limits to see that they hold
   --no-cluster       traffic only: ask neither kubectl nor istioctl
   --json             rows as JSON`;
 
@@ -27,7 +26,6 @@ async function main(): Promise<number> {
       address: { type: "string" },
       from: { type: "string" },
       ca: { type: "string" },
-      limits: { type: "boolean", default: false },
       cluster: { type: "boolean", default: true },
       json: { type: "boolean", default: false },
     },
@@ -48,7 +46,6 @@ async function main(): Promise<number> {
     outputs,
     trust: values.ca === undefined ? outputs?.certificate.trustAnchorPem : readFileSync(values.ca, "utf8"),
     route: { address: values.address, from: values.from },
-    limits: values.limits,
   };
   const rows = await verify(target, values.cluster);
   print(rows, values.json);

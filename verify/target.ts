@@ -10,8 +10,6 @@ export interface Target {
   /** Certificates in PEM that clients trust. Default: those of the system. */
   readonly trust?: string;
   readonly route: Route;
-  /** Whether rate limits may be used up to see that they hold. */
-  readonly limits: boolean;
 }
 
 /** The outputs of a stack; none of them is secret. */
