@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { diagnose } from "../../verify/diagnosis";
+import { row, skipped, summary, table } from "../../verify/row";
+import { stack } from "../support/stacks";
+
+describe("verify/row", () => {
+  const rows = [
+    row("dns", "a name resolves", true, "10.0.0.1", { cause: "unused" }),
+    row("routes", "https://x/ answers", false, "503", { cause: "nothing listens", more: "kubectl get pods" }),
+    skipped("proxies", "in sync", "istioctl is not installed"),
+  ];
+
+  it("lines up what was seen, and says the cause of failures alone", () => {
+    assert.deepEqual(table(rows, false).split("\n"), [
+      "  ok    a name resolves     10.0.0.1",
+      "  FAIL  https://x/ answers  503",
+      "        nothing listens",
+      "        more: kubectl get pods",
+      "  skip  in sync             istioctl is not installed",
+    ]);
+    assert.equal(summary(rows), "1 of 3 checks passed, 1 failed, 1 skipped");
+  });
+
+  it("colours marks where asked to", () => {
+    assert.match(table(rows, true), /^ {2}\x1b\[32mok {2}\x1b\[0m/); // eslint-disable-line no-control-regex -- the colour
+    assert.ok(!table(rows, false).includes("\x1b"));
+  });
+});
+
+describe("verify/diagnosis", () => {
+  const because = (status: number, body = "", error?: string) =>
+    diagnose({ status, body, error, headers: {} }, "web.example.test", stack()).cause ?? "";
+
+  it("tells apart why a backend does not answer", () => {
+    assert.match(because(0, "", "connect ECONNREFUSED"), /proxies are down.*ECONNREFUSED/);
+    assert.match(because(403, "RBAC: access denied"), /access rule/);
+    assert.match(because(403, "forbidden"), /the backend itself answers 403/);
+    assert.match(because(404), /no route/);
+    assert.match(because(404, "not here"), /the backend itself answers 404/);
+    assert.match(because(500), /does not exist/);
+    assert.match(because(503, "no healthy upstream"), /no healthy endpoint/);
+    assert.match(because(503, "upstream connect error or disconnect"), /nothing listens/);
+    assert.match(because(504, "upstream request timeout"), /timeout/);
+  });
+});
