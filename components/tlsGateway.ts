@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { GatewayInput } from "../config/gateway";
 import { Gateway, type GatewaySpec, type Listener } from "../kinds/gateway";
+import { infrastructureAnnotations } from "./clientAddress";
 import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, partOf, routesLabel } from "./naming";
 
 export interface TlsGatewayArgs {
@@ -43,8 +44,10 @@ export class TlsGateway extends pulumi.ComponentResource {
 }
 
 export function gatewaySpec({ config, domain, secretName }: TlsGatewayArgs): GatewaySpec {
+  const infrastructure = infrastructureAnnotations(config.clientAddress);
   return {
     gatewayClassName: config.className,
+    infrastructure: Object.keys(infrastructure).length === 0 ? undefined : { annotations: infrastructure },
     addresses: config.address === undefined ? undefined : [addressOf(config.address)],
     listeners: [
       {

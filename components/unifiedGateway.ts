@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
+import { Access } from "./access";
 import { BackendPolicy } from "./backendPolicy";
 import { Certificate, type CertificateInfo } from "./certificate";
 import { dnsRecords } from "./dnsRecords";
@@ -45,6 +46,19 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       child,
     );
 
+    const access = new Access(
+      `${name}-access`,
+      {
+        services,
+        gatewayName: gateway.name,
+        gatewayNamespace: gateway.namespace,
+        domain,
+        clientAddress: gateway.clientAddress,
+        denyByDefault: args.denyByDefault,
+      },
+      child,
+    );
+
     // Routes come after the Gateway that they name, and go before it.
     const afterGateway = { parent: this, dependsOn: [entry] };
     new HttpsRedirect(
@@ -71,7 +85,10 @@ export class UnifiedGateway extends pulumi.ComponentResource {
           gatewayNamespace: gateway.namespace,
           dnsTtlSeconds: gateway.externalDns?.ttlSeconds,
         },
-        { parent: this, dependsOn: [entry, ...namespaces] },
+        {
+          parent: this, // No route is open before the policies that guard it.
+          dependsOn: [entry, access, ...namespaces],
+        },
       );
     }
 

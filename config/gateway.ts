@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clientAddressSchema } from "./clientAddress";
 import { address, dnsLabel, wholeNumber } from "./fields";
 
 /**
@@ -52,6 +53,9 @@ export const gatewaySchema = z.strictObject({
     .describe(
       "Which namespaces may attach routes: Selector (those that this stack labels), Same (the Gateway's own), All (any).",
     ),
+  clientAddress: clientAddressSchema
+    .optional()
+    .describe("What stands between clients and the gateway. To be said as soon as a service admits by address."),
   tls: tls.prefault({}).describe("TLS settings of the https listener. TLS 1.2 is the minimum version."),
   externalDns: externalDns.optional().describe("Annotations for external-dns. Default: none."),
   programmedTimeoutSeconds: wholeNumber(0, 3600, "seconds")

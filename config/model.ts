@@ -1,3 +1,4 @@
+import type { AccessInput } from "./access";
 import type { CertificateConfig } from "./certificate";
 import type { HeaderChanges, Rewrite } from "./filters";
 import type { GatewayInput } from "./gateway";
@@ -39,6 +40,8 @@ export interface Service {
   readonly namespace: string;
   /** In the order in which Envoy tries them. */
   readonly rules: readonly Rule[];
+  /** Who may enter; undefined where nobody said: everyone. */
+  readonly access?: AccessInput;
   readonly rateLimit?: RateLimitInput;
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicyInput;
@@ -50,6 +53,8 @@ export interface StackConfig {
   readonly gateway: GatewayInput;
   readonly certificate: CertificateConfig & { readonly secretName: string };
   readonly services: readonly Service[];
+  /** Refuse hosts that no service names. */
+  readonly denyByDefault: boolean;
   readonly kubernetes: KubernetesConfig;
   readonly protect: boolean;
 }

@@ -12,6 +12,7 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
     host: service.host ?? `${service.name}.${domain}`,
     namespace: service.namespace,
     rules: service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder),
+    access: service.access ?? defaults.access,
     rateLimit: service.rateLimit,
     trafficPolicy: { ...defaults.trafficPolicy, ...service.trafficPolicy },
   };
@@ -131,6 +132,7 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     gateway: rendering ? { ...parsed.gateway, programmedTimeoutSeconds: 0 } : parsed.gateway,
     certificate: { ...certificate, secretName: certificate.secretName ?? defaultSecretName(domain) },
     services: parsed.services.map((service) => resolveService(service, domain, parsed.defaults)),
+    denyByDefault: parsed.defaults.denyByDefault,
     kubernetes,
     protect,
   };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessSchema } from "./access";
 import { canarySchema } from "./canary";
 import { dnsLabel, duration, hostname, port, regularExpressionFlaw } from "./fields";
 import { filterShape } from "./filters";
@@ -91,6 +92,7 @@ export const serviceSchema = z.strictObject({
   canary: canarySchema.optional().describe("A second version that gets a share of the requests. Default: none."),
   timeouts: timeouts.optional().describe("Timeouts of the service. Default: defaults.timeouts."),
   ...filterShape,
+  access: accessSchema.optional().describe("Who may enter. Default: defaults.access."),
   rateLimit: rateLimitSchema.optional(),
   trafficPolicy: trafficPolicySchema
     .optional()
@@ -112,6 +114,13 @@ export const defaultsSchema = z.strictObject({
   trafficPolicy: trafficPolicySchema
     .optional()
     .describe("Traffic policy; each of its parts holds for services that do not set that part."),
+  access: accessSchema.optional().describe("Who may enter services that do not say. Default: everyone."),
+  denyByDefault: z
+    .boolean("true or false")
+    .default(false)
+    .describe(
+      "Every service has to say who may enter, by itself or by defaults.access, and hosts that no service names get 403. Default false.",
+    ),
 });
 
 export type ServiceInput = z.output<typeof serviceSchema>;

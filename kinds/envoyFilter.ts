@@ -3,13 +3,13 @@ import type * as pulumi from "@pulumi/pulumi";
 
 /** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-EnvoyConfigObjectPatch */
 export interface ConfigPatch {
-  applyTo: "HTTP_FILTER" | "HTTP_ROUTE";
+  applyTo: "HTTP_FILTER" | "HTTP_ROUTE" | "VIRTUAL_HOST";
   match: {
     context: "GATEWAY";
     listener?: { portNumber: number; filterChain: { filter: { name: string } } };
     routeConfiguration?: {
       portNumber: number;
-      vhost: { name: string; route: { name: string; action: "ROUTE" } };
+      vhost: { name: string; route?: { name: string; action: "ROUTE" } };
     };
   };
   patch: { operation: "INSERT_FIRST" | "MERGE"; value: Record<string, unknown> };

@@ -22,6 +22,8 @@ export interface GatewaySpec {
   gatewayClassName: string;
   addresses?: { type: "IPAddress" | "Hostname"; value: string }[];
   listeners: Listener[];
+  /** Metadata for what Istio makes for the Gateway: its Deployment, pods and Service. */
+  infrastructure?: { annotations?: Record<string, string> };
 }
 
 export interface GatewayStatus {

@@ -1,5 +1,5 @@
 import type { StackConfig } from "../config";
-import { ruleFor } from "./expectations";
+import { clientsOf, ruleFor } from "./expectations";
 import type { Lab } from "./lab";
 import { eventually } from "./processes";
 import { handshake, request, stackOutputs, trustFile } from "./probe";
@@ -22,7 +22,7 @@ export async function checkStack(lab: Lab, stack: string, config: StackConfig): 
   const host = config.services[0]?.host ?? config.domain;
   await eventually("the routes in Envoy", PROPAGATION_MS, async () => {
     for (const service of config.services) {
-      const { status } = await request(lab, `https://${service.host}/`);
+      const { status } = await request(lab, `https://${service.host}/`, { from: clientsOf(service).admitted[0] });
       if (status === 0 || status === 404) {
         throw new Error(`${service.host} answers ${status}`);
       }
@@ -68,11 +68,21 @@ export async function checkStack(lab: Lab, stack: string, config: StackConfig): 
   ]);
   row("weak ciphers are refused", weak.succeeded ? weak.cipher : "refused", !weak.succeeded);
 
-  const { httpVersion } = await request(lab, `https://${host}/`, { caFile });
+  const from = config.services[0] && clientsOf(config.services[0]).admitted[0];
+  const { httpVersion } = await request(lab, `https://${host}/`, { caFile, from });
   row("HTTP/2 is negotiated", `HTTP/${httpVersion}`, httpVersion === "2");
 
   for (const service of config.services) {
-    const answer = await request(lab, `https://${service.host}/`, { caFile });
+    const { admitted, refused } = clientsOf(service);
+    for (const client of refused) {
+      const { status } = await request(lab, `https://${service.host}/`, { caFile, from: client });
+      row(`https://${service.host}/ refuses ${client}`, String(status), status === 403);
+    }
+    const answer = await request(lab, `https://${service.host}/`, { caFile, from: admitted[0] });
+    if (service.access?.jwt !== undefined || service.access?.externalAuthorization !== undefined) {
+      row(`https://${service.host}/ asks for credentials`, String(answer.status), [401, 403].includes(answer.status));
+      continue;
+    }
     const rule = ruleFor(service, "/");
     const from =
       answer.headers["x-server-hostname"] === undefined ? (answer.headers["x-backend"] ?? "nobody") : "vmagent-vmagent";
@@ -80,7 +90,7 @@ export async function checkStack(lab: Lab, stack: string, config: StackConfig): 
     row(`https://${service.host}/`, `${answer.status} from ${from}`, answer.status === 200 && expected.includes(from));
   }
   const unknown = await request(lab, `https://unknown.${config.domain}/`);
-  row("an unknown host is refused", String(unknown.status), unknown.status === 404);
+  row("an unknown host is refused", String(unknown.status), unknown.status === (config.denyByDefault ? 403 : 404));
   return rows;
 }
 

@@ -101,6 +101,13 @@ const MESH = `defaultProviders:
   metrics: []
 enablePrometheusMerge: false
 accessLogFile: /dev/stdout
+extensionProviders:
+  - name: lab-authorizer
+    envoyExtAuthzHttp:
+      service: authorizer.access.svc.cluster.local
+      port: 8080
+      pathPrefix: /__authorize
+      includeRequestHeadersInCheck: [x-authorize]
 `;
 
 function namespaceManifest(name: string): string {

@@ -1,4 +1,6 @@
 import type { Rule, Service } from "../config";
+import { covers } from "../config/cidr";
+import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "./addresses";
 
 /** The rule that should take a path: rules are in the order in which they are tried. */
 export function ruleFor(service: Service, path: string): Rule | undefined {
@@ -12,4 +14,14 @@ export function ruleFor(service: Service, path: string): Rule | undefined {
         return new RegExp(`^(?:${rule.path})$`).test(path);
     }
   });
+}
+
+const CLIENTS = [CLIENT_INSIDE, CLIENT_OUTSIDE];
+
+/** The lab's clients that a service's lists of addresses let in, and those that they refuse. */
+export function clientsOf({ access }: Pick<Service, "access">): { admitted: string[]; refused: string[] } {
+  const { allow, deny = [] } = access ?? {};
+  const holds = (blocks: readonly string[], address: string) => blocks.some((block) => covers(block, address));
+  const enters = (address: string) => (allow === undefined || holds(allow, address)) && !holds(deny, address);
+  return { admitted: CLIENTS.filter(enters), refused: CLIENTS.filter((address) => !enters(address)) };
 }

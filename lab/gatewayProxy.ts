@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ISTIOD_HOST, linkAddresses } from "./addresses";
 import { kubeEnv, logOf } from "./controlPlane";
-import { outputInside, pidInside, startDaemon } from "./namespaces";
+import { isAlive, outputInside, pidInside, startDaemon, type ProcessId } from "./namespaces";
 import { eventually } from "./processes";
 import { labPath, type ProxyState } from "./state";
 import type { Tools } from "./tools";
@@ -14,6 +14,8 @@ export interface ProxyArgs {
   readonly address: string;
   /** Number of the proxy in the lab. */
   readonly number: number;
+  /** Annotations that the Gateway gives its pods. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /**
@@ -56,14 +58,31 @@ export async function startGatewayProxy(pid: number, tools: Tools, args: ProxyAr
   ]);
   await outputInside(pid, ["ip", "route", "replace", `${address}/32`, "via", link.proxy]);
   await writeIdentity(pid, tools, args, cwd);
-  const agent = await startDaemon(network.pid, {
+  const agent = await startAgent(network, tools, args);
+  return { gateway, namespace, address, network, agent, annotations: args.annotations };
+}
+
+/** The proxy with the annotations that its Gateway has now: Istio would replace its pods. */
+export async function annotateGatewayProxy(tools: Tools, proxy: ProxyState, args: ProxyArgs): Promise<ProxyState> {
+  if (JSON.stringify(proxy.annotations) === JSON.stringify(args.annotations)) {
+    return proxy;
+  }
+  process.kill(proxy.agent.pid, "SIGTERM");
+  await eventually(`the end of proxy-${args.number}`, 20_000, () =>
+    isAlive(proxy.agent) ? Promise.reject(new Error("it still runs")) : Promise.resolve(),
+  );
+  return { ...proxy, agent: await startAgent(proxy.network, tools, args), annotations: args.annotations };
+}
+
+function startAgent(network: ProcessId, tools: Tools, args: ProxyArgs): Promise<ProcessId> {
+  const name = `proxy-${args.number}`;
+  return startDaemon(network.pid, {
     name,
-    command: [tools.programs["pilot-agent"], "proxy", "router", "--domain", `${namespace}.svc.cluster.local`],
-    cwd,
+    command: [tools.programs["pilot-agent"], "proxy", "router", "--domain", `${args.namespace}.svc.cluster.local`],
+    cwd: labPath(name),
     logFile: logOf(name),
     env: agentEnv(tools, args),
   });
-  return { gateway, namespace, address, network, agent };
 }
 
 /** What a pod of the gateway would find mounted. */
@@ -101,7 +120,8 @@ async function writeIdentity(pid: number, tools: Tools, args: ProxyArgs, cwd: st
   copyFileSync(tools.envoyBootstrap, join(cwd, "var/lib/istio/envoy/envoy_bootstrap_tmpl.json"));
 }
 
-function agentEnv(tools: Tools, { gateway, namespace, address, number }: ProxyArgs): NodeJS.ProcessEnv {
+function agentEnv(tools: Tools, args: ProxyArgs): NodeJS.ProcessEnv {
+  const { gateway, namespace, address, number, annotations } = args;
   const labels = {
     "gateway.networking.k8s.io/gateway-name": gateway,
     "service.istio.io/canonical-name": `${gateway}-istio`,
@@ -123,6 +143,8 @@ function agentEnv(tools: Tools, { gateway, namespace, address, number }: ProxyAr
       discoveryAddress: `${ISTIOD_HOST}:15012`,
       binaryPath: tools.programs.envoy,
       concurrency: 2,
+      // As Istio's deployment controller merges it into a pod's configuration.
+      ...(JSON.parse(annotations["proxy.istio.io/config"] ?? "{}") as object),
     }),
   };
 }

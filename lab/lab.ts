@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { infrastructureAnnotations } from "../components/clientAddress";
 import { loadStackFile } from "../config/stackFile";
 import { backendsOf } from "../config/model";
 import type { StackConfig } from "../config";
 import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST } from "./addresses";
 import { addBackends, startEcho } from "./backends";
 import { CONTROL_PLANE_STEPS, kubeEnv, startControlPlane } from "./controlPlane";
-import { startGatewayProxy } from "./gatewayProxy";
+import { annotateGatewayProxy, startGatewayProxy } from "./gatewayProxy";
 import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, tlsSecret } from "./manifests";
 import { endHolder, enter, outputInside, runInside, startHolder } from "./namespaces";
 import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
@@ -135,10 +136,19 @@ export class Lab {
     const status = JSON.stringify(loadBalancerStatus(gateway.name, gateway.namespace, address));
     await this.kubectl(["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-"], status);
     const proxies = [...this.state.proxies];
-    if (!proxies.some((proxy) => proxy.address === address)) {
-      const args = { gateway: gateway.name, namespace: gateway.namespace, address, number: proxies.length };
-      proxies.push(await startGatewayProxy(this.pid, this.tools, args));
-    }
+    const present = proxies.findIndex((proxy) => proxy.address === address);
+    const proxy = proxies[present];
+    const args = {
+      gateway: gateway.name,
+      namespace: gateway.namespace,
+      address,
+      number: proxy === undefined ? proxies.length : present,
+      annotations: infrastructureAnnotations(gateway.clientAddress),
+    };
+    proxies[args.number] =
+      proxy === undefined
+        ? await startGatewayProxy(this.pid, this.tools, args)
+        : await annotateGatewayProxy(this.tools, proxy, args);
     const hosts = Object.fromEntries(
       [`unknown.${config.domain}`, ...services.map(({ host }) => host)].map((host) => [host, address]),
     );
@@ -149,7 +159,11 @@ export class Lab {
   private save(state: LabState): void {
     this.state = state;
     writeState(state);
-    const lines = Object.entries(state.hosts).map(([host, address]) => `${address} ${host}\n`);
+    const services = state.backends.map(({ service, namespace, address }) => [
+      `${service}.${namespace}.svc.cluster.local`,
+      address,
+    ]);
+    const lines = [...Object.entries(state.hosts), ...services].map(([host, address]) => `${address} ${host}\n`);
     // In place: the lab's /etc/hosts is bound to this file, not to its name.
     writeFileSync(labPath("hosts"), HOSTS + lines.join(""));
   }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import type { StackConfig } from "../config";
+import { CLIENT_INSIDE } from "./addresses";
 import { Lab } from "./lab";
 import { enter } from "./namespaces";
 import { UserError } from "./processes";
@@ -10,15 +11,15 @@ const CONNECTION_SECONDS = 3600;
 
 /** What runs inside for each connection: standard input and output to a port of the gateway. */
 const PIPE = `
-const [address, port] = process.argv.slice(1);
-const socket = require("node:net").connect(Number(port), address);
+const [host, port, localAddress] = process.argv.slice(1);
+const socket = require("node:net").connect({ host, port: Number(port), localAddress });
 socket.on("error", () => process.exit(1));
 socket.setTimeout(${CONNECTION_SECONDS * 1000}, () => process.exit(0));
 process.stdin.pipe(socket).pipe(process.stdout);
 socket.on("close", () => process.exit(0));
 `;
 
-/** Leads 127.0.0.1:PORT to port 443 of a stack's gateway, until this process ends. */
+/** Leads 127.0.0.1:PORT to port 443 of a stack's gateway, as a client inside, until this process ends. */
 export function serveProxy(lab: Lab, stack: string, { gateway, services }: StackConfig, port: number): Promise<number> {
   const proxy = lab.snapshot.proxies.find(
     (candidate) => candidate.gateway === gateway.name && candidate.namespace === gateway.namespace,
@@ -32,7 +33,7 @@ export function serveProxy(lab: Lab, stack: string, { gateway, services }: Stack
   const server = createServer((socket) => {
     const inside = spawn(
       "nsenter",
-      [...enter(lab.snapshot.holder.pid), process.execPath, "-e", PIPE, proxy.address, "443"],
+      [...enter(lab.snapshot.holder.pid), process.execPath, "-e", PIPE, proxy.address, "443", CLIENT_INSIDE],
       { stdio: ["pipe", "pipe", "ignore"] },
     );
     socket.pipe(inside.stdin).on("error", () => socket.destroy());

@@ -1,3 +1,4 @@
+import { clientsOf } from "./expectations";
 import { checkStack, table } from "./checks";
 import { Lab } from "./lab";
 import { checkMachine } from "./machine";
@@ -32,7 +33,9 @@ main(async () => {
       `${rows.length - failed} of ${rows.length} checks passed, ${((Date.now() - start) / 1000).toFixed(0)} s\n`,
     );
     console.log("Try it:");
-    console.log(`  npm run lab -- exec -- curl -sI --cacert ${labPath(`${STACK}-ca.pem`)} https://${host}/`);
+    const [client] = config.services[0] === undefined ? [] : clientsOf(config.services[0]).admitted;
+    const from = client === undefined ? "" : ` --interface ${client}`;
+    console.log(`  npm run lab -- exec -- curl -sI${from} --cacert ${labPath(`${STACK}-ca.pem`)} https://${host}/`);
     console.log("  npm run lab -- exec -- kubectl get gateways,httproutes -A");
     console.log("  npm run lab -- proxy --port 8443    # from outside the lab's network");
     console.log("  npm stop");

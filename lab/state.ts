@@ -12,6 +12,8 @@ export interface ProxyState {
   /** Holds the proxy's network namespace. */
   readonly network: ProcessId;
   readonly agent: ProcessId;
+  /** Annotations that it runs with. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 export interface BackendState {

@@ -21,7 +21,10 @@ if (gatewayApi !== undefined && istio !== undefined) {
     const files = readdirSync(folder).map((file) => join(folder, file));
     writeJson(join("tests", "crds", `${channel}.json`), crdSchemas(files, kinds), 1);
   }
-  const istioKinds = ["v1/DestinationRule", "v1alpha3/EnvoyFilter"].map((kind) => `networking.istio.io/${kind}`);
+  const istioKinds = [
+    ...["v1/DestinationRule", "v1alpha3/EnvoyFilter"].map((kind) => `networking.istio.io/${kind}`),
+    ...["v1/AuthorizationPolicy", "v1/RequestAuthentication"].map((kind) => `security.istio.io/${kind}`),
+  ];
   const crds = join(istio, "manifests", "charts", "base", "files", "crd-all.gen.yaml");
   writeJson(join("tests", "crds", "istio.json"), crdSchemas([crds], istioKinds), 1);
 }

@@ -1,5 +1,6 @@
 import { caProblems } from "../certificateAuthority";
 import type { Problem } from "../problem";
+import { accessProblems } from "./access";
 import { backendProblems } from "./backends";
 import { canaryProblems } from "./canary";
 import { cipherProblems, renewalProblems } from "./certificate";
@@ -23,6 +24,7 @@ const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
   pathProblems,
   duplicateProblems,
   trafficPolicyProblems,
+  accessProblems,
 ];
 
 /** Everything that breaks a rule between keys. */

@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 /**
  * Echo server of the lab: one process that plays every backend. `node echo.ts BACKENDS_FILE READY_FILE`.
  * It answers with its name and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
- * `size=BYTES` (body of that size), `fail=N&key=K` (status 503 for the first N requests with that key);
- * `/__count?key=K` tells how many there were.
+ * `size=BYTES` (body of that size), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
+ * that key); `/__count?key=K` tells how many there were. Below `/__authorize` it plays an external authorization: only
+ * requests with `x-authorize: yes` are let through.
  */
 interface Backend {
   namespace: string;
@@ -28,6 +29,11 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
   const key = url.searchParams.get("key") ?? "";
   if (url.pathname === "/__count") {
     response.end(String(counts.get(key) ?? 0));
+    return;
+  }
+  if (url.pathname.startsWith("/__authorize")) {
+    response.statusCode = request.headers["x-authorize"] === "yes" ? 200 : 403;
+    response.end("decided by the external authorization\n");
     return;
   }
   const count = (counts.get(key) ?? 0) + 1;
@@ -53,7 +59,7 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
       response.statusCode = failing ? 503 : number("status", 599) || 200;
       response.setHeader("content-type", "application/json");
       response.setHeader("x-backend", backend.service);
-      response.end(size > 0 ? "x".repeat(size) : `${body}\n`);
+      response.end(size > 0 ? "x".repeat(size) : (url.searchParams.get("body") ?? `${body}\n`));
     },
     number("sleep", MAX_SLEEP_MS),
   );

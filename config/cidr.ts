@@ -1,0 +1,70 @@
+import { isIP } from "node:net";
+
+/** A block of addresses: the leading bits that they share. */
+interface Block {
+  readonly bits: bigint;
+  /** Number of bits of an address: 32 or 128. */
+  readonly size: number;
+  readonly prefix: number;
+}
+
+/** What is wrong with an address or a CIDR block; undefined where nothing is. */
+export function blockFlaw(text: string): string | undefined {
+  const block = parseBlock(text);
+  if (block === undefined) {
+    return "an IP address or a CIDR block such as 192.168.0.0/16 or 2001:db8::/32";
+  }
+  const host = block.bits & ((1n << BigInt(block.size - block.prefix)) - 1n);
+  if (host !== 0n) {
+    const first = formatAddress(block.bits - host, block.size);
+    return `a block that starts at its first address: ${first}/${block.prefix}, or one address without a prefix`;
+  }
+  // Envoy compares an IPv4 client with IPv4 blocks only: such an entry would match nobody.
+  return block.size === 128 && block.prefix >= 96 && block.bits >> 32n === 0xffffn
+    ? "the IPv4 form of this IPv4-mapped block"
+    : undefined;
+}
+
+/** Whether a block holds all of another. Both are sound. */
+export function covers(outer: string, inner: string): boolean {
+  const [a, b] = [parseBlock(outer), parseBlock(inner)];
+  if (a === undefined || b === undefined || a.size !== b.size || a.prefix > b.prefix) {
+    return false;
+  }
+  const shift = BigInt(a.size - a.prefix);
+  return a.bits >> shift === b.bits >> shift;
+}
+
+function parseBlock(text: string): Block | undefined {
+  const [address = "", suffix, ...more] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || address.includes("%") || more.length > 0) {
+    return undefined;
+  }
+  const size = family === 4 ? 32 : 128;
+  const prefix = suffix === undefined ? size : /^(0|[1-9][0-9]{0,2})$/.test(suffix) ? Number(suffix) : size + 1;
+  return prefix > size ? undefined : { bits: family === 4 ? bitsOfV4(address) : bitsOfV6(address), size, prefix };
+}
+
+function bitsOfV4(address: string): bigint {
+  return address.split(".").reduce((bits, part) => (bits << 8n) | BigInt(part), 0n);
+}
+
+function bitsOfV6(address: string): bigint {
+  // The URL parser writes the last two groups in hexadecimal where they were given as IPv4.
+  const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const groups = (text: string) => text.split(":").filter((group) => group !== "");
+  const [first, last] = [groups(head), groups(tail ?? "")];
+  const zeros = Array.from({ length: 8 - first.length - last.length }, () => "0");
+  return [...first, ...zeros, ...last].reduce((bits, group) => (bits << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+function formatAddress(bits: bigint, size: number): string {
+  const [width, base, separator] = size === 32 ? ([8, 10, "."] as const) : ([16, 16, ":"] as const);
+  const parts = Array.from({ length: size / width }, (_, index) => {
+    const shift = BigInt(size - width * (index + 1));
+    return ((bits >> shift) & ((1n << BigInt(width)) - 1n)).toString(base);
+  });
+  const text = parts.join(separator);
+  return size === 32 ? text : new URL(`http://[${text}]`).hostname.slice(1, -1);
+}

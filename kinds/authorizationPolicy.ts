@@ -1,0 +1,40 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** A Gateway in the policy's own namespace. https://istio.io/latest/docs/reference/config/type/workload-selector/#PolicyTargetReference */
+export interface GatewayReference {
+  group: "gateway.networking.k8s.io";
+  kind: "Gateway";
+  name: string;
+}
+
+/** https://istio.io/latest/docs/reference/config/security/authorization-policy/#Rule */
+export interface AuthorizationRule {
+  from?: {
+    source: {
+      remoteIpBlocks?: readonly string[];
+      notRemoteIpBlocks?: readonly string[];
+      notIpBlocks?: readonly string[];
+    };
+  }[];
+  to?: { operation: { hosts?: readonly string[]; notHosts?: readonly string[] } }[];
+  when?: { key: string; notValues: readonly string[] }[];
+}
+
+/** https://istio.io/latest/docs/reference/config/security/authorization-policy/#AuthorizationPolicy */
+export type AuthorizationPolicySpec = {
+  targetRefs: GatewayReference[];
+  rules: AuthorizationRule[];
+} & ({ action: "DENY" } | { action: "CUSTOM"; provider: { name: string } });
+
+export interface AuthorizationPolicyArgs {
+  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  spec: AuthorizationPolicySpec;
+}
+
+/** `AuthorizationPolicy` of security.istio.io/v1. */
+export class AuthorizationPolicy extends k8s.apiextensions.CustomResource {
+  constructor(name: string, args: AuthorizationPolicyArgs, opts?: pulumi.CustomResourceOptions) {
+    super(name, { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", ...args }, opts);
+  }
+}

@@ -1,0 +1,32 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import type { GatewayReference } from "./authorizationPolicy";
+
+/** https://istio.io/latest/docs/reference/config/security/jwt/#JWTRule */
+export interface JWTRule {
+  issuer: string;
+  audiences?: readonly string[];
+  /** A JSON Web Key Set as text. */
+  jwks?: string;
+  jwksUri?: string;
+  fromHeaders: { name: string; prefix: string }[];
+  forwardOriginalToken: boolean;
+}
+
+/** https://istio.io/latest/docs/reference/config/security/request_authentication/#RequestAuthentication */
+export interface RequestAuthenticationSpec {
+  targetRefs: GatewayReference[];
+  jwtRules: JWTRule[];
+}
+
+export interface RequestAuthenticationArgs {
+  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  spec: RequestAuthenticationSpec;
+}
+
+/** `RequestAuthentication` of security.istio.io/v1. */
+export class RequestAuthentication extends k8s.apiextensions.CustomResource {
+  constructor(name: string, args: RequestAuthenticationArgs, opts?: pulumi.CustomResourceOptions) {
+    super(name, { apiVersion: "security.istio.io/v1", kind: "RequestAuthentication", ...args }, opts);
+  }
+}
