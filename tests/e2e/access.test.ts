@@ -1,0 +1,267 @@
+import assert from "node:assert/strict";
+import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
+import { request, type Answer } from "../../lab/probe";
+import { eventually } from "../../lab/processes";
+import { testIssuer, unsignedToken } from "../support/jwt";
+import { deploy, destroy, theLab, type Values } from "./support/lab";
+import { bypasses } from "./support/bypasses";
+import { http1, sendRaw } from "./support/raw";
+
+const STACK = "access";
+const DOMAIN = "access.test";
+const ADDRESS = "192.168.51.116";
+const GUARDED = `guarded.${DOMAIN}`;
+const OPEN = `open.${DOMAIN}`;
+
+const company = testIssuer("https://login.company.test");
+const partner = testIssuer("https://login.partner.test");
+/** Says that it is the partner, with keys of its own. */
+const impostor = testIssuer(partner.issuer);
+
+const service = (name: string, more: Values = {}) => ({ name, namespace: "access", port: 8080, ...more });
+const inside = { allow: ["192.168.0.0/16"] };
+
+const values: Values = {
+  domain: DOMAIN,
+  gateway: {
+    name: "access",
+    namespace: "access-system",
+    address: ADDRESS,
+    clientAddress: { trustedProxies: 0 },
+  },
+  services: [
+    service("guarded", { access: inside }),
+    service("open"),
+    service("banned", { access: { deny: ["203.0.113.0/24"] } }),
+    service("api", {
+      access: {
+        jwt: {
+          issuer: company.issuer,
+          jwks: company.jwks,
+          audiences: ["api"],
+          requiredClaims: { role: ["admin", "ops"] },
+        },
+      },
+    }),
+    service("reports", {
+      access: {
+        jwt: {
+          issuer: company.issuer,
+          jwksUri: `http://keys.access.svc.cluster.local:8080/?body=${encodeURIComponent(JSON.stringify(company.jwks))}`,
+          audiences: ["reports"],
+          forwardOriginalToken: true,
+        },
+      },
+    }),
+    service("partner", { access: { jwt: { issuer: partner.issuer, jwks: partner.jwks, audiences: ["partner"] } } }),
+    service("asked", { access: { externalAuthorization: { provider: "lab-authorizer" } } }),
+    service("both", {
+      access: { ...inside, jwt: { issuer: company.issuer, jwks: company.jwks, audiences: ["both"] } },
+    }),
+    service("authorizer"),
+    service("keys"),
+  ],
+};
+
+describe("access", () => {
+  const get = (name: string, options: { from?: string; headers?: string[]; path?: string; curl?: string[] } = {}) =>
+    request(theLab(), `https://${name}.${DOMAIN}${options.path ?? "/"}`, options);
+  const bearer = (token: string) => [`Authorization: Bearer ${token}`];
+
+  before(async () => {
+    await deploy(STACK, values);
+    await eventually("the routes", 30_000, async () => {
+      for (const name of ["guarded", "open", "banned", "authorizer", "keys"]) {
+        assert.equal((await get(name, { from: CLIENT_INSIDE })).status, 200, name);
+      }
+    });
+  });
+  after(() => destroy(STACK));
+
+  const assertRefused = (answer: Answer, status: number, text: RegExp) => {
+    assert.equal(answer.status, status, answer.body);
+    assert.match(answer.body, text);
+    assert.equal(answer.headers["x-backend"], undefined);
+  };
+  const DENIED = /^RBAC: access denied$/;
+
+  describe("by client address", () => {
+    it("lets those of an allow list in, and nobody else", async () => {
+      const answer = await get("guarded", { from: CLIENT_INSIDE });
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers["x-backend"], "guarded");
+      assertRefused(await get("guarded", { from: CLIENT_OUTSIDE }), 403, DENIED);
+    });
+
+    it("keeps those of a deny list out, and nobody else", async () => {
+      assertRefused(await get("banned", { from: CLIENT_OUTSIDE }), 403, DENIED);
+      assert.equal((await get("banned", { from: CLIENT_INSIDE })).status, 200);
+    });
+
+    it("leaves other hosts, unknown hosts and the redirect as they were", async () => {
+      assert.equal((await get("open", { from: CLIENT_OUTSIDE })).status, 200);
+      assert.equal((await get("unknown", { from: CLIENT_OUTSIDE })).status, 404);
+      const redirect = await request(theLab(), `http://${GUARDED}/a?b=c`, { from: CLIENT_OUTSIDE });
+      assert.equal(redirect.status, 301);
+      assert.equal(redirect.headers.location, `https://${GUARDED}/a?b=c`);
+    });
+
+    it("passes nothing by, whatever the request looks like", async () => {
+      const cases = bypasses({ address: ADDRESS, from: CLIENT_OUTSIDE, guarded: GUARDED, open: OPEN });
+      const answers = await sendRaw(Object.values(cases).map(([raw]) => raw));
+      const seen = Object.keys(cases).map((name, index) => [name, answers[index]?.status]);
+      assert.deepEqual(
+        seen,
+        Object.entries(cases).map(([name, [, status]]) => [name, status]),
+      );
+      answers.forEach(({ text }, index) => {
+        assert.doesNotMatch(text, /"service":"guarded"|x-backend"?: ?"?guarded/i, Object.keys(cases)[index]);
+      });
+      const grpc = Object.keys(cases).indexOf("a gRPC request");
+      assert.match(answers[grpc]?.text ?? "", /grpc-status: 7\r\n/, "gRPC says PERMISSION_DENIED in its own header");
+      // A client that may enter gets through: the requests as such are sound.
+      const text = http1([`Host: ${GUARDED}`]);
+      const [sound] = await sendRaw([{ address: ADDRESS, from: CLIENT_INSIDE, sni: GUARDED, text }]);
+      assert.equal(sound?.status, 200);
+      assert.match(sound.text, /x-backend: guarded/);
+    });
+  });
+
+  describe("by token", () => {
+    const claims = { sub: "me", aud: "api", role: "admin" };
+    const past = Math.floor(Date.now() / 1000) - 3600;
+
+    const refusals: readonly [what: string, token: string | undefined, status: number, text: RegExp][] = [
+      ["no token", undefined, 403, DENIED],
+      ["no token at all", "", 401, /^Jwt is/],
+      ["an expired one", company.token({ ...claims, exp: past }), 401, /^Jwt is expired$/],
+      ["one that is not yet valid", company.token({ ...claims, nbf: past + 7200 }), 401, /^Jwt not yet valid$/],
+      [
+        "an issuer that nobody knows",
+        company.token({ ...claims, iss: "https://else.test" }),
+        401,
+        /^Jwt issuer is not/,
+      ],
+      ["another service's issuer", partner.token({ ...claims, aud: "partner" }), 403, DENIED],
+      ["an audience that nobody asks for", company.token({ ...claims, aud: "else" }), 403, /^Audiences in Jwt are not/],
+      ["no audience", company.token({ ...claims, aud: undefined }), 403, /^Audiences in Jwt are not/],
+      ["another service's audience", company.token({ ...claims, aud: "reports" }), 403, DENIED],
+      ["no signature", unsignedToken(company.issuer, claims), 401, /^Jwt/],
+      ["a missing claim", company.token({ ...claims, role: undefined }), 403, DENIED],
+      ["another value of a claim", company.token({ ...claims, role: "guest" }), 403, DENIED],
+      ["a claim that begins like it", company.token({ ...claims, role: "administrator" }), 403, DENIED],
+      ["no JWT", "glsa_0123456789", 401, /^Jwt is not in the form/],
+    ];
+    for (const [what, token, status, text] of refusals) {
+      it(`refuses ${what} with ${status}`, async () => {
+        assertRefused(await get("api", { headers: token === undefined ? [] : bearer(token) }), status, text);
+      });
+    }
+
+    it("refuses another key with 401", async () => {
+      const answer = await get("partner", { headers: bearer(impostor.token({ aud: "partner" })) });
+      assertRefused(answer, 401, /^Jwt verification fails$/);
+      assert.equal((await get("partner", { headers: bearer(partner.token({ aud: "partner" })) })).status, 200);
+    });
+
+    it("lets the right one in, whatever values of a claim it holds, and keeps it from the backend", async () => {
+      for (const role of ["admin", "ops", ["guest", "ops"]]) {
+        const answer = await get("api", { headers: bearer(company.token({ ...claims, aud: ["else", "api"], role })) });
+        assert.equal(answer.status, 200, answer.body);
+        const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> };
+        assert.equal(headers.authorization, undefined);
+      }
+      assert.equal((await get("api", { headers: bearer(company.token({ ...claims, sub: undefined })) })).status, 200);
+    });
+
+    it("takes no token from a query, and no claims from two tokens", async () => {
+      const right = company.token(claims);
+      assertRefused(await get("api", { path: `/?access_token=${right}` }), 403, DENIED);
+      const other = partner.token({ aud: "partner", role: "admin" });
+      const roleless = company.token({ ...claims, role: undefined });
+      for (const headers of [
+        [...bearer(other), ...bearer(roleless)],
+        [...bearer(roleless), ...bearer(other)],
+      ]) {
+        const { status } = await get("api", { headers, curl: ["--http1.1"] });
+        assert.ok([401, 403].includes(status), String(status));
+      }
+    });
+
+    it("fetches keys by URL, and passes the token on where that is wanted", async () => {
+      const token = company.token({ aud: "reports" });
+      const answer = await get("reports", { headers: bearer(token) });
+      assert.equal(answer.status, 200, answer.body);
+      const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> };
+      assert.equal(headers.authorization, `Bearer ${token}`);
+      assertRefused(await get("reports", { headers: bearer(company.token(claims)) }), 403, DENIED);
+    });
+
+    it("leaves the tokens of other hosts to them", async () => {
+      for (const token of ["glsa_0123456789", unsignedToken("https://else.test", {}), impostor.token({})]) {
+        const answer = await get("open", { headers: bearer(token) });
+        assert.equal(answer.status, 200, answer.body);
+        const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> };
+        assert.equal(headers.authorization, `Bearer ${token}`);
+      }
+    });
+
+    it("asks for the address as well where both are said", async () => {
+      const headers = bearer(company.token({ aud: "both" }));
+      assert.equal((await get("both", { headers, from: CLIENT_INSIDE })).status, 200);
+      assertRefused(await get("both", { headers, from: CLIENT_OUTSIDE }), 403, DENIED);
+      assertRefused(await get("both", { from: CLIENT_INSIDE }), 403, DENIED);
+    });
+
+    it("redirects from plain HTTP without a token", async () => {
+      assert.equal((await request(theLab(), `http://api.${DOMAIN}/`)).status, 301);
+    });
+  });
+
+  describe("by external authorization", () => {
+    const asked = (headers: string[] = []) => get("asked", { headers });
+
+    it("lets in what the service lets in, and nothing else", async () => {
+      const answer = await asked(["x-authorize: yes"]);
+      assert.equal(answer.status, 200, answer.body);
+      assert.equal(answer.headers["x-backend"], "asked");
+      assertRefused(await asked(), 403, /^decided by the external authorization/);
+      assertRefused(await get("asked", { path: "/?status=200" }), 403, /^decided by/);
+      assert.equal((await get("open")).status, 200, "other hosts are not asked about");
+      assert.equal((await request(theLab(), `http://asked.${DOMAIN}/`)).status, 301);
+    });
+
+    it("refuses everything while the service is down", async () => {
+      const slice = ["-n", "access", "endpointslice", "authorizer-lab"];
+      const saved = await theLab().kubectl(["get", ...slice, "-o", "json"]);
+      await theLab().kubectl(["delete", ...slice]);
+      await eventually("the service's end in Envoy", 30_000, async () => {
+        assert.notEqual((await get("authorizer")).status, 200);
+      });
+      for (let count = 0; count < 3; count++) {
+        assertRefused(await asked(["x-authorize: yes"]), 403, /^$/);
+      }
+      assert.equal((await get("open")).status, 200);
+      await theLab().kubectl(["create", "-f", "-"], withoutVersion(saved));
+      await eventually("the service's return", 30_000, async () => {
+        assert.equal((await asked(["x-authorize: yes"])).status, 200);
+      });
+    });
+  });
+
+  it("has every policy in Envoy, and none rejected", async () => {
+    const metrics = await theLab().output(["curl", "-s", "http://127.0.0.1:15014/metrics"]);
+    const rejects = metrics.split("\n").filter((line) => line.startsWith("pilot_total_xds_rejects"));
+    assert.deepEqual(
+      rejects.filter((line) => !line.endsWith(" 0")),
+      [],
+    );
+  });
+});
+
+/** An object as kubectl gave it, as one that may be made anew. */
+function withoutVersion(json: string): string {
+  const { metadata, ...rest } = JSON.parse(json) as { metadata: Record<string, unknown> };
+  const { name, namespace, labels } = metadata;
+  return JSON.stringify({ ...rest, metadata: { name, namespace, labels } });
+}

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
+import { eventually } from "../../lab/processes";
+import { deploy, destroy, theLab, type Values } from "./support/lab";
+import { http1, proxyHeader, sendRaw, type RawRequest } from "./support/raw";
+
+const STACK = "client-address";
+const DOMAIN = "behind.test";
+const ADDRESS = "192.168.51.117";
+const PROXY = CLIENT_INSIDE;
+/** An address in the allow list, and one that is not. */
+const FRIEND = "10.9.1.1";
+const STRANGER = "203.0.113.9";
+
+const values = (clientAddress: Values, denyByDefault: boolean): Values => ({
+  domain: DOMAIN,
+  gateway: {
+    name: "behind",
+    namespace: "behind-system",
+    address: ADDRESS,
+    clientAddress: { ...clientAddress, proxyAddresses: [PROXY] },
+  },
+  defaults: { denyByDefault, access: { public: true } },
+  services: [
+    { name: "guarded", namespace: "behind", port: 8080, access: { allow: ["10.9.0.0/16", "2001:db8::/32"] } },
+    { name: "open", namespace: "behind", port: 8080 },
+  ],
+});
+
+/** A route that somebody attached to the Gateway by hand. */
+const STRAY = JSON.stringify({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "HTTPRoute",
+  metadata: { name: "stray", namespace: "behind" },
+  spec: {
+    parentRefs: [{ name: "behind", namespace: "behind-system", sectionName: "https" }],
+    hostnames: [`stray.${DOMAIN}`],
+    rules: [{ backendRefs: [{ name: "open", port: 8080 }] }],
+  },
+});
+
+describe("access behind proxies", () => {
+  /** Statuses of requests, by what is said of each. */
+  async function statuses(requests: Record<string, RawRequest>): Promise<Record<string, number>> {
+    const answers = await sendRaw(Object.values(requests));
+    return Object.fromEntries(Object.keys(requests).map((name, index) => [name, answers[index]?.status ?? 0]));
+  }
+  const send = (name: string, lines: readonly string[], more: Partial<RawRequest> = {}): RawRequest => {
+    const host = `${name}.${DOMAIN}`;
+    return { address: ADDRESS, from: PROXY, sni: host, text: http1([`Host: ${host}`, ...lines]), ...more };
+  };
+
+  before(() => deploy(STACK, values({ trustedProxies: 1 }, true)));
+  after(() => destroy(STACK));
+
+  it("takes the address that the trusted proxy appended to X-Forwarded-For, and no other", async () => {
+    const through = (...forwarded: string[]) =>
+      send(
+        "guarded",
+        forwarded.map((text) => `X-Forwarded-For: ${text}`),
+      );
+    await eventually("the routes", 30_000, async () => {
+      assert.deepEqual(await statuses({ friend: through(FRIEND) }), { friend: 200 });
+    });
+    const requests: Record<string, readonly [RawRequest, number]> = {
+      friend: [through(FRIEND), 200],
+      "friend by IPv6": [through("2001:db8::7"), 200],
+      stranger: [through(STRANGER), 403],
+      "stranger by IPv6": [through("2001:db9::7"), 403],
+      "stranger that says it is a friend": [through(`${FRIEND}, ${STRANGER}`), 403],
+      "the same in two headers": [through(FRIEND, STRANGER), 403],
+      "friend that says it is a stranger": [through(`${STRANGER}, ${FRIEND}`), 200],
+      "an empty last entry": [through(`${FRIEND},`), 403],
+      "a last entry that is no address": [through(`${FRIEND}, friend`), 403],
+      "no header": [through(), 403],
+    };
+    const seen = await statuses(Object.fromEntries(Object.entries(requests).map(([name, [raw]]) => [name, raw])));
+    assert.deepEqual(seen, Object.fromEntries(Object.entries(requests).map(([name, [, status]]) => [name, status])));
+  });
+
+  it("refuses whoever goes round the proxies", async () => {
+    const detour = { from: CLIENT_OUTSIDE };
+    assert.deepEqual(
+      await statuses({
+        guarded: send("guarded", [`X-Forwarded-For: ${FRIEND}`], detour),
+        open: send("open", [], detour),
+        "open, through the proxy": send("open", [`X-Forwarded-For: ${STRANGER}`]),
+      }),
+      { guarded: 403, open: 403, "open, through the proxy": 200 },
+    );
+  });
+
+  it("refuses hosts that no service names, though a route serves them", async () => {
+    await theLab().kubectl(["create", "-f", "-"], STRAY);
+    await eventually("the stray route in Envoy", 30_000, async () => {
+      const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === "behind");
+      const dump = await theLab().inProxy(number, ["curl", "-s", "http://127.0.0.1:15000/config_dump"]);
+      assert.match(dump, new RegExp(`stray\\.${DOMAIN}:443`));
+    });
+    assert.deepEqual(await statuses({ stray: send("stray", []), unknown: send("unknown", []) }), {
+      stray: 403,
+      unknown: 403,
+    });
+  });
+
+  it("takes the address of the PROXY protocol's header, and nothing else", async () => {
+    // Without denyByDefault the stray route is served: what refused it was that.
+    await deploy(STACK, values({ trustedProxies: 0, proxyProtocol: true }, false));
+    const through = (name: string, client: string, lines: readonly string[] = [], from = PROXY) =>
+      send(name, lines, { preface: proxyHeader(client, ADDRESS), from });
+    await eventually("the new topology", 60_000, async () => {
+      assert.deepEqual(await statuses({ friend: through("guarded", FRIEND) }), { friend: 200 });
+    });
+    assert.deepEqual(
+      await statuses({
+        stranger: through("guarded", STRANGER),
+        "stranger, open host": through("open", STRANGER),
+        "stranger that says it is a friend": through("guarded", STRANGER, [`X-Forwarded-For: ${FRIEND}`]),
+        "no header": send("open", []),
+        "a load balancer that does not know": send("guarded", [], { preface: "PROXY UNKNOWN\r\n" }),
+        "round the load balancer": through("guarded", FRIEND, [], CLIENT_OUTSIDE),
+        stray: through("stray", STRANGER),
+      }),
+      {
+        stranger: 403,
+        "stranger, open host": 200,
+        "stranger that says it is a friend": 403,
+        "no header": 0,
+        "a load balancer that does not know": 403,
+        "round the load balancer": 403,
+        stray: 200,
+      },
+    );
+    await theLab().kubectl(["-n", "behind", "delete", "httproute", "stray"]);
+  });
+});

@@ -1,0 +1,45 @@
+import { join } from "node:path";
+import { REPOSITORY } from "../../../lab/paths";
+import { theLab } from "./lab";
+
+/** A request as bytes, for what no well-behaved client sends. */
+export interface RawRequest {
+  readonly address: string;
+  /** Port 80 is spoken to without TLS. Default 443. */
+  readonly port?: number;
+  /** Client address. */
+  readonly from?: string;
+  /** Server name of the TLS handshake. Default: none. */
+  readonly sni?: string;
+  /** Sent before the TLS handshake, such as a PROXY protocol header. */
+  readonly preface?: string;
+  /** The whole request in HTTP/1. It must make the server close the connection. */
+  readonly text?: string;
+  /** The header fields of a request in HTTP/2, instead of `text`. */
+  readonly http2?: Record<string, string>;
+}
+
+export interface RawAnswer {
+  /** 0 where no answer came. */
+  readonly status: number;
+  /** All that came, headers too. */
+  readonly text: string;
+}
+
+/** Sends requests from inside the lab, all at once. */
+export async function sendRaw(requests: readonly RawRequest[]): Promise<RawAnswer[]> {
+  const client = join(__dirname, "rawClient.ts");
+  const command = [process.execPath, "-r", "ts-node/register/transpile-only", client];
+  const stdout = await theLab().output(command, { cwd: REPOSITORY, input: JSON.stringify(requests) });
+  return JSON.parse(stdout) as RawAnswer[];
+}
+
+/** A request in HTTP/1.1 with header lines as given. */
+export function http1(lines: readonly string[], requestLine = "GET / HTTP/1.1"): string {
+  return [requestLine, ...lines, "Connection: close", "", ""].join("\r\n");
+}
+
+/** Header of the PROXY protocol, version 1. https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt */
+export function proxyHeader(client: string, gateway: string): string {
+  return `PROXY TCP4 ${client} ${gateway} 40000 443\r\n`;
+}
