@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ruleFor } from "../../lab/expectations";
+import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
+import { clientsOf, ruleFor } from "../../lab/expectations";
 import { changedPaths } from "../../lab/plugins/server";
 import { stack } from "../support/stacks";
 
@@ -16,6 +17,15 @@ describe("lab/expectations", () => {
       "web--api",
       "web--api-v1",
     ]);
+  });
+
+  it("knows which of the lab's clients may enter", () => {
+    assert.deepEqual(clientsOf({}), { admitted: [CLIENT_INSIDE, CLIENT_OUTSIDE], refused: [] });
+    const only = { admitted: [CLIENT_INSIDE], refused: [CLIENT_OUTSIDE] };
+    assert.deepEqual(clientsOf({ access: { allow: ["192.168.0.0/16"] } }), only);
+    assert.deepEqual(clientsOf({ access: { deny: [CLIENT_OUTSIDE] } }), only);
+    const nobody = { allow: ["192.168.0.0/16"], deny: ["192.168.1.0/24"] };
+    assert.deepEqual(clientsOf({ access: nobody }).admitted, []);
   });
 });
 

@@ -3,14 +3,14 @@ import { createSign, generateKeyPairSync, type JsonWebKey, type KeyObject } from
 /** An issuer of tokens for tests. */
 export interface Issuer {
   readonly issuer: string;
-  readonly jwks: { keys: JsonWebKey[] };
+  readonly jwks: { keys: (JsonWebKey & { kty: string })[] };
   /** A token with these claims besides iss and a life of an hour, which they may replace. */
   token(claims: Record<string, unknown>): string;
 }
 
 export function testIssuer(issuer: string, keyId = "one"): Issuer {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const jwk = { ...publicKey.export({ format: "jwk" }), kid: keyId, alg: "RS256", use: "sig" };
+  const jwk = { ...publicKey.export({ format: "jwk" }), kty: "RSA", kid: keyId, alg: "RS256", use: "sig" };
   return {
     issuer,
     jwks: { keys: [jwk] },
