@@ -101,8 +101,8 @@ describe("components/access", () => {
 
   it("makes nothing where nobody is kept out", async () => {
     assert.deepEqual(policies([service("web"), service("open", { public: true })]), {});
-    const kinds = (await register(() => new UnifiedGateway("gateway", stack()))).map(({ type }) => type);
-    assert.ok(!kinds.some((type) => /AuthorizationPolicy|RequestAuthentication|EnvoyFilter/.test(type)));
+    const resources = await register(() => new UnifiedGateway("gateway", stack()));
+    assert.doesNotMatch(JSON.stringify(resources), /AuthorizationPolicy|RequestAuthentication|access-scope/);
   });
 
   it("looks at tokens on hosts that ask for one, and leaves the redirect alone", () => {
