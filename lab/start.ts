@@ -35,7 +35,7 @@ main(async () => {
     console.log("Try it:");
     const [client] = config.services[0] === undefined ? [] : clientsOf(config.services[0]).admitted;
     const from = client === undefined ? "" : ` --interface ${client}`;
-    console.log(`  npm run lab -- exec -- curl -sI${from} --cacert ${labPath(`${STACK}-ca.pem`)} https://${host}/`);
+    console.log(`  npm run lab -- exec -- curl -si${from} --cacert ${labPath(`${STACK}-ca.pem`)} https://${host}/`);
     console.log("  npm run lab -- exec -- kubectl get gateways,httproutes -A");
     console.log("  npm run lab -- proxy --port 8443    # from outside the lab's network");
     console.log("  npm stop");
