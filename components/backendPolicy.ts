@@ -11,7 +11,7 @@ export interface BackendPolicyArgs {
 }
 
 /**
- * Connection pool, outlier detection and load balancing of the services' backends: one DestinationRule for each Service,
+ * Connection pool, outlier detection, load balancing and TLS of the services' backends: one DestinationRule for each Service,
  * beside the Gateway, where Istio looks first, and seen by no other namespace's proxies.
  */
 export class BackendPolicy extends pulumi.ComponentResource {
@@ -56,7 +56,8 @@ function hostOf({ service, namespace }: Pick<Backend, "service" | "namespace">):
   return `${service}.${namespace}.svc.cluster.local`;
 }
 
-export function toTrafficPolicy({ connections, outlierDetection, loadBalancing }: TrafficPolicyInput): TrafficPolicy {
+export function toTrafficPolicy(policy: TrafficPolicyInput): TrafficPolicy {
+  const { connections, outlierDetection, loadBalancing, tls } = policy;
   return {
     connectionPool: connections && {
       tcp: { maxConnections: connections.maxConnections, connectTimeout: connections.connectTimeout },
@@ -68,6 +69,8 @@ export function toTrafficPolicy({ connections, outlierDetection, loadBalancing }
       },
     },
     outlierDetection,
+    // Undefined leaves the choice to auto mTLS; a mode would turn it off.
+    tls,
     loadBalancer: loadBalancing && {
       simple: loadBalancing.policy,
       warmup: loadBalancing.warmup === undefined ? undefined : { duration: loadBalancing.warmup },

@@ -9,6 +9,7 @@ import { LocalRateLimit } from "./localRateLimit";
 import { RouteNamespaces } from "./routeNamespaces";
 import { ServiceRoute } from "./serviceRoute";
 import { stackReadme } from "./stackReadme";
+import { StrictMtls } from "./strictMtls";
 import { TlsGateway } from "./tlsGateway";
 
 /** A checked stack config, without the cluster: that is the provider's. */
@@ -95,6 +96,10 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const policies = { services, gatewayName: gateway.name, gatewayNamespace: gateway.namespace };
     new BackendPolicy(`${name}-backends`, policies, child);
     new LocalRateLimit(`${name}-local-rate-limit`, policies, child);
+
+    if (args.mtls !== undefined) {
+      new StrictMtls(`${name}-mtls`, { config: args.mtls, gatewayName: gateway.name }, child);
+    }
 
     const hosts = services.map((service) => service.host);
     this.endpoints = pulumi.output(

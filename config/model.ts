@@ -4,6 +4,7 @@ import type { HeaderChanges, Rewrite } from "./filters";
 import type { GatewayInput } from "./gateway";
 import type { KubernetesConfig } from "./kubernetes";
 import type { MatchInput } from "./match";
+import type { MtlsConfig } from "./mtls";
 import type { RateLimitInput } from "./rateLimit";
 import type { PathInput } from "./service";
 import type { TrafficPolicyInput } from "./trafficPolicy";
@@ -55,6 +56,7 @@ export interface StackConfig {
   readonly services: readonly Service[];
   /** Refuse hosts that no service names. */
   readonly denyByDefault: boolean;
+  readonly mtls?: MtlsConfig;
   readonly kubernetes: KubernetesConfig;
   readonly protect: boolean;
 }

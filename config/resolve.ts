@@ -124,7 +124,7 @@ export type ParsedStack = { readonly [K in StackKey]: z.output<(typeof stackShap
 
 /** Fills in every default that depends on another value. */
 export function resolveStack(parsed: ParsedStack): StackConfig {
-  const { domain, certificate, kubernetes, protect } = parsed;
+  const { domain, certificate, mtls, kubernetes, protect } = parsed;
   const rendering = kubernetes.renderDirectory !== undefined;
   return {
     domain,
@@ -133,6 +133,7 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     certificate: { ...certificate, secretName: certificate.secretName ?? defaultSecretName(domain) },
     services: parsed.services.map((service) => resolveService(service, domain, parsed.defaults)),
     denyByDefault: parsed.defaults.denyByDefault,
+    mtls,
     kubernetes,
     protect,
   };

@@ -3,6 +3,7 @@ import { certificateSchema } from "./certificate";
 import { hostname } from "./fields";
 import { gatewaySchema } from "./gateway";
 import { kubernetesSchema } from "./kubernetes";
+import { mtlsSchema } from "./mtls";
 import { defaultsSchema, serviceSchema } from "./service";
 
 /** Everything that a stack may set: one key of the stack config each, one schema per concern. */
@@ -15,6 +16,9 @@ export const stackShape = {
     .min(1, "at least one service")
     .describe("What the gateway serves: a host name and the Kubernetes Services behind it, one entry each."),
   defaults: defaultsSchema.prefault({}).describe("Values for every service that sets none of its own."),
+  mtls: mtlsSchema
+    .optional()
+    .describe("Mutual TLS: whose sidecars refuse plain text. Default: none, they accept both."),
   kubernetes: kubernetesSchema
     .prefault({})
     .describe("The cluster to deploy to. Default: that of the current kubeconfig."),

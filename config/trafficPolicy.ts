@@ -45,12 +45,23 @@ const loadBalancing = z.strictObject({
     .describe("Slow start: time in which a new endpoint's share grows. Default: none."),
 });
 
+const tls = z.strictObject({
+  mode: z
+    .enum(["DISABLE", "ISTIO_MUTUAL"], "DISABLE or ISTIO_MUTUAL")
+    .describe(
+      "ISTIO_MUTUAL: mutual TLS or no connection at all. DISABLE: plain text, for ports that their sidecar leaves alone, or where a rule for the whole mesh demands TLS of backends without a sidecar.",
+    ),
+});
+
 /** How the gateway treats the backends of a service: one DestinationRule each. */
 export const trafficPolicySchema = z
   .strictObject({
     connections: connections.optional().describe("Connection pool and circuit breaker."),
     outlierDetection: outlierDetection.optional().describe("Ejection of endpoints that fail."),
     loadBalancing: loadBalancing.optional().describe("Choice of an endpoint."),
+    tls: tls
+      .optional()
+      .describe("TLS to the backend. Default: mutual TLS where an endpoint has a sidecar, else plain text."),
   })
   .refine(
     ({ loadBalancing: lb }) => lb?.warmup === undefined || lb.policy !== "RANDOM",

@@ -18,6 +18,7 @@ export interface TrafficPolicy {
     baseEjectionTime: string;
     maxEjectionPercent: number;
   };
+  tls?: { mode: "DISABLE" | "ISTIO_MUTUAL" };
   loadBalancer?: { simple: "LEAST_REQUEST" | "ROUND_ROBIN" | "RANDOM"; warmup?: { duration: string } };
 }
 

@@ -22,8 +22,11 @@ if (gatewayApi !== undefined && istio !== undefined) {
     writeJson(join("tests", "crds", `${channel}.json`), crdSchemas(files, kinds), 1);
   }
   const istioKinds = [
-    ...["v1/DestinationRule", "v1alpha3/EnvoyFilter"].map((kind) => `networking.istio.io/${kind}`),
-    ...["v1/AuthorizationPolicy", "v1/RequestAuthentication"].map((kind) => `security.istio.io/${kind}`),
+    "networking.istio.io/v1/DestinationRule",
+    "networking.istio.io/v1alpha3/EnvoyFilter",
+    "security.istio.io/v1/AuthorizationPolicy",
+    "security.istio.io/v1/PeerAuthentication",
+    "security.istio.io/v1/RequestAuthentication",
   ];
   const crds = join(istio, "manifests", "charts", "base", "files", "crd-all.gen.yaml");
   writeJson(join("tests", "crds", "istio.json"), crdSchemas([crds], istioKinds), 1);

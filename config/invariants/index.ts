@@ -5,6 +5,7 @@ import { backendProblems } from "./backends";
 import { canaryProblems } from "./canary";
 import { cipherProblems, renewalProblems } from "./certificate";
 import { duplicateProblems, hostProblems } from "./hosts";
+import { mtlsProblems } from "./mtls";
 import { namespaceProblems } from "./namespaces";
 import { pathProblems } from "./paths";
 import type { SoundStack } from "./soundStack";
@@ -25,6 +26,7 @@ const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
   duplicateProblems,
   trafficPolicyProblems,
   accessProblems,
+  mtlsProblems,
 ];
 
 /** Everything that breaks a rule between keys. */
