@@ -16,7 +16,12 @@ export function backendAddress(number: number): string {
   return `10.244.${Math.floor(number / 250)}.${(number % 250) + 1}`;
 }
 
-/** The two ends of the link to the gateway proxy with this number: the lab's, and the proxy's. */
+/** Address of the pod with a sidecar that has this number. */
+export function podAddress(number: number): string {
+  return `10.245.0.${number + 1}`;
+}
+
+/** The two ends of the link to the proxy with this number: the lab's, and the proxy's. */
 export function linkAddresses(number: number): { lab: string; proxy: string } {
   return { lab: `10.2.${number}.1`, proxy: `10.2.${number}.2` };
 }

@@ -35,6 +35,7 @@ export async function startControlPlane(
     const keyFile = labPath("service-account.key");
     writeFileSync(labPath("tokens.csv"), `${token},lab,lab,system:masters\n`, { mode: 0o600 });
     await output("openssl", ["genrsa", "-out", keyFile, "2048"]);
+    writeFileSync(labPath("audit-policy.yaml"), AUDIT_POLICY);
     await start("etcd", ["--data-dir", labPath("etcd", "data"), "--unsafe-no-fsync"]);
     await start("kube-apiserver", [
       "--etcd-servers=http://127.0.0.1:2379",
@@ -49,6 +50,8 @@ export async function startControlPlane(
       "--api-audiences=https://kubernetes.default.svc,istio-ca",
       `--token-auth-file=${labPath("tokens.csv")}`,
       "--authorization-mode=RBAC",
+      `--audit-policy-file=${labPath("audit-policy.yaml")}`,
+      `--audit-log-path=${auditLog()}`,
       "--disable-admission-plugins=ServiceAccount",
     ]);
     writeKubeconfig(token);
@@ -109,6 +112,19 @@ extensionProviders:
       pathPrefix: /__authorize
       includeRequestHeadersInCheck: [x-authorize]
 `;
+
+/** Who asked for what, of service accounts alone: everybody else in the lab is the administrator. */
+const AUDIT_POLICY = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - { level: Metadata, userGroups: ["system:serviceaccounts"] }
+  - { level: None }
+`;
+
+export function auditLog(): string {
+  return labPath("logs", "audit.log");
+}
 
 function namespaceManifest(name: string): string {
   return JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name } });

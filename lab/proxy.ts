@@ -1,0 +1,146 @@
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ISTIOD_HOST } from "./addresses";
+import { kubeEnv, logOf } from "./controlPlane";
+import { outputInside, pidInside, startDaemon, type ProcessId } from "./namespaces";
+import { eventually } from "./processes";
+import { labPath } from "./state";
+import type { Tools } from "./tools";
+
+/** A proxy of the mesh: pilot-agent and Envoy. */
+export interface ProxyArgs {
+  /** Names its folder, its log and its link. At most 15 characters, as Linux has names of links. */
+  readonly name: string;
+  readonly type: "router" | "sidecar";
+  readonly namespace: string;
+  readonly pod: string;
+  readonly serviceAccount: string;
+  readonly address: string;
+  /** The two ends of its link to the lab's network. */
+  readonly link: { readonly lab: string; readonly proxy: string };
+  readonly labels: Readonly<Record<string, string>>;
+  /** Over the lab's own. https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig */
+  readonly proxyConfig?: object;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface Proxy {
+  /** Holds the proxy's network namespace. */
+  readonly network: ProcessId;
+  readonly agent: ProcessId;
+}
+
+/** Starts a proxy in a network namespace of its own, as it would have in a pod. */
+export async function startProxy(pid: number, tools: Tools, args: ProxyArgs): Promise<Proxy> {
+  const cwd = labPath(args.name);
+  mkdirSync(cwd, { recursive: true, mode: 0o700 });
+  const network = await startNetwork(pid, args, cwd);
+  await writeIdentity(pid, tools, args, cwd);
+  return { network, agent: await startAgent(network, tools, args) };
+}
+
+/** Starts pilot-agent, which starts Envoy, in the network of its proxy. */
+export function startAgent(network: ProcessId, tools: Tools, args: ProxyArgs): Promise<ProcessId> {
+  const { name, namespace, type } = args;
+  return startDaemon(network.pid, {
+    name,
+    command: [tools.programs["pilot-agent"], "proxy", type, "--domain", `${namespace}.svc.cluster.local`],
+    cwd: labPath(name),
+    logFile: logOf(name),
+    env: agentEnv(tools, args),
+  });
+}
+
+async function startNetwork(pid: number, { name, address, link }: ProxyArgs, cwd: string): Promise<ProcessId> {
+  const network = await startDaemon(pid, {
+    name,
+    command: ["unshare", "-n", "sleep", "infinity"],
+    cwd,
+    logFile: logOf(name),
+  });
+  await eventually(`the network of ${name}`, 5_000, () =>
+    outputInside(pid, [
+      "sh",
+      "-ec",
+      [
+        `ip link add ${name} type veth peer name uplink netns ${pidInside(network.pid)}`,
+        `ip address add ${link.lab}/30 dev ${name}`,
+        `ip link set ${name} up`,
+        // From one proxy to another the way leads through the lab's network.
+        "echo 1 > /proc/sys/net/ipv4/ip_forward",
+      ].join("\n"),
+    ]),
+  );
+  await outputInside(network.pid, [
+    "sh",
+    "-ec",
+    [
+      "ip link set lo up",
+      `ip address add ${link.proxy}/30 dev uplink`,
+      "ip link set uplink up",
+      `ip address add ${address}/32 dev lo`,
+      `ip route add default via ${link.lab}`,
+    ].join("\n"),
+  ]);
+  await outputInside(pid, ["ip", "route", "replace", `${address}/32`, "via", link.proxy]);
+  return network;
+}
+
+/** What its pod would find mounted. */
+async function writeIdentity(pid: number, tools: Tools, args: ProxyArgs, cwd: string): Promise<void> {
+  const { namespace, serviceAccount } = args;
+  for (const folder of ["var/run/secrets/tokens", "var/run/secrets/istio", "var/lib/istio/envoy", "etc/istio/proxy"]) {
+    mkdirSync(join(cwd, folder), { recursive: true, mode: 0o700 });
+  }
+  const kubectl = (...command: string[]) => outputInside(pid, [tools.programs.kubectl, ...command], { env: kubeEnv() });
+  const token = await kubectl(
+    "-n",
+    namespace,
+    "create",
+    "token",
+    serviceAccount,
+    "--audience",
+    "istio-ca",
+    "--duration",
+    "24h",
+  );
+  writeFileSync(join(cwd, "var/run/secrets/tokens/istio-token"), token.trim(), { mode: 0o600 });
+  const root = await eventually(`istiod's root certificate in ${namespace}`, 30_000, async () => {
+    const pem = await kubectl(
+      "-n",
+      namespace,
+      "get",
+      "configmap",
+      "istio-ca-root-cert",
+      "-o",
+      "jsonpath={.data.root-cert\\.pem}",
+    );
+    return pem === "" ? Promise.reject(new Error("it is empty")) : pem;
+  });
+  writeFileSync(join(cwd, "var/run/secrets/istio/root-cert.pem"), root);
+  copyFileSync(tools.envoyBootstrap, join(cwd, "var/lib/istio/envoy/envoy_bootstrap_tmpl.json"));
+}
+
+function agentEnv(tools: Tools, args: ProxyArgs): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    POD_NAME: args.pod,
+    POD_NAMESPACE: args.namespace,
+    INSTANCE_IP: args.address,
+    SERVICE_ACCOUNT: args.serviceAccount,
+    ISTIO_META_CLUSTER_ID: "Kubernetes",
+    ISTIO_META_WORKLOAD_NAME: args.serviceAccount,
+    ISTIO_METAJSON_LABELS: JSON.stringify(args.labels),
+    PILOT_CERT_PROVIDER: "istiod",
+    CA_ADDR: `${ISTIOD_HOST}:15012`,
+    ISTIOD_SAN: ISTIOD_HOST,
+    TRUST_DOMAIN: "cluster.local",
+    PROXY_CONFIG: JSON.stringify({
+      discoveryAddress: `${ISTIOD_HOST}:15012`,
+      binaryPath: tools.programs.envoy,
+      concurrency: 2,
+      ...args.proxyConfig,
+    }),
+    ...args.env,
+  };
+}

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { eventually } from "../../lab/processes";
+import { request, type Answer } from "../../lab/probe";
+import { startSidecar, type Sidecar } from "../../lab/sidecar";
+import { deploy, destroy, pulumi, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
+
+const STACK = "mesh";
+const DOMAIN = "mesh.test";
+const NAMESPACE = "mesh-apps";
+/** What a sidecar sees of a client that is the gateway. */
+const GATEWAY_IDENTITY = "URI=spiffe://cluster.local/ns/mesh-system/sa/mesh-istio";
+const QUICK = ["--max-time", "5"];
+const STRICT = { strictNamespaces: [NAMESPACE] };
+
+/** `secured`, `bare` and `bare-off` are one pod with a sidecar; the others have none. */
+const service = (name: string, port: number, tls?: string) => ({
+  name,
+  namespace: NAMESPACE,
+  port,
+  ...(tls === undefined ? {} : { trafficPolicy: { tls: { mode: tls } } }),
+});
+
+const values = (mtls?: Values): Values => ({
+  domain: DOMAIN,
+  gateway: { name: "mesh", namespace: "mesh-system", address: "192.168.51.121" },
+  ...(mtls === undefined ? {} : { mtls }),
+  services: [
+    // A policy without tls must leave auto mTLS as it is.
+    { ...service("secured", 8080), trafficPolicy: { connections: { maxConnections: 100 } } },
+    service("bare", 9090),
+    service("bare-off", 9090, "DISABLE"),
+    service("plain", 8080),
+    service("plain-off", 8080, "DISABLE"),
+    service("plain-mutual", 8080, "ISTIO_MUTUAL"),
+  ],
+});
+
+describe("mtls", () => {
+  let sidecar: Sidecar;
+  const get = (name: string, path = "/"): Promise<Answer> =>
+    request(theLab(), `https://${name}.${DOMAIN}${path}`, { curl: QUICK });
+  const direct = (): Promise<Answer> => request(theLab(), `http://${sidecar.address}:8080/`, { curl: QUICK });
+  const clientOf = ({ body }: Answer) =>
+    (JSON.parse(body) as { headers: Record<string, string | undefined> }).headers["x-forwarded-client-cert"];
+
+  async function assertMutualTls(): Promise<void> {
+    const answer = await get("secured");
+    assert.equal(answer.status, 200);
+    assert.ok(clientOf(answer)?.endsWith(GATEWAY_IDENTITY), answer.body);
+  }
+
+  async function assertPlainText(name: string): Promise<void> {
+    const answer = await get(name);
+    assert.equal(answer.status, 200, name);
+    assert.equal(clientOf(answer), undefined, name);
+  }
+
+  /** 20 requests, half of them to the sidecar. Returns how often each status came. */
+  async function load(): Promise<Record<string, number>> {
+    const urls = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? "secured" : "plain"))
+      .map((name) => `url = "https://${name}.${DOMAIN}/"\noutput = "/dev/null"\n`)
+      .join("");
+    const curl = ["curl", "-sk", "--parallel", "--parallel-max", "4", "--max-time", "30", "--config", "-"];
+    const { stdout } = await theLab().run([...curl, "--write-out", "%{http_code}\n"], { input: urls });
+    const counts: Record<string, number> = {};
+    for (const status of stdout.trim().split("\n")) {
+      counts[status] = (counts[status] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /** Changes the stack while requests run, until a client without mTLS gets the status. No request may fail. */
+  async function switchTo(mtls: Values | undefined, directStatus: number): Promise<void> {
+    await theLab().take(STACK, writeStack(STACK, values(mtls)));
+    const update = { done: false };
+    const up = pulumiOk(STACK, ["up", "--yes", "--skip-preview"]).finally(() => (update.done = true));
+    const loads = (async () => {
+      const end = Date.now() + 100_000;
+      for (let after = 0; after < 5; after += update.done && (await direct()).status === directStatus ? 1 : 0) {
+        assert.deepEqual(await load(), { 200: 20 });
+        assert.ok(Date.now() < end, `a client without mTLS still does not get ${directStatus}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    })();
+    await Promise.all([up, loads]);
+  }
+
+  before(async () => {
+    await deploy(STACK, values());
+    sidecar = await startSidecar(theLab(), {
+      service: "secured",
+      namespace: NAMESPACE,
+      port: 8080,
+      barePort: 9090,
+      bareServices: ["bare", "bare-off"],
+      number: 0,
+    });
+    await eventually("the routes", 30_000, async () => {
+      for (const name of ["secured", "plain", "bare-off", "plain-off"]) {
+        assert.equal((await get(name)).status, 200, name);
+      }
+      assert.notEqual(clientOf(await get("secured")), undefined);
+    });
+  });
+  after(() => destroy(STACK));
+
+  it("speaks mutual TLS with a sidecar, and plain text where there is none", async () => {
+    await assertMutualTls();
+    await assertPlainText("plain");
+    assert.equal((await direct()).status, 200, "without STRICT, a sidecar takes plain text too");
+  });
+
+  it("turns STRICT on under traffic without a failed request", () => switchTo(STRICT, 0));
+
+  it("refuses plain text at a sidecar, and serves everything else as before", async () => {
+    const { status, exitCode } = await direct();
+    assert.equal(status, 0);
+    // Envoy ends the connection without an answer.
+    assert.ok([52, 56].includes(exitCode), `curl ended with ${exitCode}`);
+    await assertMutualTls();
+    await assertPlainText("plain");
+  });
+
+  it("reaches a port that its sidecar leaves alone only with TLS turned off for it", async () => {
+    // The pod's label promises a sidecar, so auto mTLS speaks TLS with a port that knows none.
+    assert.equal((await get("bare")).status, 503);
+    await assertPlainText("bare-off");
+  });
+
+  it("keeps to plain text, or to mutual TLS, where the config says so", async () => {
+    await assertPlainText("plain-off");
+    assert.equal((await get("plain-mutual", "/?key=mutual")).status, 503);
+    const plain = theLab().snapshot.backends.find(({ service: name }) => name === "plain-mutual");
+    const { body } = await request(theLab(), `http://${plain?.address ?? ""}:8080/__count?key=mutual`);
+    assert.equal(body, "0", "a request came in plain text");
+  });
+
+  it("reaches backends without a sidecar where a rule for the whole mesh demands TLS of them", async () => {
+    const rule = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "DestinationRule",
+      metadata: { name: "mesh-test", namespace: "istio-system" },
+      spec: { host: `*.${NAMESPACE}.svc.cluster.local`, trafficPolicy: { tls: { mode: "ISTIO_MUTUAL" } } },
+    };
+    await theLab().kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify(rule));
+    try {
+      await eventually("the rule", 30_000, async () => assert.equal((await get("plain")).status, 503));
+      await assertPlainText("plain-off");
+    } finally {
+      await theLab().kubectl(["delete", "destinationrule", "mesh-test", "-n", "istio-system"]);
+    }
+    await eventually("its end", 30_000, () => assertPlainText("plain"));
+  });
+
+  it("lets plain text through to an excepted port, and still speaks mutual TLS itself", async () => {
+    const exception = { name: "agents", namespace: NAMESPACE, matchLabels: { app: "secured" }, ports: [8080] };
+    await switchTo({ ...STRICT, exceptions: [exception] }, 200);
+    await assertMutualTls();
+  });
+
+  it("takes the exception back under traffic without a failed request", () => switchTo(STRICT, 0));
+
+  it("turns STRICT off under traffic without a failed request", () => switchTo(undefined, 200));
+
+  it("does not overrule a policy that a namespace has already", async () => {
+    const policy = {
+      apiVersion: "security.istio.io/v1",
+      kind: "PeerAuthentication",
+      metadata: { name: "default", namespace: "mesh-system" },
+      spec: { mtls: { mode: "PERMISSIVE" } },
+    };
+    const target = ["peerauthentication", "default", "-n", "mesh-system"];
+    await theLab().kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify(policy));
+    try {
+      await theLab().take(STACK, writeStack(STACK, values({ strictNamespaces: ["mesh-system"] })));
+      const { code, stdout, stderr } = await pulumi(STACK, ["up", "--yes", "--skip-preview"]);
+      assert.notEqual(code, 0);
+      assert.match(stdout + stderr, /conflict|already exists/);
+      assert.equal(await theLab().kubectl(["get", ...target, "-o", "jsonpath={.spec.mtls.mode}"]), "PERMISSIVE");
+    } finally {
+      await theLab().kubectl(["delete", ...target]);
+    }
+  });
+
+  it("has no proxy that rejects its config", async () => {
+    const metrics = await theLab().output(["curl", "-s", "http://127.0.0.1:15014/metrics"]);
+    const rejects = metrics.split("\n").filter((line) => line.startsWith("pilot_total_xds_rejects"));
+    assert.ok(
+      rejects.every((line) => line.endsWith(" 0")),
+      rejects.join("\n"),
+    );
+  });
+});
