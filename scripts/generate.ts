@@ -1,15 +1,21 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stackFileSchema } from "../config/jsonSchema";
 import { crdSchemas } from "./crdSchemas";
+import { stackRbac } from "./rbac";
 
 /**
  * `npm run generate`: writes what is committed but derived.
  * - pulumi-stack.schema.json, out of the config's schemas;
+ * - deploy/rbac.dev.yaml, out of what the dev stack makes;
  * - with `-- GATEWAY_API ISTIO`, checkouts of sigs.k8s.io/gateway-api and istio.io/istio: tests/crds/*.json, out of their CRDs.
  */
 const root = join(__dirname, "..");
 writeJson("pulumi-stack.schema.json", stackFileSchema(), 2);
+void stackRbac(join(root, "Pulumi.dev.yaml")).then((yaml) => {
+  mkdirSync(join(root, "deploy"), { recursive: true });
+  writeText("deploy/rbac.dev.yaml", yaml);
+});
 
 const [gatewayApi, istio] = process.argv.slice(2);
 if (gatewayApi !== undefined && istio !== undefined) {
@@ -33,6 +39,10 @@ if (gatewayApi !== undefined && istio !== undefined) {
 }
 
 function writeJson(file: string, value: unknown, indent: number): void {
-  writeFileSync(join(root, file), `${JSON.stringify(value, null, indent)}\n`);
+  writeText(file, `${JSON.stringify(value, null, indent)}\n`);
+}
+
+function writeText(file: string, text: string): void {
+  writeFileSync(join(root, file), text);
   console.log(`wrote ${file}`);
 }

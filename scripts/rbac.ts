@@ -1,0 +1,28 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { stringify } from "yaml";
+import { loadStackFile } from "../config/stackFile";
+import { deployerRbac, destroyerRbac } from "./deployerRbac";
+import { emittedObjects } from "./emittedObjects";
+
+/** The ServiceAccount that deploys a stack, and no more than it needs, as YAML. */
+export async function stackRbac(file: string, destroy = false): Promise<string> {
+  const config = loadStackFile(file);
+  const identity = { name: `${config.gateway.name}-deployer`, namespace: config.gateway.namespace };
+  const manifests = (destroy ? destroyerRbac : deployerRbac)(await emittedObjects(config), identity);
+  return manifests.map((manifest) => stringify(manifest, { aliasDuplicateObjects: false })).join("---\n");
+}
+
+/** `npm run rbac -- --stack STACK [--destroy]` */
+if (require.main === module) {
+  const { stack = "dev", destroy } = parseArgs({
+    options: { stack: { type: "string" }, destroy: { type: "boolean" } },
+  }).values;
+  stackRbac(join(__dirname, "..", `Pulumi.${stack}.yaml`), destroy).then(
+    (yaml) => process.stdout.write(yaml),
+    (error: unknown) => {
+      console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = 1;
+    },
+  );
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadStackFile } from "../../config/stackFile";
+import { deployerRbac, deployerRoles, destroyerRbac, resourceOf, type Role } from "../../scripts/deployerRbac";
+import { emittedObjects, type EmittedObject } from "../../scripts/emittedObjects";
+import { stackRbac } from "../../scripts/rbac";
+
+const ROOT = join(__dirname, "..", "..");
+
+/** Whether one of the roles gives a verb for an object. */
+function allows(roles: readonly Role[], verb: string, { group, kind, name, namespace }: EmittedObject): boolean {
+  return roles
+    .filter((role) => role.metadata.namespace === namespace)
+    .flatMap(({ rules }) => rules)
+    .some(
+      (rule) =>
+        rule.verbs.includes(verb) &&
+        rule.apiGroups.includes(group) &&
+        rule.resources.includes(resourceOf(kind)) &&
+        (rule.resourceNames?.includes(name) ?? true),
+    );
+}
+
+const secret: EmittedObject = { group: "", kind: "Secret", name: "tls", namespace: "one", patched: false };
+const namespace: EmittedObject = { group: "", kind: "Namespace", name: "one", patched: true };
+const identity = { name: "deployer", namespace: "one" };
+
+describe("scripts/rbac", () => {
+  for (const stack of ["dev", "prod"]) {
+    it(`covers every object of ${stack}`, async () => {
+      const objects = await emittedObjects(loadStackFile(join(ROOT, `Pulumi.${stack}.yaml`)));
+      assert.ok(objects.length > 5);
+      const roles = deployerRoles(objects, "deployer");
+      for (const object of objects) {
+        const verbs = object.patched ? ["get", "patch"] : ["create", "get", "patch", "delete"];
+        for (const verb of verbs) {
+          assert.ok(allows(roles, verb, object), `${verb} ${object.group}/${object.kind} ${object.name}`);
+        }
+        assert.equal(allows(roles, "list", object), !object.patched && object.kind !== "Secret", object.kind);
+        assert.ok(!allows(roles, "*", object) && !allows(roles, "deletecollection", object));
+      }
+    });
+  }
+
+  it("is written for dev (npm run generate)", async () => {
+    const file = readFileSync(join(ROOT, "deploy", "rbac.dev.yaml"), "utf8");
+    assert.equal(await stackRbac(join(ROOT, "Pulumi.dev.yaml")), file);
+  });
+
+  it("opens a Secret and a namespace by their names alone", () => {
+    const roles = deployerRoles([secret, namespace], "deployer");
+    assert.deepEqual(
+      roles.map(({ kind, metadata, rules }) => [kind, metadata.namespace, rules]),
+      [
+        [
+          "Role",
+          "one",
+          [
+            { apiGroups: [""], resources: ["secrets"], resourceNames: ["tls"], verbs: ["delete", "get", "patch"] },
+            { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
+          ],
+        ],
+        [
+          "ClusterRole",
+          undefined,
+          [{ apiGroups: [""], resources: ["namespaces"], resourceNames: ["one"], verbs: ["get", "patch"] }],
+        ],
+      ],
+    );
+  });
+
+  it("binds each role to the one account", () => {
+    const kinds = deployerRbac([secret, namespace], identity).map(({ kind }) => kind);
+    assert.deepEqual(kinds, ["ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]);
+  });
+
+  it("lets a destroy list Secrets, only where the stack makes one", () => {
+    assert.deepEqual(
+      destroyerRbac([secret, namespace], identity).map(({ kind }) => kind),
+      ["Role", "RoleBinding"],
+    );
+    assert.deepEqual(destroyerRbac([namespace], identity), []);
+  });
+
+  it("lets the provider see what it waits for", () => {
+    const deployment = { group: "apps", kind: "Deployment", name: "redis", namespace: "one", patched: false };
+    const pod = { group: "", kind: "Pod", name: "any", namespace: "one", patched: false };
+    const roles = deployerRoles([deployment], "deployer");
+    assert.ok(allows(roles, "watch", pod) && !allows(roles, "get", pod));
+  });
+
+  it("knows the plurals of the API", () => {
+    assert.deepEqual(
+      ["Gateway", "HTTPRoute", "PeerAuthentication", "Telemetry", "BackendTLSPolicy", "Ingress"].map(resourceOf),
+      ["gateways", "httproutes", "peerauthentications", "telemetries", "backendtlspolicies", "ingresses"],
+    );
+  });
+});
