@@ -98,6 +98,8 @@ export function routeLimit(limit: RateLimitInput): Record<string, unknown> {
     filter_enabled: always,
     filter_enforced: always,
     enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+    // Not UNAVAILABLE, at which gRPC clients try again at once.
+    rate_limited_as_resource_exhausted: true,
     ...byClient(limit, bucket),
   };
 }

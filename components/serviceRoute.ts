@@ -1,15 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { backendsOf, type Rule, type Service } from "../config";
-import type { MatchInput } from "../config/match";
-import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec, type ValueMatch } from "../kinds/httpRoute";
+import { GRPCRoute } from "../kinds/grpcRoute";
+import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../kinds/httpRoute";
 import { ReferenceGrant, type ReferenceGrantSpec } from "../kinds/referenceGrant";
+import { grpcRouteSpec } from "./grpcRoute";
 import { routeFilters } from "./routeFilters";
-import { HTTPS_LISTENER, partOf } from "./naming";
+import { partOf } from "./naming";
+import { attachment, backendRefs, valueMatches, type RouteArgs } from "./routeParts";
 
-export interface ServiceRouteArgs {
-  service: Service;
-  gatewayName: string;
-  gatewayNamespace: string;
+export interface ServiceRouteArgs extends RouteArgs {
   /** Time to live of external-dns records. Unit: seconds. Default: no annotation. */
   dnsTtlSeconds?: number;
 }
@@ -30,25 +29,21 @@ export class ServiceRoute extends pulumi.ComponentResource {
     );
     const annotations =
       dnsTtlSeconds === undefined ? undefined : { "external-dns.alpha.kubernetes.io/ttl": String(dnsTtlSeconds) };
-    new HTTPRoute(
-      name,
-      {
-        metadata: { name: service.name, namespace: service.namespace, labels, annotations },
-        spec: routeSpec(args),
-      },
-      // A route without its grant answers 500.
-      { parent: this, dependsOn: grants },
-    );
+    const metadata = { name: service.name, namespace: service.namespace, labels, annotations };
+    // A route without its grant answers 500.
+    const afterGrants = { parent: this, dependsOn: grants };
+    if (service.protocol === "grpc") {
+      new GRPCRoute(name, { metadata, spec: grpcRouteSpec(args) }, afterGrants);
+    } else {
+      new HTTPRoute(name, { metadata, spec: routeSpec(args) }, afterGrants);
+    }
     this.registerOutputs();
   }
 }
 
-export function routeSpec({ service, gatewayName, gatewayNamespace }: ServiceRouteArgs): HTTPRouteSpec {
-  return {
-    parentRefs: [{ name: gatewayName, namespace: gatewayNamespace, sectionName: HTTPS_LISTENER }],
-    hostnames: [service.host],
-    rules: service.rules.map((rule) => routeRule(rule, service.namespace)),
-  };
+export function routeSpec(args: RouteArgs): HTTPRouteSpec {
+  const { rules, namespace } = args.service;
+  return { ...attachment(args), rules: rules.map((rule) => routeRule(rule, namespace)) };
 }
 
 function routeRule(rule: Rule, routeNamespace: string): HTTPRouteRule {
@@ -63,27 +58,14 @@ function routeRule(rule: Rule, routeNamespace: string): HTTPRouteRule {
       },
     ],
     filters: routeFilters(rule, routeNamespace),
-    backendRefs: rule.backends.map(({ service, namespace, port, weight }) => ({
-      name: service,
-      namespace: namespace === routeNamespace ? undefined : namespace,
-      port,
-      weight,
-    })),
+    backendRefs: backendRefs(rule, routeNamespace),
     timeouts: { request: rule.timeouts.request },
   };
 }
 
-function valueMatches(values: MatchInput["headers"] = {}): ValueMatch[] | undefined {
-  const matches = Object.entries(values).map(([name, value]): ValueMatch =>
-    typeof value === "string"
-      ? { type: "Exact", name, value }
-      : { type: "RegularExpression", name, value: value.regex },
-  );
-  return matches.length === 0 ? undefined : matches;
-}
-
 /** By namespace, what the service's route may refer to outside its own. It names each Service: no more is granted. */
 export function grantSpecs(service: Service): Record<string, ReferenceGrantSpec> {
+  const kind = service.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute";
   const names = new Map<string, Set<string>>();
   for (const backend of backendsOf(service)) {
     if (backend.namespace !== service.namespace) {
@@ -94,7 +76,7 @@ export function grantSpecs(service: Service): Record<string, ReferenceGrantSpec>
     [...names].map(([namespace, services]) => [
       namespace,
       {
-        from: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace: service.namespace }],
+        from: [{ group: "gateway.networking.k8s.io", kind, namespace: service.namespace }],
         to: [...services].sort().map((name) => ({ group: "", kind: "Service", name })),
       } satisfies ReferenceGrantSpec,
     ]),

@@ -11,6 +11,7 @@ import { ServiceRoute } from "./serviceRoute";
 import { stackReadme } from "./stackReadme";
 import { StrictMtls } from "./strictMtls";
 import { TlsGateway } from "./tlsGateway";
+import { VersionServices } from "./versionServices";
 
 /** A checked stack config, without the cluster: that is the provider's. */
 export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes">;
@@ -78,6 +79,10 @@ export class UnifiedGateway extends pulumi.ComponentResource {
           ]
         : [];
     for (const service of services) {
+      const versions =
+        service.versions.length > 0
+          ? [new VersionServices(`${name}-${service.name}-versions`, { service, gatewayName: gateway.name }, child)]
+          : [];
       new ServiceRoute(
         `${name}-${service.name}`,
         {
@@ -86,10 +91,8 @@ export class UnifiedGateway extends pulumi.ComponentResource {
           gatewayNamespace: gateway.namespace,
           dnsTtlSeconds: gateway.externalDns?.ttlSeconds,
         },
-        {
-          parent: this, // No route is open before the policies that guard it.
-          dependsOn: [entry, access, ...namespaces],
-        },
+        // No route is open before the policies that guard it.
+        { parent: this, dependsOn: [entry, access, ...namespaces, ...versions] },
       );
     }
 

@@ -1,3 +1,3 @@
 export { backendsOf } from "./model";
 export { stackConfig } from "./pulumiConfig";
-export type { Backend, Rule, Service, StackConfig } from "./model";
+export type { Backend, Rule, Service, StackConfig, Version } from "./model";

@@ -6,8 +6,9 @@ import type { KubernetesConfig } from "./kubernetes";
 import type { MatchInput } from "./match";
 import type { MtlsConfig } from "./mtls";
 import type { RateLimitInput } from "./rateLimit";
-import type { PathInput } from "./service";
+import type { PathInput, ServiceInput } from "./service";
 import type { TrafficPolicyInput } from "./trafficPolicy";
+import type { VersionName } from "./versions";
 
 /** Where a rule sends requests: a port of a Service. */
 export interface Backend {
@@ -18,6 +19,15 @@ export interface Backend {
   readonly weight: number;
 }
 
+/** A version of a service whose Service the program makes, in the service's namespace. */
+export interface Version {
+  readonly version: VersionName;
+  readonly service: string;
+  /** Labels of its pods. */
+  readonly selector: Readonly<Record<string, string>>;
+  readonly ports: readonly { readonly port: number; readonly targetPort: number }[];
+}
+
 /** One path of a service. */
 export interface Rule {
   /** `SERVICE--RULE`: Istio uses it verbatim as Envoy's route name, so it is unique across the gateway. */
@@ -26,6 +36,7 @@ export interface Rule {
   readonly type: PathInput["type"];
   readonly match?: MatchInput;
   readonly backends: readonly Backend[];
+  /** None for gRPC, whose clients send a deadline. */
   readonly timeouts: { readonly request: string };
   readonly requestHeaders?: HeaderChanges;
   readonly responseHeaders?: HeaderChanges;
@@ -39,10 +50,13 @@ export interface Service {
   readonly name: string;
   readonly host: string;
   readonly namespace: string;
+  readonly protocol: ServiceInput["protocol"];
   /** In the order in which Envoy tries them. */
   readonly rules: readonly Rule[];
   /** Who may enter; undefined where nobody said: everyone. */
   readonly access?: AccessInput;
+  /** Empty where no Service is made. */
+  readonly versions: readonly Version[];
   readonly rateLimit?: RateLimitInput;
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicyInput;
@@ -62,7 +76,7 @@ export interface StackConfig {
 }
 
 /** Every port of a Service to which a service's requests may go, copies included. */
-export function backendsOf(service: Service): Omit<Backend, "weight">[] {
+export function backendsOf(service: Pick<Service, "rules">): Omit<Backend, "weight">[] {
   return service.rules.flatMap(({ backends, mirror }) =>
     mirror === undefined ? [...backends] : [...backends, mirror],
   );

@@ -1,17 +1,22 @@
 import type { z } from "zod";
 import { defaultSecretName } from "./certificate";
+import { grpcPathType } from "./grpc";
 import type { MatchInput } from "./match";
-import type { Backend, Rule, Service, StackConfig } from "./model";
+import { backendsOf, type Backend, type Rule, type Service, type StackConfig, type Version } from "./model";
 import type { StackKey, stackShape } from "./schema";
 import type { BackendInput, DefaultsConfig, PathInput, ServiceInput } from "./service";
+import { versionService, type VersionName } from "./versions";
 
 /** Fills in what a service leaves to its defaults. */
 export function resolveService(service: ServiceInput, domain: string, defaults: DefaultsConfig): Service {
+  const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
   return {
     name: service.name,
     host: service.host ?? `${service.name}.${domain}`,
     namespace: service.namespace,
-    rules: service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder),
+    protocol: service.protocol,
+    rules,
+    versions: resolveVersions(service, rules),
     access: service.access ?? defaults.access,
     rateLimit: service.rateLimit,
     trafficPolicy: { ...defaults.trafficPolicy, ...service.trafficPolicy },
@@ -20,14 +25,16 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
 
 /** The rule of a path, and that of the requests which its canary always gets. */
 function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsConfig): Rule[] {
-  const given: readonly BackendInput[] = path.backends ?? service.backends ?? [{ service: service.name, weight: 1 }];
-  const stable = given.map((backend) => resolveBackend(service, path, backend));
+  const isGrpc = service.protocol === "grpc";
+  const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
   const rule = {
     name: `${service.name}--${ruleName(path)}`,
     path: path.path,
-    type: path.type,
+    type: isGrpc ? grpcPathType(path.path) : path.type,
     match: path.match,
-    timeouts: { request: path.timeouts?.request ?? service.timeouts?.request ?? defaults.timeouts.request },
+    timeouts: isGrpc
+      ? { request: "0s" }
+      : { request: path.timeouts?.request ?? service.timeouts?.request ?? defaults.timeouts.request },
     requestHeaders: path.requestHeaders ?? service.requestHeaders,
     responseHeaders: path.responseHeaders ?? service.responseHeaders,
     rewrite: path.rewrite ?? service.rewrite,
@@ -38,7 +45,8 @@ function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsC
     return [{ ...rule, backends: stable }];
   }
   const { percent, override } = service.canary;
-  const canary = resolveBackend(service, path, { ...service.canary, weight: percent });
+  const next = { ...service.canary, service: service.canary.service ?? versionService(service.name, "canary") };
+  const canary = resolveBackend(service, path, { ...next, weight: percent });
   const shared = { ...rule, backends: [...shares(stable, 100 - percent), canary] };
   return override === undefined
     ? [shared]
@@ -51,6 +59,34 @@ function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsC
         },
         shared,
       ];
+}
+
+/** Where requests go that no canary takes. */
+export function stableBackends(service: ServiceInput): readonly BackendInput[] {
+  const name = service.canary?.versions === undefined ? service.name : versionService(service.name, "stable");
+  return service.backends ?? [{ service: name, weight: 1 }];
+}
+
+/** Each version's Service has every port on which a rule asks for it. */
+function resolveVersions(service: ServiceInput, rules: readonly Rule[]): Version[] {
+  const versions = service.canary?.versions;
+  if (versions === undefined) {
+    return [];
+  }
+  return (["stable", "canary"] satisfies VersionName[]).map((version) => {
+    const name = versionService(service.name, version);
+    const backends = backendsOf({ rules }).filter((backend) => backend.service === name);
+    const ports = [...new Set(backends.map(({ port }) => port))];
+    return {
+      version,
+      service: name,
+      selector: { ...versions.selector, [versions.label]: versions[version] },
+      ports: ports.map((port) => ({
+        port,
+        targetPort: port === service.port ? (versions.targetPort ?? port) : port,
+      })),
+    };
+  });
 }
 
 /** Whole weights that add up to a number of percent, in proportion to the given ones. */

@@ -81,6 +81,12 @@ export const serviceSchema = z.strictObject({
     .describe("Name of the service, unique in the stack. It names the HTTPRoute and, by default, the host."),
   host: hostname.optional().describe("Host name that clients use. Default: NAME.DOMAIN."),
   namespace: dnsLabel.describe("Namespace of the HTTPRoute and, by default, of the backends."),
+  protocol: z
+    .enum(["http", "grpc"], "http or grpc")
+    .default("http")
+    .describe(
+      "What clients speak: http (WebSocket too), or grpc: a GRPCRoute whose paths are /package.Service or /package.Service/Method. Default http.",
+    ),
   port: port.default(80).describe("Port of the backends' Services. Default 80."),
   backends: backends.optional().describe("Services that answer. Default: one Service called NAME."),
   paths: z

@@ -1,10 +1,14 @@
 import type { Rule, Service } from "../config";
 import { covers } from "../config/cidr";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "./addresses";
+import type { MatchInput } from "../config/match";
 
-/** The rule that should take a path: rules are in the order in which they are tried. */
+/** The rule that should take a plain GET of a path: rules are in the order in which they are tried. */
 export function ruleFor(service: Service, path: string): Rule | undefined {
   return service.rules.find((rule) => {
+    if (rule.match !== undefined && !isPlainGet(rule.match)) {
+      return false;
+    }
     switch (rule.type) {
       case "Exact":
         return path === rule.path;
@@ -14,6 +18,10 @@ export function ruleFor(service: Service, path: string): Rule | undefined {
         return new RegExp(`^(?:${rule.path})$`).test(path);
     }
   });
+}
+
+function isPlainGet({ method = "GET", headers = {}, query = {} }: MatchInput): boolean {
+  return method === "GET" && Object.keys(headers).length + Object.keys(query).length === 0;
 }
 
 const CLIENTS = [CLIENT_INSIDE, CLIENT_OUTSIDE];

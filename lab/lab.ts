@@ -1,13 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { infrastructureAnnotations } from "../components/clientAddress";
 import { loadStackFile } from "../config/stackFile";
-import { backendsOf } from "../config/model";
 import type { StackConfig } from "../config";
 import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST } from "./addresses";
-import { addBackends, startEcho } from "./backends";
+import { addBackends, startEcho, wantedBackends } from "./backends";
 import { CONTROL_PLANE_STEPS, kubeEnv, startControlPlane } from "./controlPlane";
 import { annotateGatewayProxy, startGatewayProxy } from "./gatewayProxy";
-import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, tlsSecret } from "./manifests";
+import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, podStatus, tlsSecret } from "./manifests";
 import { endHolder, enter, outputInside, runInside, startHolder } from "./namespaces";
 import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
 import { Progress } from "./progress";
@@ -119,7 +118,7 @@ export class Lab {
     const config = loadStackFile(file);
     await this.take(stack, file);
     const { gateway, services } = config;
-    const wanted = services.flatMap(backendsOf);
+    const wanted = wantedBackends(services);
     const namespaces = new Set([
       gateway.namespace,
       ...services.map((s) => s.namespace),
@@ -133,8 +132,9 @@ export class Lab {
       ...gatewayInfrastructure(gateway.name, gateway.namespace, [address]),
       ...(config.certificate.mode === "existing" ? [await this.existingSecret(config)] : []),
     ]);
-    const status = JSON.stringify(loadBalancerStatus(gateway.name, gateway.namespace, address));
-    await this.kubectl(["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-"], status);
+    const statuses = [loadBalancerStatus(gateway.name, gateway.namespace, address), ...backends.flatMap(podStatus)];
+    const applyStatus = ["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-"];
+    await this.kubectl(applyStatus, list(statuses));
     const proxies = [...this.state.proxies];
     const present = proxies.findIndex((proxy) => proxy.address === address);
     const proxy = proxies[present];

@@ -7,9 +7,15 @@ export function namespace(name: string): Manifest {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
 }
 
-/** A Service without a selector, and its endpoint. */
-export function backend({ namespace, service, ports, address }: BackendState): Manifest[] {
-  const named = ports.map((port) => ({ name: `http-${port}`, port, protocol: "TCP" }));
+/** A Service without a selector, and its endpoint; or the pod that a stack's own Service selects. */
+export function backend({ namespace, service, ports, protocol, address, labels }: BackendState): Manifest[] {
+  if (labels !== undefined) {
+    const spec = { nodeName: NODE, containers: [{ name: service, image: "lab" }] };
+    return [node(), { apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace, labels }, spec }];
+  }
+  // Istio takes the protocol to the backend from the Service's port; without this it would be HTTP/1.1.
+  const appProtocol = protocol === "grpc" ? "kubernetes.io/h2c" : undefined;
+  const named = ports.map((port) => ({ name: `${protocol}-${port}`, port, protocol: "TCP", appProtocol }));
   return [
     {
       apiVersion: "v1",
@@ -19,6 +25,22 @@ export function backend({ namespace, service, ports, address }: BackendState): M
     },
     endpoints(service, namespace, address, named),
   ];
+}
+
+/** Status that a kubelet would set, for backends that are pods: the cluster's controller makes their endpoints. */
+export function podStatus({ namespace, service, address, labels }: BackendState): Manifest[] {
+  const conditions = [{ type: "Ready", status: "True" }];
+  const status = { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions };
+  return labels === undefined
+    ? []
+    : [{ apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace }, status }];
+}
+
+/** Where the pods run: no endpoint is made for a pod without its Node. */
+const NODE = "lab";
+
+function node(): Manifest {
+  return { apiVersion: "v1", kind: "Node", metadata: { name: NODE } };
 }
 
 /** What Istio's deployment controller makes for a Gateway, without the Deployment: the lab runs the proxy itself. */

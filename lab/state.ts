@@ -20,7 +20,11 @@ export interface BackendState {
   readonly namespace: string;
   readonly service: string;
   readonly ports: readonly number[];
+  /** What its ports speak. */
+  readonly protocol: "http" | "grpc";
   readonly address: string;
+  /** Labels of its pod, where the stack's own Service selects it; else the lab makes the Service. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** What is known of the running lab. */

@@ -19,7 +19,7 @@ void stackRbac(join(root, "Pulumi.dev.yaml")).then((yaml) => {
 
 const [gatewayApi, istio] = process.argv.slice(2);
 if (gatewayApi !== undefined && istio !== undefined) {
-  const kinds = ["v1/Gateway", "v1/HTTPRoute", "v1beta1/ReferenceGrant"].map(
+  const kinds = ["v1/Gateway", "v1/HTTPRoute", "v1/GRPCRoute", "v1beta1/ReferenceGrant"].map(
     (kind) => `gateway.networking.k8s.io/${kind}`,
   );
   for (const channel of ["standard", "experimental"]) {

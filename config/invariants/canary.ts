@@ -1,5 +1,7 @@
 import type { Problem } from "../problem";
+import { stableBackends } from "../resolve";
 import type { BackendInput } from "../service";
+import { versionService } from "../versions";
 import type { IndexedService, SoundStack } from "./soundStack";
 
 /** Gateway API v1: rules of an HTTPRoute. */
@@ -17,16 +19,16 @@ function ofService({ index, service }: IndexedService): Problem[] {
     return [];
   }
   const problems: Problem[] = [];
-  const stable: readonly BackendInput[] = service.backends ?? [{ service: service.name, weight: 1 }];
+  const next = { ...canary, service: canary.service ?? versionService(service.name, "canary") };
   const key = (backend: Omit<BackendInput, "weight">) => `${backend.namespace ?? service.namespace}/${backend.service}`;
-  if (stable.some((backend) => key(backend) === key(canary))) {
+  if (stableBackends(service).some((backend) => key(backend) === key(next))) {
     const expected = "a Service other than the stable one: one Service is one set of pods, whatever its weights";
-    problems.push({ path: `${at}.canary.service`, value: canary.service, expected });
+    problems.push({ path: `${at}.canary.service`, value: next.service, expected });
   }
   const paths = service.paths.filter((path) => path.backends === undefined).length;
   if (paths === 0) {
     const expected = "a path without backends of its own: the canary gets no request";
-    problems.push({ path: `${at}.canary`, expected, value: canary.service });
+    problems.push({ path: `${at}.canary`, expected, value: next.service });
   }
   if (canary.override !== undefined && service.paths.length + paths > MAX_RULES) {
     const expected = `no override for more than ${MAX_RULES - service.paths.length} paths: an HTTPRoute holds ${MAX_RULES} rules`;

@@ -4,12 +4,14 @@ import { accessProblems } from "./access";
 import { backendProblems } from "./backends";
 import { canaryProblems } from "./canary";
 import { cipherProblems, renewalProblems } from "./certificate";
+import { grpcProblems } from "./grpc";
 import { duplicateProblems, hostProblems } from "./hosts";
 import { mtlsProblems } from "./mtls";
 import { namespaceProblems } from "./namespaces";
 import { pathProblems } from "./paths";
 import type { SoundStack } from "./soundStack";
 import { trafficPolicyProblems } from "./trafficPolicy";
+import { versionProblems } from "./versions";
 
 export type { IndexedService, SoundStack } from "./soundStack";
 
@@ -22,7 +24,9 @@ const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
   hostProblems,
   backendProblems,
   canaryProblems,
+  versionProblems,
   pathProblems,
+  grpcProblems,
   duplicateProblems,
   trafficPolicyProblems,
   accessProblems,

@@ -1,18 +1,22 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { openGrpc } from "./grpcEcho";
+import { echoWebSockets } from "./webSocketEcho";
 
 /**
  * Echo server of the lab: one process that plays every backend. `node echo.ts BACKENDS_FILE READY_FILE`.
  * It answers with its name and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
  * `size=BYTES` (body of that size), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
  * that key); `/__count?key=K` tells how many there were. Below `/__authorize` it plays an external authorization: only
- * requests with `x-authorize: yes` are let through.
+ * requests with `x-authorize: yes` are let through. WebSockets get their messages back; backends for gRPC serve
+ * `lab.Echo`.
  */
 interface Backend {
   namespace: string;
   service: string;
   address: string;
   ports: number[];
+  protocol: "http" | "grpc";
 }
 
 const MAX_SLEEP_MS = 60_000;
@@ -20,7 +24,7 @@ const MAX_SIZE_BYTES = 64 * 2 ** 20;
 
 const [backendsFile = "", readyFile = ""] = process.argv.slice(2);
 /** By ADDRESS:PORT. */
-const servers = new Map<string, Server>();
+const servers = new Map<string, { close(): void }>();
 const counts = new Map<string, number>();
 
 function answer(backend: Backend, port: number, request: IncomingMessage, response: ServerResponse): void {
@@ -75,21 +79,29 @@ async function open(backends: readonly Backend[]): Promise<void> {
   for (const [key, server] of servers) {
     if (!wanted.has(key)) {
       server.close();
-      server.closeAllConnections();
       servers.delete(key);
     }
   }
   for (const [key, { backend, port }] of wanted) {
     if (!servers.has(key)) {
-      const server = createServer({ keepAliveTimeout: 0 }, (request, response) =>
-        answer(backend, port, request, response),
-      );
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject).listen(port, backend.address, resolve);
-      });
-      servers.set(key, server);
+      const openPort = backend.protocol === "grpc" ? openGrpc : openHttp;
+      servers.set(key, await openPort(backend, port));
     }
   }
+}
+
+async function openHttp(backend: Backend, port: number): Promise<{ close(): void }> {
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => answer(backend, port, request, response));
+  echoWebSockets(server, backend.service);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(port, backend.address, resolve);
+  });
+  return {
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
 /** How often the list of backends is looked at. Unit: milliseconds. */

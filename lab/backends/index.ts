@@ -1,5 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Backend, Service } from "../../config";
+import { backendsOf } from "../../config/model";
 import { backendAddress } from "../addresses";
 import { logOf } from "../controlPlane";
 import { outputInside, startDaemon, type ProcessId } from "../namespaces";
@@ -11,14 +13,29 @@ import type { Tools } from "../tools";
 const BACKENDS_FILE = labPath("backends.json");
 const READY_FILE = labPath("backends.ready");
 
-/** The Service behind which the lab runs a real vmagent. */
-const VMAGENT = { namespace: "monitoring", service: "vmagent-vmagent" };
+/** The Services behind which the lab runs a real vmagent. */
+const VMAGENTS: readonly string[] = ["vmagent-vmagent", "vmagent-stable"];
 
 /** A port of a Service that a stack names. */
-export interface WantedBackend {
-  readonly namespace: string;
-  readonly service: string;
+export interface WantedBackend extends Pick<BackendState, "namespace" | "service" | "protocol" | "labels"> {
   readonly port: number;
+}
+
+/** What stands behind a stack's services: pods for the versions whose Services it makes, Services for everything else. */
+export function wantedBackends(services: readonly Service[]): WantedBackend[] {
+  const pods = services.flatMap(({ versions, namespace, protocol }) =>
+    versions.flatMap(({ service, selector, ports }) =>
+      ports.map(({ targetPort }) => ({ namespace, service, protocol, port: targetPort, labels: selector })),
+    ),
+  );
+  const isPod = ({ namespace, service }: Pick<Backend, "namespace" | "service">) =>
+    pods.some((pod) => pod.namespace === namespace && pod.service === service);
+  const others = services.flatMap((service) =>
+    backendsOf(service)
+      .filter((backend) => !isPod(backend))
+      .map((backend) => ({ ...backend, protocol: service.protocol })),
+  );
+  return [...pods, ...others];
 }
 
 /** Starts the echo server; it opens ports as backends come. */
@@ -48,20 +65,19 @@ export async function addBackends(
   daemons: Record<string, ProcessId>,
 ): Promise<BackendState[]> {
   const backends = [...present];
-  for (const { namespace, service, port } of wanted) {
+  for (const { namespace, service, port, protocol, labels } of wanted) {
     const index = backends.findIndex((backend) => backend.namespace === namespace && backend.service === service);
     const known = backends[index];
     if (known === undefined) {
       const address = backendAddress(backends.length);
       await outputInside(pid, ["ip", "address", "replace", `${address}/32`, "dev", "lo"]);
-      backends.push({ namespace, service, ports: [port], address });
+      backends.push({ namespace, service, ports: [port], protocol, address, labels });
     } else if (!known.ports.includes(port)) {
       backends[index] = { ...known, ports: [...known.ports, port] };
     }
   }
-  const vmagent = backends.find(isVmagent);
-  if (vmagent !== undefined && daemons.vmagent === undefined) {
-    daemons.vmagent = await startVmagent(pid, tools, vmagent);
+  for (const vmagent of backends.filter(isVmagent)) {
+    daemons[vmagent.service] ??= await startVmagent(pid, tools, vmagent);
   }
   const echoed = JSON.stringify(backends.filter((backend) => !isVmagent(backend)));
   // Renamed into place: the echo server reads the file while it changes.
@@ -73,15 +89,15 @@ export async function addBackends(
   return backends;
 }
 
-function isVmagent({ namespace, service }: BackendState): boolean {
-  return namespace === VMAGENT.namespace && service === VMAGENT.service;
+export function isVmagent({ namespace, service }: Pick<Backend, "namespace" | "service">): boolean {
+  return namespace === "monitoring" && VMAGENTS.includes(service);
 }
 
-async function startVmagent(pid: number, tools: Tools, { address, ports }: BackendState): Promise<ProcessId> {
-  const cwd = labPath("vmagent");
+async function startVmagent(pid: number, tools: Tools, { service, address, ports }: BackendState): Promise<ProcessId> {
+  const cwd = labPath(service);
   mkdirSync(cwd, { recursive: true });
   const process = await startDaemon(pid, {
-    name: "vmagent",
+    name: service,
     command: [
       tools.programs.vmagent,
       `-httpListenAddr=${address}:${ports[0] ?? 8429}`,
@@ -91,7 +107,7 @@ async function startVmagent(pid: number, tools: Tools, { address, ports }: Backe
       "-remoteWrite.maxDiskUsagePerURL=50MB",
     ],
     cwd,
-    logFile: logOf("vmagent"),
+    logFile: logOf(service),
   });
   await eventually("vmagent", 20_000, () =>
     outputInside(pid, ["curl", "-sf", `http://${address}:${ports[0] ?? 8429}/health`]),

@@ -11,6 +11,7 @@ describe("config/load", () => {
         name: "web",
         host: "web.example.test",
         namespace: "apps",
+        protocol: "http",
         rules: [
           {
             name: "web--root",
@@ -21,6 +22,7 @@ describe("config/load", () => {
           },
         ],
         trafficPolicy: {},
+        versions: [],
       },
     ]);
     assert.deepEqual(config.certificate, {

@@ -29,6 +29,16 @@ describe("lab/expectations", () => {
   });
 });
 
+describe("lab/expectations, matches", () => {
+  it("leaves out rules that a plain GET does not match", () => {
+    const paths = ["/", { path: "/", name: "post", match: { method: "POST" } }];
+    const canary = { service: "next", percent: 10, override: { headers: { "x-canary": "true" } } };
+    const [service] = stack({ services: [{ name: "web", namespace: "apps", paths, canary }] }).services;
+    assert.ok(service);
+    assert.equal(ruleFor(service, "/")?.name, "web--root");
+  });
+});
+
 describe("lab/plugins/server", () => {
   it("names the paths that differ as Pulumi does", () => {
     assert.deepEqual(changedPaths({ a: 1, b: [1, { c: 2 }] }, { a: 1, b: [1, { c: 3 }] }), ["b[1].c"]);

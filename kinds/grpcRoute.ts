@@ -1,0 +1,39 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import type { HTTPBackendRef, HTTPRouteFilter, ParentReference, ValueMatch } from "./httpRoute";
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#grpcroutematch */
+export interface GRPCRouteMatch {
+  method?: { type: "Exact"; service: string; method?: string };
+  headers?: ValueMatch[];
+}
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#grpcroutefilter */
+export type GRPCRouteFilter = Exclude<HTTPRouteFilter, { type: "RequestRedirect" | "URLRewrite" }>;
+
+/** It has no timeouts. https://gateway-api.sigs.k8s.io/reference/spec/#grpcrouterule */
+export interface GRPCRouteRule {
+  name: string;
+  matches?: GRPCRouteMatch[];
+  filters?: GRPCRouteFilter[];
+  backendRefs: HTTPBackendRef[];
+}
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#grpcroutespec */
+export interface GRPCRouteSpec {
+  parentRefs: ParentReference[];
+  hostnames: string[];
+  rules: GRPCRouteRule[];
+}
+
+export interface GRPCRouteArgs {
+  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  spec: GRPCRouteSpec;
+}
+
+/** `GRPCRoute` of gateway.networking.k8s.io/v1. */
+export class GRPCRoute extends k8s.apiextensions.CustomResource {
+  constructor(name: string, args: GRPCRouteArgs, opts?: pulumi.CustomResourceOptions) {
+    super(name, { apiVersion: "gateway.networking.k8s.io/v1", kind: "GRPCRoute", ...args }, opts);
+  }
+}

@@ -1,0 +1,99 @@
+import * as grpc from "@grpc/grpc-js";
+
+/** What a call asks for; each part is optional. */
+export interface EchoRequest {
+  /** Unit: milliseconds. */
+  readonly sleep?: number;
+  /** gRPC status to end with, in place of an answer. */
+  readonly status?: number;
+  /** Messages that `Stream` sends. */
+  readonly messages?: number;
+  /** What calls are counted by. */
+  readonly key?: string;
+}
+
+/** What a call is answered with. */
+export interface EchoAnswer {
+  readonly service: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Calls with the same key so far, this one included. */
+  readonly count: number;
+}
+
+function serialize(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function method(name: string, responseStream: boolean): grpc.MethodDefinition<EchoRequest, EchoAnswer> {
+  return {
+    path: `/lab.Echo/${name}`,
+    requestStream: false,
+    responseStream,
+    requestSerialize: serialize,
+    requestDeserialize: (bytes) => JSON.parse(bytes.toString()) as EchoRequest,
+    responseSerialize: serialize,
+    responseDeserialize: (bytes) => JSON.parse(bytes.toString()) as EchoAnswer,
+  };
+}
+
+/** A service without a .proto file: messages are JSON. `Other` is `Unary` by another name. */
+export const ECHO = { Unary: method("Unary", false), Other: method("Other", false), Stream: method("Stream", true) };
+
+const counts = new Map<string, number>();
+
+/** Opens a port that answers gRPC calls with a name and what was received, and ends them with a trailer. */
+export async function openGrpc(
+  { service, address }: { service: string; address: string },
+  port: number,
+): Promise<{ close(): void }> {
+  const server = new grpc.Server();
+  const answer = (request: EchoRequest, metadata: grpc.Metadata): EchoAnswer => {
+    const key = `${service} ${request.key ?? ""}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    return { service, metadata: metadata.getMap(), count: counts.get(key) ?? 0 };
+  };
+  const trailers = () => {
+    const metadata = new grpc.Metadata();
+    metadata.set("x-trailer", service);
+    return metadata;
+  };
+  const failure = ({ status = 0 }: EchoRequest) =>
+    status === 0 ? null : { code: status, details: `status ${status} was asked for`, metadata: trailers() };
+  const unary: grpc.handleUnaryCall<EchoRequest, EchoAnswer> = ({ request, metadata }, reply) => {
+    const answered = answer(request, metadata);
+    setTimeout(() => {
+      reply(failure(request), answered, trailers());
+    }, request.sleep ?? 0);
+  };
+  const stream: grpc.handleServerStreamingCall<EchoRequest, EchoAnswer> = (call) => {
+    const { request, metadata } = call;
+    let sent = 0;
+    const next = () => {
+      const error = failure(request);
+      if (sent++ < (request.messages ?? 1)) {
+        call.write(answer(request, metadata));
+        setTimeout(next, request.sleep ?? 0);
+      } else if (error === null) {
+        call.end(trailers());
+      } else {
+        call.destroy(Object.assign(new Error(error.details), error));
+      }
+    };
+    next();
+  };
+  server.addService(ECHO, { Unary: unary, Other: unary, Stream: stream });
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(`${address}:${port}`, grpc.ServerCredentials.createInsecure(), (error) => {
+      if (error === null) {
+        resolve();
+      } else {
+        reject(error);
+      }
+    });
+  });
+  return {
+    close: () => {
+      server.forceShutdown();
+    },
+  };
+}

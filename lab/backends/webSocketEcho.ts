@@ -1,0 +1,16 @@
+import type { Server } from "node:http";
+import { WebSocketServer } from "ws";
+
+/** Answers WebSocket upgrades on an HTTP server: a greeting with the backend's name, then every message comes back. */
+export function echoWebSockets(server: Server, service: string): void {
+  const sockets = new WebSocketServer({ noServer: true });
+  server.on("upgrade", (request, socket, head) => {
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      client.send(JSON.stringify({ service, path: request.url }));
+      client.on("message", (message, isBinary) => {
+        client.send(message, { binary: isBinary });
+      });
+      client.on("error", () => client.terminate());
+    });
+  });
+}
