@@ -32,7 +32,9 @@ const backends = z
 const timeouts = z.strictObject({
   request: duration
     .optional()
-    .describe("Longest time from a request's first byte to its response's last. 0s turns it off."),
+    .describe(
+      "Longest time from a request's first byte to its response's last. 0s turns it off; an open WebSocket outlives it.",
+    ),
 });
 
 /** Gateway API's own rules for path values (HTTPPathMatch validation). */

@@ -25,7 +25,7 @@ export async function checkConditions({ config }: Target): Promise<Row[]> {
   const objects: (readonly [kind: string, name: string, namespace: string])[] = [
     ["gateway", gateway.name, gateway.namespace],
     ["httproute", `${gateway.name}--https-redirect`, gateway.namespace],
-    ...services.map(({ name, namespace }) => ["httproute", name, namespace] as const),
+    ...services.map(({ name, namespace, protocol }) => [`${protocol}route`, name, namespace] as const),
   ];
   return Promise.all(
     objects.map(async ([kind, name, namespace]) => {
