@@ -63,6 +63,8 @@ async function startNetwork(pid: number, { name, address, link }: ProxyArgs, cwd
       "sh",
       "-ec",
       [
+        // A proxy of this name that a test started before is cut off.
+        `ip link delete ${name} 2>/dev/null || true`,
         `ip link add ${name} type veth peer name uplink netns ${pidInside(network.pid)}`,
         `ip address add ${link.lab}/30 dev ${name}`,
         `ip link set ${name} up`,
