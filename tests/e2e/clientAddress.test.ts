@@ -132,5 +132,6 @@ describe("access behind proxies", () => {
       },
     );
     await theLab().kubectl(["-n", "behind", "delete", "httproute", "stray"]);
-  });
+    // An update, and the end and new start of the proxy.
+  }).timeout(300_000);
 });
