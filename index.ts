@@ -1,14 +1,17 @@
 import { clusterProvider } from "./components/clusterProvider";
+import { requireFields } from "./components/gatewayApiCrds";
 import { UnifiedGateway } from "./components/unifiedGateway";
 import { stackConfig } from "./config";
 
-const { kubernetes, ...config } = stackConfig();
+export = async () => {
+  const { kubernetes, fieldUses, ...config } = stackConfig();
 
-const cluster = clusterProvider("cluster", kubernetes);
+  const cluster = clusterProvider("cluster", kubernetes);
 
-const gateway = new UnifiedGateway(config.gateway.name, config, { providers: { kubernetes: cluster } });
+  await requireFields("httproutes", fieldUses, { provider: cluster });
 
-export const endpoints = gateway.endpoints;
-export const dnsRecords = gateway.dnsRecords;
-export const certificate = gateway.certificate;
-export const readme = gateway.readme;
+  const gateway = new UnifiedGateway(config.gateway.name, config, { providers: { kubernetes: cluster } });
+
+  const { endpoints, dnsRecords, certificate, readme } = gateway;
+  return { endpoints, dnsRecords, certificate, readme };
+};

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { backendsOf, type Backend, type Service } from "../config";
+import type { LoadBalancingInput } from "../config/loadBalancing";
 import type { TrafficPolicyInput } from "../config/trafficPolicy";
 import { DestinationRule, type DestinationRuleSpec, type TrafficPolicy } from "../kinds/destinationRule";
 import { partOf } from "./naming";
@@ -57,7 +58,7 @@ function hostOf({ service, namespace }: Pick<Backend, "service" | "namespace">):
 }
 
 export function toTrafficPolicy(policy: TrafficPolicyInput): TrafficPolicy {
-  const { connections, outlierDetection, loadBalancing, tls } = policy;
+  const { connections, outlierDetection, loadBalancing, retryBudget, tls } = policy;
   return {
     connectionPool: connections && {
       tcp: { maxConnections: connections.maxConnections, connectTimeout: connections.connectTimeout },
@@ -71,9 +72,26 @@ export function toTrafficPolicy(policy: TrafficPolicyInput): TrafficPolicy {
     outlierDetection,
     // Undefined leaves the choice to auto mTLS; a mode would turn it off.
     tls,
-    loadBalancer: loadBalancing && {
-      simple: loadBalancing.policy,
-      warmup: loadBalancing.warmup === undefined ? undefined : { duration: loadBalancing.warmup },
-    },
+    loadBalancer: loadBalancing && toLoadBalancer(loadBalancing),
+    retryBudget,
   };
+}
+
+function toLoadBalancer(loadBalancing: LoadBalancingInput): TrafficPolicy["loadBalancer"] {
+  if (loadBalancing.policy !== "CONSISTENT_HASH") {
+    const { policy, warmup } = loadBalancing;
+    return { simple: policy, warmup: warmup === undefined ? undefined : { duration: warmup } };
+  }
+  const { key } = loadBalancing;
+  switch (key.type) {
+    case "header":
+      return { consistentHash: { httpHeaderName: key.name } };
+    case "cookie": {
+      // The service is reached over TLS alone; Envoy adds HttpOnly by itself.
+      const attributes = [{ name: "Secure" }];
+      return { consistentHash: { httpCookie: { name: key.name, path: "/", ttl: key.ttl, attributes } } };
+    }
+    case "source-address":
+      return { consistentHash: { useSourceIp: true } };
+  }
 }

@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Rule, Service } from "../config";
+import type { Service } from "../config";
 import type { RateLimitInput } from "../config/rateLimit";
 import { EnvoyFilter, type ConfigPatch, type EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { HTTPS_PORT, partOf } from "./naming";
+import { routePatch } from "./routePatch";
 
 export interface LocalRateLimitArgs {
   services: readonly Service[];
@@ -39,7 +40,9 @@ const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
 export function localRateLimitSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
   const routes = services.flatMap((service) => {
     const { rateLimit } = service;
-    return rateLimit === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, rateLimit));
+    return rateLimit === undefined
+      ? []
+      : service.rules.map((rule) => routePatch(service.host, rule, routeConfig(rateLimit)));
   });
   if (routes.length === 0) {
     return undefined;
@@ -68,20 +71,7 @@ const FILTER_PATCH: ConfigPatch = {
   },
 };
 
-/** Only a route that forwards: a merge into a redirect makes Envoy reject all routes (istio#59043). */
-function routePatch(host: string, rule: Rule, limit: RateLimitInput): ConfigPatch {
-  return {
-    applyTo: "HTTP_ROUTE",
-    match: {
-      context: "GATEWAY",
-      routeConfiguration: {
-        portNumber: HTTPS_PORT,
-        vhost: { name: `${host}:${HTTPS_PORT}`, route: { name: rule.name, action: "ROUTE" } },
-      },
-    },
-    patch: { operation: "MERGE", value: { typed_per_filter_config: { [FILTER]: routeLimit(limit) } } },
-  };
-}
+const routeConfig = (limit: RateLimitInput) => ({ typed_per_filter_config: { [FILTER]: routeLimit(limit) } });
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto */
 export function routeLimit(limit: RateLimitInput): Record<string, unknown> {

@@ -4,8 +4,11 @@ import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../kin
 
 /** What happens to a rule's requests and responses on their way. Undefined where nothing does. */
 export function routeFilters(rule: Rule, routeNamespace: string): HTTPRouteFilter[] | undefined {
-  const { requestHeaders, responseHeaders, rewrite, mirror } = rule;
+  const { cors, requestHeaders, responseHeaders, rewrite, mirror } = rule;
   const filters: HTTPRouteFilter[] = [];
+  if (cors !== undefined) {
+    filters.push({ type: "CORS", cors });
+  }
   if (requestHeaders !== undefined) {
     filters.push({ type: "RequestHeaderModifier", requestHeaderModifier: headerFilter(requestHeaders) });
   }

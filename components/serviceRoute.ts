@@ -59,7 +59,9 @@ function routeRule(rule: Rule, routeNamespace: string): HTTPRouteRule {
     ],
     filters: routeFilters(rule, routeNamespace),
     backendRefs: backendRefs(rule, routeNamespace),
-    timeouts: { request: rule.timeouts.request },
+    timeouts: rule.timeouts,
+    // The Gateway API has no retry of 0: that is a RouteRetry's.
+    retry: rule.retry === undefined || rule.retry.attempts === 0 ? undefined : rule.retry,
   };
 }
 

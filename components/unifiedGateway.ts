@@ -7,6 +7,7 @@ import { dnsRecords } from "./dnsRecords";
 import { HttpsRedirect } from "./httpsRedirect";
 import { LocalRateLimit } from "./localRateLimit";
 import { RouteNamespaces } from "./routeNamespaces";
+import { RouteRetry } from "./routeRetry";
 import { ServiceRoute } from "./serviceRoute";
 import { stackReadme } from "./stackReadme";
 import { StrictMtls } from "./strictMtls";
@@ -14,7 +15,7 @@ import { TlsGateway } from "./tlsGateway";
 import { VersionServices } from "./versionServices";
 
 /** A checked stack config, without the cluster: that is the provider's. */
-export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes">;
+export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes" | "fieldUses">;
 
 /** One TLS entry point: the certificate, the Gateway, the redirect, and a route for each service. */
 export class UnifiedGateway extends pulumi.ComponentResource {
@@ -99,6 +100,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const policies = { services, gatewayName: gateway.name, gatewayNamespace: gateway.namespace };
     new BackendPolicy(`${name}-backends`, policies, child);
     new LocalRateLimit(`${name}-local-rate-limit`, policies, child);
+    new RouteRetry(`${name}-retry`, policies, child);
 
     if (args.mtls !== undefined) {
       new StrictMtls(`${name}-mtls`, { config: args.mtls, gatewayName: gateway.name }, child);

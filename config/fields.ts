@@ -39,6 +39,12 @@ export const duration = z
   .string("a duration such as 30s")
   .regex(/^([0-9]{1,5}(h|m|s|ms)){1,4}$/, "a duration such as 500ms, 30s or 1m30s (0s turns it off)");
 
+/** A duration that is none of 0s, 0ms and the like. */
+export const positiveDuration = duration.refine(
+  (value) => !/^(0+(h|m|s|ms))+$/.test(value),
+  "a duration above 0, such as 10s",
+);
+
 /** IP address or host name under which clients reach the gateway. */
 export const address = z
   .string("an IP address or a host name")

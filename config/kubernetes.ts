@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { gatewayApiSchema } from "./gatewayApi";
 
 /** The cluster to deploy to, or the folder to render to. */
 export const kubernetesSchema = z.strictObject({
@@ -20,6 +21,9 @@ export const kubernetesSchema = z.strictObject({
     .describe(
       "Write YAML to this folder and touch no cluster. Secrets come out in clear text: keep the folder out of git.",
     ),
+  gatewayApi: gatewayApiSchema
+    .optional()
+    .describe("CRDs of the cluster that rendered YAML is for. Without renderDirectory the cluster itself is asked."),
 });
 
 export type KubernetesConfig = z.output<typeof kubernetesSchema>;

@@ -7,7 +7,7 @@ const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}$/;
 /** Gateway API: an HTTPRoute match holds at most 16 of each. */
 const MAX_CONDITIONS = 16;
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"] as const;
+export const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"] as const;
 
 /** Name of an HTTP header. Host is no header here: it is the service's host, and HTTP/2 has none. */
 export const headerName = z

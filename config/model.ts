@@ -1,11 +1,14 @@
 import type { AccessInput } from "./access";
 import type { CertificateConfig } from "./certificate";
+import type { CorsInput } from "./cors";
 import type { HeaderChanges, Rewrite } from "./filters";
 import type { GatewayInput } from "./gateway";
+import type { FieldUse } from "./gatewayApi";
 import type { KubernetesConfig } from "./kubernetes";
 import type { MatchInput } from "./match";
 import type { MtlsConfig } from "./mtls";
 import type { RateLimitInput } from "./rateLimit";
+import type { RetryInput } from "./retry";
 import type { PathInput, ServiceInput } from "./service";
 import type { TrafficPolicyInput } from "./trafficPolicy";
 import type { VersionName } from "./versions";
@@ -37,7 +40,10 @@ export interface Rule {
   readonly match?: MatchInput;
   readonly backends: readonly Backend[];
   /** None for gRPC, whose clients send a deadline. */
-  readonly timeouts: { readonly request: string };
+  readonly timeouts: { readonly request: string; readonly backendRequest?: string };
+  /** Undefined: Istio's own. */
+  readonly retry?: RetryInput;
+  readonly cors?: CorsInput;
   readonly requestHeaders?: HeaderChanges;
   readonly responseHeaders?: HeaderChanges;
   readonly rewrite?: Rewrite;
@@ -72,6 +78,8 @@ export interface StackConfig {
   readonly denyByDefault: boolean;
   readonly mtls?: MtlsConfig;
   readonly kubernetes: KubernetesConfig;
+  /** What the cluster's CRDs must have; none where YAML is rendered, for it is checked already. */
+  readonly fieldUses: readonly FieldUse[];
   readonly protect: boolean;
 }
 

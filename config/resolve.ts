@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { defaultSecretName } from "./certificate";
+import { fieldUses } from "./gatewayApi";
 import { grpcPathType } from "./grpc";
 import type { MatchInput } from "./match";
 import { backendsOf, type Backend, type Rule, type Service, type StackConfig, type Version } from "./model";
@@ -32,9 +33,9 @@ function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsC
     path: path.path,
     type: isGrpc ? grpcPathType(path.path) : path.type,
     match: path.match,
-    timeouts: isGrpc
-      ? { request: "0s" }
-      : { request: path.timeouts?.request ?? service.timeouts?.request ?? defaults.timeouts.request },
+    timeouts: isGrpc ? { request: "0s" } : { ...defaults.timeouts, ...service.timeouts, ...path.timeouts },
+    retry: isGrpc ? undefined : (path.retry ?? service.retry ?? defaults.retry),
+    cors: path.cors ?? service.cors,
     requestHeaders: path.requestHeaders ?? service.requestHeaders,
     responseHeaders: path.responseHeaders ?? service.responseHeaders,
     rewrite: path.rewrite ?? service.rewrite,
@@ -171,6 +172,12 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     denyByDefault: parsed.defaults.denyByDefault,
     mtls,
     kubernetes,
+    fieldUses: rendering
+      ? []
+      : fieldUses(
+          parsed.services.map((service, index) => ({ index, service })),
+          parsed.defaults,
+        ),
     protect,
   };
 }

@@ -1,10 +1,13 @@
 import { z } from "zod";
 import { accessSchema } from "./access";
 import { canarySchema } from "./canary";
-import { dnsLabel, duration, hostname, port, regularExpressionFlaw } from "./fields";
+import { corsSchema } from "./cors";
+import { dnsLabel, hostname, port, regularExpressionFlaw } from "./fields";
 import { filterShape } from "./filters";
 import { matchSchema } from "./match";
 import { rateLimitSchema } from "./rateLimit";
+import { retrySchema } from "./retry";
+import { defaultTimeoutsSchema, timeoutsSchema } from "./timeouts";
 import { trafficPolicySchema } from "./trafficPolicy";
 
 /** An HTTPRoute holds at most 16 rules (Gateway API v1 schema); each path is a rule. */
@@ -29,14 +32,6 @@ const backends = z
   .min(1, "at least one backend")
   .max(MAX_BACKENDS, `at most ${MAX_BACKENDS} backends`);
 
-const timeouts = z.strictObject({
-  request: duration
-    .optional()
-    .describe(
-      "Longest time from a request's first byte to its response's last. 0s turns it off; an open WebSocket outlives it.",
-    ),
-});
-
 /** Gateway API's own rules for path values (HTTPPathMatch validation). */
 const FORBIDDEN_IN_PATH = /\/\/|\/\.\.?(\/|$)|%2f|#/i;
 
@@ -55,7 +50,9 @@ export const pathRuleSchema = z
       .describe("Name of the rule, unique within the service. Default: the path with dashes; `root` for /."),
     port: port.optional().describe("Port of this path's backends. Default: the service's port."),
     backends: backends.optional().describe("Backends of this path. Default: the service's backends."),
-    timeouts: timeouts.optional().describe("Timeouts of this path. Default: the service's timeouts."),
+    timeouts: timeoutsSchema.optional().describe("Timeouts of this path. Default: the service's timeouts."),
+    retry: retrySchema.optional().describe("Retries of this path. Default: the service's retry."),
+    cors: corsSchema.optional().describe("Cross-origin requests to this path. Default: the service's cors."),
     ...filterShape,
   })
   .superRefine((rule, context) => {
@@ -98,7 +95,11 @@ export const serviceSchema = z.strictObject({
     .default([{ path: "/", type: "PathPrefix" }])
     .describe("Paths that are served, as strings or with settings of their own. Default: everything."),
   canary: canarySchema.optional().describe("A second version that gets a share of the requests. Default: none."),
-  timeouts: timeouts.optional().describe("Timeouts of the service. Default: defaults.timeouts."),
+  timeouts: timeoutsSchema.optional().describe("Timeouts of the service. Default: defaults.timeouts."),
+  retry: retrySchema
+    .optional()
+    .describe("Retries of the service; needs the experimental CRDs. Default: defaults.retry."),
+  cors: corsSchema.optional().describe("Cross-origin requests to the service. Default: none are allowed."),
   ...filterShape,
   access: accessSchema.optional().describe("Who may enter. Default: defaults.access."),
   rateLimit: rateLimitSchema.optional(),
@@ -111,14 +112,8 @@ export const serviceSchema = z.strictObject({
 
 /** Values for every service that sets none of its own. */
 export const defaultsSchema = z.strictObject({
-  timeouts: z
-    .strictObject({
-      request: duration
-        .default("30s")
-        .describe("Default request timeout. Without it a request could wait for ever. Default 30s."),
-    })
-    .prefault({})
-    .describe("Timeouts of services that set none."),
+  timeouts: defaultTimeoutsSchema.prefault({}).describe("Timeouts of services that set none."),
+  retry: retrySchema.optional().describe("Retries of services that set none. Default: Istio's own."),
   trafficPolicy: trafficPolicySchema
     .optional()
     .describe("Traffic policy; each of its parts holds for services that do not set that part."),

@@ -1,13 +1,9 @@
 import { z } from "zod";
-import { duration, wholeNumber } from "./fields";
+import { positiveDuration, wholeNumber } from "./fields";
+import { loadBalancingSchema } from "./loadBalancing";
 
 /** Above 0: Envoy reads 0 as no limit, and Istio refuses some of them. */
 const some = (unit: string) => wholeNumber(1, 1_000_000, unit).optional();
-
-const positiveDuration = duration.refine(
-  (value) => !/^(0+(h|m|s|ms))+$/.test(value),
-  "a duration above 0, such as 10s",
-);
 
 const connections = z.strictObject({
   maxConnections: some("connections").describe(
@@ -35,14 +31,13 @@ const outlierDetection = z.strictObject({
     .describe("Share of endpoints that may be ejected at once. At least one always may. Default 10."),
 });
 
-const loadBalancing = z.strictObject({
-  policy: z
-    .enum(["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM"], "LEAST_REQUEST, ROUND_ROBIN or RANDOM")
-    .default("LEAST_REQUEST")
-    .describe("How an endpoint is chosen. Default LEAST_REQUEST."),
-  warmup: positiveDuration
-    .optional()
-    .describe("Slow start: time in which a new endpoint's share grows. Default: none."),
+const retryBudget = z.strictObject({
+  percent: wholeNumber(1, 100, "percent")
+    .default(20)
+    .describe("Retries at once, as a share of the requests at once. Unit: percent, 1 to 100; default 20."),
+  minRetryConcurrency: wholeNumber(1, 1_000_000, "retries")
+    .default(3)
+    .describe("Retries at once that are allowed however few requests there are. Default 3."),
 });
 
 const tls = z.strictObject({
@@ -58,14 +53,15 @@ export const trafficPolicySchema = z
   .strictObject({
     connections: connections.optional().describe("Connection pool and circuit breaker."),
     outlierDetection: outlierDetection.optional().describe("Ejection of endpoints that fail."),
-    loadBalancing: loadBalancing.optional().describe("Choice of an endpoint."),
     tls: tls
       .optional()
       .describe("TLS to the backend. Default: mutual TLS where an endpoint has a sidecar, else plain text."),
+    loadBalancing: loadBalancingSchema.optional().describe("Choice of an endpoint."),
+    retryBudget: retryBudget.optional().describe("Bound on retries, so that they do not pile up on a failing backend."),
   })
   .refine(
-    ({ loadBalancing: lb }) => lb?.warmup === undefined || lb.policy !== "RANDOM",
-    "no warmup with RANDOM: Envoy has slow start for LEAST_REQUEST and ROUND_ROBIN",
+    ({ connections: pool, retryBudget: budget }) => budget === undefined || pool?.maxRetries === undefined,
+    "either connections.maxRetries or retryBudget: Envoy reads no maxRetries beside a budget",
   );
 
 export type TrafficPolicyInput = z.output<typeof trafficPolicySchema>;

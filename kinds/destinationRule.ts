@@ -19,8 +19,17 @@ export interface TrafficPolicy {
     maxEjectionPercent: number;
   };
   tls?: { mode: "DISABLE" | "ISTIO_MUTUAL" };
-  loadBalancer?: { simple: "LEAST_REQUEST" | "ROUND_ROBIN" | "RANDOM"; warmup?: { duration: string } };
+  loadBalancer?:
+    | { simple: "LEAST_REQUEST" | "ROUND_ROBIN" | "RANDOM"; warmup?: { duration: string } }
+    | { consistentHash: ConsistentHash };
+  retryBudget?: { percent: number; minRetryConcurrency: number };
 }
+
+/** https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings-ConsistentHashLB */
+export type ConsistentHash =
+  | { httpHeaderName: string }
+  | { httpCookie: { name: string; path: string; ttl: string; attributes: { name: string; value?: string }[] } }
+  | { useSourceIp: true };
 
 /** https://istio.io/latest/docs/reference/config/networking/destination-rule/#DestinationRule */
 export interface DestinationRuleSpec {

@@ -47,11 +47,29 @@ export type HTTPRouteFilter =
   | { type: "RequestRedirect"; requestRedirect: { scheme: "https"; port: number; statusCode: 301 } }
   | { type: "RequestHeaderModifier"; requestHeaderModifier: HTTPHeaderFilter }
   | { type: "ResponseHeaderModifier"; responseHeaderModifier: HTTPHeaderFilter }
+  | { type: "CORS"; cors: HTTPCORSFilter }
   | { type: "URLRewrite"; urlRewrite: { hostname?: string; path?: HTTPPathModifier } }
   | {
       type: "RequestMirror";
       requestMirror: { backendRef: { name: string; namespace?: string; port: number }; percent: number };
     };
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httprouteretry */
+export interface HTTPRouteRetry {
+  attempts: number;
+  codes?: number[];
+  backoff?: string;
+}
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httpcorsfilter */
+export interface HTTPCORSFilter {
+  allowOrigins: string[];
+  allowMethods?: string[];
+  allowHeaders?: string[];
+  exposeHeaders?: string[];
+  allowCredentials: boolean;
+  maxAge: number;
+}
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule */
 export interface HTTPRouteRule {
@@ -59,7 +77,9 @@ export interface HTTPRouteRule {
   matches?: HTTPRouteMatch[];
   filters?: HTTPRouteFilter[];
   backendRefs?: HTTPBackendRef[];
-  timeouts?: { request: string };
+  timeouts?: { request: string; backendRequest?: string };
+  /** Experimental channel only. */
+  retry?: HTTPRouteRetry;
 }
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec */

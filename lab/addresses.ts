@@ -11,9 +11,9 @@ export const CLIENT_OUTSIDE = "203.0.113.10";
 /** Address of a gateway whose stack asks for none. Replica N of a gateway adds N to the last part. */
 export const DEFAULT_GATEWAY = "192.168.51.200";
 
-/** Address of the backend with this number. */
-export function backendAddress(number: number): string {
-  return `10.244.${Math.floor(number / 250)}.${(number % 250) + 1}`;
+/** Address of a replica of the backend with this number. */
+export function backendAddress(number: number, replica = 0): string {
+  return `10.${244 + replica}.${Math.floor(number / 250)}.${(number % 250) + 1}`;
 }
 
 /** Address of the pod with a sidecar that has this number. */

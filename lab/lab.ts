@@ -3,7 +3,7 @@ import { infrastructureAnnotations } from "../components/clientAddress";
 import { loadStackFile } from "../config/stackFile";
 import type { StackConfig } from "../config";
 import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST } from "./addresses";
-import { addBackends, startEcho, wantedBackends } from "./backends";
+import { addBackends, scaleBackend, startEcho, wantedBackends } from "./backends";
 import { CONTROL_PLANE_STEPS, kubeEnv, startControlPlane } from "./controlPlane";
 import { annotateGatewayProxy, startGatewayProxy } from "./gatewayProxy";
 import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, podStatus, tlsSecret } from "./manifests";
@@ -154,6 +154,14 @@ export class Lab {
     );
     this.save({ ...this.state, backends, proxies, hosts: { ...this.state.hosts, ...hosts } });
     return config;
+  }
+
+  /** Gives a backend's Service as many endpoints. */
+  async scale(namespace: string, service: string, endpoints: number): Promise<void> {
+    const { backends: present, daemons } = this.state;
+    const backends = await scaleBackend(this.pid, this.tools, present, { namespace, service }, endpoints, daemons);
+    await this.apply(backends.flatMap(backend));
+    this.save({ ...this.state, backends });
   }
 
   private save(state: LabState): void {

@@ -7,8 +7,8 @@ export function namespace(name: string): Manifest {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
 }
 
-/** A Service without a selector, and its endpoint; or the pod that a stack's own Service selects. */
-export function backend({ namespace, service, ports, protocol, address, labels }: BackendState): Manifest[] {
+/** A Service without a selector, and its endpoints; or the pod that a stack's own Service selects. */
+export function backend({ namespace, service, ports, protocol, address, replicas = [], labels }: BackendState): Manifest[] {
   if (labels !== undefined) {
     const spec = { nodeName: NODE, containers: [{ name: service, image: "lab" }] };
     return [node(), { apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace, labels }, spec }];
@@ -23,7 +23,7 @@ export function backend({ namespace, service, ports, protocol, address, labels }
       metadata: { name: service, namespace },
       spec: { ports: named.map((port) => ({ ...port, targetPort: port.port })) },
     },
-    endpoints(service, namespace, address, named),
+    endpoints(service, namespace, [address, ...replicas], named),
   ];
 }
 
@@ -69,7 +69,7 @@ export function gatewayInfrastructure(gateway: string, namespace: string, addres
     },
     // istiod finds a proxy's Service by its labels.
     { apiVersion: "v1", kind: "Service", metadata, spec: { type: "LoadBalancer", ports, selector: metadata.labels } },
-    ...addresses.map((address, replica) => endpoints(name, namespace, address, ports, `-${replica}`)),
+    ...addresses.map((address, replica) => endpoints(name, namespace, [address], ports, `-${replica}`)),
   ];
 }
 
@@ -86,7 +86,7 @@ export function loadBalancerStatus(gateway: string, namespace: string, address: 
 function endpoints(
   service: string,
   namespace: string,
-  address: string,
+  addresses: readonly string[],
   ports: readonly Manifest[],
   suffix = "",
 ): Manifest {
@@ -99,7 +99,7 @@ function endpoints(
       labels: { "kubernetes.io/service-name": service, "endpointslice.kubernetes.io/managed-by": "lab" },
     },
     addressType: "IPv4",
-    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
     ports,
   };
 }

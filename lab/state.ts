@@ -25,6 +25,8 @@ export interface BackendState {
   readonly address: string;
   /** Labels of its pod, where the stack's own Service selects it; else the lab makes the Service. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Addresses of further endpoints. */
+  readonly replicas?: readonly string[];
 }
 
 /** What is known of the running lab. */

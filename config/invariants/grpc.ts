@@ -6,7 +6,9 @@ import type { IndexedService, SoundStack } from "./soundStack";
 /** Keys of a service and of its paths for which a GRPCRoute has no field. */
 const UNSUPPORTED = {
   timeouts: "nothing for gRPC: a GRPCRoute has no timeouts; the deadline that a client sends holds",
+  retry: "nothing for gRPC: a GRPCRoute has no retry; a client's retry policy holds",
   rewrite: "nothing for gRPC: its path names the method, and a GRPCRoute rewrites none",
+  cors: "nothing for gRPC: a GRPCRoute has no CORS filter",
 } as const;
 
 /** What a GRPCRoute cannot say, and hosts that would need both kinds of route. */

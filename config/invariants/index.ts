@@ -5,10 +5,13 @@ import { backendProblems } from "./backends";
 import { canaryProblems } from "./canary";
 import { cipherProblems, renewalProblems } from "./certificate";
 import { grpcProblems } from "./grpc";
+import { corsProblems } from "./cors";
+import { gatewayApiProblems } from "./gatewayApi";
 import { duplicateProblems, hostProblems } from "./hosts";
 import { mtlsProblems } from "./mtls";
 import { namespaceProblems } from "./namespaces";
 import { pathProblems } from "./paths";
+import { retryProblems } from "./retry";
 import type { SoundStack } from "./soundStack";
 import { trafficPolicyProblems } from "./trafficPolicy";
 import { versionProblems } from "./versions";
@@ -31,6 +34,9 @@ const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
   trafficPolicyProblems,
   accessProblems,
   mtlsProblems,
+  retryProblems,
+  corsProblems,
+  gatewayApiProblems,
 ];
 
 /** Everything that breaks a rule between keys. */

@@ -5,7 +5,7 @@ import { echoWebSockets } from "./webSocketEcho";
 
 /**
  * Echo server of the lab: one process that plays every backend. `node echo.ts BACKENDS_FILE READY_FILE`.
- * It answers with its name and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
+ * It answers with its name and address, and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
  * `size=BYTES` (body of that size), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
  * that key); `/__count?key=K` tells how many there were. Below `/__authorize` it plays an external authorization: only
  * requests with `x-authorize: yes` are let through. WebSockets get their messages back; backends for gRPC serve
@@ -51,6 +51,7 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
   const body = JSON.stringify({
     service: backend.service,
     namespace: backend.namespace,
+    address: backend.address,
     port,
     method: request.method,
     path: url.pathname,

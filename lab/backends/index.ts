@@ -6,7 +6,7 @@ import { backendAddress } from "../addresses";
 import { logOf } from "../controlPlane";
 import { outputInside, startDaemon, type ProcessId } from "../namespaces";
 import { REPOSITORY } from "../paths";
-import { eventually } from "../processes";
+import { eventually, UserError } from "../processes";
 import { labPath, type BackendState } from "../state";
 import type { Tools } from "../tools";
 
@@ -76,17 +76,57 @@ export async function addBackends(
       backends[index] = { ...known, ports: [...known.ports, port] };
     }
   }
+  await serve(pid, tools, backends, daemons);
+  return backends;
+}
+
+/** Gives a Service as many endpoints. Returns all backends of the lab. */
+export async function scaleBackend(
+  pid: number,
+  tools: Tools,
+  present: readonly BackendState[],
+  { namespace, service }: Pick<BackendState, "namespace" | "service">,
+  endpoints: number,
+  daemons: Record<string, ProcessId>,
+): Promise<BackendState[]> {
+  const number = present.findIndex((backend) => backend.namespace === namespace && backend.service === service);
+  const backends = [...present];
+  const known = backends[number];
+  if (known === undefined) {
+    throw new UserError(`there is no backend ${namespace}/${service}`);
+  }
+  const replicas = Array.from({ length: endpoints - 1 }, (_, replica) => backendAddress(number, replica + 1));
+  for (const address of replicas) {
+    await outputInside(pid, ["ip", "address", "replace", `${address}/32`, "dev", "lo"]);
+  }
+  backends[number] = { ...known, replicas };
+  await serve(pid, tools, backends, daemons);
+  return backends;
+}
+
+/** Starts what answers for the backends, and waits until it does. */
+async function serve(
+  pid: number,
+  tools: Tools,
+  backends: readonly BackendState[],
+  daemons: Record<string, ProcessId>,
+): Promise<void> {
   for (const vmagent of backends.filter(isVmagent)) {
     daemons[vmagent.service] ??= await startVmagent(pid, tools, vmagent);
   }
-  const echoed = JSON.stringify(backends.filter((backend) => !isVmagent(backend)));
+  const echoed = JSON.stringify(
+    backends
+      .filter((backend) => !isVmagent(backend))
+      .flatMap(({ replicas = [], ...backend }) =>
+        [backend.address, ...replicas].map((address) => ({ ...backend, address })),
+      ),
+  );
   // Renamed into place: the echo server reads the file while it changes.
   writeFileSync(`${BACKENDS_FILE}.new`, echoed);
   renameSync(`${BACKENDS_FILE}.new`, BACKENDS_FILE);
   await eventually("the echo server", 20_000, () =>
     readFileSync(READY_FILE, "utf8") === echoed ? Promise.resolve() : Promise.reject(new Error("it is not ready")),
   );
-  return backends;
 }
 
 export function isVmagent({ namespace, service }: Pick<Backend, "namespace" | "service">): boolean {

@@ -139,7 +139,7 @@ describe("config/trafficPolicy", () => {
     );
     refuses(
       { trafficPolicy: { loadBalancing: { policy: "RANDOM", warmup: "10s" } } },
-      "trafficPolicy",
+      "trafficPolicy.loadBalancing",
       /no warmup with RANDOM/,
     );
   });

@@ -3,6 +3,7 @@ import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
 import { eventually } from "../../lab/processes";
 import { request } from "../../lab/probe";
 import { deploy, destroy, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
+import { answeringServices, loadDuring } from "./support/load";
 
 const STACK = "traffic";
 const DOMAIN = "traffic.test";
@@ -38,15 +39,8 @@ const values = (percent: number): Values => ({
   ],
 });
 
-/** Sends many requests over a few connections with one curl, and returns the Service that answered each. */
-async function backends(host: string, count: number, headers: readonly string[] = []): Promise<string[]> {
-  const config = Array.from({ length: count }, (_, index) => `url = "https://${host}.${DOMAIN}/?n=${index}"\n`).join(
-    "",
-  );
-  const curl = ["curl", "-sk", "--parallel", "--parallel-max", "8", "--max-time", "60", "--config", "-"];
-  const { stdout } = await theLab().run([...curl, ...headers.flatMap((header) => ["-H", header])], { input: config });
-  return [...stdout.matchAll(/"service":"([^"]+)"/g)].map(([, name = ""]) => name);
-}
+const backends = (host: string, count: number, headers: readonly string[] = []) =>
+  answeringServices(`${host}.${DOMAIN}`, count, headers);
 
 describe("traffic", () => {
   const get = (host: string, path = "/", headers: readonly string[] = [], curl: readonly string[] = []) =>
@@ -86,14 +80,9 @@ describe("traffic", () => {
 
   it("raises the share by one line of config, without a failed request out of 5,000", async () => {
     await theLab().take(STACK, writeStack(STACK, values(25)));
-    const update = { done: false };
-    const up = pulumiOk(STACK, ["up", "--yes", "--skip-preview"]).finally(() => (update.done = true));
-    // The load spans the whole update, and the time in which Envoy takes it over.
-    for (let sent = 0, after = 0; after < 3 || sent < 5000; sent += 500) {
-      after += update.done ? 1 : 0;
-      assert.equal((await backends("canary", 500)).length, 500);
-    }
-    await up;
+    const up = pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
+    const { sent, answered } = await loadDuring(up, `canary.${DOMAIN}`, 5000);
+    assert.equal(answered, sent);
     await eventually("the new share", 30_000, () => assertShare(25));
   });
 

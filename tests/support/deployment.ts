@@ -10,8 +10,14 @@ export interface Registered {
   readonly inputs: Record<string, unknown>;
 }
 
-/** Runs a program against mocks and returns what it registered. Mocks prove the wiring, not what a cluster makes of it. */
-export async function register(program: () => unknown): Promise<Registered[]> {
+/**
+ * Runs a program against mocks and returns what it registered. Mocks prove the wiring, not what a cluster makes of it.
+ * @param state What resources of a type have besides their inputs.
+ */
+export async function register(
+  program: () => unknown,
+  state: Record<string, Record<string, unknown>> = {},
+): Promise<Registered[]> {
   const registered: Registered[] = [];
   const certPem = await selfSignedPem("*.example.test");
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -20,6 +26,7 @@ export async function register(program: () => unknown): Promise<Registered[]> {
     "tls:index/selfSignedCert:SelfSignedCert": { certPem, validityEndTime: "2030-01-01T00:00:00Z" },
     "tls:index/certRequest:CertRequest": { certRequestPem: "REQUEST" },
     "tls:index/locallySignedCert:LocallySignedCert": { certPem, validityEndTime: "2030-01-01T00:00:00Z" },
+    ...state,
   };
   await pulumi.runtime.setMocks(
     {
@@ -33,7 +40,7 @@ export async function register(program: () => unknown): Promise<Registered[]> {
     "test",
     false,
   );
-  program();
+  await program();
   // Registration is asynchronous: an assertion before its end would prove nothing.
   await pulumi.runtime.disconnect();
   return registered;

@@ -55,6 +55,11 @@ function idOf({ metadata }: KubernetesObject): string {
   return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
 }
 
+function metadataOf(id: string): KubernetesObject["metadata"] {
+  const [name = "", namespace] = id.split("/").reverse();
+  return { name, namespace };
+}
+
 /** The object as the cluster has it, with what the official provider adds and hides. */
 function outputsOf(resource: Resource, live: KubernetesObject, manager: string): Properties {
   const { managedFields: _, ...metadata } = live.metadata;
@@ -176,11 +181,12 @@ const plugin: Plugin = {
   },
   create: (resource, inputs, preview) => apply(resource, inputs, managerOf({}), preview),
   update: async (resource, _id, olds, news, preview) => (await apply(resource, news, managerOf(olds), preview)).outputs,
-  read: async (resource, _id, outputs, inputs) => {
+  read: async (resource, id, outputs, inputs) => {
     if (settings.renderYamlToDirectory !== undefined) {
       return { inputs, outputs };
     }
-    const object = objectOf(resource, inputs);
+    // A `get` knows nothing but the id.
+    const object = objectOf(resource, inputs.metadata === undefined ? { metadata: metadataOf(id) } : inputs);
     try {
       const live = await client().get(object);
       const kept = pruned(inputs, live) as Properties;

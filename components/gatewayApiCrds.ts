@@ -1,0 +1,42 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { gatewayApiSchema, prunedFields, type FieldUse, type GatewayApi } from "../config/gatewayApi";
+import { ConfigError } from "../config/problem";
+
+const CRD = "httproutes.gateway.networking.k8s.io";
+const CHANNEL = "gateway.networking.k8s.io/channel";
+const VERSION = "gateway.networking.k8s.io/bundle-version";
+
+/**
+ * Looks at the cluster's CRDs before anything is made, at preview too. A cluster is asked only where something depends
+ * on its answer.
+ * @throws {pulumi.RunError} that lists what the cluster would drop in silence.
+ */
+export async function requireFields(
+  name: string,
+  uses: readonly FieldUse[],
+  opts: pulumi.CustomResourceOptions,
+): Promise<void> {
+  if (uses.length === 0) {
+    return;
+  }
+  const problems = prunedFields(uses, await installedGatewayApi(name, opts));
+  if (problems.length > 0) {
+    throw new pulumi.RunError(new ConfigError(pulumi.getProject(), problems).message);
+  }
+}
+
+/** What the cluster's CRDs say of themselves. */
+async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOptions): Promise<GatewayApi> {
+  const { metadata } = k8s.apiextensions.v1.CustomResourceDefinition.get(name, CRD, opts);
+  const annotations = await new Promise<Record<string, string> | undefined>((resolve) =>
+    metadata.apply((found) => resolve(found.annotations)),
+  );
+  const result = gatewayApiSchema.safeParse({ channel: annotations?.[CHANNEL], version: annotations?.[VERSION] });
+  if (!result.success) {
+    throw new pulumi.RunError(
+      `the CRD ${CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`,
+    );
+  }
+  return result.data;
+}

@@ -1,0 +1,24 @@
+import { fieldUses, prunedFields } from "../gatewayApi";
+import type { Problem } from "../problem";
+import type { SoundStack } from "./soundStack";
+
+/** What the CRDs behind rendered YAML lack. A cluster is asked itself, before anything is made. */
+export function gatewayApiProblems({ kubernetes, services, defaults }: SoundStack): Problem[] {
+  if (kubernetes === undefined) {
+    return [];
+  }
+  const path = "kubernetes.gatewayApi";
+  const { gatewayApi: value, renderDirectory } = kubernetes;
+  if (renderDirectory === undefined) {
+    const expected = "nothing here without kubernetes.renderDirectory: the cluster itself is asked";
+    return value === undefined ? [] : [{ path, value, expected }];
+  }
+  const uses = fieldUses(services, defaults);
+  if (value !== undefined) {
+    return prunedFields(uses, value);
+  }
+  const [use] = uses;
+  const expected = (at: string) =>
+    `the channel and the version of the CRDs that the YAML is for: not all of them have what ${at} becomes`;
+  return use === undefined ? [] : [{ path, expected: expected(use.path) }];
+}
