@@ -254,10 +254,14 @@ describe("resilience", () => {
 });
 
 describe("resilience, on standard CRDs", () => {
-  const lab = new SecondLab();
+  let lab: SecondLab;
+  before(() => {
+    lab = new SecondLab();
+  });
   after(() => lab.end());
 
-  it("refuses at preview what they would drop, and makes nothing", async () => {
+  it("refuses at preview what they would drop, and makes nothing", async function () {
+    this.timeout(400_000);
     const { code, stderr } = await lab.run("up", "--crds", "standard");
     assert.equal(code, 0, stderr);
     const pulumi = (...command: string[]) =>
