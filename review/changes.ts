@@ -13,8 +13,9 @@ const GATEWAY_WIDE = "gateway-wide";
 
 /** What differs between two configs of a stack. Defaults are filled in: a changed default shows with each service. */
 export function changes(before: StackConfig, after: StackConfig): Change[] {
-  const { services: servicesBefore, ...wholeBefore } = before;
-  const { services: servicesAfter, ...wholeAfter } = after;
+  // What a config needs of the CRDs follows from its services.
+  const { services: servicesBefore, fieldUses: _before, ...wholeBefore } = before;
+  const { services: servicesAfter, fieldUses: _after, ...wholeAfter } = after;
   const names = [...new Set([...servicesBefore, ...servicesAfter].map(({ name }) => name))];
   const find = (services: readonly Service[], name: string) => services.find((service) => service.name === name);
   return [

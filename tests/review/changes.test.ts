@@ -57,6 +57,11 @@ describe("review/changes", () => {
     const added = changes(plain, limited).map(({ text }) => text);
     assert.deepEqual(added, ["rateLimit added: type local, requests 1, per hour"]);
     assert.match(changes(limited, plain)[0]?.text ?? "", /^rateLimit removed: /);
+    const retried = stack({ services: [service("web", { retry: { attempts: 2 } })] });
+    assert.deepEqual(
+      changes(plain, retried).map(({ text }) => text),
+      ["retry added: attempts 2, on /"],
+    );
   });
 
   it("shows no certificate", () => {

@@ -35,6 +35,19 @@ describe("scripts/routeMap", () => {
     assert.ok(text.split("\n").includes(row), text);
   });
 
+  it("tells timeouts of tries, retries and CORS", () => {
+    const text = map([
+      {
+        timeouts: { backendRequest: "1s" },
+        retry: { attempts: 2 },
+        cors: { allowOrigins: ["https://a.test", "https://b.test"] },
+      },
+      { name: "once", retry: { attempts: 0 } },
+    ]);
+    assert.match(text, /\| timeout 30s; 1s for each try; 2 retries; CORS for https:\/\/a\.test https:\/\/b\.test \|/);
+    assert.match(text, /\| timeout 30s; no retries \|/);
+  });
+
   it("keeps a quote from ending a label", () => {
     const text = map([{ paths: [{ path: "/", match: { headers: { "x-a": 'b"c' } } }] }]);
     assert.match(text, /\|"\/ header x-a=b#quot;c"\|/);
