@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { gatewayApiSchema, prunedFields, type FieldUse, type GatewayApi } from "../config/gatewayApi";
 import { ConfigError } from "../config/problem";
 
-const CRD = "httproutes.gateway.networking.k8s.io";
+export const HTTP_ROUTE_CRD = "httproutes.gateway.networking.k8s.io";
 const CHANNEL = "gateway.networking.k8s.io/channel";
 const VERSION = "gateway.networking.k8s.io/bundle-version";
 
@@ -28,14 +28,14 @@ export async function requireFields(
 
 /** What the cluster's CRDs say of themselves. */
 async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOptions): Promise<GatewayApi> {
-  const { metadata } = k8s.apiextensions.v1.CustomResourceDefinition.get(name, CRD, opts);
+  const { metadata } = k8s.apiextensions.v1.CustomResourceDefinition.get(name, HTTP_ROUTE_CRD, opts);
   const annotations = await new Promise<Record<string, string> | undefined>((resolve) =>
     metadata.apply((found) => resolve(found.annotations)),
   );
   const result = gatewayApiSchema.safeParse({ channel: annotations?.[CHANNEL], version: annotations?.[VERSION] });
   if (!result.success) {
     throw new pulumi.RunError(
-      `the CRD ${CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`,
+      `the CRD ${HTTP_ROUTE_CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`,
     );
   }
   return result.data;

@@ -76,6 +76,9 @@ export function deployerRoles(objects: readonly EmittedObject[], name: string, w
 function rulesOf(object: EmittedObject, waits: boolean): PolicyRule[] {
   const apiGroups = [object.group];
   const resources = [resourceOf(object.kind)];
+  if (object.read === true) {
+    return [{ apiGroups, resources, resourceNames: [object.name], verbs: ["get"] }];
+  }
   if (object.patched) {
     return [{ apiGroups, resources, resourceNames: [object.name], verbs: ["get", "patch"] }];
   }

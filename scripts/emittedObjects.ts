@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime";
 import { UnifiedGateway } from "../components/unifiedGateway";
+import { HTTP_ROUTE_CRD } from "../components/gatewayApiCrds";
 import type { StackConfig } from "../config";
 
 /** An object of the cluster that a stack makes, or only patches. */
@@ -12,11 +13,14 @@ export interface EmittedObject {
   /** Undefined for objects of the cluster as a whole. */
   readonly namespace?: string;
   readonly patched: boolean;
+  /** Only looked at. */
+  readonly read?: boolean;
 }
 
 /** Runs the program against mocks, without a cluster, and lists what it would make there. */
 export async function emittedObjects(config: StackConfig): Promise<EmittedObject[]> {
-  const objects: EmittedObject[] = [];
+  const crd = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", name: HTTP_ROUTE_CRD };
+  const objects: EmittedObject[] = config.fieldUses.length === 0 ? [] : [{ ...crd, patched: false, read: true }];
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }: MockResourceArgs) => {

@@ -33,11 +33,13 @@ describe("scripts/rbac", () => {
       assert.ok(objects.length > 5);
       const roles = deployerRoles(objects, "deployer");
       for (const object of objects) {
-        const verbs = object.patched ? ["get", "patch"] : ["create", "get", "patch", "delete"];
+        const changed = object.patched ? ["get", "patch"] : ["create", "get", "patch", "delete"];
+        const verbs = object.read === true ? ["get"] : changed;
         for (const verb of verbs) {
           assert.ok(allows(roles, verb, object), `${verb} ${object.group}/${object.kind} ${object.name}`);
         }
-        assert.equal(allows(roles, "list", object), !object.patched && object.kind !== "Secret", object.kind);
+        assert.equal(allows(roles, "list", object), verbs.length === 4 && object.kind !== "Secret", object.kind);
+        assert.equal(allows(roles, "patch", object), object.read !== true, object.kind);
         assert.ok(!allows(roles, "*", object) && !allows(roles, "deletecollection", object));
       }
     });
