@@ -8,7 +8,15 @@ export function namespace(name: string): Manifest {
 }
 
 /** A Service without a selector, and its endpoints; or the pod that a stack's own Service selects. */
-export function backend({ namespace, service, ports, protocol, address, replicas = [], labels }: BackendState): Manifest[] {
+export function backend({
+  namespace,
+  service,
+  ports,
+  protocol,
+  address,
+  replicas = [],
+  labels,
+}: BackendState): Manifest[] {
   if (labels !== undefined) {
     const spec = { nodeName: NODE, containers: [{ name: service, image: "lab" }] };
     return [node(), { apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace, labels }, spec }];

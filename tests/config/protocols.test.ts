@@ -41,6 +41,8 @@ describe("config/grpc", () => {
     refuses(grpc({ timeouts: { request: "5s" } }), "timeouts", /deadline that a client sends/);
     refuses(grpc({ paths: [{ path: "/", timeouts: { request: "5s" } }] }), "paths[0].timeouts", /no timeouts/);
     refuses(grpc({ rewrite: { hostname: "a.b" } }), "rewrite", /rewrites none/);
+    refuses(grpc({ retry: { attempts: 2 } }), "retry", /has no retry/);
+    refuses(grpc({ cors: { allowOrigins: ["https://a.b"] } }), "cors", /no CORS filter/);
     refuses(grpc({ paths: [{ path: "/", match: { method: "POST" } }] }), "paths[0].match.method", /path and headers/);
     const canary = { service: "c", percent: 1, override: { query: { v: "2" } } };
     refuses(grpc({ canary }), "canary.override.query", /path and headers/);
