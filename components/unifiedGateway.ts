@@ -4,8 +4,10 @@ import { Access } from "./access";
 import { BackendPolicy } from "./backendPolicy";
 import { Certificate, type CertificateInfo } from "./certificate";
 import { dnsRecords } from "./dnsRecords";
+import { Hardening } from "./hardening";
 import { HttpsRedirect } from "./httpsRedirect";
 import { LocalRateLimit } from "./localRateLimit";
+import { RequestLimits } from "./requestLimits";
 import { RouteNamespaces } from "./routeNamespaces";
 import { RouteRetry } from "./routeRetry";
 import { ServiceRoute } from "./serviceRoute";
@@ -101,6 +103,8 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     new BackendPolicy(`${name}-backends`, policies, child);
     new LocalRateLimit(`${name}-local-rate-limit`, policies, child);
     new RouteRetry(`${name}-retry`, policies, child);
+    new Hardening(`${name}-hardening`, gateway, child);
+    new RequestLimits(`${name}-request-limits`, policies, child);
 
     if (args.mtls !== undefined) {
       new StrictMtls(`${name}-mtls`, { config: args.mtls, gatewayName: gateway.name }, child);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { clientAddressSchema } from "./clientAddress";
 import { address, dnsLabel, wholeNumber } from "./fields";
+import { hardeningSchema } from "./hardening";
 
 /**
  * TLS 1.2 cipher suites that the listener may offer: forward secrecy and AEAD only, in OpenSSL's names as Istio takes
@@ -57,6 +58,7 @@ export const gatewaySchema = z.strictObject({
     .optional()
     .describe("What stands between clients and the gateway. To be said as soon as a service admits by address."),
   tls: tls.prefault({}).describe("TLS settings of the https listener. TLS 1.2 is the minimum version."),
+  hardening: hardeningSchema.prefault({}),
   externalDns: externalDns.optional().describe("Annotations for external-dns. Default: none."),
   programmedTimeoutSeconds: wholeNumber(0, 3600, "seconds")
     .default(120)

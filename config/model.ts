@@ -4,6 +4,7 @@ import type { CorsInput } from "./cors";
 import type { HeaderChanges, Rewrite } from "./filters";
 import type { GatewayInput } from "./gateway";
 import type { FieldUse } from "./gatewayApi";
+import type { LimitsInput } from "./hardening";
 import type { KubernetesConfig } from "./kubernetes";
 import type { MatchInput } from "./match";
 import type { MtlsConfig } from "./mtls";
@@ -64,6 +65,7 @@ export interface Service {
   /** Empty where no Service is made. */
   readonly versions: readonly Version[];
   readonly rateLimit?: RateLimitInput;
+  readonly limits?: LimitsInput;
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicyInput;
 }

@@ -20,6 +20,7 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
     versions: resolveVersions(service, rules),
     access: service.access ?? defaults.access,
     rateLimit: service.rateLimit,
+    limits: service.limits,
     trafficPolicy: { ...defaults.trafficPolicy, ...service.trafficPolicy },
   };
 }

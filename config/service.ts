@@ -4,6 +4,7 @@ import { canarySchema } from "./canary";
 import { corsSchema } from "./cors";
 import { dnsLabel, hostname, port, regularExpressionFlaw } from "./fields";
 import { filterShape } from "./filters";
+import { limitsSchema } from "./hardening";
 import { matchSchema } from "./match";
 import { rateLimitSchema } from "./rateLimit";
 import { retrySchema } from "./retry";
@@ -103,6 +104,7 @@ export const serviceSchema = z.strictObject({
   ...filterShape,
   access: accessSchema.optional().describe("Who may enter. Default: defaults.access."),
   rateLimit: rateLimitSchema.optional(),
+  limits: limitsSchema.optional().describe("Limits for its requests. Default: those of gateway.hardening alone."),
   trafficPolicy: trafficPolicySchema
     .optional()
     .describe(

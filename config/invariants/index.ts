@@ -7,6 +7,7 @@ import { cipherProblems, renewalProblems } from "./certificate";
 import { grpcProblems } from "./grpc";
 import { corsProblems } from "./cors";
 import { gatewayApiProblems } from "./gatewayApi";
+import { hardeningProblems } from "./hardening";
 import { duplicateProblems, hostProblems } from "./hosts";
 import { mtlsProblems } from "./mtls";
 import { namespaceProblems } from "./namespaces";
@@ -37,6 +38,7 @@ const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
   retryProblems,
   corsProblems,
   gatewayApiProblems,
+  hardeningProblems,
 ];
 
 /** Everything that breaks a rule between keys. */

@@ -47,7 +47,9 @@ describe("components/unifiedGateway", () => {
       });
 
       it("emits objects that the standard CRDs accept, but for vmagent's retry", () => {
-        const retry = [0, 1, 2].map((rule) => `gateway-vmagent/spec/rules/${rule}: must NOT have additional properties`);
+        const retry = [0, 1, 2].map(
+          (rule) => `gateway-vmagent/spec/rules/${rule}: must NOT have additional properties`,
+        );
         assert.deepEqual(schemaErrors("standard", resources), name === "dev" ? retry : []);
       });
 

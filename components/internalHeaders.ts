@@ -1,0 +1,73 @@
+/**
+ * Headers that Envoy's edge handling leaves alone, or that older versions leave alone for clients of private networks:
+ * they steer the router, or backends and sidecars believe them. What the connection manager sets for the backend, such
+ * as x-envoy-external-address and x-envoy-decorator-operation, it first takes from the client by itself.
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/header_sanitizing
+ */
+const FROM_CLIENTS = [
+  "x-envoy-attempt-count",
+  "x-envoy-expected-rq-timeout-ms",
+  "x-envoy-hedge-on-per-try-timeout",
+  "x-envoy-ip-tags",
+  "x-envoy-is-timeout-retry",
+  "x-envoy-max-retries",
+  "x-envoy-original-host",
+  "x-envoy-original-method",
+  "x-envoy-original-path",
+  "x-envoy-original-url",
+  "x-envoy-peer-metadata",
+  "x-envoy-peer-metadata-id",
+  "x-envoy-retriable-header-names",
+  "x-envoy-retriable-status-codes",
+  "x-envoy-retry-grpc-on",
+  "x-envoy-retry-on",
+  "x-envoy-upstream-alt-stat-name",
+  "x-envoy-upstream-rq-per-try-timeout-ms",
+  "x-envoy-upstream-rq-timeout-alt-response",
+  "x-envoy-upstream-rq-timeout-ms",
+  "x-envoy-upstream-stream-duration-ms",
+] as const;
+
+/**
+ * Headers of responses that tell about the inside. Not among them: x-envoy-overloaded and x-envoy-ratelimited, which
+ * tell the client why it was turned away.
+ */
+const TO_CLIENTS = [
+  "x-envoy-attempt-count",
+  "x-envoy-cluster",
+  "x-envoy-decorator-operation",
+  "x-envoy-degraded",
+  "x-envoy-hostname",
+  "x-envoy-immediate-health-check-fail",
+  "x-envoy-is-timeout-retry",
+  "x-envoy-original-path",
+  "x-envoy-peer-metadata",
+  "x-envoy-peer-metadata-id",
+  "x-envoy-upstream-canary",
+  "x-envoy-upstream-healthchecked-cluster",
+  "x-envoy-upstream-service-time",
+] as const;
+
+export interface InternalHeadersArgs {
+  /** Remove Envoy's own headers, in both directions. */
+  removeInternalHeaders: boolean;
+  /** Remove the header `server` of backends; Envoy's own is left out by the connection manager. */
+  removeServerHeader: boolean;
+}
+
+/** An HTTP filter that removes them. Undefined where none is to be removed. */
+export function internalHeadersFilter(args: InternalHeadersArgs): Record<string, unknown> | undefined {
+  const remove = (names: readonly string[]) => names.map((name) => ({ remove: name }));
+  const request = args.removeInternalHeaders ? FROM_CLIENTS : [];
+  const response = [...(args.removeInternalHeaders ? TO_CLIENTS : []), ...(args.removeServerHeader ? ["server"] : [])];
+  if (response.length === 0) {
+    return undefined;
+  }
+  return {
+    name: "envoy.filters.http.header_mutation",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+      mutations: { request_mutations: remove(request), response_mutations: remove(response) },
+    },
+  };
+}
