@@ -96,8 +96,10 @@ function connectionManager(hardening: Enabled): Record<string, unknown> {
     merge_slashes: hardening.mergeSlashes,
     path_with_escaped_slashes_action: hardening.pathWithEscapedSlashesAction,
     server_header_transformation: hardening.removeServerHeader ? "PASS_THROUGH" : "OVERWRITE",
-    // No client is one of us: before 1.33 Envoy took those of private networks for such, and believed their headers.
-    internal_address_config: hardening.removeInternalHeaders ? {} : undefined,
+    // No client is one of us. An empty list would stand for every private network: this address is nobody's.
+    internal_address_config: hardening.removeInternalHeaders
+      ? { cidr_ranges: [{ address_prefix: "0.0.0.0", prefix_len: 32 }] }
+      : undefined,
   };
 }
 
