@@ -100,7 +100,7 @@ export const limitsSchema = z
     maxRequestBytes: wholeNumber(1, 2 ** 30, "bytes")
       .optional()
       .describe(
-        "Size of a request's body; larger ones get 413. The gateway holds the whole body before it sends any of it on: not for uploads that stream, gRPC streams or WebSocket. Unit: bytes, 1 to 1 GiB. Default: no limit.",
+        "Size of a request's body, to within 16 KiB; larger ones get 413. The gateway holds the whole body before it sends any of it on: not for uploads that stream, gRPC streams or WebSocket. Unit: bytes, 1 to 1 GiB. Default: no limit.",
       ),
     streamIdleTimeout: duration
       .optional()

@@ -100,7 +100,7 @@ describe("hardening", () => {
 
   const HEADERS = { head: `GET / HTTP/1.1\r\nHost: web.${DOMAIN}\r\n`, drip: "a: b\r\n" };
   const BODY = {
-    head: `POST /?sleep=9000 HTTP/1.1\r\nHost: web.${DOMAIN}\r\nContent-Length: 100000\r\n\r\n`,
+    head: `POST /?sleep=12000 HTTP/1.1\r\nHost: web.${DOMAIN}\r\nContent-Length: 100000\r\n\r\n`,
     drip: "x",
   };
 
@@ -188,15 +188,17 @@ describe("hardening", () => {
   });
 
   it("answers 413 to a body over a service's limit, and the backend sees none of it", async () => {
+    // The echo server counts by key, for as long as the lab runs.
+    const [fits, large] = [`fits-${Date.now()}`, `large-${Date.now()}`];
     const post = (path: string, count: number, ...curl: string[]) =>
       request(theLab(), `https://small.${DOMAIN}${path}`, { curl: ["--http1.1", ...bytes(count), ...curl] });
-    assert.equal((await post("/?key=fits", 64_000)).status, 200);
-    assert.equal((await post("/?key=large", 200_000)).status, 413);
-    assert.equal((await post("/?key=large", 200_000, "--header", "transfer-encoding: chunked")).status, 413);
-    const http2 = { host: `small.${DOMAIN}`, path: "/?key=large", size: 200_000 };
+    assert.equal((await post(`/?key=${fits}`, 64_000)).status, 200);
+    assert.equal((await post(`/?key=${large}`, 200_000)).status, 413);
+    assert.equal((await post(`/?key=${large}`, 200_000, "--header", "transfer-encoding: chunked")).status, 413);
+    const http2 = { host: `small.${DOMAIN}`, path: `/?key=${large}`, size: 200_000 };
     assert.deepEqual(await rude("upload", http2), { status: 413 });
     const count = async (key: string) => (await request(theLab(), `https://small.${DOMAIN}/__count?key=${key}`)).body;
-    assert.deepEqual([await count("fits"), await count("large")], ["1", "0"]);
+    assert.deepEqual([await count(fits), await count(large)], ["1", "0"]);
     assert.deepEqual(await rude("upload", { size: 10_000_000 }), { status: 200 }, "other services take any body");
   });
 

@@ -22,7 +22,7 @@ export interface Args {
 }
 
 /** Longest that a connection is held. Unit: milliseconds. */
-const HOLD_MS = 9_000;
+const HOLD_MS = 12_000;
 const DRIP_MS = 250;
 
 function open({ host, plain = false }: Args): Socket {
@@ -116,7 +116,7 @@ const modes = {
     const request = `GET / HTTP/1.1\r\nHost: ${args.host}\r\n\r\n`;
     const ask = (socket: Socket) =>
       new Promise<boolean>((resolve) => {
-        setTimeout(() => resolve(false), HOLD_MS / 2);
+        setTimeout(() => resolve(false), HOLD_MS / 3);
         socket.once("error", () => resolve(false)).once("close", () => resolve(false));
         socket.once("data", (data) => resolve(data.toString("latin1").startsWith("HTTP/1.1 200")));
         socket.write(request);
