@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
-import type { RateLimitInput } from "../config/rateLimit";
-import { EnvoyFilter, type ConfigPatch, type EnvoyFilterSpec } from "../kinds/envoyFilter";
-import { HTTPS_PORT, partOf } from "./naming";
-import { routePatch } from "./routePatch";
+import type { LocalRateLimitInput } from "../config/rateLimit";
+import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import { filterPatch, gatewayPatches, routePatch } from "./envoyPatches";
+import { partOf } from "./naming";
 
 export interface LocalRateLimitArgs {
   services: readonly Service[];
@@ -38,43 +38,17 @@ const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
 
 /** Undefined where no service has a limit. */
 export function localRateLimitSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
-  const routes = services.flatMap((service) => {
-    const { rateLimit } = service;
-    return rateLimit === undefined
-      ? []
-      : service.rules.map((rule) => routePatch(service.host, rule, routeConfig(rateLimit)));
+  const routes = services.flatMap(({ host, rules, localRateLimit }) => {
+    const value = localRateLimit && { typed_per_filter_config: { [FILTER]: routeLimit(localRateLimit) } };
+    return value === undefined ? [] : rules.map((rule) => routePatch(host, rule, value));
   });
-  if (routes.length === 0) {
-    return undefined;
-  }
-  return {
-    // Not targetRefs: Istio 1.26 and older ignore them, and would patch every proxy of the namespace.
-    workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": gatewayName } },
-    priority: 0,
-    configPatches: [FILTER_PATCH, ...routes],
-  };
+  // The filter has no bucket of its own: it limits nothing until a route gives it one.
+  const filter = filterPatch(FILTER, { "@type": TYPE, stat_prefix: "local_rate_limit" });
+  return routes.length === 0 ? undefined : gatewayPatches(gatewayName, 0, [filter, ...routes]);
 }
 
-/** The filter on the listener, without a bucket: it limits nothing until a route gives it one. */
-const FILTER_PATCH: ConfigPatch = {
-  applyTo: "HTTP_FILTER",
-  match: {
-    context: "GATEWAY",
-    listener: {
-      portNumber: HTTPS_PORT,
-      filterChain: { filter: { name: "envoy.filters.network.http_connection_manager" } },
-    },
-  },
-  patch: {
-    operation: "INSERT_FIRST",
-    value: { name: FILTER, typed_config: { "@type": TYPE, stat_prefix: "local_rate_limit" } },
-  },
-};
-
-const routeConfig = (limit: RateLimitInput) => ({ typed_per_filter_config: { [FILTER]: routeLimit(limit) } });
-
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto */
-export function routeLimit(limit: RateLimitInput): Record<string, unknown> {
+export function routeLimit(limit: LocalRateLimitInput): Record<string, unknown> {
   const bucket = {
     max_tokens: limit.requests,
     tokens_per_fill: limit.requests,
@@ -95,7 +69,7 @@ export function routeLimit(limit: RateLimitInput): Record<string, unknown> {
 }
 
 /** A descriptor without a value stands for every value, each with a bucket of its own. */
-function byClient(limit: RateLimitInput, bucket: Record<string, unknown>): Record<string, unknown> {
+function byClient(limit: LocalRateLimitInput, bucket: Record<string, unknown>): Record<string, unknown> {
   if (limit.type === "local") {
     return {};
   }

@@ -4,6 +4,7 @@ import { Access } from "./access";
 import { BackendPolicy } from "./backendPolicy";
 import { Certificate, type CertificateInfo } from "./certificate";
 import { dnsRecords } from "./dnsRecords";
+import { GlobalRateLimit } from "./globalRateLimit";
 import { Hardening } from "./hardening";
 import { HttpsRedirect } from "./httpsRedirect";
 import { LocalRateLimit } from "./localRateLimit";
@@ -108,6 +109,9 @@ export class UnifiedGateway extends pulumi.ComponentResource {
 
     if (args.mtls !== undefined) {
       new StrictMtls(`${name}-mtls`, { config: args.mtls, gatewayName: gateway.name }, child);
+    }
+    if (args.rateLimitService !== undefined) {
+      new GlobalRateLimit(`${name}-global-rate-limit`, { ...policies, config: args.rateLimitService }, child);
     }
 
     const hosts = services.map((service) => service.host);

@@ -32,7 +32,8 @@ export function loadConfig({ project, values, secretKeys }: GivenConfig): StackC
   const sound = parts as Partial<Omit<ParsedStack, "services">>;
   const services = soundServices(values.services, problems);
   const defaults = sound.defaults ?? stackShape.defaults.parse(undefined);
-  problems.push(...invariantProblems({ ...sound, defaults, services, secretKeys }));
+  const hasEveryService = Array.isArray(values.services) && services.length === values.services.length;
+  problems.push(...invariantProblems({ ...sound, defaults, services, hasEveryService, secretKeys }));
   if (problems.length > 0) {
     const hide = (problem: Problem) => ({ ...problem, sensitive: secretKeys.has(problem.path.split(/[.[]/)[0] ?? "") });
     throw new ConfigError(project, problems.map(hide).sort(byKeyOrder));

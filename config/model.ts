@@ -8,7 +8,8 @@ import type { LimitsInput } from "./hardening";
 import type { KubernetesConfig } from "./kubernetes";
 import type { MatchInput } from "./match";
 import type { MtlsConfig } from "./mtls";
-import type { RateLimitInput } from "./rateLimit";
+import type { GlobalRateLimitInput, LocalRateLimitInput } from "./rateLimit";
+import type { RateLimitServiceInput } from "./rateLimitService";
 import type { RetryInput } from "./retry";
 import type { PathInput, ServiceInput } from "./service";
 import type { TrafficPolicyInput } from "./trafficPolicy";
@@ -64,8 +65,9 @@ export interface Service {
   readonly access?: AccessInput;
   /** Empty where no Service is made. */
   readonly versions: readonly Version[];
-  readonly rateLimit?: RateLimitInput;
   readonly limits?: LimitsInput;
+  readonly localRateLimit?: LocalRateLimitInput;
+  readonly globalRateLimits: readonly GlobalRateLimitInput[];
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicyInput;
 }
@@ -79,6 +81,8 @@ export interface StackConfig {
   /** Refuse hosts that no service names. */
   readonly denyByDefault: boolean;
   readonly mtls?: MtlsConfig;
+  /** Only where a service has a global rate limit. */
+  readonly rateLimitService?: RateLimitServiceInput & { readonly namespace: string };
   readonly kubernetes: KubernetesConfig;
   /** What the cluster's CRDs must have; none where YAML is rendered, for it is checked already. */
   readonly fieldUses: readonly FieldUse[];

@@ -4,6 +4,8 @@ import { fieldUses } from "./gatewayApi";
 import { grpcPathType } from "./grpc";
 import type { MatchInput } from "./match";
 import { backendsOf, type Backend, type Rule, type Service, type StackConfig, type Version } from "./model";
+import { isGlobal, rateLimitsOf } from "./rateLimit";
+import { rateLimitServiceSchema } from "./rateLimitService";
 import type { StackKey, stackShape } from "./schema";
 import type { BackendInput, DefaultsConfig, PathInput, ServiceInput } from "./service";
 import { versionService, type VersionName } from "./versions";
@@ -11,6 +13,7 @@ import { versionService, type VersionName } from "./versions";
 /** Fills in what a service leaves to its defaults. */
 export function resolveService(service: ServiceInput, domain: string, defaults: DefaultsConfig): Service {
   const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
+  const limits = rateLimitsOf(service.rateLimit);
   return {
     name: service.name,
     host: service.host ?? `${service.name}.${domain}`,
@@ -19,8 +22,9 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
     rules,
     versions: resolveVersions(service, rules),
     access: service.access ?? defaults.access,
-    rateLimit: service.rateLimit,
     limits: service.limits,
+    localRateLimit: limits.find((limit) => !isGlobal(limit)),
+    globalRateLimits: limits.filter(isGlobal),
     trafficPolicy: { ...defaults.trafficPolicy, ...service.trafficPolicy },
   };
 }
@@ -164,14 +168,16 @@ export type ParsedStack = { readonly [K in StackKey]: z.output<(typeof stackShap
 export function resolveStack(parsed: ParsedStack): StackConfig {
   const { domain, certificate, mtls, kubernetes, protect } = parsed;
   const rendering = kubernetes.renderDirectory !== undefined;
+  const services = parsed.services.map((service) => resolveService(service, domain, parsed.defaults));
   return {
     domain,
     // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.
     gateway: rendering ? { ...parsed.gateway, programmedTimeoutSeconds: 0 } : parsed.gateway,
     certificate: { ...certificate, secretName: certificate.secretName ?? defaultSecretName(domain) },
-    services: parsed.services.map((service) => resolveService(service, domain, parsed.defaults)),
+    services,
     denyByDefault: parsed.defaults.denyByDefault,
     mtls,
+    rateLimitService: resolveRateLimitService(parsed, services),
     kubernetes,
     fieldUses: rendering
       ? []
@@ -181,4 +187,16 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
         ),
     protect,
   };
+}
+
+/** The service that counts, with its namespace; undefined where nothing is to be counted. */
+function resolveRateLimitService(
+  { gateway, rateLimitService }: ParsedStack,
+  services: readonly Service[],
+): StackConfig["rateLimitService"] {
+  if (services.every(({ globalRateLimits }) => globalRateLimits.length === 0)) {
+    return undefined;
+  }
+  const given = rateLimitService ?? rateLimitServiceSchema.parse({});
+  return { ...given, namespace: given.namespace ?? gateway.namespace };
 }

@@ -4,6 +4,7 @@ import { hostname } from "./fields";
 import { gatewaySchema } from "./gateway";
 import { kubernetesSchema } from "./kubernetes";
 import { mtlsSchema } from "./mtls";
+import { rateLimitServiceSchema } from "./rateLimitService";
 import { defaultsSchema, serviceSchema } from "./service";
 
 /** Everything that a stack may set: one key of the stack config each, one schema per concern. */
@@ -19,6 +20,7 @@ export const stackShape = {
   mtls: mtlsSchema
     .optional()
     .describe("Mutual TLS: whose sidecars refuse plain text. Default: none, they accept both."),
+  rateLimitService: rateLimitServiceSchema.optional(),
   kubernetes: kubernetesSchema
     .prefault({})
     .describe("The cluster to deploy to. Default: that of the current kubeconfig."),

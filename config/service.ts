@@ -6,7 +6,7 @@ import { dnsLabel, hostname, port, regularExpressionFlaw } from "./fields";
 import { filterShape } from "./filters";
 import { limitsSchema } from "./hardening";
 import { matchSchema } from "./match";
-import { rateLimitSchema } from "./rateLimit";
+import { rateLimitsSchema } from "./rateLimit";
 import { retrySchema } from "./retry";
 import { defaultTimeoutsSchema, timeoutsSchema } from "./timeouts";
 import { trafficPolicySchema } from "./trafficPolicy";
@@ -103,7 +103,7 @@ export const serviceSchema = z.strictObject({
   cors: corsSchema.optional().describe("Cross-origin requests to the service. Default: none are allowed."),
   ...filterShape,
   access: accessSchema.optional().describe("Who may enter. Default: defaults.access."),
-  rateLimit: rateLimitSchema.optional(),
+  rateLimit: rateLimitsSchema.optional(),
   limits: limitsSchema.optional().describe("Limits for its requests. Default: those of gateway.hardening alone."),
   trafficPolicy: trafficPolicySchema
     .optional()

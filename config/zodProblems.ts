@@ -37,6 +37,13 @@ function toProblems(
   schema: z.ZodType,
 ): Problem[] {
   const path = [...prefix, ...issue.path];
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const chosen = optionOf(schemaAt(schema, issue.path, root), valueAt(root, issue.path));
+    if (chosen !== undefined) {
+      const below = (inner: z.core.$ZodIssue) => ({ ...inner, path: [...issue.path, ...inner.path] });
+      return (issue.errors[chosen] ?? []).flatMap((inner) => toProblems(below(inner), root, prefix, schema));
+    }
+  }
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(schema, issue.path, root);
     return issue.keys.map((key) => ({
@@ -86,13 +93,24 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 
 /** The keys that the object at `path` may have. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown): string[] {
+  const object = unwrap(schemaAt(schema, path, root), valueAt(root, path));
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+}
+
+/** Of a union of a thing and a list of such things: which of the two a value is meant to be. */
+function optionOf(schema: z.core.$ZodType, value: unknown): number | undefined {
+  if (!(schema instanceof z.ZodUnion) || !schema.options.some((option) => option instanceof z.ZodArray)) {
+    return undefined;
+  }
+  return schema.options.findIndex((option) => option instanceof z.ZodArray === Array.isArray(value));
+}
+
+/** The schema of the value at `path`. */
+function schemaAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown): z.core.$ZodType {
   let current: z.core.$ZodType = schema;
   let value = root;
-  for (const segment of [...path, undefined]) {
+  for (const segment of path) {
     current = unwrap(current, value);
-    if (segment === undefined) {
-      break;
-    }
     if (current instanceof z.ZodObject) {
       current = (current.shape as Record<PropertyKey, z.core.$ZodType>)[segment] ?? z.unknown();
     } else if (current instanceof z.ZodArray) {
@@ -100,13 +118,20 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown):
     }
     value = valueAt(value, [segment]);
   }
-  return current instanceof z.ZodObject ? Object.keys(current.shape) : [];
+  return bare(current);
+}
+
+/** The schema below defaults and optionals. */
+function bare(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
+    ? bare(schema.unwrap())
+    : schema;
 }
 
 /** The schema below defaults, optionals, pipes and unions, as chosen by the value. */
 function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-    return unwrap(schema.unwrap(), value);
+  if (bare(schema) !== schema) {
+    return unwrap(bare(schema), value);
   }
   if (schema instanceof z.ZodPipe) {
     return unwrap(schema.out, value);
@@ -117,6 +142,10 @@ function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
     const option = schema.options.find(
       (candidate) => candidate instanceof z.ZodObject && accepts(candidate.shape[discriminator] as z.ZodType, tag),
     );
+    return option === undefined ? schema : unwrap(option, value);
+  }
+  if (schema instanceof z.ZodUnion) {
+    const option = schema.options[optionOf(schema, value) ?? -1];
     return option === undefined ? schema : unwrap(option, value);
   }
   return schema;

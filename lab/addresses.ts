@@ -8,7 +8,7 @@ export const ISTIOD_HOST = "istiod.istio-system.svc";
 export const CLIENT_INSIDE = "192.168.1.10";
 export const CLIENT_OUTSIDE = "203.0.113.10";
 
-/** Address of a gateway whose stack asks for none. Replica N of a gateway adds N to the last part. */
+/** Address of a gateway whose stack asks for none. */
 export const DEFAULT_GATEWAY = "192.168.51.200";
 
 /** Address of a replica of the backend with this number. */
@@ -16,9 +16,19 @@ export function backendAddress(number: number, replica = 0): string {
   return `10.${244 + replica}.${Math.floor(number / 250)}.${(number % 250) + 1}`;
 }
 
-/** Address of the pod with a sidecar that has this number. */
+/** Address of replica N of a gateway: N added to the last part. */
+export function replicaAddress(address: string, replica: number): string {
+  return address.replace(/\d+$/, (last) => String(Number(last) + replica));
+}
+
+/** Address of the Pod with this number. */
 export function podAddress(number: number): string {
-  return `10.245.0.${number + 1}`;
+  return `10.230.${Math.floor(number / 250) % 250}.${(number % 250) + 1}`;
+}
+
+/** Address of the Pod with a sidecar that has this number. */
+export function sidecarAddress(number: number): string {
+  return `10.231.0.${number + 1}`;
 }
 
 /** The two ends of the link to the proxy with this number: the lab's, and the proxy's. */

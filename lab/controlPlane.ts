@@ -12,11 +12,20 @@ export const CONTROL_PLANE_STEPS = 3;
 
 const API_SERVER_PORT = 6443;
 
+/** What deletion, endpoints and Deployments need. */
+const CONTROLLERS = [
+  "garbage-collector-controller",
+  "namespace-controller",
+  "endpointslice-controller",
+  "deployment-controller",
+  "replicaset-controller",
+];
+
 export interface ControlPlane {
   readonly daemons: Record<string, ProcessId>;
 }
 
-/** Starts etcd, the API server, the controllers that deletion and endpoints need, and istiod. */
+/** Starts etcd, the API server, the controllers, and istiod. */
 export async function startControlPlane(
   pid: number,
   tools: Tools,
@@ -58,7 +67,7 @@ export async function startControlPlane(
     await ready(pid, daemons, "kube-apiserver", [tools.programs.kubectl, "get", "--raw", "/readyz"]);
     await start("kube-controller-manager", [
       `--kubeconfig=${kubeconfigPath()}`,
-      "--controllers=garbage-collector-controller,namespace-controller,endpointslice-controller",
+      `--controllers=${CONTROLLERS.join(",")}`,
       "--leader-elect=false",
     ]);
   });

@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { infrastructureAnnotations } from "../components/clientAddress";
 import { loadStackFile } from "../config/stackFile";
 import type { StackConfig } from "../config";
-import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST } from "./addresses";
+import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST, replicaAddress } from "./addresses";
 import { addBackends, scaleBackend, startEcho, wantedBackends } from "./backends";
 import { CONTROL_PLANE_STEPS, kubeEnv, startControlPlane } from "./controlPlane";
 import { annotateGatewayProxy, startGatewayProxy } from "./gatewayProxy";
 import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, podStatus, tlsSecret } from "./manifests";
+import { startNode } from "./node";
 import { endHolder, enter, outputInside, runInside, startHolder } from "./namespaces";
 import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
 import { Progress } from "./progress";
@@ -38,12 +39,13 @@ export class Lab {
       return new Lab(tools, present);
     }
     freshFolder();
-    const progress = new Progress("lab", CONTROL_PLANE_STEPS + 2);
+    const progress = new Progress("lab", CONTROL_PLANE_STEPS + 3);
     writeFileSync(labPath("hosts"), HOSTS);
     const holder = await progress.step("namespaces", () => startHolder(labPath("hosts")));
     try {
       const daemons = await startControlPlane(holder.id.pid, tools, channel, progress);
       daemons.echo = await progress.step("backends", () => startEcho(holder.id.pid));
+      daemons.node = await progress.step("node", () => startNode(holder.id.pid, tools));
       prepareProject(tools);
       const state: LabState = { holder: holder.id, daemons, proxies: [], backends: [], hosts: {} };
       writeState(state);
@@ -113,8 +115,11 @@ export class Lab {
     return takeStack(this.pid, stack, file);
   }
 
-  /** Makes what a stack expects to find: namespaces, Services with endpoints, the gateway's proxy, host names. */
-  async prepare(stack: string, file = stackFile(stack)): Promise<StackConfig> {
+  /**
+   * Makes what a stack expects to find: namespaces, Services with endpoints, the gateway's proxies, host names.
+   * @param replicas Proxies of the gateway; host names lead to the first, the others have the addresses that follow.
+   */
+  async prepare(stack: string, file = stackFile(stack), replicas = 1): Promise<StackConfig> {
     const config = loadStackFile(file);
     await this.take(stack, file);
     const { gateway, services } = config;
@@ -123,32 +128,36 @@ export class Lab {
       gateway.namespace,
       ...services.map((s) => s.namespace),
       ...wanted.map((b) => b.namespace),
+      ...(config.rateLimitService === undefined ? [] : [config.rateLimitService.namespace]),
     ]);
     await this.apply([...namespaces].map(namespace));
     const backends = await addBackends(this.pid, this.tools, this.state.backends, wanted, this.state.daemons);
     const address = gateway.address ?? DEFAULT_GATEWAY;
+    const addresses = Array.from({ length: replicas }, (_, replica) => replicaAddress(address, replica));
     await this.apply([
       ...backends.flatMap(backend),
-      ...gatewayInfrastructure(gateway.name, gateway.namespace, [address]),
+      ...gatewayInfrastructure(gateway.name, gateway.namespace, addresses),
       ...(config.certificate.mode === "existing" ? [await this.existingSecret(config)] : []),
     ]);
     const statuses = [loadBalancerStatus(gateway.name, gateway.namespace, address), ...backends.flatMap(podStatus)];
     const applyStatus = ["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-"];
     await this.kubectl(applyStatus, list(statuses));
     const proxies = [...this.state.proxies];
-    const present = proxies.findIndex((proxy) => proxy.address === address);
-    const proxy = proxies[present];
-    const args = {
-      gateway: gateway.name,
-      namespace: gateway.namespace,
-      address,
-      number: proxy === undefined ? proxies.length : present,
-      annotations: infrastructureAnnotations(gateway.clientAddress),
-    };
-    proxies[args.number] =
-      proxy === undefined
-        ? await startGatewayProxy(this.pid, this.tools, args)
-        : await annotateGatewayProxy(this.tools, proxy, args);
+    for (const own of addresses) {
+      const present = proxies.findIndex((proxy) => proxy.address === own);
+      const proxy = proxies[present];
+      const args = {
+        gateway: gateway.name,
+        namespace: gateway.namespace,
+        address: own,
+        number: proxy === undefined ? proxies.length : present,
+        annotations: infrastructureAnnotations(gateway.clientAddress),
+      };
+      proxies[args.number] =
+        proxy === undefined
+          ? await startGatewayProxy(this.pid, this.tools, args)
+          : await annotateGatewayProxy(this.tools, proxy, args);
+    }
     const hosts = Object.fromEntries(
       [`unknown.${config.domain}`, ...services.map(({ host }) => host)].map((host) => [host, address]),
     );

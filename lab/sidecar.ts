@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { linkAddresses, podAddress } from "./addresses";
+import { linkAddresses, sidecarAddress } from "./addresses";
 import { logOf } from "./controlPlane";
 import type { Lab } from "./lab";
 import { outputInside, startDaemon } from "./namespaces";
@@ -36,7 +36,7 @@ const FIRST_LINK = 100;
  */
 export async function startSidecar(lab: Lab, args: SidecarArgs): Promise<Sidecar> {
   const { service, namespace, number } = args;
-  const address = podAddress(number);
+  const address = sidecarAddress(number);
   const items = manifests(args, address);
   // Where a stack that is prepared names these Services, they lead to backends without a sidecar.
   const slices = [service, ...args.bareServices].map((name) => `${name}-lab`);

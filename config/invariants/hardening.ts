@@ -1,6 +1,7 @@
 import { milliseconds } from "../duration";
 import type { MatchInput } from "../match";
 import type { Problem } from "../problem";
+import { rateLimitsOf } from "../rateLimit";
 import type { IndexedService, SoundStack } from "./soundStack";
 
 /** Rules between the limits of the listeners, and between them and what the services ask of requests. */
@@ -34,8 +35,10 @@ export function hardeningProblems({ gateway, services }: SoundStack): Problem[] 
 /** Headers that a service looks for, and that the listener never lets through. */
 function underscores({ index, service }: IndexedService): Problem[] {
   const at = `services[${index}]`;
-  const { rateLimit } = service;
-  const limited = rateLimit?.type === "local-by-header" ? [[`${at}.rateLimit.header`, rateLimit.header] as const] : [];
+  const limited = rateLimitsOf(service.rateLimit).flatMap((limit, place) => {
+    const key = Array.isArray(service.rateLimit) ? `rateLimit[${place}]` : "rateLimit";
+    return "header" in limit ? [[`${at}.${key}.header`, limit.header] as const] : [];
+  });
   const wanted: readonly (readonly [path: string, name: string])[] = [
     ...service.paths.flatMap((path, number) => names(`${at}.paths[${number}].match.headers`, path.match)),
     ...names(`${at}.canary.override.headers`, service.canary?.override),

@@ -13,6 +13,7 @@ import { mtlsProblems } from "./mtls";
 import { namespaceProblems } from "./namespaces";
 import { pathProblems } from "./paths";
 import { retryProblems } from "./retry";
+import { rateLimitProblems, rateLimitServiceProblems } from "./rateLimit";
 import type { SoundStack } from "./soundStack";
 import { trafficPolicyProblems } from "./trafficPolicy";
 import { versionProblems } from "./versions";
@@ -39,6 +40,8 @@ const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
   corsProblems,
   gatewayApiProblems,
   hardeningProblems,
+  rateLimitProblems,
+  rateLimitServiceProblems,
 ];
 
 /** Everything that breaks a rule between keys. */

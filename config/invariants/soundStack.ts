@@ -15,6 +15,8 @@ export interface SoundStack extends Partial<Omit<ParsedStack, "services" | "defa
   /** The schema's own defaults where those given are not sound. */
   readonly defaults: DefaultsConfig;
   readonly services: readonly IndexedService[];
+  /** Whether no service is missing for its own mistakes. */
+  readonly hasEveryService: boolean;
   /** Keys that hold a Pulumi secret anywhere inside. */
   readonly secretKeys: ReadonlySet<string>;
 }

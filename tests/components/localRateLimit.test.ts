@@ -66,7 +66,7 @@ describe("config/rateLimit", () => {
   it("refuses a rate of 0, units and types that are none, and headers that are no tokens", () => {
     refuses({ type: "local", requests: 0, per: "second" }, ".requests", /from 1 to/);
     refuses({ type: "local", requests: 1, per: "day" }, ".per", /second, minute or hour/);
-    refuses({ type: "global", requests: 1, per: "second" }, ".type", /one of local/);
+    refuses({ type: "globl", requests: 1, per: "second" }, ".type", /one of local/);
     refuses({ type: "local-by-header", requests: 1, per: "second", header: "a b" }, ".header", /header name/);
     refuses({ type: "local-by-header", requests: 1, per: "second" }, ".header", /header name/);
   });

@@ -94,7 +94,8 @@ export class Client {
     return `${root}${namespace}/${found.name}/${metadata.name}`;
   }
 
-  private call<T = KubernetesObject>(method: string, path: string, body?: unknown, contentType?: string): Promise<T> {
+  /** One call of the API. @throws ApiError where the API server refuses it. */
+  call<T = KubernetesObject>(method: string, path: string, body?: unknown, contentType?: string): Promise<T> {
     const { server, agent, headers } = this.cluster;
     const text = body === undefined ? undefined : JSON.stringify(body);
     return new Promise((resolve, reject) => {

@@ -16,8 +16,33 @@ function conditions(annotation: string): { type: string; status: string }[] {
   });
 }
 
+type Status = { conditions?: { type: string; status: string; message?: string }[] } & Record<string, unknown>;
+
+/** What the object still lacks; undefined where it is ready. */
+type Lack = (object: KubernetesObject) => string | undefined;
+
+function lackOfConditions(annotation: string): Lack {
+  const targets = conditions(annotation);
+  return ({ status = {} }) => {
+    const { conditions: met } = status as Status;
+    const unmet = targets.find(
+      ({ type, status: value }) => !met?.some((it) => it.type === type && it.status === value),
+    );
+    const message = met?.find(({ type }) => type === unmet?.type)?.message;
+    return unmet && `condition ${unmet.type}=${unmet.status}${message === undefined ? "" : ` (${message})`}`;
+  };
+}
+
+/** The official provider waits for a Deployment's rollout, without being asked. */
+const lackOfRollout: Lack = ({ metadata, spec, status = {} }) => {
+  const { replicas = 1 } = spec as { replicas?: number };
+  const { observedGeneration, ...counts } = status as Record<string, number | undefined>;
+  const rolled = ["replicas", "updatedReplicas", "availableReplicas"].every((key) => (counts[key] ?? 0) === replicas);
+  return observedGeneration === metadata.generation && rolled ? undefined : `${replicas} replicas to be available`;
+};
+
 /**
- * Waits until the object has the conditions that its annotation names.
+ * Waits until the object has the conditions that its annotation names, or a Deployment its Pods.
  * @returns The object, and why it is not ready where the time is up.
  */
 export async function waitUntilReady(
@@ -26,27 +51,20 @@ export async function waitUntilReady(
 ): Promise<{ object: KubernetesObject; problem?: string }> {
   const annotations = (object.metadata.annotations ?? {}) as Record<string, string>;
   const wanted = annotations["pulumi.com/waitFor"];
-  if (wanted === undefined || annotations["pulumi.com/skipAwait"] === "true") {
+  const isDeployment = object.kind === "Deployment";
+  if ((wanted === undefined && !isDeployment) || annotations["pulumi.com/skipAwait"] === "true") {
     return { object };
   }
   const seconds = Number(annotations["pulumi.com/timeoutSeconds"] ?? DEFAULT_TIMEOUT_SECONDS);
   const end = Date.now() + seconds * 1000;
-  const targets = conditions(wanted);
+  const lackOf = wanted === undefined ? lackOfRollout : lackOfConditions(wanted);
   for (let current = object; ; current = await get()) {
-    const status = (current.status ?? {}) as { conditions?: { type: string; status: string; message?: string }[] };
-    const unmet = targets.find(
-      ({ type, status: value }) => !status.conditions?.some((item) => item.type === type && item.status === value),
-    );
-    if (unmet === undefined) {
+    const lack = lackOf(current);
+    if (lack === undefined) {
       return { object: current };
     }
     if (Date.now() > end) {
-      const message = status.conditions?.find((item) => item.type === unmet.type)?.message;
-      const reason = message === undefined ? "" : ` (${message})`;
-      return {
-        object: current,
-        problem: `timed out after ${seconds} s waiting for condition ${unmet.type}=${unmet.status}${reason}`,
-      };
+      return { object: current, problem: `timed out after ${seconds} s waiting for ${lack}` };
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

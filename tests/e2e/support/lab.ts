@@ -51,8 +51,8 @@ export function writeStack(stack: string, values: Values): string {
 }
 
 /** Makes what the stack names, without deploying it. */
-export function prepare(stack: string, values: Values): Promise<StackConfig> {
-  return theLab().prepare(stack, writeStack(stack, values));
+export function prepare(stack: string, values: Values, replicas = 1): Promise<StackConfig> {
+  return theLab().prepare(stack, writeStack(stack, values), replicas);
 }
 
 /** Runs pulumi on a stack, and returns what it said. */

@@ -1,0 +1,46 @@
+/** The parts of Pods that the lab's node knows; it refuses what it does not. */
+
+export interface Reference {
+  name: string;
+  key: string;
+}
+
+export interface EnvVar {
+  name: string;
+  value?: string;
+  valueFrom?: { secretKeyRef?: Reference; configMapKeyRef?: Reference; fieldRef?: { fieldPath: string } };
+}
+
+export interface Probe {
+  httpGet?: { path?: string; port: number | string };
+  tcpSocket?: { port: number | string };
+}
+
+export interface Container {
+  name: string;
+  image: string;
+  command?: string[];
+  args?: string[];
+  env?: EnvVar[];
+  ports?: { name?: string; containerPort: number }[];
+  volumeMounts?: { name: string; mountPath: string }[];
+  readinessProbe?: Probe;
+  securityContext?: { readOnlyRootFilesystem?: boolean };
+}
+
+export interface Volume {
+  name: string;
+  configMap?: { name: string };
+  secret?: { secretName: string };
+  emptyDir?: object;
+}
+
+export interface Pod {
+  metadata: { name: string; namespace: string; uid: string; deletionTimestamp?: string };
+  spec: { nodeName?: string; containers: Container[]; volumes?: Volume[] };
+}
+
+export interface EndpointSlice {
+  metadata: { namespace: string; labels?: Record<string, string> };
+  endpoints?: { addresses: string[]; conditions?: { ready?: boolean } }[] | null;
+}
