@@ -105,8 +105,8 @@ export class Lab {
   }
 
   /** Makes what a stack expects to find, and runs `pulumi up`. Returns Pulumi's exit code. */
-  async deploy(stack: string, file = stackFile(stack)): Promise<number> {
-    await this.prepare(stack, file);
+  async deploy(stack: string, file = stackFile(stack), replicas = 1): Promise<number> {
+    await this.prepare(stack, file, replicas);
     return this.attached(["pulumi", "up", "--yes", "--non-interactive", "--stack", stack, "--suppress-outputs"]);
   }
 

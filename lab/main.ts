@@ -11,7 +11,7 @@ import { ensureTools, toolsAreCached, type Tools } from "./tools";
 
 const USAGE = `usage: npm run lab -- COMMAND
   up [--crds standard|experimental]   start the control plane
-  deploy --stack STACK                make what the stack names, and run pulumi up
+  deploy --stack STACK [--replicas 1] make what the stack names, and run pulumi up
   exec -- COMMAND…                    run a command inside: kubectl, istioctl, pulumi, curl …
   proxy [--stack dev] [--port 8443]   reach a stack's gateway from outside, until Ctrl-C
   status                              what runs
@@ -31,13 +31,16 @@ main(async () => {
     case "status":
       return Promise.resolve(status());
     case "deploy": {
-      const { stack } = options(rest, { stack: { type: "string" } });
+      const { stack, replicas = "1" } = options(rest, { stack: { type: "string" }, replicas: { type: "string" } });
       if (stack === undefined) {
         throw new UserError("deploy needs --stack STACK");
       }
+      if (!/^[1-9]$/.test(replicas)) {
+        throw new UserError(`--replicas is ${replicas}, expected a number from 1 to 9`);
+      }
       const file = stackFile(stack);
       const tools = await getTools();
-      return locked(async () => (await Lab.up(tools)).deploy(stack, file));
+      return locked(async () => (await Lab.up(tools)).deploy(stack, file, Number(replicas)));
     }
     case "exec": {
       const words = rest[0] === "--" ? rest.slice(1) : rest;

@@ -28,10 +28,16 @@ export interface Container {
   securityContext?: { readOnlyRootFilesystem?: boolean };
 }
 
+/** A key of a ConfigMap or Secret, and the file that it becomes. */
+export interface Item {
+  key: string;
+  path: string;
+}
+
 export interface Volume {
   name: string;
-  configMap?: { name: string };
-  secret?: { secretName: string };
+  configMap?: { name: string; items?: Item[] };
+  secret?: { secretName: string; items?: Item[] };
   emptyDir?: object;
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeVolume } from "./container";
-import type { Container, Pod, Volume } from "./objects";
+import type { Container, Item, Pod, Volume } from "./objects";
 
 /** Reads a ConfigMap or a Secret. */
 export type ReadObject = (
@@ -19,16 +19,23 @@ export async function volumeFolder(
 ): Promise<string> {
   rmSync(folder, { recursive: true, force: true });
   if (volume?.configMap !== undefined) {
-    return writeVolume(folder, await read("configmaps", namespace, volume.configMap.name));
+    const { name, items } = volume.configMap;
+    return writeVolume(folder, chosen(await read("configmaps", namespace, name), items));
   }
   if (volume?.secret !== undefined) {
-    return writeVolume(folder, await read("secrets", namespace, volume.secret.secretName));
+    const { secretName, items } = volume.secret;
+    return writeVolume(folder, chosen(await read("secrets", namespace, secretName), items));
   }
   if (volume?.emptyDir === undefined) {
     throw new Error(`the lab's node knows no volume ${JSON.stringify(volume)}`);
   }
   mkdirSync(join(folder), { recursive: true });
   return folder;
+}
+
+/** The keys that a volume takes, by the names of their files; all of them where it names none. */
+function chosen(data: Record<string, string>, items: readonly Item[] | undefined): Record<string, string> {
+  return items === undefined ? data : Object.fromEntries(items.map(({ key, path }) => [path, data[key] ?? ""]));
 }
 
 /** A container's environment. @throws Error where it refers to what is not there. */

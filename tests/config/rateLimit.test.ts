@@ -34,7 +34,7 @@ describe("config/rateLimit, several", () => {
     refusesLimits([{ ...LIMIT, per: "week" }], "[0].per", /second, minute, hour or day/);
     refusesLimits([{ ...LIMIT, type: "globl" }], "[0].type", /one of local, .*global-by-header/);
     refusesLimits([], "", /at least one limit/);
-    refusesLimits("100/s", "", /map of keys/);
+    refusesLimits("100/s", "", /one of local, /);
   });
 
   it("refuses limits that cannot be told apart", () => {
