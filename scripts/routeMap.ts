@@ -61,15 +61,16 @@ function targets({ backends }: Rule): { name: string; share: string }[] {
 }
 
 /** Policies that hold for the rule's requests, in words. */
-function onTheWay({ rateLimit, trafficPolicy }: Service, rule: Rule): string[] {
+function onTheWay({ localRateLimit, globalRateLimits, trafficPolicy }: Service, rule: Rule): string[] {
   const { timeouts, retry, cors, rewrite, mirror, requestHeaders, responseHeaders } = rule;
+  const limits = [...(localRateLimit === undefined ? [] : [localRateLimit]), ...globalRateLimits];
   const policies = Object.keys(trafficPolicy);
   return [
     timeouts.request === "0s" ? "no timeout" : `timeout ${timeouts.request}`,
     ...(timeouts.backendRequest === undefined ? [] : [`${timeouts.backendRequest} for each try`]),
     ...(retry === undefined ? [] : [retry.attempts === 0 ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
-    ...(rateLimit === undefined ? [] : [`${rateLimit.type} limit ${rateLimit.requests} per ${rateLimit.per}`]),
+    ...limits.map(({ type, requests, per }) => `${type} limit ${requests} per ${per}`),
     ...(rewrite === undefined
       ? []
       : [`rewritten to ${[rewrite.hostname, rewrite.path ?? rewrite.prefix].filter(Boolean).join(" ")}`]),

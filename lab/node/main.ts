@@ -11,6 +11,8 @@ import { RunningPod } from "./pod";
  */
 const NODE = "lab";
 const POLL_MS = 300;
+/** Time that containers have to end by themselves. */
+const GRACE_SECONDS = 5;
 
 const [folder = "", logsFolder = "", programs = "{}"] = process.argv.slice(2);
 const client = new Client();
@@ -61,11 +63,20 @@ async function end(key: string, running: RunningPod): Promise<void> {
     return;
   }
   ending.add(key);
-  await running.stop(5);
-  await client.call("DELETE", pathOf(running.pod), { gracePeriodSeconds: 0 }, "application/json").catch(unlessGone);
-  pods.delete(key);
-  told.delete(key);
-  ending.delete(key);
+  try {
+    await running.stop(GRACE_SECONDS);
+    await client.call("DELETE", pathOf(running.pod), { gracePeriodSeconds: 0 }, "application/json").catch(unlessGone);
+    pods.delete(key);
+    told.delete(key);
+  } catch (error) {
+    report(error);
+  } finally {
+    ending.delete(key);
+  }
+}
+
+function report(error: unknown): void {
+  console.error(error instanceof Error ? error.message : error);
 }
 
 function unlessGone(error: unknown): void {
@@ -122,7 +133,7 @@ async function follow(): Promise<void> {
         }
       }
     } catch (error) {
-      console.error(error instanceof Error ? error.message : error);
+      report(error);
     }
   }
 }

@@ -125,9 +125,16 @@ describe("components/globalRateLimit", () => {
 
 type Json = Record<string, unknown>;
 
+interface PodSpec {
+  securityContext: Json;
+  automountServiceAccountToken: boolean;
+  volumes: Json[];
+  containers: Json[];
+}
+
 /** The Pod's spec of a Deployment. */
 function podOf({ inputs }: Registered) {
-  const { template } = inputs.spec as { template: { metadata: Json; spec: Json & { containers: Json[] } } };
+  const { template } = inputs.spec as { template: { spec: PodSpec } };
   return { ...template.spec, container: template.spec.containers[0] ?? {} };
 }
 
