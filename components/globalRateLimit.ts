@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
+import { globalLimitsOf } from "../config/rateLimit";
 import type { RateLimitServiceInput } from "../config/rateLimitService";
 import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { filterPatch, gatewayPatches, routePatch } from "./envoyPatches";
@@ -44,7 +45,7 @@ function domainOf({ gatewayName, gatewayNamespace }: GlobalRateLimitArgs): strin
 
 export function globalRateLimitSpec(args: GlobalRateLimitArgs): EnvoyFilterSpec {
   const routes = args.services.flatMap((service) =>
-    service.globalRateLimits.length === 0
+    globalLimitsOf(service).length === 0
       ? []
       : service.rules.map((rule) =>
           routePatch(service.host, rule, { route: { rate_limits: routeRateLimits(service) } }),

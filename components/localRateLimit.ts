@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
-import type { LocalRateLimitInput } from "../config/rateLimit";
+import { localLimitOf, type LocalRateLimitInput } from "../config/rateLimit";
 import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { filterPatch, gatewayPatches, routePatch } from "./envoyPatches";
 import { partOf } from "./naming";
@@ -38,9 +38,10 @@ const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
 
 /** Undefined where no service has a limit. */
 export function localRateLimitSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
-  const routes = services.flatMap(({ host, rules, localRateLimit }) => {
-    const value = localRateLimit && { typed_per_filter_config: { [FILTER]: routeLimit(localRateLimit) } };
-    return value === undefined ? [] : rules.map((rule) => routePatch(host, rule, value));
+  const routes = services.flatMap((service) => {
+    const limit = localLimitOf(service);
+    const value = limit && { typed_per_filter_config: { [FILTER]: routeLimit(limit) } };
+    return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
   });
   // The filter has no bucket of its own: it limits nothing until a route gives it one.
   const filter = filterPatch(FILTER, { "@type": TYPE, stat_prefix: "local_rate_limit" });

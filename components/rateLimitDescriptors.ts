@@ -1,5 +1,5 @@
 import type { Service } from "../config";
-import { limitName, type GlobalRateLimitInput } from "../config/rateLimit";
+import { globalLimitsOf, limitName, type GlobalRateLimitInput } from "../config/rateLimit";
 
 /**
  * Both ends of a global limit: what Envoy tells of a request, and what the service counts. A descriptor is the service,
@@ -45,10 +45,10 @@ function genericKey(key: string, value: string): Record<string, unknown> {
 }
 
 /** `rate_limits` of a route of the service. */
-export function routeRateLimits({ name, globalRateLimits }: Service): Record<string, unknown>[] {
-  return globalRateLimits.flatMap((limit) =>
+export function routeRateLimits(service: Service): Record<string, unknown>[] {
+  return globalLimitsOf(service).flatMap((limit) =>
     clientsOf(limit).map(({ action }) => ({
-      actions: [genericKey("service", name), genericKey("limit", limitName(limit)), action],
+      actions: [genericKey("service", service.name), genericKey("limit", limitName(limit)), action],
     })),
   );
 }
@@ -68,13 +68,13 @@ interface Descriptor {
 
 /** What the service counts. The domain keeps gateways apart that share a Redis. */
 export function rateLimitConfig(services: readonly Service[], domain: string): RateLimitConfig {
-  const limited = services.filter(({ globalRateLimits }) => globalRateLimits.length > 0);
+  const limited = services.filter((service) => globalLimitsOf(service).length > 0);
   return {
     domain,
     descriptors: limited.map((service) => ({
       key: "service",
       value: service.name,
-      descriptors: service.globalRateLimits.map((limit) => ({
+      descriptors: globalLimitsOf(service).map((limit) => ({
         key: "limit",
         value: limitName(limit),
         descriptors: clientsOf(limit).map(({ key, value }) => ({

@@ -8,7 +8,7 @@ import type { LimitsInput } from "./hardening";
 import type { KubernetesConfig } from "./kubernetes";
 import type { MatchInput } from "./match";
 import type { MtlsConfig } from "./mtls";
-import type { GlobalRateLimitInput, LocalRateLimitInput } from "./rateLimit";
+import type { RateLimitsInput } from "./rateLimit";
 import type { RateLimitServiceInput } from "./rateLimitService";
 import type { RetryInput } from "./retry";
 import type { PathInput, ServiceInput } from "./service";
@@ -66,8 +66,7 @@ export interface Service {
   /** Empty where no Service is made. */
   readonly versions: readonly Version[];
   readonly limits?: LimitsInput;
-  readonly localRateLimit?: LocalRateLimitInput;
-  readonly globalRateLimits: readonly GlobalRateLimitInput[];
+  readonly rateLimit?: RateLimitsInput;
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicyInput;
 }

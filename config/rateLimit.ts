@@ -54,6 +54,7 @@ export const rateLimitsSchema = z
     "A limit of requests, or a list of limits that all hold: one local at most, and any number of global ones.",
   );
 
+export type RateLimitsInput = z.output<typeof rateLimitsSchema>;
 export type RateLimitInput = z.output<typeof rateLimitSchema>;
 export type LocalRateLimitInput = Extract<RateLimitInput, { type: "local" | "local-by-address" | "local-by-header" }>;
 export type GlobalRateLimitInput = Exclude<RateLimitInput, LocalRateLimitInput>;
@@ -63,8 +64,16 @@ export function isGlobal(limit: RateLimitInput): limit is GlobalRateLimitInput {
 }
 
 /** A service's limits as a list. */
-export function rateLimitsOf(given: z.output<typeof rateLimitsSchema> | undefined): readonly RateLimitInput[] {
-  return given === undefined ? [] : [given].flat();
+export function rateLimitsOf({ rateLimit }: { readonly rateLimit?: RateLimitsInput }): readonly RateLimitInput[] {
+  return rateLimit === undefined ? [] : [rateLimit].flat();
+}
+
+export function localLimitOf(service: { readonly rateLimit?: RateLimitsInput }): LocalRateLimitInput | undefined {
+  return rateLimitsOf(service).find((limit): limit is LocalRateLimitInput => !isGlobal(limit));
+}
+
+export function globalLimitsOf(service: { readonly rateLimit?: RateLimitsInput }): readonly GlobalRateLimitInput[] {
+  return rateLimitsOf(service).filter(isGlobal);
 }
 
 /** What tells the global limits of a service apart, such as `global-by-header/x-user/hour`. */

@@ -4,7 +4,7 @@ import { fieldUses } from "./gatewayApi";
 import { grpcPathType } from "./grpc";
 import type { MatchInput } from "./match";
 import { backendsOf, type Backend, type Rule, type Service, type StackConfig, type Version } from "./model";
-import { isGlobal, rateLimitsOf } from "./rateLimit";
+import { globalLimitsOf } from "./rateLimit";
 import { rateLimitServiceSchema } from "./rateLimitService";
 import type { StackKey, stackShape } from "./schema";
 import type { BackendInput, DefaultsConfig, PathInput, ServiceInput } from "./service";
@@ -13,7 +13,6 @@ import { versionService, type VersionName } from "./versions";
 /** Fills in what a service leaves to its defaults. */
 export function resolveService(service: ServiceInput, domain: string, defaults: DefaultsConfig): Service {
   const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
-  const limits = rateLimitsOf(service.rateLimit);
   return {
     name: service.name,
     host: service.host ?? `${service.name}.${domain}`,
@@ -23,8 +22,7 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
     versions: resolveVersions(service, rules),
     access: service.access ?? defaults.access,
     limits: service.limits,
-    localRateLimit: limits.find((limit) => !isGlobal(limit)),
-    globalRateLimits: limits.filter(isGlobal),
+    rateLimit: service.rateLimit,
     trafficPolicy: { ...defaults.trafficPolicy, ...service.trafficPolicy },
   };
 }
@@ -194,7 +192,7 @@ function resolveRateLimitService(
   { gateway, rateLimitService }: ParsedStack,
   services: readonly Service[],
 ): StackConfig["rateLimitService"] {
-  if (services.every(({ globalRateLimits }) => globalRateLimits.length === 0)) {
+  if (services.every((service) => globalLimitsOf(service).length === 0)) {
     return undefined;
   }
   const given = rateLimitService ?? rateLimitServiceSchema.parse({});

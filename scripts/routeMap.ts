@@ -1,4 +1,5 @@
 import type { Rule, Service, StackConfig } from "../config";
+import { rateLimitsOf } from "../config/rateLimit";
 
 /** A stack's routes for people: a picture (Mermaid) and a table, as Markdown. */
 export function routeMap(stack: string, { domain, gateway, services }: StackConfig): string {
@@ -61,16 +62,15 @@ function targets({ backends }: Rule): { name: string; share: string }[] {
 }
 
 /** Policies that hold for the rule's requests, in words. */
-function onTheWay({ localRateLimit, globalRateLimits, trafficPolicy }: Service, rule: Rule): string[] {
+function onTheWay(service: Service, rule: Rule): string[] {
   const { timeouts, retry, cors, rewrite, mirror, requestHeaders, responseHeaders } = rule;
-  const limits = [...(localRateLimit === undefined ? [] : [localRateLimit]), ...globalRateLimits];
-  const policies = Object.keys(trafficPolicy);
+  const policies = Object.keys(service.trafficPolicy);
   return [
     timeouts.request === "0s" ? "no timeout" : `timeout ${timeouts.request}`,
     ...(timeouts.backendRequest === undefined ? [] : [`${timeouts.backendRequest} for each try`]),
     ...(retry === undefined ? [] : [retry.attempts === 0 ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
-    ...limits.map(({ type, requests, per }) => `${type} limit ${requests} per ${per}`),
+    ...rateLimitsOf(service).map(({ type, requests, per }) => `${type} limit ${requests} per ${per}`),
     ...(rewrite === undefined
       ? []
       : [`rewritten to ${[rewrite.hostname, rewrite.path ?? rewrite.prefix].filter(Boolean).join(" ")}`]),

@@ -35,7 +35,7 @@ export function hardeningProblems({ gateway, services }: SoundStack): Problem[] 
 /** Headers that a service looks for, and that the listener never lets through. */
 function underscores({ index, service }: IndexedService): Problem[] {
   const at = `services[${index}]`;
-  const limited = rateLimitsOf(service.rateLimit).flatMap((limit, place) => {
+  const limited = rateLimitsOf(service).flatMap((limit, place) => {
     const key = Array.isArray(service.rateLimit) ? `rateLimit[${place}]` : "rateLimit";
     return "header" in limit ? [[`${at}.${key}.header`, limit.header] as const] : [];
   });

@@ -1,5 +1,5 @@
 import type { Problem } from "../problem";
-import { isGlobal, limitName, rateLimitsOf } from "../rateLimit";
+import { globalLimitsOf, isGlobal, limitName, rateLimitsOf } from "../rateLimit";
 import type { IndexedService, SoundStack } from "./soundStack";
 
 /** A Service's name has 63 characters at most, and the longest is `GATEWAY--rate-limit-redis`. */
@@ -12,7 +12,7 @@ export function rateLimitProblems({ services }: SoundStack): Problem[] {
 
 function ofService({ index, service }: IndexedService): Problem[] {
   const seen = new Map<string, number>();
-  return rateLimitsOf(service.rateLimit).flatMap((limit, place) => {
+  return rateLimitsOf(service).flatMap((limit, place) => {
     const key = isGlobal(limit) ? limitName(limit) : "local";
     const earlier = seen.get(key);
     if (earlier === undefined) {
@@ -36,7 +36,7 @@ export function rateLimitServiceProblems({
   secretKeys,
 }: SoundStack): Problem[] {
   const problems: Problem[] = [];
-  const isUsed = services.some(({ service }) => rateLimitsOf(service.rateLimit).some(isGlobal));
+  const isUsed = services.some(({ service }) => globalLimitsOf(service).length > 0);
   if (rateLimitService !== undefined && !isUsed && hasEveryService) {
     const expected = "a service with a global rate limit, or no such key: nothing is made of it";
     problems.push({ path: "rateLimitService", value: rateLimitService, expected });

@@ -21,7 +21,6 @@ describe("config/load", () => {
             timeouts: { request: "30s" },
           },
         ],
-        globalRateLimits: [],
         trafficPolicy: {},
         versions: [],
       },

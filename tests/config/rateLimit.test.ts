@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { globalLimitsOf, localLimitOf } from "../../config/rateLimit";
 import { mistakes, stack } from "../support/stacks";
 
 const LIMIT = { type: "global", requests: 10, per: "minute" };
@@ -21,10 +22,12 @@ describe("config/rateLimit, several", () => {
       { type: "global-by-address", requests: 2, per: "day" },
     ];
     const [service] = stack({ services: services([LIMIT, local, byAddress]) }).services;
-    assert.deepEqual(service?.localRateLimit, local);
-    assert.deepEqual(service.globalRateLimits, [LIMIT, byAddress]);
-    assert.deepEqual(stack({ services: services(LIMIT) }).services[0]?.globalRateLimits, [LIMIT]);
-    assert.deepEqual(stack().services[0]?.globalRateLimits, []);
+    assert.ok(service);
+    assert.deepEqual(localLimitOf(service), local);
+    assert.deepEqual(globalLimitsOf(service), [LIMIT, byAddress]);
+    const [one] = stack({ services: services(LIMIT) }).services;
+    assert.deepEqual(globalLimitsOf(one ?? {}), [LIMIT]);
+    assert.equal(localLimitOf(one ?? {}), undefined);
   });
 
   it("says where in a list a mistake is", () => {
