@@ -1,5 +1,6 @@
 import type { Service } from "../config";
 import type { ConfigPatch, EnvoyFilterSpec } from "../kinds/envoyFilter";
+import { gatewayPatches } from "./envoyPatches";
 import { HTTP_PORT, HTTPS_PORT } from "./naming";
 
 /**
@@ -14,14 +15,10 @@ import { HTTP_PORT, HTTPS_PORT } from "./naming";
 export function accessScopeSpec(services: readonly Service[], gatewayName: string, domain: string): EnvoyFilterSpec {
   const hasJwt = (service: Service) => service.access?.jwt !== undefined;
   const open = services.some(hasJwt) ? services.filter((service) => !hasJwt(service)) : [];
-  return {
-    workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": gatewayName } },
-    priority: 0,
-    configPatches: [
-      turnOff(`*.${domain}`, HTTP_PORT, [JWT, RBAC, EXTERNAL_AUTHORIZATION]),
-      ...[...new Set(open.map(({ host }) => host))].map((host) => turnOff(host, HTTPS_PORT, [JWT])),
-    ],
-  };
+  return gatewayPatches(gatewayName, 0, [
+    turnOff(`*.${domain}`, HTTP_PORT, [JWT, RBAC, EXTERNAL_AUTHORIZATION]),
+    ...[...new Set(open.map(({ host }) => host))].map((host) => turnOff(host, HTTPS_PORT, [JWT])),
+  ]);
 }
 
 const JWT = "envoy.filters.http.jwt_authn";

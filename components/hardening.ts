@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { protoDuration } from "../config/duration";
 import type { HardeningInput } from "../config/hardening";
 import { EnvoyFilter, type ConfigPatch, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import { gatewayPatches } from "./envoyPatches";
 import { internalHeadersFilter } from "./internalHeaders";
 import { HTTP_PORT, HTTPS_PORT, partOf } from "./naming";
 
@@ -28,13 +29,9 @@ type Enabled = Exclude<HardeningInput, { enabled: false }>;
 
 /** https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge */
 export function hardeningSpec(gatewayName: string, hardening: Enabled): EnvoyFilterSpec {
-  return {
-    // Not targetRefs: Istio 1.26 and older ignore them, and would patch every proxy of the namespace.
-    workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": gatewayName } },
-    // After every other EnvoyFilter: the filter that removes headers then stands before theirs.
-    priority: 100,
-    configPatches: [HTTP_PORT, HTTPS_PORT].flatMap((port) => listenerPatches(port, hardening)),
-  };
+  const patches = [HTTP_PORT, HTTPS_PORT].flatMap((port) => listenerPatches(port, hardening));
+  // After every other EnvoyFilter: the filter that removes headers then stands before theirs.
+  return gatewayPatches(gatewayName, 100, patches);
 }
 
 const MANAGER = "envoy.filters.network.http_connection_manager";

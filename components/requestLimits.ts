@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Rule, Service } from "../config";
+import type { Service } from "../config";
 import { protoDuration } from "../config/duration";
 import type { LimitsInput } from "../config/hardening";
 import { EnvoyFilter, type ConfigPatch, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import { gatewayPatches, routePatch } from "./envoyPatches";
 import { HTTPS_PORT, partOf } from "./naming";
 
 export interface RequestLimitsArgs {
@@ -36,18 +37,14 @@ const PACKAGE = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3";
 export function requestLimitsSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
   const routes = services.flatMap((service) => {
     const { limits } = service;
-    return limits === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, limits));
+    const value = limits && routeLimits(limits);
+    return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
   });
   if (routes.length === 0) {
     return undefined;
   }
   const buffers = services.some(({ limits }) => limits?.maxRequestBytes !== undefined);
-  return {
-    // Not targetRefs: Istio 1.26 and older ignore them, and would patch every proxy of the namespace.
-    workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": gatewayName } },
-    priority: 0,
-    configPatches: [...(buffers ? [FILTER_PATCH] : []), ...routes],
-  };
+  return gatewayPatches(gatewayName, 0, [...(buffers ? [FILTER_PATCH] : []), ...routes]);
 }
 
 /** Last before the router, so that nobody's body is held whom another filter turns away. Off where no route turns it on. */
@@ -71,27 +68,13 @@ const FILTER_PATCH: ConfigPatch = {
   },
 };
 
-/** Only a route that forwards: a merge into a redirect makes Envoy reject all routes (istio#59043). */
-function routePatch(host: string, rule: Rule, limits: LimitsInput): ConfigPatch {
-  const { maxRequestBytes, streamIdleTimeout } = limits;
+/** What the limits change on Envoy's route of a rule. */
+function routeLimits({ maxRequestBytes, streamIdleTimeout }: LimitsInput): Record<string, unknown> {
   return {
-    applyTo: "HTTP_ROUTE",
-    match: {
-      context: "GATEWAY",
-      routeConfiguration: {
-        portNumber: HTTPS_PORT,
-        vhost: { name: `${host}:${HTTPS_PORT}`, route: { name: rule.name, action: "ROUTE" } },
-      },
-    },
-    patch: {
-      operation: "MERGE",
-      value: {
-        route: streamIdleTimeout === undefined ? undefined : { idle_timeout: protoDuration(streamIdleTimeout) },
-        typed_per_filter_config:
-          maxRequestBytes === undefined
-            ? undefined
-            : { [FILTER]: { "@type": `${PACKAGE}.BufferPerRoute`, buffer: { max_request_bytes: maxRequestBytes } } },
-      },
-    },
+    route: streamIdleTimeout === undefined ? undefined : { idle_timeout: protoDuration(streamIdleTimeout) },
+    typed_per_filter_config:
+      maxRequestBytes === undefined
+        ? undefined
+        : { [FILTER]: { "@type": `${PACKAGE}.BufferPerRoute`, buffer: { max_request_bytes: maxRequestBytes } } },
   };
 }

@@ -2,8 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
 import type { RetryInput } from "../config/retry";
 import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import { gatewayPatches, routePatch } from "./envoyPatches";
 import { partOf } from "./naming";
-import { routePatch } from "./routePatch";
 
 export interface RouteRetryArgs {
   services: readonly Service[];
@@ -38,14 +38,7 @@ export function routeRetrySpec(services: readonly Service[], gatewayName: string
         : [routePatch(host, rule, { route: { retry_policy: { retry_on: retryOn(retry) } } })];
     }),
   );
-  return patches.length === 0
-    ? undefined
-    : {
-        // Not targetRefs: Istio 1.26 and older ignore them, and would patch every proxy of the namespace.
-        workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": gatewayName } },
-        priority: 0,
-        configPatches: patches,
-      };
+  return patches.length === 0 ? undefined : gatewayPatches(gatewayName, 0, patches);
 }
 
 /** What Istio writes for a retry without codes, and `reset`: a try that timed out counts as one. */

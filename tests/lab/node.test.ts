@@ -56,6 +56,6 @@ describe("lab/node", () => {
     assert.equal(replicaAddress("192.168.51.199", 1), "192.168.51.200");
     const addresses = Array.from({ length: 1000 }, (_, number) => podAddress(number));
     assert.equal(new Set(addresses).size, 1000);
-    assert.ok(addresses.every((address) => /^10\.245\.\d+\.([1-9]\d*)$/.test(address)));
+    assert.ok(addresses.every((address) => /^10\.230\.\d+\.([1-9]\d*)$/.test(address)));
   });
 });
