@@ -16,5 +16,7 @@ export function clusterProvider(name: string, config: KubernetesConfig): k8s.Pro
     enableServerSideApply: true,
     // Without it a renewed certificate deletes the Secret first, and the listener loses its certificate.
     enableSecretMutable: true,
+    // The same for the ConfigMap of the CAs for clients.
+    enableConfigMapMutable: true,
   });
 }

@@ -1,10 +1,13 @@
 import type { Rule } from "../config";
 import type { HeaderChanges, Rewrite } from "../config/filters";
+import type { Hsts } from "../config/hsts";
 import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../kinds/httpRoute";
+import { withHsts } from "./hsts";
 
 /** What happens to a rule's requests and responses on their way. Undefined where nothing does. */
-export function routeFilters(rule: Rule, routeNamespace: string): HTTPRouteFilter[] | undefined {
-  const { cors, requestHeaders, responseHeaders, rewrite, mirror } = rule;
+export function routeFilters(rule: Rule, routeNamespace: string, hsts?: Hsts): HTTPRouteFilter[] | undefined {
+  const { cors, requestHeaders, rewrite, mirror } = rule;
+  const responseHeaders = withHsts(rule.responseHeaders, hsts);
   const filters: HTTPRouteFilter[] = [];
   if (cors !== undefined) {
     filters.push({ type: "CORS", cors });

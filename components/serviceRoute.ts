@@ -42,11 +42,11 @@ export class ServiceRoute extends pulumi.ComponentResource {
 }
 
 export function routeSpec(args: RouteArgs): HTTPRouteSpec {
-  const { rules, namespace } = args.service;
-  return { ...attachment(args), rules: rules.map((rule) => routeRule(rule, namespace)) };
+  const { service } = args;
+  return { ...attachment(args), rules: service.rules.map((rule) => routeRule(rule, service)) };
 }
 
-function routeRule(rule: Rule, routeNamespace: string): HTTPRouteRule {
+function routeRule(rule: Rule, { namespace: routeNamespace, hsts }: Service): HTTPRouteRule {
   return {
     name: rule.name,
     matches: [
@@ -57,7 +57,7 @@ function routeRule(rule: Rule, routeNamespace: string): HTTPRouteRule {
         method: rule.match?.method,
       },
     ],
-    filters: routeFilters(rule, routeNamespace),
+    filters: routeFilters(rule, routeNamespace, hsts),
     backendRefs: backendRefs(rule, routeNamespace),
     timeouts: rule.timeouts,
     // The Gateway API has no retry of 0: that is a RouteRetry's.

@@ -20,7 +20,7 @@ export function stackReadme(domain: string, gateway: string, services: readonly 
     "| --- | --- | --- |",
     ...rows,
     "",
-    "Certificate ends: ${outputs.certificate.notAfter}, SHA-256 ${outputs.certificate.fingerprintSha256}",
+    "Certificate ends: ${outputs.certificate.notAfter}, renewed from ${outputs.certificate.renewalTime}, SHA-256 ${outputs.certificate.fingerprintSha256}",
     "",
   ].join("\n");
 }

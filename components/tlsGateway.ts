@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { GatewayInput } from "../config/gateway";
-import { Gateway, type GatewaySpec, type Listener } from "../kinds/gateway";
+import { CIPHER_SUITES } from "../config/tls";
+import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../kinds/gateway";
 import { infrastructureAnnotations } from "./clientAddress";
 import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, partOf, routesLabel } from "./naming";
 
@@ -11,6 +12,8 @@ export interface TlsGatewayArgs {
   config: GatewayInput;
   /** kubernetes.io/tls Secret in the Gateway's namespace. */
   secretName: pulumi.Input<string>;
+  /** ConfigMap of the CAs for clients' certificates, beside the Gateway. Only with `tls.clientCertificates`. */
+  clientAuthorities?: pulumi.Input<string>;
   /** Annotation `cert-manager.io/cluster-issuer` or `cert-manager.io/issuer`: cert-manager fills the Secret. */
   certManager?: { issuer: string; issuerKind: "ClusterIssuer" | "Issuer" };
   /** Refuse to delete the Gateway. */
@@ -43,7 +46,8 @@ export class TlsGateway extends pulumi.ComponentResource {
   }
 }
 
-export function gatewaySpec({ config, domain, secretName }: TlsGatewayArgs): GatewaySpec {
+export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
+  const { config, domain, secretName } = args;
   const infrastructure = infrastructureAnnotations(config.clientAddress);
   return {
     gatewayClassName: config.className,
@@ -67,10 +71,36 @@ export function gatewaySpec({ config, domain, secretName }: TlsGatewayArgs): Gat
         tls: {
           mode: "Terminate",
           certificateRefs: [{ name: secretName }],
-          options: { "gateway.istio.io/tls-cipher-suites": config.tls.cipherSuites.join(",") },
+          options: listenerOptions(config),
         },
       },
     ],
+    tls: frontendTls(args),
+  };
+}
+
+/** https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#configuring-a-gateway */
+function listenerOptions({ tls }: GatewayInput): Record<string, string> | undefined {
+  const options = {
+    ...(tls.minVersion === "1.3"
+      ? {}
+      : { "gateway.istio.io/tls-cipher-suites": (tls.cipherSuites ?? CIPHER_SUITES).join(",") }),
+    // Says what spec.tls.frontend says: where a CRD drops that field, a new listener has no CA, and takes no client.
+    ...(tls.clientCertificates?.mode === "AllowValidOnly" ? { "gateway.istio.io/tls-terminate-mode": "MUTUAL" } : {}),
+  };
+  return Object.keys(options).length === 0 ? undefined : options;
+}
+
+function frontendTls({ config, clientAuthorities }: TlsGatewayArgs): GatewayTLSConfig | undefined {
+  const { clientCertificates } = config.tls;
+  if (clientCertificates === undefined || clientAuthorities === undefined) {
+    return undefined;
+  }
+  const caCertificateRefs = [{ group: "", kind: "ConfigMap", name: clientAuthorities }] as const;
+  return {
+    frontend: {
+      default: { validation: { caCertificateRefs: [...caCertificateRefs], mode: clientCertificates.mode } },
+    },
   };
 }
 

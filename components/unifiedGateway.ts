@@ -3,11 +3,13 @@ import type { StackConfig } from "../config";
 import { Access } from "./access";
 import { BackendPolicy } from "./backendPolicy";
 import { Certificate, type CertificateInfo } from "./certificate";
+import { ClientAuthorities } from "./clientAuthorities";
 import { dnsRecords } from "./dnsRecords";
 import { GlobalRateLimit } from "./globalRateLimit";
 import { Hardening } from "./hardening";
 import { HttpsRedirect } from "./httpsRedirect";
 import { LocalRateLimit } from "./localRateLimit";
+import { MinimumTlsVersion } from "./minimumTlsVersion";
 import { RequestLimits } from "./requestLimits";
 import { RouteNamespaces } from "./routeNamespaces";
 import { RouteRetry } from "./routeRetry";
@@ -40,16 +42,34 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       { config: args.certificate, domain, gatewayName: gateway.name, namespace: gateway.namespace, protect },
       child,
     );
+    const { clientCertificates, minVersion } = gateway.tls;
+    const clientAuthorities =
+      clientCertificates &&
+      new ClientAuthorities(
+        `${name}-client-authorities`,
+        { config: clientCertificates, gatewayName: gateway.name, namespace: gateway.namespace },
+        child,
+      );
+    const minimum =
+      minVersion === "1.3"
+        ? new MinimumTlsVersion(
+            `${name}-minimum-tls-version`,
+            { gatewayName: gateway.name, gatewayNamespace: gateway.namespace },
+            child,
+          )
+        : undefined;
     const entry = new TlsGateway(
       name,
       {
         domain,
         config: gateway,
         secretName: certificate.secretName,
+        clientAuthorities: clientAuthorities?.configMapName,
         certManager: args.certificate.mode === "cert-manager" ? args.certificate : undefined,
         protect,
       },
-      child,
+      // No client comes before the listener has its minimum.
+      { parent: this, dependsOn: minimum },
     );
 
     const access = new Access(

@@ -2,19 +2,8 @@ import { z } from "zod";
 import { clientAddressSchema } from "./clientAddress";
 import { address, dnsLabel, wholeNumber } from "./fields";
 import { hardeningSchema } from "./hardening";
-
-/**
- * TLS 1.2 cipher suites that the listener may offer: forward secrecy and AEAD only, in OpenSSL's names as Istio takes
- * them. TLS 1.3 suites are fixed by Envoy (BoringSSL) and are always offered.
- */
-export const CIPHER_SUITES = [
-  "ECDHE-ECDSA-AES128-GCM-SHA256",
-  "ECDHE-RSA-AES128-GCM-SHA256",
-  "ECDHE-ECDSA-AES256-GCM-SHA384",
-  "ECDHE-RSA-AES256-GCM-SHA384",
-  "ECDHE-ECDSA-CHACHA20-POLY1305",
-  "ECDHE-RSA-CHACHA20-POLY1305",
-] as const;
+import { hstsSchema } from "./hsts";
+import { tlsSchema } from "./tls";
 
 /** Istio derives the Service `NAME-istio` and a label value of at most 63 characters from the Gateway's name. */
 const MAX_GATEWAY_NAME = 57;
@@ -26,14 +15,6 @@ const externalDns = z
       .describe("Time to live of the records. Unit: seconds; 1 to 604800; default 300."),
   })
   .describe("Annotate the Gateway and its routes for external-dns.");
-
-const tls = z.strictObject({
-  cipherSuites: z
-    .array(z.enum(CIPHER_SUITES, `one of ${CIPHER_SUITES.join(", ")}`), "a list of cipher suites")
-    .min(1, "at least one cipher suite")
-    .default([...CIPHER_SUITES])
-    .describe("TLS 1.2 cipher suites in order of preference. Default: Mozilla's intermediate list."),
-});
 
 /** The one Gateway: its name, where it lives and how clients reach it. */
 export const gatewaySchema = z.strictObject({
@@ -57,8 +38,11 @@ export const gatewaySchema = z.strictObject({
   clientAddress: clientAddressSchema
     .optional()
     .describe("What stands between clients and the gateway. To be said as soon as a service admits by address."),
-  tls: tls.prefault({}).describe("TLS settings of the https listener. TLS 1.2 is the minimum version."),
+  tls: tlsSchema.prefault({}).describe("TLS settings of the https listener."),
   hardening: hardeningSchema.prefault({}),
+  hsts: hstsSchema
+    .optional()
+    .describe("Strict-Transport-Security on every service's responses, save where it sets its own. Default: none."),
   externalDns: externalDns.optional().describe("Annotations for external-dns. Default: none."),
   programmedTimeoutSeconds: wholeNumber(0, 3600, "seconds")
     .default(120)

@@ -15,6 +15,21 @@ export interface GivenConfig {
   readonly secretKeys: ReadonlySet<string>;
 }
 
+/** Keys that hold plain text; the text of every other key is JSON: so Pulumi writes and hands over true, 1 and maps. */
+const TEXT_KEYS: ReadonlySet<string> = new Set(["domain"]);
+
+/** The value of a key that is given as text. What is not JSON is left as text, for the schema to refuse. */
+export function valueOfText(key: string, text: string): unknown {
+  if (TEXT_KEYS.has(key)) {
+    return text;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 /**
  * Checks a stack's config and fills in its defaults.
  * Each part and each service is checked by itself, so that one mistake hides no other; rules across parts are checked

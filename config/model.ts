@@ -5,6 +5,7 @@ import type { HeaderChanges, Rewrite } from "./filters";
 import type { GatewayInput } from "./gateway";
 import type { FieldUse } from "./gatewayApi";
 import type { LimitsInput } from "./hardening";
+import type { Hsts } from "./hsts";
 import type { KubernetesConfig } from "./kubernetes";
 import type { MatchInput } from "./match";
 import type { MtlsConfig } from "./mtls";
@@ -67,6 +68,7 @@ export interface Service {
   readonly versions: readonly Version[];
   readonly limits?: LimitsInput;
   readonly rateLimit?: RateLimitsInput;
+  readonly hsts?: Hsts;
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicyInput;
 }
@@ -75,7 +77,7 @@ export interface Service {
 export interface StackConfig {
   readonly domain: string;
   readonly gateway: GatewayInput;
-  readonly certificate: CertificateConfig & { readonly secretName: string };
+  readonly certificate: CertificateConfig;
   readonly services: readonly Service[];
   /** Refuse hosts that no service names. */
   readonly denyByDefault: boolean;

@@ -1,14 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
-import { loadConfig, type GivenConfig } from "./load";
+import { loadConfig, valueOfText, type GivenConfig } from "./load";
 import type { StackConfig } from "./model";
 import { ConfigError } from "./problem";
 
 /** Exported by Pulumi, but left out of its types: whether any part of a key's value is a secret. */
 const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
-
-/** Keys that Pulumi hands over as plain text; every other key holds JSON. */
-const TEXT_KEYS: ReadonlySet<string> = new Set(["domain"]);
 
 /**
  * The config of the stack that is being deployed.
@@ -22,7 +19,7 @@ export function stackConfig(): StackConfig {
   }
 }
 
-/** Pulumi's flat map of texts as values. What is not JSON is left as text, for the schema to refuse. */
+/** Pulumi's flat map of texts as values. */
 export function givenConfig(project: string, all: Readonly<Record<string, string>>): GivenConfig {
   const values: Record<string, unknown> = {};
   const secretKeys = new Set<string>();
@@ -31,18 +28,10 @@ export function givenConfig(project: string, all: Readonly<Record<string, string
       continue;
     }
     const name = key.slice(project.length + 1);
-    values[name] = TEXT_KEYS.has(name) ? text : parseJson(text);
+    values[name] = valueOfText(name, text);
     if (isConfigSecret(key)) {
       secretKeys.add(name);
     }
   }
   return { project, values, secretKeys };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { defaultSecretName } from "./certificate";
+import { resolveCertificate } from "./certificate";
 import { fieldUses } from "./gatewayApi";
 import { grpcPathType } from "./grpc";
 import type { MatchInput } from "./match";
@@ -171,8 +171,11 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     domain,
     // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.
     gateway: rendering ? { ...parsed.gateway, programmedTimeoutSeconds: 0 } : parsed.gateway,
-    certificate: { ...certificate, secretName: certificate.secretName ?? defaultSecretName(domain) },
-    services,
+    certificate: resolveCertificate(certificate, domain),
+    services: services.map((service, index) => ({
+      ...service,
+      hsts: parsed.services[index]?.hsts ?? parsed.gateway.hsts,
+    })),
     denyByDefault: parsed.defaults.denyByDefault,
     mtls,
     rateLimitService: resolveRateLimitService(parsed, services),

@@ -5,6 +5,7 @@ import { corsSchema } from "./cors";
 import { dnsLabel, hostname, port, regularExpressionFlaw } from "./fields";
 import { filterShape } from "./filters";
 import { limitsSchema } from "./hardening";
+import { hstsSchema } from "./hsts";
 import { matchSchema } from "./match";
 import { rateLimitsSchema } from "./rateLimit";
 import { retrySchema } from "./retry";
@@ -105,6 +106,7 @@ export const serviceSchema = z.strictObject({
   access: accessSchema.optional().describe("Who may enter. Default: defaults.access."),
   rateLimit: rateLimitsSchema.optional(),
   limits: limitsSchema.optional().describe("Limits for its requests. Default: those of gateway.hardening alone."),
+  hsts: hstsSchema.optional().describe("Strict-Transport-Security of this service. Default: gateway.hsts."),
   trafficPolicy: trafficPolicySchema
     .optional()
     .describe(

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parse } from "yaml";
-import { SEALED } from "./certificate";
-import { loadConfig, type GivenConfig } from "./load";
+import { loadConfig, valueOfText, type GivenConfig } from "./load";
 import type { StackConfig } from "./model";
+import { SEALED } from "./pem";
 
 /** Name of the Pulumi project, and so the namespace of its config keys. */
 export const PROJECT = "istio-gateway";
@@ -26,7 +26,9 @@ export function readStackFile(path: string): GivenConfig {
     if (namespace !== PROJECT || name === undefined) {
       continue;
     }
-    values[name] = seal(value, () => secretKeys.add(name));
+    // `pulumi config set` writes true and numbers as text.
+    const given = typeof value === "string" ? valueOfText(name, value) : value;
+    values[name] = seal(given, () => secretKeys.add(name));
   }
   return { project: PROJECT, values, secretKeys };
 }

@@ -4,7 +4,9 @@ import { keyPath, type Problem } from "./problem";
 /** Keys that readers of other manuals try, and why they are not here. */
 const HINTS: Readonly<Record<string, string>> = {
   minProtocolVersion:
-    "nothing here: the Gateway API has no such field, and TLS 1.2 is the minimum already (Istio's mesh-wide meshConfig.tlsDefaults can raise it)",
+    "nothing here: the Gateway API has no such field, and TLS 1.2 is the minimum already (gateway.tls.minVersion raises it)",
+  http3:
+    "nothing here: HTTP/3 is not offered, since the Gateway API has no field for it, Istio's is experimental, and it gets past required client certificates",
 };
 
 /** Zod's own words for a wrong type, for schemas that bring none. */

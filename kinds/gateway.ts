@@ -24,6 +24,19 @@ export interface GatewaySpec {
   listeners: Listener[];
   /** Metadata for what Istio makes for the Gateway: its Deployment, pods and Service. */
   infrastructure?: { annotations?: Record<string, string> };
+  tls?: GatewayTLSConfig;
+}
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#gatewaytlsconfig */
+export interface GatewayTLSConfig {
+  frontend: {
+    default: {
+      validation: {
+        caCertificateRefs: { group: ""; kind: "ConfigMap"; name: pulumi.Input<string> }[];
+        mode: "AllowValidOnly" | "AllowInsecureFallback";
+      };
+    };
+  };
 }
 
 export interface GatewayStatus {

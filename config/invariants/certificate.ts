@@ -1,36 +1,23 @@
 import type { Problem } from "../problem";
 import type { SoundStack } from "./soundStack";
 
-/** Rules between the keys of the certificate. */
-export function renewalProblems({ certificate }: SoundStack): Problem[] {
-  if (
-    certificate === undefined ||
-    !("validityDays" in certificate) ||
-    certificate.renewBeforeDays < certificate.validityDays
-  ) {
-    return [];
-  }
-  return [
-    {
-      path: "certificate.renewBeforeDays",
-      value: certificate.renewBeforeDays,
-      expected: `fewer days than validityDays (${certificate.validityDays}), or every update would renew`,
-    },
-  ];
-}
+/** The longest lifetime that clients will accept from public CAs (CA/Browser Forum, from March 2027). */
+const MAX_PROTECTED_VALIDITY_DAYS = 100;
 
-/** Rules between the gateway and the certificate: the program's own keys are RSA, and need a suite that signs with RSA. */
-export function cipherProblems({ gateway, certificate }: SoundStack): Problem[] {
-  if (gateway === undefined || certificate === undefined) {
+/** How long a certificate lasts, and when it is renewed. */
+export function lifetimeProblems({ certificate, protect }: SoundStack): Problem[] {
+  if (certificate?.mode !== "self-signed" && certificate?.mode !== "ca-signed") {
     return [];
   }
-  const { cipherSuites } = gateway.tls;
-  if (certificate.mode !== "self-signed" && certificate.mode !== "ca-signed") {
-    return [];
+  const { validityDays, renewBeforeDays } = certificate;
+  const problems: Problem[] = [];
+  if (protect === true && validityDays > MAX_PROTECTED_VALIDITY_DAYS) {
+    const expected = `at most ${MAX_PROTECTED_VALIDITY_DAYS} days where protect is true: renew more often instead`;
+    problems.push({ path: "certificate.validityDays", value: validityDays, expected });
   }
-  if (cipherSuites.some((suite) => suite.startsWith("ECDHE-RSA-"))) {
-    return [];
+  if (renewBeforeDays !== undefined && renewBeforeDays >= validityDays) {
+    const expected = `fewer days than validityDays (${validityDays}), or every update would renew`;
+    problems.push({ path: "certificate.renewBeforeDays", value: renewBeforeDays, expected });
   }
-  const expected = "at least one ECDHE-RSA-… suite, since the certificate's key is RSA";
-  return [{ path: "gateway.tls.cipherSuites", value: cipherSuites, expected }];
+  return problems;
 }

@@ -3,18 +3,20 @@ import type { Problem } from "../problem";
 import { accessProblems } from "./access";
 import { backendProblems } from "./backends";
 import { canaryProblems } from "./canary";
-import { cipherProblems, renewalProblems } from "./certificate";
-import { grpcProblems } from "./grpc";
+import { lifetimeProblems } from "./certificate";
 import { corsProblems } from "./cors";
 import { gatewayApiProblems } from "./gatewayApi";
 import { hardeningProblems } from "./hardening";
+import { grpcProblems } from "./grpc";
 import { duplicateProblems, hostProblems } from "./hosts";
+import { hstsProblems } from "./hsts";
 import { mtlsProblems } from "./mtls";
 import { namespaceProblems } from "./namespaces";
 import { pathProblems } from "./paths";
 import { retryProblems } from "./retry";
 import { rateLimitProblems, rateLimitServiceProblems } from "./rateLimit";
 import type { SoundStack } from "./soundStack";
+import { cipherProblems, clientCertificateProblems } from "./tls";
 import { trafficPolicyProblems } from "./trafficPolicy";
 import { versionProblems } from "./versions";
 
@@ -23,9 +25,10 @@ export type { IndexedService, SoundStack } from "./soundStack";
 /** Rules between the keys of a stack: one function each, named by what it finds. */
 const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
   namespaceProblems,
-  renewalProblems,
+  lifetimeProblems,
   caProblems,
   cipherProblems,
+  clientCertificateProblems,
   hostProblems,
   backendProblems,
   canaryProblems,
@@ -42,6 +45,7 @@ const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
   hardeningProblems,
   rateLimitProblems,
   rateLimitServiceProblems,
+  hstsProblems,
 ];
 
 /** Everything that breaks a rule between keys. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import { request, terms } from "../../components/certificate";
-import { testAuthority } from "../support/certificates";
-import { only, register } from "../support/deployment";
+import { certificatesIn } from "../../config/pem";
+import { signedBy, testAuthority } from "../support/certificates";
+import { only, register, valueOf } from "../support/deployment";
 import { stack } from "../support/stacks";
 
 const deploy = (config: ReturnType<typeof stack>) => register(() => new UnifiedGateway("gateway", config));
@@ -24,11 +25,24 @@ describe("components/certificate", () => {
   });
 
   it("counts its terms in hours", () => {
-    assert.deepEqual(terms({ validityDays: 90, renewBeforeDays: 30 }), {
+    assert.deepEqual(terms({ keyAlgorithm: "RSA-2048", validityDays: 90, renewBeforeDays: 30 }), {
       validityPeriodHours: 2160,
       earlyRenewalHours: 720,
       allowedUses: ["digital_signature", "key_encipherment", "server_auth"],
     });
+    const ecdsa = terms({ keyAlgorithm: "ECDSA-P256", validityDays: 90, renewBeforeDays: 30 });
+    assert.deepEqual(ecdsa.allowedUses, ["digital_signature", "server_auth"]);
+  });
+
+  it("makes the key that config names", async () => {
+    for (const [keyAlgorithm, inputs] of [
+      ["RSA-3072", { algorithm: "RSA", rsaBits: 3072 }],
+      ["RSA-4096", { algorithm: "RSA", rsaBits: 4096 }],
+      ["ECDSA-P256", { algorithm: "ECDSA", ecdsaCurve: "P256" }],
+    ] as const) {
+      const resources = await deploy(stack({ certificate: { mode: "self-signed", keyAlgorithm } }));
+      assert.deepEqual(only(resources, "tls:index/privateKey:PrivateKey").inputs, inputs);
+    }
   });
 
   it("self-signed: makes an RSA key of 2048 bits, the certificate and a TLS Secret", async () => {
@@ -45,7 +59,7 @@ describe("components/certificate", () => {
     assert.deepEqual([name, namespace], ["wildcard-example-test-tls", "istio-system"]);
   });
 
-  it("ca-signed: signs a request and serves the CA's chain after the leaf", async () => {
+  it("ca-signed: signs a request, and serves no root", async () => {
     const { certificatePem, privateKeyPem } = await testAuthority(365);
     const certificate = { mode: "ca-signed", caCertificate: certificatePem, caPrivateKey: privateKeyPem };
     const resources = await deploy(stack({ certificate }, ["certificate"]));
@@ -53,8 +67,28 @@ describe("components/certificate", () => {
     const signed = only(resources, "tls:index/locallySignedCert:LocallySignedCert");
     assert.equal(signed.inputs.caCertPem, certificatePem);
     const stringData = secretValue(only(resources, SECRET).inputs.stringData);
-    assert.ok(stringData["tls.crt"]?.endsWith(certificatePem));
+    assert.equal(stringData["tls.crt"]?.match(/BEGIN CERTIFICATE/g)?.length, 1);
     assert.ok(!resources.some(({ type }) => type.includes("selfSignedCert")));
+  });
+
+  it("ca-signed: serves every CA between the leaf and the root, and tells the root to trust", async () => {
+    const root = await testAuthority(730, true, "Root");
+    const issuing = await signedBy(root, { commonName: "Issuing", isCa: true, validDays: 365 });
+    const caCertificate = issuing.certificatePem + root.certificatePem;
+    const certificate = { mode: "ca-signed", caCertificate, caPrivateKey: issuing.privateKeyPem };
+    let gateway: UnifiedGateway | undefined;
+    const resources = await register(() => {
+      gateway = new UnifiedGateway("gateway", stack({ certificate }, ["certificate"]));
+    });
+    const signed = only(resources, "tls:index/locallySignedCert:LocallySignedCert");
+    assert.equal(signed.inputs.caCertPem, issuing.certificatePem);
+    const chain = certificatesIn(secretValue(only(resources, SECRET).inputs.stringData)["tls.crt"] ?? "");
+    assert.deepEqual(
+      chain?.map(({ subject }) => subject),
+      ["CN=*.example.test", "CN=Issuing"],
+    );
+    assert.ok(gateway);
+    assert.equal((await valueOf(gateway.certificate)).trustAnchorPem, root.certificatePem);
   });
 
   for (const certificate of [

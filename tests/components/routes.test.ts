@@ -117,6 +117,10 @@ describe("components/tlsGateway", () => {
     );
   });
 
+  it("leaves the suites of TLS 1.3 to Envoy", () => {
+    assert.equal(spec({ tls: { minVersion: "1.3" } }).listeners[1]?.tls?.options, undefined);
+  });
+
   it("admits all namespaces only when asked to", () => {
     assert.deepEqual(spec({ allowedRoutes: "All" }).listeners[1]?.allowedRoutes, { namespaces: { from: "All" } });
   });

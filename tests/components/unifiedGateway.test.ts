@@ -87,6 +87,7 @@ describe("components/unifiedGateway", () => {
     assert.deepEqual(certificate.dnsNames, ["*.example.test", "example.test"]);
     assert.match(certificate.fingerprintSha256 ?? "", /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
     assert.equal(certificate.notAfter, "2030-01-01T00:00:00Z");
+    assert.equal(certificate.renewalTime, "2029-12-02T00:00:00Z");
     const outputs = JSON.stringify([certificate, await valueOf(gateway.readme)]);
     assert.doesNotMatch(outputs, /PRIVATE KEY/);
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { testAuthority } from "../support/certificates";
+import { signedBy, testAuthority } from "../support/certificates";
 import { mistakes } from "../support/stacks";
 
 describe("config/certificateAuthority", () => {
@@ -15,6 +15,32 @@ describe("config/certificateAuthority", () => {
 
   it("accepts a CA with its key as a secret", async () => {
     assert.deepEqual(mistakes({ certificate: await certificate(365) }, ["certificate"]), []);
+  });
+
+  it("accepts the CAs above it in their order, and no other order", async () => {
+    const root = await testAuthority(730, true, "Root");
+    const { certificatePem, privateKeyPem } = await signedBy(root, {
+      commonName: "Issuing",
+      isCa: true,
+      validDays: 365,
+    });
+    const signed = (caCertificate: string) => ({ mode: "ca-signed", caCertificate, caPrivateKey: privateKeyPem });
+    assert.deepEqual(mistakes({ certificate: signed(certificatePem) }, ["certificate"]), []);
+    assert.deepEqual(mistakes({ certificate: signed(certificatePem + root.certificatePem) }, ["certificate"]), []);
+    const stranger = await testAuthority(365, true, "Stranger");
+    const mixed = signed(certificatePem + stranger.certificatePem);
+    only(mistakes({ certificate: mixed }, ["certificate"]), /signed by the next one; number 1 is not$/);
+    const twisted = mistakes({ certificate: signed(root.certificatePem + certificatePem) }, ["certificate"]);
+    assert.equal(twisted.length, 2);
+    assert.match(twisted.join("\n"), /number 1 is not[\s\S]*key that belongs to/);
+  });
+
+  it("refuses a chain that ends before the certificate, wherever it ends", async () => {
+    const root = await testAuthority(30, true, "Root");
+    const issuing = await signedBy(root, { commonName: "Issuing", isCa: true, validDays: 365 });
+    const caCertificate = issuing.certificatePem + root.certificatePem;
+    const signed = { mode: "ca-signed", caCertificate, caPrivateKey: issuing.privateKeyPem };
+    only(mistakes({ certificate: signed }, ["certificate"]), /outlives the certificate/);
   });
 
   it("refuses a key that is no Pulumi secret", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mistakes } from "../support/stacks";
+import { mistakes, stack } from "../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ name: "web", namespace: "apps", ...more });
 
@@ -76,6 +76,27 @@ describe("config/invariants", () => {
     refuses({ services: [service({ paths })] }, "services[0].paths", /at most 16 paths/);
   });
 
+  it("refuses a lifetime that is longer than clients will take, and long ones where protect is on", () => {
+    const certificate = (validityDays: number) => ({ mode: "self-signed", validityDays });
+    refuses({ certificate: certificate(399) }, "certificate.validityDays", /days from 2 to 398$/);
+    refuses({ certificate: certificate(1) }, "certificate.validityDays", /days from 2 to 398$/);
+    assert.deepEqual(mistakes({ certificate: certificate(398) }), []);
+    refuses({ protect: true, certificate: certificate(101) }, "certificate.validityDays", /at most 100 days where/);
+    assert.deepEqual(mistakes({ protect: true, certificate: certificate(100) }), []);
+  });
+
+  it("renews with a third of the lifetime left", () => {
+    for (const [validityDays, renewBeforeDays] of [
+      [90, 30],
+      [100, 34],
+      [2, 1],
+    ]) {
+      const { certificate } = stack({ certificate: { mode: "self-signed", validityDays } });
+      assert.ok("renewBeforeDays" in certificate);
+      assert.equal(certificate.renewBeforeDays, renewBeforeDays);
+    }
+  });
+
   it("refuses a renewal that never ends", () => {
     const certificate = { mode: "self-signed", validityDays: 30, renewBeforeDays: 30 };
     refuses({ certificate }, "certificate.renewBeforeDays", /fewer days than validityDays \(30\)/);
@@ -85,10 +106,22 @@ describe("config/invariants", () => {
     refuses({ gateway: { tls: { cipherSuites: ["RC4-SHA"] } } }, "gateway.tls.cipherSuites[0]", /one of ECDHE-/);
     const cipherSuites = ["ECDHE-ECDSA-AES128-GCM-SHA256"];
     refuses({ gateway: { tls: { cipherSuites } } }, "gateway.tls.cipherSuites", /key is RSA/);
+    const ecdsa = { mode: "self-signed", keyAlgorithm: "ECDSA-P256" };
+    assert.deepEqual(mistakes({ gateway: { tls: { cipherSuites } }, certificate: ecdsa }), []);
+    const forRsa = { tls: { cipherSuites: ["ECDHE-RSA-AES128-GCM-SHA256"] } };
+    refuses({ gateway: forRsa, certificate: ecdsa }, "gateway.tls.cipherSuites", /ECDHE-ECDSA-….*key is ECDSA$/);
     assert.deepEqual(
       mistakes({ gateway: { tls: { cipherSuites } }, certificate: { mode: "existing", secretName: "tls" } }),
       [],
     );
+  });
+
+  it("refuses key algorithms that it does not make", () => {
+    for (const keyAlgorithm of ["RSA-1024", "ECDSA-P384", "ED25519"]) {
+      refuses({ certificate: { mode: "self-signed", keyAlgorithm } }, "certificate.keyAlgorithm", /one of RSA-2048, /);
+    }
+    const existing = { mode: "existing", secretName: "tls", keyAlgorithm: "RSA-2048" };
+    refuses({ certificate: existing }, "certificate.keyAlgorithm", /one of the keys mode, secretName/);
   });
 
   it("refuses namespaces that the listener would not admit", () => {

@@ -28,6 +28,7 @@ describe("config/load", () => {
     assert.deepEqual(config.certificate, {
       mode: "self-signed",
       secretName: "wildcard-example-test-tls",
+      keyAlgorithm: "RSA-2048",
       validityDays: 90,
       renewBeforeDays: 30,
     });

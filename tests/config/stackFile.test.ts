@@ -64,6 +64,11 @@ describe("config/stackFile", () => {
     assert.deepEqual([...given.secretKeys], ["kubernetes"]);
   });
 
+  it("reads what `pulumi config set` makes of true", () => {
+    const path = write('config:\n  istio-gateway:domain: "1.example"\n  istio-gateway:protect: "true"\n');
+    assert.deepEqual(readStackFile(path).values, { domain: "1.example", protect: true });
+  });
+
   it("says in one line what it cannot read", () => {
     assert.throws(
       () => loadStackFile(write("config: [")),

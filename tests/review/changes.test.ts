@@ -29,7 +29,7 @@ describe("review/changes", () => {
       [
         "### test",
         "",
-        "- ⚠️ **gateway-wide**: gateway.tls.cipherSuites ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256, ECDHE-ECDSA-AES256-… → ECDHE-RSA-AES128-GCM-SHA256",
+        "- ⚠️ **gateway-wide**: gateway.tls.cipherSuites added: ECDHE-RSA-AES128-GCM-SHA256",
         "- **orders**: apps/orders-next:80 5 % → 20 %, on /",
         "- **logs**: removed, https://logs.example.test answers no more",
         "- **web**: rateLimit.requests 100 → 50",

@@ -1,7 +1,6 @@
-import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime";
-import { selfSignedPem } from "./certificates";
+import { makeKey, requestCertificate, selfSign, signRequest } from "../../lab/plugins/tls/certificates";
 
 /** A resource as the program registered it. */
 export interface Registered {
@@ -19,20 +18,15 @@ export async function register(
   state: Record<string, Record<string, unknown>> = {},
 ): Promise<Registered[]> {
   const registered: Registered[] = [];
-  const certPem = await selfSignedPem("*.example.test");
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const outputs: Record<string, Record<string, unknown>> = {
-    "tls:index/privateKey:PrivateKey": { privateKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }) },
-    "tls:index/selfSignedCert:SelfSignedCert": { certPem, validityEndTime: "2030-01-01T00:00:00Z" },
-    "tls:index/certRequest:CertRequest": { certRequestPem: "REQUEST" },
-    "tls:index/locallySignedCert:LocallySignedCert": { certPem, validityEndTime: "2030-01-01T00:00:00Z" },
-    ...state,
-  };
   await pulumi.runtime.setMocks(
     {
-      newResource: (args: MockResourceArgs) => {
-        registered.push({ type: args.type, name: args.name, inputs: args.inputs as Record<string, unknown> });
-        return { id: `${args.name}-id`, state: { ...(args.inputs as Record<string, unknown>), ...outputs[args.type] } };
+      newResource: async (args: MockResourceArgs) => {
+        const inputs = args.inputs as Record<string, unknown>;
+        registered.push({ type: args.type, name: args.name, inputs });
+        return {
+          id: `${args.name}-id`,
+          state: { ...inputs, ...(await madeBy(args.type, revealed(inputs))), ...state[args.type] },
+        };
       },
       call: () => ({}),
     },
@@ -44,6 +38,32 @@ export async function register(
   // Registration is asynchronous: an assertion before its end would prove nothing.
   await pulumi.runtime.disconnect();
   return registered;
+}
+
+/** Real keys and certificates, since the program looks into them; every key is ECDSA, which is made at once. */
+async function madeBy(type: string, inputs: Record<string, unknown>): Promise<object> {
+  const end = { validityEndTime: "2030-01-01T00:00:00Z" };
+  switch (type) {
+    case "tls:index/privateKey:PrivateKey":
+      return makeKey({ algorithm: "ECDSA", ecdsaCurve: "P256" });
+    case "tls:index/selfSignedCert:SelfSignedCert":
+      return { ...(await selfSign(inputs)), ...end };
+    case "tls:index/certRequest:CertRequest":
+      return { certRequestPem: await requestCertificate(inputs) };
+    case "tls:index/locallySignedCert:LocallySignedCert":
+      return { ...(await signRequest(inputs)), ...end };
+    default:
+      return {};
+  }
+}
+
+/** Inputs without the wrappers in which Pulumi keeps secrets. */
+function revealed(inputs: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(inputs).map(([key, value]) => {
+    const isSecret = typeof value === "object" && value !== null && "value" in value;
+    return [key, isSecret ? value.value : value] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The only registered resource of a type, and with a name where one is given. */

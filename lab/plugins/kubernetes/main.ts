@@ -20,9 +20,17 @@ interface Settings {
   context?: string;
   renderYamlToDirectory?: string;
   enableSecretMutable?: boolean;
+  enableConfigMapMutable?: boolean;
 }
 
-const COVERED = ["kubeconfig", "context", "renderYamlToDirectory", "enableSecretMutable", "enableServerSideApply"];
+const COVERED = [
+  "kubeconfig",
+  "context",
+  "renderYamlToDirectory",
+  "enableSecretMutable",
+  "enableConfigMapMutable",
+  "enableServerSideApply",
+];
 
 let settings: Settings = {};
 let connected: Client | undefined;
@@ -155,6 +163,7 @@ const plugin: Plugin = {
       context: text("context"),
       renderYamlToDirectory: text("renderYamlToDirectory"),
       enableSecretMutable: String(config.enableSecretMutable) === "true",
+      enableConfigMapMutable: String(config.enableConfigMapMutable) === "true",
     };
   },
   check: (resource, _olds, news) => {
@@ -168,10 +177,12 @@ const plugin: Plugin = {
   diff: (resource, _olds, oldInputs, news) => {
     const identity = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
     const isSecret = resource.type === "kubernetes:core/v1:Secret";
+    const isConfigMap = resource.type === "kubernetes:core/v1:ConfigMap";
     const replaces = (path: string) =>
       identity.includes(path) ||
       (isSecret && path === "type") ||
-      (isSecret && settings.enableSecretMutable !== true && /^(data|stringData)\b/.test(path));
+      (isSecret && settings.enableSecretMutable !== true && /^(data|stringData)\b/.test(path)) ||
+      (isConfigMap && settings.enableConfigMapMutable !== true && /^(data|binaryData)\b/.test(path));
     const changes = Object.fromEntries(
       changedPaths(oldInputs, news).map((path) => [path, { replace: replaces(path) }]),
     );

@@ -1,0 +1,32 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { ClientCertificates } from "../config/clientCertificates";
+import { partOf } from "./naming";
+
+export interface ClientAuthoritiesArgs {
+  config: ClientCertificates;
+  gatewayName: string;
+  namespace: string;
+}
+
+/** The CAs that clients' certificates are checked against, in a ConfigMap beside the Gateway, which refers to it. */
+export class ClientAuthorities extends pulumi.ComponentResource {
+  /** Name of the ConfigMap. */
+  readonly configMapName: pulumi.Output<string>;
+
+  constructor(name: string, args: ClientAuthoritiesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:ClientAuthorities", name, {}, opts);
+    const { config, gatewayName, namespace } = args;
+    const configMap = new k8s.core.v1.ConfigMap(
+      name,
+      {
+        metadata: { name: `${gatewayName}--client-ca`, namespace, labels: partOf(gatewayName) },
+        // The key that the Gateway API names for CA certificates.
+        data: { "ca.crt": config.caCertificate },
+      },
+      { parent: this },
+    );
+    this.configMapName = configMap.metadata.name;
+    this.registerOutputs({ configMapName: this.configMapName });
+  }
+}
