@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { certificatesIn } from "../../config/pem";
 import { eventually } from "../../lab/processes";
 import { handshake, stackOutputs, trustFile } from "../../lab/probe";
 import { stackCopy } from "../../lab/stacks";
-import { testAuthority } from "../support/certificates";
-import { deploy, destroy, pulumiOk, theLab, writeStack } from "./support/lab";
+import { selfSigned, signedBy, testAuthority, type TestAuthority } from "../support/certificates";
+import { deploy, destroy, pulumi, pulumiOk, theLab, writeStack } from "./support/lab";
 
 const STACK = "certificate";
 const ADDRESS = "192.168.51.112";
@@ -43,6 +44,10 @@ interface Exported {
   deployment: { resources: { urn: string; outputs?: Record<string, unknown> }[] };
 }
 
+async function importState(state: Exported): Promise<void> {
+  await theLab().output(["pulumi", "stack", "import", "--stack", STACK], { input: JSON.stringify(state) });
+}
+
 describe("certificate", () => {
   before(() => deploy(STACK, VALUES));
   after(() => destroy(STACK));
@@ -76,66 +81,132 @@ describe("certificate", () => {
     assert.ok(leaf?.outputs);
     // What the state says of the certificate's end is what Pulumi goes by: 29 days left of the 30 that it asks for.
     leaf.outputs.validityEndTime = new Date(Date.now() + 29 * 86_400_000).toISOString();
-    const lab = theLab();
-    await lab.output(["pulumi", "stack", "import", "--stack", STACK], { input: JSON.stringify(state) });
+    await importState(state);
+    const gateway = state.deployment.resources.find(({ urn }) => urn.endsWith("/v1:Gateway::certificate"))?.urn ?? "";
+    assert.match(
+      await pulumiOk(STACK, ["preview", "--target", gateway]),
+      /certificate-system\/wildcard-certificate-test-tls: its renewal is due since [-0-9T:]+Z, its end on /,
+    );
     await pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
+    const { notAfter, renewalTime, warning } = (await stackOutputs(theLab(), STACK)).certificate;
+    assert.equal(Date.parse(notAfter ?? "") - Date.parse(renewalTime ?? ""), 30 * 86_400_000);
+    assert.equal(warning, undefined);
     assert.notEqual(await servedSerial(), before);
     await pulumiOk(STACK, ["up", "--yes", "--skip-preview", "--expect-no-changes"]);
   });
 
+  it("is not written to the Secret where the listener could not serve it", async () => {
+    const before = await servedSerial();
+    const exported = await pulumiOk(STACK, ["stack", "export"]);
+    const state = JSON.parse(exported) as Exported;
+    const leaf = state.deployment.resources.find(({ urn }) => urn.includes("tls:index/selfSignedCert:SelfSignedCert"));
+    assert.ok(leaf?.outputs);
+    // A certificate of another key and another name, in place of the one that the state knows.
+    leaf.outputs.certPem = (await selfSigned({ commonName: "other", dnsNames: ["other.test"] })).certificatePem;
+    await importState(state);
+    const { code, stdout, stderr } = await pulumi(STACK, ["up", "--yes", "--skip-preview"]);
+    const said = stdout + stderr;
+    assert.notEqual(code, 0);
+    assert.match(said, /cannot be served, so the Secret was left as it is: the private key is that of another cert/);
+    assert.match(said, /it does not name \*\.certificate\.test; it does not name certificate\.test/);
+    assert.doesNotMatch(said, /PRIVATE KEY|\bat .+\.ts:\d+/);
+    await importState(JSON.parse(exported) as Exported);
+    assert.equal(await servedSerial(), before);
+    await pulumiOk(STACK, ["up", "--yes", "--skip-preview", "--expect-no-changes"]);
+  });
+
   it("keeps its private key secret in the state, the outputs and the previews", async () => {
-    const lab = theLab();
-    const key = await lab.kubectl([
-      "get",
-      "secret",
-      "wildcard-certificate-test-tls",
-      "-n",
-      "certificate-system",
-      "-o",
-      "jsonpath={.data.tls\\.key}",
-    ]);
-    const secret = Buffer.from(key, "base64").toString("utf8").split("\n")[5] ?? "";
-    assert.ok(secret.length > 40);
-    for (const command of [
-      ["stack", "export"],
-      ["stack", "output", "--json"],
-      ["preview", "--diff"],
-      ["up", "--yes", "--skip-preview"],
-    ]) {
-      const said = await pulumiOk(STACK, command);
-      assert.doesNotMatch(said, /PRIVATE KEY/);
-      assert.ok(!said.includes(secret) && !said.includes(key), command.join(" "));
-    }
+    await keepsItsKey(STACK);
   });
 });
 
-describe("certificate signed by a company's CA", () => {
-  const stack = "ca-signed";
-  after(() => destroy(stack));
+/** A stack's private key is in no word that Pulumi says of it. */
+async function keepsItsKey(stack: string): Promise<void> {
+  const key = await theLab().kubectl([
+    "get",
+    "secret",
+    "wildcard-certificate-test-tls",
+    "-n",
+    "certificate-system",
+    "-o",
+    "jsonpath={.data.tls\\.key}",
+  ]);
+  const lines = Buffer.from(key, "base64").toString("utf8").split("\n");
+  assert.match(lines[0] ?? "", /PRIVATE KEY/);
+  const [secret = ""] = lines.slice(1).sort((a, b) => b.length - a.length);
+  assert.ok(secret.length > 40);
+  for (const command of [
+    ["stack", "export"],
+    ["stack", "output", "--json"],
+    ["preview", "--diff"],
+    ["up", "--yes", "--skip-preview"],
+  ]) {
+    const said = await pulumiOk(stack, command);
+    assert.doesNotMatch(said, /PRIVATE KEY/);
+    assert.ok(!said.includes(secret) && !said.includes(key), command.join(" "));
+  }
+}
 
-  it("is served with the CA's chain, and its CA key is secret", async () => {
-    const authority = await testAuthority(365);
-    const certificate = { mode: "ca-signed", caCertificate: authority.certificatePem };
+describe("certificate signed by a company's CA, with an ECDSA key", () => {
+  const stack = "ca-signed";
+  let root: TestAuthority;
+  before(async () => {
+    root = await testAuthority(730, true, "Root");
+    const issuing = await signedBy(root, { commonName: "Issuing", isCa: true, validDays: 365, uses: ["cert_signing"] });
+    const caCertificate = issuing.certificatePem + root.certificatePem;
+    const certificate = { mode: "ca-signed", keyAlgorithm: "ECDSA-P256", caCertificate };
     const lab = theLab();
-    await lab.take(stack, writeStack(stack, { ...VALUES, certificate }));
+    await lab.take(stack, writeStack(stack, { ...VALUES, protect: true, certificate }));
     const path = "istio-gateway:certificate.caPrivateKey";
     const set = ["pulumi", "config", "set", "--secret", "--path", path, "--stack", stack, "--non-interactive"];
-    await lab.output(set, { input: authority.privateKeyPem });
+    await lab.output(set, { input: issuing.privateKeyPem });
     assert.doesNotMatch(readFileSync(stackCopy(stack), "utf8"), /PRIVATE KEY/);
     await lab.prepare(stack, stackCopy(stack));
     await pulumiOk(stack, ["up", "--yes", "--skip-preview"]);
     await servedSerial(stack);
-    const state = await pulumiOk(stack, ["stack", "export"]);
-    assert.doesNotMatch(state, /PRIVATE KEY/);
-    const { stdout } = await lab.run([
-      "openssl",
-      "s_client",
-      "-connect",
-      `${ADDRESS}:443`,
-      "-servername",
-      HOST,
-      "-showcerts",
-    ]);
-    assert.equal(stdout.match(/BEGIN CERTIFICATE/g)?.length, 2, "the leaf and the CA");
+  });
+  after(async () => {
+    await pulumiOk(stack, ["state", "unprotect", "--all", "--yes"]);
+    await destroy(stack);
+  });
+
+  it("is served with the CAs between it and the root, which alone is trusted", async () => {
+    const { certificate } = await stackOutputs(theLab(), stack);
+    assert.equal(certificate.trustAnchorPem, root.certificatePem);
+    const client = ["openssl", "s_client", "-connect", `${ADDRESS}:443`, "-servername", HOST, "-showcerts"];
+    const { stdout } = await theLab().run(client);
+    const subjects = certificatesIn(stdout.slice(0, stdout.indexOf("Server certificate")))?.map((each) => each.subject);
+    assert.deepEqual(subjects, ["CN=*.certificate.test", "CN=Issuing"]);
+  });
+
+  it("signs with ECDSA, in TLS 1.2 too", async () => {
+    const { succeeded, cipher } = await handshake(theLab(), ADDRESS, HOST, ["-tls1_2"]);
+    assert.ok(succeeded);
+    assert.match(cipher, /^ECDHE-ECDSA-/);
+    const rsa = await handshake(theLab(), ADDRESS, HOST, ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"]);
+    assert.equal(rsa.succeeded, false);
+  });
+
+  it("keeps its private key, and the CA's, secret in the state, the outputs and the previews", async () => {
+    await keepsItsKey(stack);
+  });
+
+  it("says at preview that a protected key, Secret or Gateway would be replaced, and does not go on", async () => {
+    const copy = stackCopy(stack);
+    const config = readFileSync(copy, "utf8");
+    for (const [from, to, what] of [
+      ["keyAlgorithm: ECDSA-P256", "keyAlgorithm: RSA-2048", "certificate-certificate-key"],
+      ["mode: ca-signed", "mode: ca-signed\n    secretName: other-tls", "certificate-certificate"],
+      ["namespace: certificate-system", "namespace: certificate-apps", "certificate(-certificate)?"],
+    ] as const) {
+      assert.ok(config.includes(from));
+      writeFileSync(copy, config.replace(from, to));
+      const { code, stdout, stderr } = await pulumi(stack, ["preview"]);
+      assert.notEqual(code, 0);
+      const refusal = `unable to (replace|delete) resource "urn:\\S+::${what}"\\s+as it is currently marked for protection`;
+      assert.match(stdout + stderr, new RegExp(refusal));
+    }
+    writeFileSync(copy, config);
+    await pulumiOk(stack, ["preview", "--expect-no-changes"]);
   });
 });

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { eventually } from "../../lab/processes";
+import { handshake, request, type Answer } from "../../lab/probe";
+import { labPath } from "../../lab/state";
+import { signedBy, testAuthority, type TestAuthority } from "../support/certificates";
+import { deploy, destroy, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
+
+const STACK = "tls";
+const DOMAIN = "tls.test";
+const ADDRESS = "192.168.51.117";
+const HOST = `web.${DOMAIN}`;
+
+const values = (clientCertificates: Values): Values => ({
+  domain: DOMAIN,
+  gateway: {
+    name: "tls",
+    namespace: "tls-system",
+    address: ADDRESS,
+    tls: { minVersion: "1.3", clientCertificates },
+    hsts: { maxAgeSeconds: 31_536_000, includeSubDomains: true, preload: true },
+  },
+  certificate: { mode: "self-signed", keyAlgorithm: "ECDSA-P256" },
+  services: [
+    { name: "web", namespace: "tls-apps", port: 8080, responseHeaders: { set: { "x-frame-options": "DENY" } } },
+    { name: "own", namespace: "tls-apps", port: 8080, hsts: { maxAgeSeconds: 300 } },
+  ],
+});
+
+/** A client's certificate and key in files, as arguments of curl. */
+async function client(authority: TestAuthority, name: string): Promise<string[]> {
+  const { certificatePem, privateKeyPem } = await signedBy(authority, { commonName: name, uses: ["client_auth"] });
+  const file = labPath(`${name}.pem`);
+  writeFileSync(file, certificatePem + privateKeyPem, { mode: 0o600 });
+  return ["--cert", file];
+}
+
+describe("tls", () => {
+  let authority: TestAuthority;
+  let mine: string[];
+  let strangers: string[];
+  const get = (curl: readonly string[], host = "web", headers: readonly string[] = []): Promise<Answer> =>
+    request(theLab(), `https://${host}.${DOMAIN}/`, { curl, headers });
+  const answers = (curl: readonly string[]) =>
+    eventually("an answer", 30_000, async () => assert.equal((await get(curl)).status, 200));
+  const configMapUid = () =>
+    theLab().kubectl(["get", "configmap", "tls--client-ca", "-n", "tls-system", "-o", "jsonpath={.metadata.uid}"]);
+
+  before(async () => {
+    authority = await testAuthority(365, true, "Clients");
+    mine = await client(authority, "client-mine");
+    strangers = await client(await testAuthority(365, true, "Clients"), "client-strangers");
+    await deploy(STACK, values({ caCertificate: authority.certificatePem }));
+    await answers(mine);
+  });
+  after(() => destroy(STACK));
+
+  it("refuses TLS 1.2 where 1.3 is the minimum", async () => {
+    const [, file = ""] = mine;
+    const shows = ["-cert", file, "-cipher", "DEFAULT:@SECLEVEL=0"];
+    assert.equal((await handshake(theLab(), ADDRESS, HOST, ["-tls1_2", ...shows])).succeeded, false);
+    const { succeeded, protocol, serial } = await handshake(theLab(), ADDRESS, HOST, ["-tls1_3", ...shows]);
+    assert.deepEqual([succeeded, protocol], [true, "TLSv1.3"]);
+    assert.notEqual(serial, "", "the merge lost the certificate");
+  });
+
+  it("refuses clients without a certificate, and those of another CA", async () => {
+    assert.equal((await get([])).status, 0);
+    assert.equal((await get(strangers)).status, 0);
+    assert.equal((await get(mine)).status, 200);
+  });
+
+  it("tells the backend who the client is, whatever the client says", async () => {
+    const { body } = await get(mine, "web", ['x-forwarded-client-cert: Subject="CN=forged"']);
+    assert.match(body, /CN=client-mine/);
+    assert.doesNotMatch(body, /forged/);
+  });
+
+  it("sends HSTS with every service's own value and beside its headers, and none in plain HTTP", async () => {
+    const { headers } = await get(mine);
+    assert.equal(headers["strict-transport-security"], "max-age=31536000; includeSubDomains; preload");
+    assert.equal(headers["x-frame-options"], "DENY");
+    assert.equal((await get(mine, "own")).headers["strict-transport-security"], "max-age=300");
+    const redirect = await request(theLab(), `http://${HOST}/`);
+    assert.equal(redirect.status, 301);
+    assert.equal(redirect.headers["strict-transport-security"], undefined);
+  });
+
+  it("is taken by Envoy as a whole, and by istioctl", async () => {
+    const metrics = await theLab().output(["curl", "-s", "http://127.0.0.1:15014/metrics"]);
+    const rejects = metrics.split("\n").filter((line) => line.startsWith("pilot_total_xds_rejects"));
+    assert.deepEqual(
+      rejects.filter((line) => !line.endsWith(" 0")),
+      [],
+    );
+    const { stdout } = await theLab().run(["istioctl", "analyze", "-n", "tls-system", "-o", "json"]);
+    const messages = JSON.parse(stdout === "" ? "[]" : stdout) as { level: string; code: string }[];
+    // IST0133 says of every EnvoyFilter that it is one.
+    assert.deepEqual(
+      messages.filter(({ level, code }) => level !== "Info" && code !== "IST0133"),
+      [],
+    );
+  });
+
+  it("changes the CA in place, and lets every client in only where the mode says so", async () => {
+    const uid = await configMapUid();
+    const other = await testAuthority(365, true, "Other clients");
+    const clientCertificates = { caCertificate: other.certificatePem, mode: "AllowInsecureFallback" };
+    await theLab().take(STACK, writeStack(STACK, values(clientCertificates)));
+    await pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
+    assert.equal(await configMapUid(), uid);
+    await answers([]);
+    await answers(await client(other, "client-other"));
+    assert.equal((await handshake(theLab(), ADDRESS, HOST, ["-tls1_2"])).succeeded, false);
+  });
+});
