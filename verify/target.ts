@@ -22,6 +22,8 @@ export interface StackOutputs {
     readonly dnsNames: readonly string[];
     readonly fingerprintSha256?: string;
     readonly notAfter?: string;
+    readonly renewalTime?: string;
+    readonly warning?: string;
     readonly trustAnchorPem?: string;
   };
   readonly readme: string;

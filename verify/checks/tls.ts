@@ -8,11 +8,11 @@ const ANYTHING = "DEFAULT:@SECLEVEL=0";
 /** Without forward secrecy, or without AEAD. */
 const WEAK = "AES128-SHA:AES256-SHA:AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0";
 
-const VERSIONS: readonly (readonly [version: SecureVersion, name: string, wanted: boolean])[] = [
-  ["TLSv1", "TLS 1.0", false],
-  ["TLSv1.1", "TLS 1.1", false],
-  ["TLSv1.2", "TLS 1.2", true],
-  ["TLSv1.3", "TLS 1.3", true],
+const VERSIONS: readonly (readonly [version: SecureVersion, name: string])[] = [
+  ["TLSv1", "TLS 1.0"],
+  ["TLSv1.1", "TLS 1.1"],
+  ["TLSv1.2", "TLS 1.2"],
+  ["TLSv1.3", "TLS 1.3"],
 ];
 
 /** Protocol versions and ciphers of the https listener. */
@@ -20,7 +20,8 @@ export async function checkTls({ config, route }: Target): Promise<Row[]> {
   const { name, namespace } = config.gateway;
   const host = config.services[0]?.host ?? config.domain;
   const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; istioctl proxy-config listeners deploy/${name}-istio -n ${namespace} --port 443 -o json`;
-  const versions = VERSIONS.map(async ([version, label, wanted]) => {
+  const versions = VERSIONS.map(async ([version, label]) => {
+    const wanted = label >= `TLS ${config.gateway.tls.minVersion}`;
     const seen = await handshake(host, route, { minVersion: version, maxVersion: version, ciphers: ANYTHING });
     const what = `${label} is ${wanted ? "accepted" : "refused"}`;
     return row("tls", what, seen.succeeded === wanted, seen.succeeded ? seen.cipher : "refused", {
