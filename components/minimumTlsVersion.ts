@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import { gatewayPatches } from "./envoyPatches";
 import { HTTPS_PORT, partOf } from "./naming";
 
 export interface MinimumTlsVersionArgs {
@@ -29,26 +30,22 @@ const TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Down
 
 /** Istio merges a transport socket of the same name field by field: certificates and suites stay what they are. */
 export function minimumTlsVersionSpec(gatewayName: string): EnvoyFilterSpec {
-  return {
-    workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": gatewayName } },
-    priority: 0,
-    configPatches: [
-      {
-        applyTo: "FILTER_CHAIN",
-        match: { context: "GATEWAY", listener: { portNumber: HTTPS_PORT } },
-        patch: {
-          operation: "MERGE",
-          value: {
-            transport_socket: {
-              name: "envoy.transport_sockets.tls",
-              typed_config: {
-                "@type": TYPE,
-                common_tls_context: { tls_params: { tls_minimum_protocol_version: "TLSv1_3" } },
-              },
+  return gatewayPatches(gatewayName, 0, [
+    {
+      applyTo: "FILTER_CHAIN",
+      match: { context: "GATEWAY", listener: { portNumber: HTTPS_PORT } },
+      patch: {
+        operation: "MERGE",
+        value: {
+          transport_socket: {
+            name: "envoy.transport_sockets.tls",
+            typed_config: {
+              "@type": TYPE,
+              common_tls_context: { tls_params: { tls_minimum_protocol_version: "TLSv1_3" } },
             },
           },
         },
       },
-    ],
-  };
+    },
+  ]);
 }
