@@ -57,7 +57,8 @@ export function bypasses(attempt: Attempt): Record<string, readonly [request: Ra
     "HTTP/0.9": [send("GET /\r\n\r\n"), 426],
     CONNECT: [send(http1([`Host: ${guarded}`], `CONNECT ${guarded}:443 HTTP/1.1`)), 403],
     "two slashes": [path("//"), 403],
-    "an encoded slash": [path("/%2F"), 403],
+    // Redirected to the path that it stands for, which is refused.
+    "an encoded slash": [path("/%2F"), 307],
     dots: [path("/a/../"), 403],
     "encoded dots": [path("/a/%2e%2e/"), 403],
     "dots above the root": [path("/../../"), 403],
