@@ -1,11 +1,14 @@
 import type { StackConfig } from "../config";
+import { globalLimitsOf } from "../config/rateLimit";
 import type { Answer } from "./client";
 import type { Diagnosis } from "./row";
 
 /** Why a request to a host of the gateway was not answered by its backend, as far as a client can tell. */
-export function diagnose(answer: Answer, host: string, { gateway, services }: StackConfig): Diagnosis {
+export function diagnose(answer: Answer, host: string, config: StackConfig): Diagnosis {
+  const { gateway, services, rateLimitService } = config;
   const service = services.find((candidate) => candidate.host === host);
-  const route = service === undefined ? "" : `${service.name} -n ${service.namespace}`;
+  const kind = service?.protocol === "grpc" ? "grpcroute" : "httproute";
+  const route = service === undefined ? `${kind}s -A` : `${kind} ${service.name} -n ${service.namespace}`;
   const { status, body } = answer;
   if (status === 0) {
     return {
@@ -21,8 +24,8 @@ export function diagnose(answer: Answer, host: string, { gateway, services }: St
   }
   if (status === 404 && body === "") {
     return {
-      cause: "the gateway has no route for it: the HTTPRoute is missing or refused, or Envoy's config is behind",
-      more: `kubectl describe httproute ${route}`,
+      cause: "the gateway has no route for it: its route is missing or refused, or Envoy's config is behind",
+      more: `kubectl describe ${route}`,
     };
   }
   if (status === 429) {
@@ -33,9 +36,14 @@ export function diagnose(answer: Answer, host: string, { gateway, services }: St
   }
   if (status === 500 && body === "") {
     return {
-      cause:
-        "the route's backend does not exist: no such Service, no such port, or no ReferenceGrant; or the rate limit service is down and refuses",
-      more: `kubectl describe httproute ${route}`,
+      cause: "the route's backend does not exist: no such Service, no such port, or no ReferenceGrant",
+      more: `kubectl describe ${route}`,
+    };
+  }
+  if (status === 503 && body === "" && service !== undefined && globalLimitsOf(service).length > 0) {
+    return {
+      cause: "the rate limit service does not answer, and rateLimitService.failureMode is closed",
+      more: `kubectl get deployments,pods -n ${rateLimitService?.namespace ?? gateway.namespace}`,
     };
   }
   if (status === 503) {
@@ -47,10 +55,10 @@ export function diagnose(answer: Answer, host: string, { gateway, services }: St
   if (status === 504) {
     return {
       cause: "the backend did not answer within the route's timeout",
-      more: `kubectl describe httproute ${route}`,
+      more: `kubectl describe ${route}`,
     };
   }
-  return { cause: `the backend itself answers ${status}`, more: `kubectl describe httproute ${route}` };
+  return { cause: `the backend itself answers ${status}`, more: `kubectl describe ${route}` };
 }
 
 /** Envoy's words for a backend that it cannot reach. */

@@ -254,7 +254,8 @@ describe("global rate limit", () => {
     assert.match(await owned(), /global--rate-limit-redis/);
     const { rateLimitService: _, ...rest } = values();
     await up({ ...rest, services: [service("free"), service("shared")] });
-    assert.equal(await owned(), "secret/wildcard-global-test-tls\n");
+    const kept = ["envoyfilter.networking.istio.io/global--hardening", "secret/wildcard-global-test-tls"];
+    assert.deepEqual((await owned()).trim().split("\n").sort(), kept);
     await eventually("no limit", 30_000, async () => {
       assert.deepEqual(await throughBoth("shared", 20), { 200: 20 });
     });

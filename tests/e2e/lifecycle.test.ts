@@ -94,7 +94,8 @@ describe("lifecycle", () => {
       const manifests = join(renderDirectory, "1-manifest");
       const texts = readdirSync(manifests).map((file) => readFileSync(join(manifests, file), "utf8"));
       const kinds = texts.map((text) => /^kind: (.+)$/m.exec(text)?.[1]).sort();
-      assert.deepEqual(kinds, ["Gateway", "HTTPRoute", "HTTPRoute", "Namespace", "ReferenceGrant", "Secret"]);
+      const expected = ["EnvoyFilter", "Gateway", "HTTPRoute", "HTTPRoute", "Namespace", "ReferenceGrant", "Secret"];
+      assert.deepEqual(kinds, expected);
       assert.equal(await owned(), "");
     } finally {
       await destroy("render");

@@ -12,11 +12,24 @@ const STACK = "verify";
 const NAMESPACE = "verify-system";
 const VALUES = {
   domain: "verify.test",
-  gateway: { name: "verify", namespace: NAMESPACE, address: "192.168.51.121" },
+  gateway: {
+    name: "verify",
+    namespace: NAMESPACE,
+    address: "192.168.51.121",
+    clientAddress: { trustedProxies: 0 },
+  },
   services: [
     { name: "web", namespace: "verify-apps", port: 8080 },
     { name: "other", namespace: "verify-apps", port: 8080 },
+    {
+      name: "limited",
+      namespace: "verify-apps",
+      port: 8080,
+      rateLimit: { type: "global", requests: 1000, per: "hour" },
+    },
+    { name: "closed", namespace: "verify-apps", port: 8080, access: { allow: ["198.51.100.1"] } },
   ],
+  rateLimitService: { failureMode: "closed" },
 };
 const SECRET = ["secret", "wildcard-verify-test-tls", "-n", NAMESPACE];
 
@@ -181,8 +194,7 @@ describe("verify", () => {
     };
     await theLab().kubectl(["create", "-f", "-"], JSON.stringify(policy));
     try {
-      const refused = /an access rule of the gateway refuses this client/;
-      await expectFailures({ routes: refused, redirect: refused });
+      await expectFailures({ routes: /an access rule of the gateway refuses this client/ });
     } finally {
       await theLab().kubectl(["delete", "authorizationpolicy", "blocked", "-n", NAMESPACE]);
     }
@@ -195,6 +207,20 @@ describe("verify", () => {
       () => theLab().kubectl(["delete", ...redirect]),
       () => expectFailures({ redirect: /the redirect's route is missing/, conditions: /it was deleted/ }),
     ));
+
+  it("finds a rate limit service that is down", async () => {
+    const scale = (replicas: number) =>
+      theLab().kubectl(["scale", "deployment", "verify--rate-limit", "-n", NAMESPACE, `--replicas=${replicas}`]);
+    await scale(0);
+    try {
+      await expectFailures({
+        routes: /the rate limit service does not answer/,
+        backends: /no Pod behind the Service is ready/,
+      });
+    } finally {
+      await scale(2);
+    }
+  });
 
   it("finds an Envoy whose config is stale", async () => {
     const { agent } = theLab().snapshot.proxies.find(({ gateway }) => gateway === "verify") ?? {};

@@ -1,3 +1,4 @@
+import { GRPC_PORT, rateLimitServiceName } from "../../components/rateLimitService";
 import { backendsOf } from "../../config";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
@@ -11,12 +12,17 @@ interface EndpointSlice {
   endpoints?: { conditions?: { ready?: boolean } }[] | null;
 }
 
-/** Every Service behind the gateway is there, has the port, and has a ready endpoint. */
+/** Every Service behind the gateway, that of its rate limits included, is there, has the port, and has a ready endpoint. */
 export async function checkBackends({ config }: Target): Promise<Row[]> {
+  const limiter = config.rateLimitService && {
+    namespace: config.rateLimitService.namespace,
+    service: rateLimitServiceName(config.gateway.name),
+    port: GRPC_PORT,
+  };
   const backends = new Map(
-    config.services
-      .flatMap(backendsOf)
-      .map((backend) => [`${backend.namespace}/${backend.service}:${backend.port}`, backend] as const),
+    [...config.services.flatMap(backendsOf), ...(limiter === undefined ? [] : [limiter])].map(
+      (backend) => [`${backend.namespace}/${backend.service}:${backend.port}`, backend] as const,
+    ),
   );
   return Promise.all(
     [...backends].map(async ([key, { namespace, service, port }]) => {
