@@ -5,6 +5,7 @@ import { BackendPolicy } from "./backendPolicy";
 import { Certificate, type CertificateInfo } from "./certificate";
 import { ClientAuthorities } from "./clientAuthorities";
 import { dnsRecords } from "./dnsRecords";
+import { GatewayTelemetry } from "./gatewayTelemetry";
 import { GlobalRateLimit } from "./globalRateLimit";
 import { Hardening } from "./hardening";
 import { HttpsRedirect } from "./httpsRedirect";
@@ -133,6 +134,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     if (args.rateLimitService !== undefined) {
       new GlobalRateLimit(`${name}-global-rate-limit`, { ...policies, config: args.rateLimitService }, child);
     }
+    new GatewayTelemetry(`${name}-telemetry`, { ...policies, telemetry: args.telemetry }, child);
 
     const hosts = services.map((service) => service.host);
     this.endpoints = pulumi.output(

@@ -13,6 +13,7 @@ import type { RateLimitsInput } from "./rateLimit";
 import type { RateLimitServiceInput } from "./rateLimitService";
 import type { RetryInput } from "./retry";
 import type { PathInput, ServiceInput } from "./service";
+import type { ServiceTelemetryInput, TelemetryInput } from "./telemetry";
 import type { TrafficPolicyInput } from "./trafficPolicy";
 import type { VersionName } from "./versions";
 
@@ -69,6 +70,8 @@ export interface Service {
   readonly limits?: LimitsInput;
   readonly rateLimit?: RateLimitsInput;
   readonly hsts?: Hsts;
+  /** What it sets of the stack's telemetry for itself. */
+  readonly telemetry: ServiceTelemetryInput;
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicyInput;
 }
@@ -84,6 +87,7 @@ export interface StackConfig {
   readonly mtls?: MtlsConfig;
   /** Only where a service has a global rate limit. */
   readonly rateLimitService?: RateLimitServiceInput & { readonly namespace: string };
+  readonly telemetry: TelemetryInput;
   readonly kubernetes: KubernetesConfig;
   /** What the cluster's CRDs must have; none where YAML is rendered, for it is checked already. */
   readonly fieldUses: readonly FieldUse[];

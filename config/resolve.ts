@@ -23,6 +23,7 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
     access: service.access ?? defaults.access,
     limits: service.limits,
     rateLimit: service.rateLimit,
+    telemetry: service.telemetry,
     trafficPolicy: { ...defaults.trafficPolicy, ...service.trafficPolicy },
   };
 }
@@ -179,6 +180,7 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     denyByDefault: parsed.defaults.denyByDefault,
     mtls,
     rateLimitService: resolveRateLimitService(parsed, services),
+    telemetry: parsed.telemetry,
     kubernetes,
     fieldUses: rendering
       ? []

@@ -6,6 +6,7 @@ import { kubernetesSchema } from "./kubernetes";
 import { mtlsSchema } from "./mtls";
 import { rateLimitServiceSchema } from "./rateLimitService";
 import { defaultsSchema, serviceSchema } from "./service";
+import { telemetrySchema } from "./telemetry";
 
 /** Everything that a stack may set: one key of the stack config each, one schema per concern. */
 export const stackShape = {
@@ -21,6 +22,7 @@ export const stackShape = {
     .optional()
     .describe("Mutual TLS: whose sidecars refuse plain text. Default: none, they accept both."),
   rateLimitService: rateLimitServiceSchema.optional(),
+  telemetry: telemetrySchema.prefault({}).describe("Access logs and traces of the gateway."),
   kubernetes: kubernetesSchema
     .prefault({})
     .describe("The cluster to deploy to. Default: that of the current kubeconfig."),

@@ -9,6 +9,7 @@ import { hstsSchema } from "./hsts";
 import { matchSchema } from "./match";
 import { rateLimitsSchema } from "./rateLimit";
 import { retrySchema } from "./retry";
+import { serviceTelemetrySchema } from "./telemetry";
 import { defaultTimeoutsSchema, timeoutsSchema } from "./timeouts";
 import { trafficPolicySchema } from "./trafficPolicy";
 
@@ -107,6 +108,7 @@ export const serviceSchema = z.strictObject({
   rateLimit: rateLimitsSchema.optional(),
   limits: limitsSchema.optional().describe("Limits for its requests. Default: those of gateway.hardening alone."),
   hsts: hstsSchema.optional().describe("Strict-Transport-Security of this service. Default: gateway.hsts."),
+  telemetry: serviceTelemetrySchema.prefault({}).describe("What the service sets of the stack's telemetry for itself."),
   trafficPolicy: trafficPolicySchema
     .optional()
     .describe(

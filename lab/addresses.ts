@@ -4,6 +4,10 @@ export const ISTIOD = "10.1.0.2";
 /** What istiod's certificate names. */
 export const ISTIOD_HOST = "istiod.istio-system.svc";
 
+/** Takes spans by OTLP/gRPC. */
+export const COLLECTOR = "10.1.0.3";
+export const COLLECTOR_PORT = 4317;
+
 /** Clients: one inside a company's network, one on the internet. */
 export const CLIENT_INSIDE = "192.168.1.10";
 export const CLIENT_OUTSIDE = "203.0.113.10";

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { API_SERVER, ISTIOD } from "./addresses";
+import { REPOSITORY } from "./paths";
 import { isAlive, outputInside, startDaemon, type ProcessId } from "./namespaces";
 import { eventually, lastLine, output, UserError } from "./processes";
 import type { Progress } from "./progress";
@@ -78,7 +80,9 @@ export async function startControlPlane(
     await outputInside(pid, [...kubectl, "-f", "-"], { env: kubeEnv(), input: namespaceManifest("istio-system") });
   });
   await progress.step("istiod", async () => {
-    writeFileSync(labPath("mesh.yaml"), MESH);
+    // The providers are those that the docs tell users to add.
+    const providers = readFileSync(join(REPOSITORY, "docs", "mesh-config.yaml"), "utf8");
+    writeFileSync(labPath("mesh.yaml"), MESH + providers);
     await start(
       "pilot-discovery",
       [

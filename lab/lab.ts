@@ -8,6 +8,7 @@ import { CONTROL_PLANE_STEPS, kubeEnv, startControlPlane } from "./controlPlane"
 import { annotateGatewayProxy, startGatewayProxy } from "./gatewayProxy";
 import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, podStatus, tlsSecret } from "./manifests";
 import { startNode } from "./node";
+import { COLLECTOR_MANIFESTS, COLLECTOR_NAMESPACE, startCollector } from "./otlp";
 import { endHolder, enter, outputInside, runInside, startHolder } from "./namespaces";
 import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
 import { Progress } from "./progress";
@@ -122,20 +123,29 @@ export class Lab {
   async prepare(stack: string, file = stackFile(stack), replicas = 1): Promise<StackConfig> {
     const config = loadStackFile(file);
     await this.take(stack, file);
-    const { gateway, services } = config;
+    const { gateway, services, telemetry } = config;
+    const traced = telemetry.traces !== undefined;
     const wanted = wantedBackends(services);
     const namespaces = new Set([
       gateway.namespace,
       ...services.map((s) => s.namespace),
       ...wanted.map((b) => b.namespace),
       ...(config.rateLimitService === undefined ? [] : [config.rateLimitService.namespace]),
+      ...(traced ? [COLLECTOR_NAMESPACE] : []),
     ]);
     await this.apply([...namespaces].map(namespace));
     const backends = await addBackends(this.pid, this.tools, this.state.backends, wanted, this.state.daemons);
+    if (traced) {
+      const { daemons } = this.state;
+      if (!("collector" in daemons)) {
+        daemons.collector = await startCollector(this.pid);
+      }
+    }
     const address = gateway.address ?? DEFAULT_GATEWAY;
     const addresses = Array.from({ length: replicas }, (_, replica) => replicaAddress(address, replica));
     await this.apply([
       ...backends.flatMap(backend),
+      ...(traced ? COLLECTOR_MANIFESTS : []),
       ...gatewayInfrastructure(gateway.name, gateway.namespace, addresses),
       ...(config.certificate.mode === "existing" ? [await this.existingSecret(config)] : []),
     ]);

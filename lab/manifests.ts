@@ -10,7 +10,7 @@ export function namespace(name: string): Manifest {
 /** A Service without a selector, and its endpoints; or the pod that a stack's own Service selects. */
 export function backend({
   namespace,
-  service,
+  service: name,
   ports,
   protocol,
   address,
@@ -18,20 +18,31 @@ export function backend({
   labels,
 }: BackendState): Manifest[] {
   if (labels !== undefined) {
-    const spec = { nodeName: NODE, containers: [{ name: service, image: "lab" }] };
-    return [node(), { apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace, labels }, spec }];
+    const spec = { nodeName: NODE, containers: [{ name, image: "lab" }] };
+    return [node(), { apiVersion: "v1", kind: "Pod", metadata: { name, namespace, labels }, spec }];
   }
   // Istio takes the protocol to the backend from the Service's port; without this it would be HTTP/1.1.
   const appProtocol = protocol === "grpc" ? "kubernetes.io/h2c" : undefined;
-  const named = ports.map((port) => ({ name: `${protocol}-${port}`, port, protocol: "TCP", appProtocol }));
+  const named = ports.map((port) => ({ name: `${protocol}-${port}`, port, appProtocol }));
+  return service(name, namespace, [address, ...replicas], named);
+}
+
+/** A Service without a selector, with named ports, and its endpoints. */
+export function service(
+  name: string,
+  namespace: string,
+  addresses: readonly string[],
+  ports: readonly { name: string; port: number; appProtocol?: string }[],
+): Manifest[] {
+  const named = ports.map((port) => ({ ...port, protocol: "TCP" }));
   return [
     {
       apiVersion: "v1",
       kind: "Service",
-      metadata: { name: service, namespace },
+      metadata: { name, namespace },
       spec: { ports: named.map((port) => ({ ...port, targetPort: port.port })) },
     },
-    endpoints(service, namespace, [address, ...replicas], named),
+    endpoints(name, namespace, addresses, named),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
-import { API_SERVER, CLIENT_INSIDE, CLIENT_OUTSIDE, ISTIOD } from "./addresses";
+import { API_SERVER, CLIENT_INSIDE, CLIENT_OUTSIDE, COLLECTOR, ISTIOD } from "./addresses";
 import { endWithUs, eventually, output, run, UserError, type Result, type RunOptions } from "./processes";
 
 /** A process, told apart from a later one with the same pid by when it started (clock ticks since boot). */
@@ -43,7 +43,9 @@ export async function startHolder(hostsFile: string): Promise<Holder> {
   const setUp = [
     `mount --bind '${hostsFile}' /etc/hosts`,
     "ip link set lo up",
-    ...[API_SERVER, ISTIOD, CLIENT_INSIDE, CLIENT_OUTSIDE].map((address) => `ip address add ${address}/32 dev lo`),
+    ...[API_SERVER, ISTIOD, COLLECTOR, CLIENT_INSIDE, CLIENT_OUTSIDE].map(
+      (address) => `ip address add ${address}/32 dev lo`,
+    ),
   ].join(" && ");
   await eventually("the lab's namespaces", 5_000, () => output("nsenter", [...enter(pid), "sh", "-c", setUp]));
   return { id: identify(pid), release };

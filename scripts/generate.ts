@@ -33,6 +33,7 @@ if (gatewayApi !== undefined && istio !== undefined) {
     "security.istio.io/v1/AuthorizationPolicy",
     "security.istio.io/v1/PeerAuthentication",
     "security.istio.io/v1/RequestAuthentication",
+    "telemetry.istio.io/v1/Telemetry",
   ];
   const crds = join(istio, "manifests", "charts", "base", "files", "crd-all.gen.yaml");
   writeJson(join("tests", "crds", "istio.json"), crdSchemas([crds], istioKinds), 1);

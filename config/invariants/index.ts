@@ -16,6 +16,7 @@ import { pathProblems } from "./paths";
 import { retryProblems } from "./retry";
 import { rateLimitProblems, rateLimitServiceProblems } from "./rateLimit";
 import type { SoundStack } from "./soundStack";
+import { telemetryProblems } from "./telemetry";
 import { cipherProblems, clientCertificateProblems } from "./tls";
 import { trafficPolicyProblems } from "./trafficPolicy";
 import { versionProblems } from "./versions";
@@ -46,6 +47,7 @@ const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
   rateLimitProblems,
   rateLimitServiceProblems,
   hstsProblems,
+  telemetryProblems,
 ];
 
 /** Everything that breaks a rule between keys. */

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { exportChildSpan } from "../otlp/childSpan";
 import { openGrpc } from "./grpcEcho";
 import { echoWebSockets } from "./webSocketEcho";
 
@@ -9,7 +10,7 @@ import { echoWebSockets } from "./webSocketEcho";
  * `size=BYTES` (body of that size), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
  * that key); `/__count?key=K` tells how many there were. Below `/__authorize` it plays an external authorization: only
  * requests with `x-authorize: yes` are let through. WebSockets get their messages back; backends for gRPC serve
- * `lab.Echo`.
+ * `lab.Echo`. A request of a sampled trace gets a span of its own.
  */
 interface Backend {
   namespace: string;
@@ -28,6 +29,7 @@ const servers = new Map<string, { close(): void }>();
 const counts = new Map<string, number>();
 
 function answer(backend: Backend, port: number, request: IncomingMessage, response: ServerResponse): void {
+  const start = Date.now();
   const url = new URL(request.url ?? "/", "http://backend");
   const number = (name: string, max: number) => Math.min(Number(url.searchParams.get(name) ?? 0) || 0, max);
   const key = url.searchParams.get("key") ?? "";
@@ -65,6 +67,7 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
       response.setHeader("content-type", "application/json");
       response.setHeader("x-backend", backend.service);
       response.end(size > 0 ? "x".repeat(size) : (url.searchParams.get("body") ?? `${body}\n`));
+      exportChildSpan(request.headers.traceparent, backend.service, url.pathname, start);
     },
     number("sleep", MAX_SLEEP_MS),
   );

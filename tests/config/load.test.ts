@@ -21,6 +21,7 @@ describe("config/load", () => {
             timeouts: { request: "30s" },
           },
         ],
+        telemetry: {},
         trafficPolicy: {},
         versions: [],
       },

@@ -1,0 +1,25 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** https://istio.io/latest/docs/reference/config/telemetry/#Telemetry */
+export interface TelemetrySpec {
+  targetRefs: { group: "gateway.networking.k8s.io"; kind: "Gateway"; name: string }[];
+  accessLogging?: { providers: { name: string }[]; filter?: { expression: string } }[];
+  tracing?: {
+    providers: { name: string }[];
+    randomSamplingPercentage: number;
+    customTags: Record<string, { formatter: { value: string } }>;
+  }[];
+}
+
+export interface TelemetryArgs {
+  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  spec: TelemetrySpec;
+}
+
+/** `Telemetry` of telemetry.istio.io/v1. */
+export class Telemetry extends k8s.apiextensions.CustomResource {
+  constructor(name: string, args: TelemetryArgs, opts?: pulumi.CustomResourceOptions) {
+    super(name, { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", ...args }, opts);
+  }
+}

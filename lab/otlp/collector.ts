@@ -1,0 +1,35 @@
+import { appendFileSync } from "node:fs";
+import * as grpc from "@grpc/grpc-js";
+import { decodeSpans, EXPORT_METHOD } from "./wire";
+
+/** Collector of the lab: `node collector.ts ADDRESS:PORT FILE`. Takes spans by OTLP/gRPC, and appends each as a line of JSON. */
+const [address = "", file = ""] = process.argv.slice(2);
+
+const server = new grpc.Server();
+server.addService(
+  {
+    export: {
+      path: EXPORT_METHOD,
+      requestStream: false,
+      responseStream: false,
+      requestDeserialize: (bytes: Buffer) => bytes,
+      responseSerialize: () => Buffer.alloc(0),
+      requestSerialize: (bytes: Buffer) => bytes,
+      responseDeserialize: (bytes: Buffer) => bytes,
+    },
+  },
+  {
+    export: (call: grpc.ServerUnaryCall<Buffer, Buffer>, callback: grpc.sendUnaryData<Buffer>) => {
+      const lines = decodeSpans(call.request).map((span) => `${JSON.stringify(span)}\n`);
+      appendFileSync(file, lines.join(""));
+      callback(null, Buffer.alloc(0));
+    },
+  },
+);
+server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error) => {
+  if (error !== null) {
+    throw error;
+  }
+  // Made last: who sees the file may send.
+  appendFileSync(file, "");
+});

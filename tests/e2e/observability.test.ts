@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { logOf } from "../../lab/controlPlane";
+import { collectedSpans } from "../../lab/otlp";
+import { eventually } from "../../lab/processes";
+import { request } from "../../lab/probe";
+import { deploy, destroy, theLab, type Values } from "./support/lab";
+
+const STACK = "observability";
+const DOMAIN = "observability.test";
+const GATEWAY = "observability";
+
+const service = (name: string, more: Values = {}) => ({ name, namespace: "observed", port: 8080, ...more });
+
+const values: Values = {
+  domain: DOMAIN,
+  gateway: { name: GATEWAY, namespace: "observability-system", address: "192.168.51.117" },
+  telemetry: {
+    accessLogs: { provider: "gateway-json" },
+    traces: { provider: "otel", samplePercent: 0 },
+  },
+  services: [
+    service("plain"),
+    service("errors", {
+      telemetry: { accessLogs: { samplePercent: 0, errorsFrom: 404, slowerThan: "500ms" } },
+    }),
+    service("sampled", { telemetry: { accessLogs: { samplePercent: 25 } } }),
+    service("traced", { telemetry: { traces: { samplePercent: 100 } } }),
+  ],
+};
+
+/** A line of the format gateway-json. */
+type Line = Record<string, string | number | null>;
+
+describe("observability", () => {
+  const get = (host: string, path: string, headers: readonly string[] = []) =>
+    request(theLab(), `https://${host}.${DOMAIN}${path}`, { headers });
+
+  let proxy: number;
+  const output = () => readFileSync(logOf(`proxy-${proxy}`), "utf8");
+  const lines = () =>
+    output()
+      .split("\n")
+      .filter((line) => line.startsWith('{"'))
+      .map((line) => JSON.parse(line) as Line);
+
+  /** Envoy writes its log every 10 seconds, or when 64 KiB are full: waits for the line of one last request. */
+  async function logged(): Promise<Line[]> {
+    const mark = `/mark-${Date.now()}`;
+    await get("plain", mark);
+    return eventually("the access log", 30_000, () => {
+      const all = lines();
+      return all.some(({ path }) => path === mark) ? Promise.resolve(all) : Promise.reject(new Error("no line yet"));
+    });
+  }
+
+  before(async () => {
+    await deploy(STACK, values);
+    proxy = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === GATEWAY);
+    await eventually("the routes", 30_000, async () => {
+      for (const host of ["plain", "errors", "sampled", "traced"]) {
+        assert.equal((await get(host, "/")).status, 200);
+      }
+    });
+  });
+  after(() => destroy(STACK));
+
+  describe("access log", () => {
+    let all: Line[];
+    const paths = (host: string) =>
+      all.filter((line) => line.host === `${host}.${DOMAIN}`).map(({ path }) => String(path));
+
+    before(async () => {
+      const secrets = ["Authorization: Bearer CREDENTIAL", "Cookie: session=CREDENTIAL"];
+      await get("plain", "/secret?token=CREDENTIAL", secrets);
+      await request(theLab(), `http://plain.${DOMAIN}/redirected?token=CREDENTIAL`, { headers: secrets });
+      await get("errors", "/fine", secrets);
+      await get("errors", "/missing?status=404");
+      await get("errors", "/teapot?status=403");
+      await get("errors", "/slow?sleep=700");
+      await request(theLab(), `https://errors.${DOMAIN}/aborted?sleep=400`, { curl: ["--max-time", "0.2"] });
+      await get("unknown", "/no-route");
+      const config = Array.from({ length: 400 }, (_, n) => `url = "https://sampled.${DOMAIN}/?n=${n}"\n`).join("");
+      await theLab().run(["curl", "-sk", "--config", "-"], { input: config });
+      all = await logged();
+    });
+
+    it("says of a request what it was, who answered, and how", () => {
+      const line = all.find(({ path }) => path === "/secret");
+      assert.ok(line);
+      const { start_time, duration_ms, request_id, client, upstream, user_agent, bytes_sent, ...fixed } = line;
+      assert.deepEqual(fixed, {
+        host: `plain.${DOMAIN}`,
+        method: "GET",
+        path: "/secret",
+        protocol: "HTTP/2",
+        status: 200,
+        response_flags: "-",
+        details: "via_upstream",
+        route: "plain--root",
+        cluster: "outbound|8080||plain.observed.svc.cluster.local",
+        upstream_attempts: 1,
+        bytes_received: 0,
+        trace_id: line.trace_id,
+      });
+      assert.match(String(start_time), /^\d{4}-\d\d-\d\dT/);
+      assert.match(String(request_id), /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/);
+      assert.match(String(client), /^\d+\.\d+\.\d+\.\d+$/);
+      assert.match(String(upstream), /^10\.244\.\d+\.\d+:8080$/);
+      assert.match(String(user_agent), /^curl\//);
+      assert.ok(Number(duration_ms) >= 0 && Number(bytes_sent) > 0);
+    });
+
+    it("holds no credential and no query string", () => {
+      assert.ok(all.some(({ path }) => path === "/redirected"));
+      assert.doesNotMatch(output(), /CREDENTIAL/);
+      assert.ok(all.every(({ path }) => !String(path).includes("?")));
+    });
+
+    it("holds errors, slow requests and those that never ended, where a service asks for no others", () => {
+      assert.deepEqual(paths("errors"), ["/missing", "/slow", "/aborted"]);
+    });
+
+    it("holds a share of a service's requests", () => {
+      const count = paths("sampled").filter((path) => path === "/").length;
+      // The 99.9 % bound of a binomial distribution around 100 of 400.
+      assert.ok(Math.abs(count - 100) <= 3.29 * Math.sqrt(400 * 0.25 * 0.75), `${count} of 400`);
+    });
+
+    it("holds requests that no route takes", () => {
+      const line = all.find(({ path }) => path === "/no-route");
+      assert.deepEqual([line?.status, line?.response_flags, line?.route], [404, "NR", null]);
+    });
+
+    it("takes the place of the mesh's own lines, for this gateway alone", () => {
+      // Those begin with the time in brackets.
+      assert.doesNotMatch(output(), /^\[\d{4}-\d\d-\d\dT[^\]]+\] "GET/m);
+    });
+  });
+
+  describe("traces", () => {
+    it("spans the gateway and the backend, and names the rule", async () => {
+      await get("traced", "/order?token=CREDENTIAL");
+      const [line] = (await logged()).filter(({ path }) => path === "/order");
+      const spans = await eventually("both spans", 30_000, () => {
+        const found = collectedSpans().filter(({ traceId }) => traceId === line?.trace_id);
+        const whole = found.some(({ service: name }) => name === "traced") && found.length >= 3;
+        return whole
+          ? Promise.resolve(found)
+          : Promise.reject(new Error(`${found.length} spans: ${JSON.stringify(found)}`));
+      });
+      const root = spans.find(({ parentSpanId }) => parentSpanId === "");
+      assert.ok(root);
+      assert.equal(root.attributes["gateway.route"], "traced--root");
+      assert.equal(root.attributes["http.url"], `https://traced.${DOMAIN}/order`);
+      assert.equal(root.attributes["http.status_code"], "200");
+      const backend = spans.find(({ service: name }) => name === "traced");
+      const client = spans.find(({ spanId }) => spanId === backend?.parentSpanId);
+      assert.equal(client?.service, root.service);
+      assert.equal(client.parentSpanId, root.spanId);
+      assert.deepEqual(backend?.attributes, { path: "/order" });
+      assert.equal(spans.length, 3);
+      assert.doesNotMatch(JSON.stringify(collectedSpans()), /CREDENTIAL/);
+    });
+
+    it("traces no service that does not ask for it, where the stack's share is 0", () => {
+      const routes = new Set(collectedSpans().flatMap(({ attributes }) => attributes["gateway.route"] ?? []));
+      assert.deepEqual([...routes], ["traced--root"]);
+    });
+  });
+});
