@@ -67,11 +67,11 @@ const SPAN_TAGS = {
   "http.url": { formatter: { value: "%REQ(:SCHEME)%://%REQ(:AUTHORITY)%%PATH(NQ)%" } },
 };
 
-/** What the Telemetry API cannot say of a single service: how many of its requests are traced. */
+/** What the Telemetry API cannot say of a single service: its counters, and how many of its requests are traced. */
 export function routeTelemetrySpec(args: GatewayTelemetryArgs): EnvoyFilterSpec | undefined {
   const configPatches = args.services.flatMap((service) => {
-    const value = tracing(service);
-    return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
+    const value = { ...tracing(service), ...counters(service, args.telemetry) };
+    return Object.keys(value).length === 0 ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
   });
   return configPatches.length === 0 ? undefined : gatewayPatches(args.gatewayName, 0, configPatches);
 }
@@ -81,4 +81,9 @@ function tracing({ telemetry }: Service): Record<string, unknown> | undefined {
   return telemetry.traces === undefined
     ? undefined
     : { tracing: { random_sampling: { numerator: telemetry.traces.samplePercent, denominator: "HUNDRED" } } };
+}
+
+/** With a prefix, Envoy counts a route's requests by status and time; one prefix for all rules is one set of counters. */
+function counters(service: Service, { metrics }: TelemetryInput): Record<string, unknown> | undefined {
+  return metrics === undefined ? undefined : { stat_prefix: service.name };
 }

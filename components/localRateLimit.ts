@@ -40,7 +40,10 @@ const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
 export function localRateLimitSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
   const routes = services.flatMap((service) => {
     const limit = localLimitOf(service);
-    const value = limit && { typed_per_filter_config: { [FILTER]: routeLimit(limit) } };
+    // Counted by service: the prefix becomes part of the counters' names.
+    const value = limit && {
+      typed_per_filter_config: { [FILTER]: { ...routeLimit(limit), stat_prefix: service.name } },
+    };
     return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
   });
   // The filter has no bucket of its own: it limits nothing until a route gives it one.

@@ -16,6 +16,8 @@ export interface TlsGatewayArgs {
   clientAuthorities?: pulumi.Input<string>;
   /** Annotation `cert-manager.io/cluster-issuer` or `cert-manager.io/issuer`: cert-manager fills the Secret. */
   certManager?: { issuer: string; issuerKind: "ClusterIssuer" | "Issuer" };
+  /** Annotations for the Gateway's pods, beside those of `config.clientAddress`. Default: none. */
+  podAnnotations?: Readonly<Record<string, string>>;
   /** Refuse to delete the Gateway. */
   protect: boolean;
 }
@@ -47,8 +49,8 @@ export class TlsGateway extends pulumi.ComponentResource {
 }
 
 export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
-  const { config, domain, secretName } = args;
-  const infrastructure = infrastructureAnnotations(config.clientAddress);
+  const { config, domain, secretName, podAnnotations } = args;
+  const infrastructure = { ...infrastructureAnnotations(config.clientAddress), ...podAnnotations };
   return {
     gatewayClassName: config.className,
     infrastructure: Object.keys(infrastructure).length === 0 ? undefined : { annotations: infrastructure },

@@ -10,6 +10,7 @@ import { GlobalRateLimit } from "./globalRateLimit";
 import { Hardening } from "./hardening";
 import { HttpsRedirect } from "./httpsRedirect";
 import { LocalRateLimit } from "./localRateLimit";
+import { GatewayMetrics, statsAnnotations } from "./metrics";
 import { MinimumTlsVersion } from "./minimumTlsVersion";
 import { RequestLimits } from "./requestLimits";
 import { RouteNamespaces } from "./routeNamespaces";
@@ -66,6 +67,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
         config: gateway,
         secretName: certificate.secretName,
         clientAuthorities: clientAuthorities?.configMapName,
+        podAnnotations: statsAnnotations(args.telemetry),
         certManager: args.certificate.mode === "cert-manager" ? args.certificate : undefined,
         protect,
       },
@@ -135,6 +137,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       new GlobalRateLimit(`${name}-global-rate-limit`, { ...policies, config: args.rateLimitService }, child);
     }
     new GatewayTelemetry(`${name}-telemetry`, { ...policies, telemetry: args.telemetry }, child);
+    new GatewayMetrics(`${name}-metrics`, { ...policies, telemetry: args.telemetry }, child);
 
     const hosts = services.map((service) => service.host);
     this.endpoints = pulumi.output(

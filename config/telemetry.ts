@@ -35,10 +35,60 @@ const traces = z.strictObject({
     .describe("Share of requests that are traced. Unit: percent; default 1."),
 });
 
+/** A label of an object, as the operator's own settings may ask for. */
+const labels = z.record(
+  z.string().regex(/^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, "a label's name"),
+  z
+    .string("a label's value")
+    .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "a label's value of at most 63 characters"),
+  "a map of label names to values",
+);
+
+const metrics = z.strictObject({
+  scrape: z
+    .enum(["prometheus-operator", "victoriametrics-operator", "config-map"], {
+      error: "prometheus-operator, victoriametrics-operator or config-map",
+    })
+    .describe(
+      "Who reads the metrics, and so the kinds of objects: PodMonitor and PrometheusRule, VMPodScrape and VMRule, or ConfigMaps with plain files.",
+    ),
+  interval: positiveDuration.default("30s").describe("Time between two readings. Default 30s."),
+  labels: labels
+    .default({})
+    .describe("Labels for the objects, where the operator selects by some, such as { release: prometheus }."),
+});
+
+/** What a service promises; alerts compare with it. */
+const objectiveShape = {
+  availabilityPercent: z
+    .number("a percentage from 90 to 99.999")
+    .min(90, "a percentage from 90 to 99.999")
+    .max(99.999, "a percentage from 90 to 99.999"),
+  latency: positiveDuration,
+} as const;
+
+const alerts = z.strictObject({
+  availabilityPercent: objectiveShape.availabilityPercent
+    .default(99.9)
+    .describe(
+      "Share of requests without a 5xx. An alert fires where the rest is used up 14.4 times too fast. Default 99.9.",
+    ),
+  latency: objectiveShape.latency.default("1s").describe("95 of 100 requests are to be faster. Default 1s."),
+  certificateDays: wholeNumber(1, 90, "days")
+    .default(14)
+    .describe("An alert fires this long before the certificate ends. Unit: days; default 14."),
+});
+
 /** What the gateway tells of its requests. */
 export const telemetrySchema = z.strictObject({
   accessLogs: accessLogs.optional().describe("Access log of this gateway. Default: what the mesh does."),
   traces: traces.optional().describe("Spans of this gateway. Default: what the mesh does."),
+  metrics: metrics.optional().describe("Envoy's counters by service, read at port 15090. Default: none."),
+  dashboard: z
+    .boolean("true or false")
+    .default(false)
+    .describe("A Grafana dashboard in a ConfigMap with the label grafana_dashboard. Default false."),
+  alerts: alerts.optional().describe("Alert rules for each service and for the gateway. Default: none."),
 });
 
 /** What a service sets of it for itself. */
@@ -58,8 +108,20 @@ export const serviceTelemetrySchema = z.strictObject({
     })
     .optional()
     .describe("Which of the service's requests are traced."),
+  alerts: z
+    .strictObject({
+      availabilityPercent: objectiveShape.availabilityPercent
+        .optional()
+        .describe("Default: telemetry.alerts.availabilityPercent."),
+      latency: objectiveShape.latency.optional().describe("Default: telemetry.alerts.latency."),
+    })
+    .refine((own) => Object.keys(own).length > 0, "at least one of availabilityPercent, latency")
+    .optional()
+    .describe("What the service promises."),
 });
 
 export type TelemetryInput = z.output<typeof telemetrySchema>;
 export type ServiceTelemetryInput = z.output<typeof serviceTelemetrySchema>;
+export type MetricsInput = NonNullable<TelemetryInput["metrics"]>;
+export type AlertsInput = NonNullable<TelemetryInput["alerts"]>;
 export type AccessLogInput = NonNullable<TelemetryInput["accessLogs"]>;

@@ -155,6 +155,15 @@ export function kubeEnv(): NodeJS.ProcessEnv {
   return { ...process.env, KUBECONFIG: kubeconfigPath() };
 }
 
+/** How a Prometheus in the lab asks the API server for its targets: in a pod it would know. */
+export function apiAccess(): Record<string, unknown> {
+  return {
+    api_server: `https://${API_SERVER}:${API_SERVER_PORT}`,
+    bearer_token: readFileSync(labPath("tokens.csv"), "utf8").split(",")[0],
+    tls_config: { ca_file: labPath("kube-apiserver", "ca.crt") },
+  };
+}
+
 function writeKubeconfig(token: string): void {
   const config = {
     apiVersion: "v1",

@@ -55,6 +55,7 @@ function proxyArgs({ gateway, namespace, address, number, annotations }: Gateway
       "gateway.networking.k8s.io/gateway-name": gateway,
       "service.istio.io/canonical-name": `${gateway}-istio`,
     },
+    annotations,
     // As Istio's deployment controller merges it into a pod's configuration.
     proxyConfig: JSON.parse(annotations["proxy.istio.io/config"] ?? "{}") as object,
   };

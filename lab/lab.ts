@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { infrastructureAnnotations } from "../components/clientAddress";
+import { statsAnnotations } from "../components/metrics";
 import { loadStackFile } from "../config/stackFile";
 import type { StackConfig } from "../config";
 import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST, replicaAddress } from "./addresses";
@@ -161,7 +162,7 @@ export class Lab {
         namespace: gateway.namespace,
         address: own,
         number: proxy === undefined ? proxies.length : present,
-        annotations: infrastructureAnnotations(gateway.clientAddress),
+        annotations: { ...infrastructureAnnotations(gateway.clientAddress), ...statsAnnotations(telemetry) },
       };
       proxies[args.number] =
         proxy === undefined

@@ -19,6 +19,8 @@ export interface ProxyArgs {
   /** The two ends of its link to the lab's network. */
   readonly link: { readonly lab: string; readonly proxy: string };
   readonly labels: Readonly<Record<string, string>>;
+  /** The pod's. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Over the lab's own. https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig */
   readonly proxyConfig?: object;
   readonly env?: NodeJS.ProcessEnv;
@@ -41,7 +43,11 @@ export async function startProxy(pid: number, tools: Tools, args: ProxyArgs): Pr
 
 /** Starts pilot-agent, which starts Envoy, in the network of its proxy. */
 export function startAgent(network: ProcessId, tools: Tools, args: ProxyArgs): Promise<ProcessId> {
-  const { name, namespace, type } = args;
+  const { name, namespace, type, annotations = {} } = args;
+  // As the downward API writes a pod's annotations.
+  const lines = Object.entries(annotations).map(([key, value]) => `${key}=${JSON.stringify(value)}\n`);
+  mkdirSync(labPath(name, "etc/istio/pod"), { recursive: true });
+  writeFileSync(labPath(name, "etc/istio/pod/annotations"), lines.join(""));
   return startDaemon(network.pid, {
     name,
     command: [tools.programs["pilot-agent"], "proxy", type, "--domain", `${namespace}.svc.cluster.local`],

@@ -58,6 +58,9 @@ function strict(schema: unknown): unknown {
       result[key] = Object.fromEntries(Object.entries(value as object).map(([name, field]) => [name, strict(field)]));
     } else if (key === "required" || key === "enum" || key === "default") {
       result[key] = value as unknown;
+    } else if (key === "pattern" && String(value).includes("(?i)")) {
+      // Go's flag for any case: JavaScript has none inside a pattern.
+      continue;
     } else if (key !== "description" && key !== "format" && !key.startsWith("x-kubernetes-")) {
       result[key] = strict(value);
     }

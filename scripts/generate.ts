@@ -8,7 +8,8 @@ import { stackRbac } from "./rbac";
  * `npm run generate`: writes what is committed but derived.
  * - pulumi-stack.schema.json, out of the config's schemas;
  * - deploy/rbac.dev.yaml, out of what the dev stack makes;
- * - with `-- GATEWAY_API ISTIO`, checkouts of sigs.k8s.io/gateway-api and istio.io/istio: tests/crds/*.json, out of their CRDs.
+ * - with `-- GATEWAY_API ISTIO`, checkouts of sigs.k8s.io/gateway-api and istio.io/istio: tests/crds/*.json, out of their CRDs;
+ *   a third, of prometheus-operator/prometheus-operator, for its kinds.
  */
 const root = join(__dirname, "..");
 writeJson("pulumi-stack.schema.json", stackFileSchema(), 2);
@@ -17,7 +18,7 @@ void stackRbac(join(root, "Pulumi.dev.yaml")).then((yaml) => {
   writeText("deploy/rbac.dev.yaml", yaml);
 });
 
-const [gatewayApi, istio] = process.argv.slice(2);
+const [gatewayApi, istio, prometheusOperator] = process.argv.slice(2);
 if (gatewayApi !== undefined && istio !== undefined) {
   const kinds = ["v1/Gateway", "v1/HTTPRoute", "v1/GRPCRoute", "v1beta1/ReferenceGrant"].map(
     (kind) => `gateway.networking.k8s.io/${kind}`,
@@ -37,6 +38,12 @@ if (gatewayApi !== undefined && istio !== undefined) {
   ];
   const crds = join(istio, "manifests", "charts", "base", "files", "crd-all.gen.yaml");
   writeJson(join("tests", "crds", "istio.json"), crdSchemas([crds], istioKinds), 1);
+}
+if (prometheusOperator !== undefined) {
+  const folder = join(prometheusOperator, "example", "prometheus-operator-crd");
+  const files = ["podmonitors", "prometheusrules"].map((kind) => join(folder, `monitoring.coreos.com_${kind}.yaml`));
+  const kinds = ["PodMonitor", "PrometheusRule"].map((kind) => `monitoring.coreos.com/v1/${kind}`);
+  writeJson(join("tests", "crds", "prometheus-operator.json"), crdSchemas(files, kinds), 1);
 }
 
 function writeJson(file: string, value: unknown, indent: number): void {

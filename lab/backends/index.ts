@@ -16,6 +16,11 @@ const READY_FILE = labPath("backends.ready");
 /** The Services behind which the lab runs a real vmagent. */
 const VMAGENTS: readonly string[] = ["vmagent-vmagent", "vmagent-stable"];
 
+/** What the vmagent behind `vmagent-vmagent` scrapes. */
+export const SCRAPE_FILE = scrapeFile("vmagent-vmagent");
+/** Address of the metrics' store inside the lab. */
+export const METRICS_URL = "http://127.0.0.1:8428";
+
 /** A port of a Service that a stack names. */
 export interface WantedBackend extends Pick<BackendState, "namespace" | "service" | "protocol" | "labels"> {
   readonly port: number;
@@ -112,6 +117,7 @@ async function serve(
   daemons: Record<string, ProcessId>,
 ): Promise<void> {
   for (const vmagent of backends.filter(isVmagent)) {
+    daemons["victoria-metrics"] ??= await startVictoriaMetrics(pid, tools);
     daemons[vmagent.service] ??= await startVmagent(pid, tools, vmagent);
   }
   const echoed = JSON.stringify(
@@ -133,16 +139,46 @@ export function isVmagent({ namespace, service }: Pick<Backend, "namespace" | "s
   return namespace === "monitoring" && VMAGENTS.includes(service);
 }
 
+/** Where vmagent writes to, and what answers queries. */
+async function startVictoriaMetrics(pid: number, tools: Tools): Promise<ProcessId> {
+  const cwd = labPath("victoria-metrics");
+  mkdirSync(cwd, { recursive: true });
+  const process = await startDaemon(pid, {
+    name: "victoria-metrics",
+    command: [
+      tools.programs["victoria-metrics"],
+      `-httpListenAddr=${METRICS_URL.replace("http://", "")}`,
+      `-storageDataPath=${join(cwd, "data")}`,
+      // A sample can be asked for at once.
+      "-search.latencyOffset=0s",
+      "-search.disableCache",
+      // Tests write samples of other days.
+      "-retentionPeriod=100y",
+      "-memory.allowedBytes=128MB",
+    ],
+    cwd,
+    logFile: logOf("victoria-metrics"),
+  });
+  await eventually("victoria-metrics", 20_000, () => outputInside(pid, ["curl", "-sf", `${METRICS_URL}/health`]));
+  return process;
+}
+
+function scrapeFile(vmagent: string): string {
+  return labPath(vmagent, "scrape.yaml");
+}
+
 async function startVmagent(pid: number, tools: Tools, { service, address, ports }: BackendState): Promise<ProcessId> {
   const cwd = labPath(service);
   mkdirSync(cwd, { recursive: true });
+  writeFileSync(scrapeFile(service), "scrape_configs: []\n");
   const process = await startDaemon(pid, {
     name: service,
     command: [
       tools.programs.vmagent,
       `-httpListenAddr=${address}:${ports[0] ?? 8429}`,
-      // Nothing listens there: what it would write is kept, up to a bound, and dropped.
-      "-remoteWrite.url=http://127.0.0.1:9/api/v1/write",
+      `-promscrape.config=${scrapeFile(service)}`,
+      "-promscrape.configCheckInterval=1s",
+      `-remoteWrite.url=${METRICS_URL}/api/v1/write`,
       `-remoteWrite.tmpDataPath=${join(cwd, "data")}`,
       "-remoteWrite.maxDiskUsagePerURL=50MB",
     ],

@@ -49,7 +49,10 @@ export const ISTIO: GoSet = {
 
 export const VMAGENT: GoSet = {
   name: "vmagent",
-  programs: { vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent" },
+  programs: {
+    vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent",
+    "victoria-metrics": "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics",
+  },
 };
 
 /** The global rate limit's service; its Redis is a wheel's. */

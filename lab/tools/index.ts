@@ -43,6 +43,7 @@ export type Program =
   | "pilot-agent"
   | "istioctl"
   | "vmagent"
+  | "victoria-metrics"
   | "ratelimit"
   | "redis-server"
   | "envoy"

@@ -85,6 +85,29 @@ describe("components/gatewayTelemetry", () => {
     assert.equal(routeTelemetrySpec(args({ traces: { provider: "otel" } })), undefined);
   });
 
+  it("patches the rules of gRPC services alike", () => {
+    const calls = { name: "calls", namespace: "apps", protocol: "grpc", telemetry: { traces: { samplePercent: 50 } } };
+    const telemetry = { traces: { provider: "otel" }, metrics: { scrape: "config-map" } };
+    const config = stack({ services: [calls], telemetry });
+    const { services } = config;
+    const [patch, ...more] =
+      routeTelemetrySpec({
+        services,
+        telemetry: config.telemetry,
+        gatewayName: "gateway",
+        gatewayNamespace: "gateways",
+      })?.configPatches ?? [];
+    assert.deepEqual(more, []);
+    assert.deepEqual(patch?.match.routeConfiguration, {
+      portNumber: 443,
+      vhost: { name: "calls.example.test:443", route: { name: "calls--root", action: "ROUTE" } },
+    });
+    assert.deepEqual(patch.patch.value, {
+      tracing: { random_sampling: { numerator: 50, denominator: "HUNDRED" } },
+      stat_prefix: "calls",
+    });
+  });
+
   it("emits objects that Istio's CRDs accept", async () => {
     const telemetry = { accessLogs: { ...logs, samplePercent: 5 }, traces: { provider: "otel" } };
     const all = args(telemetry, { accessLogs: { errorsFrom: 400 }, traces: { samplePercent: 9 } });

@@ -18,7 +18,7 @@ describe("config/telemetry", () => {
     const { telemetry } = stack({ telemetry: { accessLogs: { provider }, traces: { provider } } });
     assert.deepEqual(telemetry.accessLogs, { provider, samplePercent: 100, errorsFrom: 500 });
     assert.deepEqual(telemetry.traces, { provider, samplePercent: 1 });
-    assert.deepEqual(stack().telemetry, {});
+    assert.deepEqual(stack().telemetry, { dashboard: false });
   });
 
   it("refuses providers without a name, and shares, statuses and durations that are none", () => {

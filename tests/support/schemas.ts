@@ -7,7 +7,7 @@ import type { Registered } from "./deployment";
 export function schemaErrors(channel: "standard" | "experimental", resources: readonly Registered[]): string[] {
   const read = (file: string) =>
     JSON.parse(readFileSync(join(__dirname, "..", "crds", `${file}.json`), "utf8")) as Record<string, object>;
-  const schemas = { ...read(channel), ...read("istio") };
+  const schemas = { ...read(channel), ...read("istio"), ...read("prometheus-operator") };
   const ajv = new Ajv({ strict: false, allErrors: true });
   return resources.flatMap(({ type, name, inputs }) => {
     const [, group = "", kind = ""] = type.split(":");

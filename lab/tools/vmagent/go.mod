@@ -2,7 +2,10 @@ module istio-gateway.lab/vmagent
 
 go 1.26.8
 
-tool github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent
+tool (
+	github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
+	github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent
+)
 
 require (
 	cloud.google.com/go/compute/metadata v0.7.0 // indirect

@@ -1,0 +1,36 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
+export interface AlertRule {
+  alert: string;
+  expr: string;
+  for: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+}
+
+/** The same in PrometheusRule, VMRule and a file of rules. */
+export interface RuleGroup {
+  name: string;
+  rules: AlertRule[];
+}
+
+export interface RuleGroupsArgs {
+  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  spec: { groups: RuleGroup[] };
+}
+
+/** `PrometheusRule` of monitoring.coreos.com/v1. */
+export class PrometheusRule extends k8s.apiextensions.CustomResource {
+  constructor(name: string, args: RuleGroupsArgs, opts?: pulumi.CustomResourceOptions) {
+    super(name, { apiVersion: "monitoring.coreos.com/v1", kind: "PrometheusRule", ...args }, opts);
+  }
+}
+
+/** `VMRule` of operator.victoriametrics.com/v1beta1. */
+export class VMRule extends k8s.apiextensions.CustomResource {
+  constructor(name: string, args: RuleGroupsArgs, opts?: pulumi.CustomResourceOptions) {
+    super(name, { apiVersion: "operator.victoriametrics.com/v1beta1", kind: "VMRule", ...args }, opts);
+  }
+}

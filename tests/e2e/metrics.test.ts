@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { parse, stringify } from "yaml";
+import { GATEWAY_LABEL, namesOf } from "../../components/metrics/names";
+import type { Service } from "../../config";
+import type { RuleGroup } from "../../kinds/ruleGroups";
+import { METRICS_URL, SCRAPE_FILE } from "../../lab/backends";
+import { apiAccess } from "../../lab/controlPlane";
+import { eventually } from "../../lab/processes";
+import { request } from "../../lab/probe";
+import { deploy, destroy, theLab, type Values } from "./support/lab";
+import { alertCases } from "./support/alertCases";
+
+const STACK = "metrics";
+const DOMAIN = "metrics.test";
+const GATEWAY = "metrics";
+const NAMESPACE = "metrics-system";
+
+const values: Values = {
+  domain: DOMAIN,
+  gateway: { name: GATEWAY, namespace: NAMESPACE, address: "192.168.51.118" },
+  telemetry: {
+    metrics: { scrape: "config-map", interval: "1s" },
+    dashboard: true,
+    alerts: { availabilityPercent: 99, latency: "200ms" },
+  },
+  services: [
+    { name: "vmagent", namespace: "monitoring", backends: [{ service: "vmagent-vmagent", port: 8429 }] },
+    {
+      name: "shop",
+      namespace: "measured",
+      port: 8080,
+      paths: ["/", "/api"],
+      rateLimit: { type: "local", requests: 20, per: "hour" },
+      trafficPolicy: { outlierDetection: { consecutive5xxErrors: 100 } },
+    },
+  ],
+};
+
+type Result = readonly { readonly metric: Record<string, string>; readonly value: readonly [number, string] }[];
+
+/** What the lab's store answers, now or at a time in seconds. */
+async function query(expr: string, time?: number): Promise<Result> {
+  const at = time === undefined ? [] : ["--data-urlencode", `time=${time}`];
+  const curl = ["curl", "-sf", "--data-urlencode", `query=${expr}`, ...at, `${METRICS_URL}/api/v1/query`];
+  return (JSON.parse(await theLab().output(curl)) as { data: { result: Result } }).data.result;
+}
+
+describe("metrics", function () {
+  this.timeout(300_000);
+  let shop: Service;
+  let groups: RuleGroup[];
+  const file = async (name: string, key: string) => {
+    const json = await theLab().kubectl(["-n", NAMESPACE, "get", "configmap", `${GATEWAY}--${name}`, "-o", "json"]);
+    return (JSON.parse(json) as { data: Record<string, string> }).data[key] ?? "";
+  };
+  const isMeasured = ({ name }: RuleGroup) => name !== `${GATEWAY}-vmagent`;
+  const get = (path: string) => request(theLab(), `https://shop.${DOMAIN}${path}`);
+
+  before(async () => {
+    const { services } = await deploy(STACK, values);
+    const found = services.find(({ name }) => name === "shop");
+    assert.ok(found);
+    shop = found;
+    ({ groups } = parse(await file("alerts", "alerts.yaml")) as { groups: RuleGroup[] });
+    // As in a pod, save for where the API server is and who asks.
+    const config = parse(await file("scrape", "scrape.yaml")) as {
+      scrape_configs: { kubernetes_sd_configs: object[] }[];
+    };
+    for (const job of config.scrape_configs) {
+      job.kubernetes_sd_configs = job.kubernetes_sd_configs.map((sd) => ({ ...sd, ...apiAccess() }));
+    }
+    writeFileSync(SCRAPE_FILE, stringify(config));
+    await eventually("the routes", 30_000, async () => {
+      assert.equal((await request(theLab(), `https://vmagent.${DOMAIN}/`)).status, 200);
+    });
+    assert.equal((await get("/api")).status, 200);
+    await eventually("the counters' start", 30_000, async () => {
+      assert.notDeepEqual(await query(namesOf(shop).completed), []);
+    });
+  });
+  after(async () => {
+    writeFileSync(SCRAPE_FILE, "scrape_configs: []\n");
+    await destroy(STACK);
+  });
+
+  it("are scraped by vmagent from the gateway's Envoy, and written to a store", async () => {
+    const { address } = theLab().snapshot.backends.find(({ service }) => service === "vmagent-vmagent") ?? {};
+    const targets = JSON.parse(
+      await theLab().output(["curl", "-s", `http://${address ?? ""}:8429/api/v1/targets`]),
+    ) as {
+      data: { activeTargets: { scrapeUrl: string; health: string; labels: Record<string, string> }[] };
+    };
+    const [target, ...more] = targets.data.activeTargets;
+    assert.deepEqual(more, []);
+    assert.equal(target?.scrapeUrl, "http://192.168.51.118:15090/stats/prometheus");
+    assert.equal(target.health, "up");
+    assert.equal(target.labels[GATEWAY_LABEL], GATEWAY);
+    const [up] = await query(`up{${GATEWAY_LABEL}="${GATEWAY}"}`);
+    assert.equal(up?.value[1], "1");
+  });
+
+  it("count a service's requests by status, all rules together, and those that its limit refused", async () => {
+    const names = namesOf(shop);
+    const requests = async (kind: string) =>
+      Number((await query(`sum(${names.requests}{response_code_class="${kind}"})`))[0]?.value[1] ?? 0);
+    const before = { ok: await requests("2xx"), limited: Number((await query(names.rateLimited))[0]?.value[1] ?? 0) };
+    for (const path of ["/", "/api", "/?sleep=300", "/?status=404", "/?status=500", "/?status=500"]) {
+      await get(path);
+    }
+    const statuses: number[] = [];
+    for (let count = 0; count < 30; count++) {
+      statuses.push((await get("/")).status);
+    }
+    const refused = statuses.filter((status) => status === 429).length;
+    const passed = statuses.filter((status) => status === 200).length;
+    assert.ok(refused > 0);
+    await eventually("the counters", 20_000, async () => {
+      assert.equal(await requests("2xx"), before.ok + 3 + passed);
+      assert.equal(await requests("4xx"), 1);
+      assert.equal(await requests("5xx"), 2);
+      assert.equal(Number((await query(names.rateLimited))[0]?.value[1]), before.limited + refused);
+    });
+  });
+
+  it("answer every query of the dashboard", async () => {
+    const board = JSON.parse(await file("dashboard", `${GATEWAY}.json`)) as {
+      panels: { title: string; targets?: { expr: string }[] }[];
+    };
+    const queries = board.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })));
+    assert.equal(queries.length, 21);
+    await eventually("data for every query", 30_000, async () => {
+      const empty: string[] = [];
+      // A latency is known while requests come.
+      await request(theLab(), `https://vmagent.${DOMAIN}/`);
+      for (const { title, expr } of queries) {
+        const result = await query(expr.replaceAll("$__rate_interval", "2m"));
+        if (result.length === 0 || result.some(({ value }) => value[1] === "NaN")) {
+          empty.push(`${title}: ${expr} ${JSON.stringify(result)}`);
+        }
+      }
+      assert.deepEqual(empty, []);
+    });
+  });
+
+  it("hold what every alert looks at", async () => {
+    // Nothing failed at vmagent, so there is no counter of its errors.
+    for (const { alert, expr } of groups.filter(isMeasured).flatMap(({ rules }) => rules)) {
+      const result = await query(expr.replace(/ (<|>|==) [\d.]+/g, ""));
+      assert.ok(result.length > 0, `${alert}: ${expr}`);
+    }
+  });
+
+  it("make each alert fire when it should, and else not", async () => {
+    const rules = groups.filter(isMeasured).flatMap(({ rules: some }) => some);
+    const cases = alertCases(shop, GATEWAY);
+    assert.deepEqual(rules.map(({ alert }) => alert).sort(), Object.keys(cases).sort());
+    // Days of the past, one for each case: they share a store with what is measured now.
+    let day = Date.parse("2020-01-01T00:00:00Z") / 1000;
+    for (const { alert, expr } of rules) {
+      for (const [state, sample] of Object.entries(cases[alert] ?? {})) {
+        day += 86_400;
+        const minutes = Array.from({ length: 71 }, (_, minute) => minute);
+        const lines = minutes.flatMap((minute) =>
+          Object.entries(sample(minute, day)).map(
+            ([series, value]) => `${series} ${value} ${(day + minute * 60) * 1000}`,
+          ),
+        );
+        const url = `${METRICS_URL}/api/v1/import/prometheus`;
+        await theLab().output(["curl", "-sf", "--data-binary", "@-", url], { input: `${lines.join("\n")}\n` });
+        await theLab().output(["curl", "-sf", `${METRICS_URL}/internal/force_flush`]);
+        const result = await query(expr, day + 70 * 60);
+        assert.equal(result.length, state === "firing" ? 1 : 0, `${alert} ${state}: ${expr} ${JSON.stringify(result)}`);
+      }
+    }
+  });
+});
