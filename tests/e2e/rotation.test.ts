@@ -12,9 +12,7 @@ import { deploy, destroy, pulumiOk, theLab, writeStack, type Values } from "./su
 
 const STACK = "rotation";
 const DOMAIN = "rotation.test";
-const NAMESPACE = "rotation-system";
 const SECRET = "wildcard-rotation-test-tls";
-const ADDRESS = "192.168.51.116";
 const HOST = `web.${DOMAIN}`;
 
 const ROTATIONS = 10;
@@ -23,9 +21,21 @@ const SERVED_WITHIN_MS = 5_000;
 /** Longest time for the load's first request. */
 const START_MS = 60_000;
 
-const values = (certificate: Values): Values => ({
+interface Entry {
+  name: string;
+  namespace: string;
+  address: string;
+}
+/**
+ * Two gateways, since one that is made anew while Envoy still drains its predecessor's listener goes on with that one's
+ * certificate until the Secret changes next.
+ */
+const OURS: Entry = { name: "rotation", namespace: "rotation-system", address: "192.168.51.116" };
+const OTHERS: Entry = { name: "rotation-others", namespace: "rotation-others-system", address: "192.168.51.118" };
+
+const values = (gateway: Entry, certificate: Values): Values => ({
   domain: DOMAIN,
-  gateway: { name: "rotation", namespace: NAMESPACE, address: ADDRESS },
+  gateway: { ...gateway },
   certificate,
   services: [{ name: "web", namespace: "rotation-apps", port: 8080 }],
 });
@@ -36,13 +46,13 @@ interface Secret {
 }
 
 /** The Secret's certificate, and when it was written: whole seconds, rounded down. */
-async function secretNow(): Promise<{ serial: string; uid: string; changed: number }> {
+async function secretNow(namespace: string): Promise<{ serial: string; uid: string; changed: number }> {
   const said = await theLab().kubectl([
     "get",
     "secret",
     SECRET,
     "-n",
-    NAMESPACE,
+    namespace,
     "-o",
     "json",
     "--show-managed-fields",
@@ -59,9 +69,14 @@ describe("rotation under load", function () {
   const delays: number[] = [];
 
   /** Rotates under load, each time until the new certificate is served, and checks what the clients saw. */
-  async function rotates(atLeast: number, steps: readonly (() => Promise<unknown>)[], caFile?: string): Promise<void> {
+  async function rotates(
+    { address, namespace }: Entry,
+    atLeast: number,
+    steps: readonly (() => Promise<unknown>)[],
+    caFile?: string,
+  ): Promise<void> {
     const load: Handshakes = startHandshakes({
-      address: ADDRESS,
+      address,
       host: HOST,
       caFile,
       concurrency: 16,
@@ -70,13 +85,13 @@ describe("rotation under load", function () {
       atMost: 24_000,
       maxSeconds: 600,
     });
-    const before = await secretNow();
+    const before = await secretNow(namespace);
     const expected = [before];
     try {
       await load.firstSight(before.serial, START_MS);
       for (const step of steps) {
         await step();
-        const now = await secretNow();
+        const now = await secretNow(namespace);
         assert.notEqual(now.serial, expected.at(-1)?.serial);
         assert.equal(now.uid, before.uid, "a new Secret leaves the listener without its certificate for a while");
         expected.push(now);
@@ -115,13 +130,13 @@ describe("rotation under load", function () {
 
   describe("by pulumi up", () => {
     before(async () => {
-      await deploy(STACK, values({ mode: "self-signed" }));
+      await deploy(STACK, values(OURS, { mode: "self-signed" }));
       await answers();
     });
     after(() => destroy(STACK));
 
     it("self-signed: ten new keys and certificates", async () => {
-      await rotates(3_500, Array<() => Promise<unknown>>(ROTATIONS).fill(await newKey()));
+      await rotates(OURS, 3_500, Array<() => Promise<unknown>>(ROTATIONS).fill(await newKey()));
     });
 
     it("ca-signed: from self-signed, eight new keys, and to another CA", async () => {
@@ -130,33 +145,41 @@ describe("rotation under load", function () {
         ["First CA", "Second CA"].map((name) => testAuthority(365, true, name)),
       );
       assert.ok(first && second);
-      const own = await lab.kubectl(["get", "secret", SECRET, "-n", NAMESPACE, "-o", "jsonpath={.data.tls\\.crt}"]);
+      const own = await lab.kubectl([
+        "get",
+        "secret",
+        SECRET,
+        "-n",
+        OURS.namespace,
+        "-o",
+        "jsonpath={.data.tls\\.crt}",
+      ]);
       const trusted = labPath("rotation-trusted.pem");
       const pems = [Buffer.from(own, "base64").toString("utf8"), first.certificatePem, second.certificatePem];
       writeFileSync(trusted, pems.join("\n"));
       const signedBy = async ({ certificatePem, privateKeyPem }: TestAuthority) => {
         const certificate = { mode: "ca-signed", keyAlgorithm: "RSA-2048", caCertificate: certificatePem };
-        await lab.take(STACK, writeStack(STACK, values(certificate)));
+        await lab.take(STACK, writeStack(STACK, values(OURS, certificate)));
         const path = "istio-gateway:certificate.caPrivateKey";
         const set = ["pulumi", "config", "set", "--secret", "--path", path, "--stack", STACK, "--non-interactive"];
         await lab.output(set, { input: privateKeyPem });
         await up();
       };
       const keys = Array<() => Promise<unknown>>(ROTATIONS - 2).fill(await newKey());
-      await rotates(3_500, [() => signedBy(first), ...keys, () => signedBy(second)], trusted);
+      await rotates(OURS, 3_500, [() => signedBy(first), ...keys, () => signedBy(second)], trusted);
     });
   });
 
   describe("by others", () => {
     const existing = "rotation-existing";
     before(async () => {
-      await deploy(existing, values({ mode: "existing", secretName: SECRET }));
+      await deploy(existing, values(OTHERS, { mode: "existing", secretName: SECRET }));
       await answers();
     });
     after(async () => {
       await destroy(existing);
       // The lab made it: where the lab goes on, it would be in the way of a stack that makes its own.
-      await theLab().kubectl(["delete", "secret", SECRET, "-n", NAMESPACE]);
+      await theLab().kubectl(["delete", "secret", SECRET, "-n", OTHERS.namespace]);
     });
 
     /** Writes a new pair to the Secret, as the field manager that made it. */
@@ -167,7 +190,7 @@ describe("rotation under load", function () {
         dnsNames,
         uses: ["server_auth"],
       });
-      const secret = tlsSecret(SECRET, NAMESPACE, certificatePem, privateKeyPem);
+      const secret = tlsSecret(SECRET, OTHERS.namespace, certificatePem, privateKeyPem);
       const metadata = { ...(secret.metadata as object), annotations };
       const apply = ["apply", "--server-side", "--force-conflicts", "--field-manager=lab", "-f", "-"];
       await theLab().kubectl(apply, list([{ ...secret, metadata }]));
@@ -175,13 +198,13 @@ describe("rotation under load", function () {
     const writes = (annotations?: Record<string, string>) =>
       Array.from({ length: ROTATIONS }, () => () => write(annotations));
 
-    it("existing: ten Secrets by kubectl apply", () => rotates(1_500, writes()));
+    it("existing: ten Secrets by kubectl apply", () => rotates(OTHERS, 1_500, writes()));
 
     it("cert-manager: ten Secrets by a writer that plays it, since none runs here", async () => {
       const certificate = { mode: "cert-manager", secretName: SECRET, issuer: "played" };
-      await theLab().take(existing, writeStack(existing, values(certificate)));
+      await theLab().take(existing, writeStack(existing, values(OTHERS, certificate)));
       await pulumiOk(existing, ["up", "--yes", "--skip-preview"]);
-      await rotates(1_500, writes({ "cert-manager.io/issuer-name": "played" }));
+      await rotates(OTHERS, 1_500, writes({ "cert-manager.io/issuer-name": "played" }));
     });
   });
 
