@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { inheritedByPaths } from "./inherited";
-import type { IndexedService } from "./invariants/soundStack";
+import type { SoundStack } from "./invariants/soundStack";
 import type { Problem } from "./problem";
-import type { DefaultsConfig } from "./service";
 
 /** Which of the Gateway API's CRDs a cluster has. */
 export const gatewayApiSchema = z.strictObject({
@@ -17,11 +16,17 @@ export const gatewayApiSchema = z.strictObject({
 
 export type GatewayApi = z.output<typeof gatewayApiSchema>;
 
-/** First minor version of the Gateway API that has a field of HTTPRoute, in each channel. */
+interface Field extends Record<GatewayApi["channel"], number> {
+  readonly name: string;
+}
+
+/** Fields that not every release has, and the first minor version of the Gateway API that has them in each channel. */
 const FIELDS = {
-  retry: { experimental: 2, standard: Infinity },
-  cors: { experimental: 3, standard: 5 },
-} as const satisfies Record<string, Record<GatewayApi["channel"], number>>;
+  retry: { name: "HTTPRoute's retry", experimental: 2, standard: Infinity },
+  cors: { name: "HTTPRoute's cors", experimental: 3, standard: 5 },
+  // Without it a listener that runs stays open to every client.
+  clientCertificates: { name: "Gateway's tls.frontend", experimental: 5, standard: 5 },
+} as const satisfies Record<string, Field>;
 
 /** A place in the config that becomes a field which not every cluster has: its API server would drop it in silence. */
 export interface FieldUse {
@@ -30,8 +35,14 @@ export interface FieldUse {
   readonly field: keyof typeof FIELDS;
 }
 
+/** The parts of a stack in which such places are. */
+type UsingStack = Pick<SoundStack, "gateway" | "services" | "defaults">;
+
 /** Every such place, once. */
-export function fieldUses(services: readonly IndexedService[], defaults: DefaultsConfig): FieldUse[] {
+export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse[] {
+  const value = gateway?.tls.clientCertificates;
+  const clients: FieldUse[] =
+    value === undefined ? [] : [{ path: "gateway.tls.clientCertificates", value, field: "clientCertificates" }];
   const uses = services
     .flatMap((service) => inheritedByPaths(service, defaults))
     .flatMap(({ retry, cors }): FieldUse[] => [
@@ -41,7 +52,7 @@ export function fieldUses(services: readonly IndexedService[], defaults: Default
         : [{ path: retry.at, value: retry.value, field: "retry" as const }]),
       ...(cors === undefined ? [] : [{ path: cors.at, value: cors.value, field: "cors" as const }]),
     ]);
-  return uses.filter(({ path }, index) => uses.findIndex((use) => use.path === path) === index);
+  return [...clients, ...uses.filter(({ path }, index) => uses.findIndex((use) => use.path === path) === index)];
 }
 
 /** The uses that a cluster with these CRDs would drop. */
@@ -56,7 +67,7 @@ export function prunedFields(uses: readonly FieldUse[], { channel, version }: Ga
     .map(({ path, value, field }) => ({
       path,
       value,
-      expected: `CRDs of the Gateway API that have HTTPRoute's ${field}: ${needs(field)}; those of the cluster are ${channel} ${version}, and would drop it in silence`,
+      expected: `CRDs of the Gateway API that have ${FIELDS[field].name}: ${needs(field)}; those of the cluster are ${channel} ${version}, and would drop it in silence`,
     }));
 }
 

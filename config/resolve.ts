@@ -184,10 +184,7 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     kubernetes,
     fieldUses: rendering
       ? []
-      : fieldUses(
-          parsed.services.map((service, index) => ({ index, service })),
-          parsed.defaults,
-        ),
+      : fieldUses({ ...parsed, services: parsed.services.map((service, index) => ({ index, service })) }),
     protect,
   };
 }

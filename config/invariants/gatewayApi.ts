@@ -3,7 +3,8 @@ import type { Problem } from "../problem";
 import type { SoundStack } from "./soundStack";
 
 /** What the CRDs behind rendered YAML lack. A cluster is asked itself, before anything is made. */
-export function gatewayApiProblems({ kubernetes, services, defaults }: SoundStack): Problem[] {
+export function gatewayApiProblems(stack: SoundStack): Problem[] {
+  const { kubernetes } = stack;
   if (kubernetes === undefined) {
     return [];
   }
@@ -13,7 +14,7 @@ export function gatewayApiProblems({ kubernetes, services, defaults }: SoundStac
     const expected = "nothing here without kubernetes.renderDirectory: the cluster itself is asked";
     return value === undefined ? [] : [{ path, value, expected }];
   }
-  const uses = fieldUses(services, defaults);
+  const uses = fieldUses(stack);
   if (value !== undefined) {
     return prunedFields(uses, value);
   }

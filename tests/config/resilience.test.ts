@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { longestPauses } from "../../config/retry";
+import { testAuthority } from "../support/certificates";
 import { mistakes, plain, stack } from "../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
@@ -166,6 +167,19 @@ describe("config/gatewayApi", () => {
     refuses({ kubernetes: { gatewayApi } }, "kubernetes.gatewayApi", /without kubernetes\.renderDirectory/);
     refuses(rendering("beta", "v1.6.0"), "kubernetes.gatewayApi.channel", /standard or experimental/);
     refuses(rendering("standard", "1.6"), "kubernetes.gatewayApi.version", /such as v1\.6\.0/);
+  });
+
+  it("asks for CRDs that have client certificates: others leave a listener that runs open", async () => {
+    const { certificatePem: caCertificate } = await testAuthority(365);
+    const gateway = { tls: { clientCertificates: { caCertificate } } };
+    assert.deepEqual(
+      stack({ gateway }).fieldUses.map(({ path, field }) => [path, field]),
+      [["gateway.tls.clientCertificates", "clientCertificates"]],
+    );
+    for (const channel of ["standard", "experimental"]) {
+      assert.deepEqual(mistakes({ gateway, ...rendering(channel, "v1.5.0") }), []);
+      refuses({ gateway, ...rendering(channel, "v1.4.1") }, "gateway.tls.clientCertificates", /tls\.frontend: .*v1\.5/);
+    }
   });
 
   for (const [channel, version, hasRetry, hasCors] of [
