@@ -18,7 +18,7 @@ const NAMESPACE = "metrics-system";
 
 const values: Values = {
   domain: DOMAIN,
-  gateway: { name: GATEWAY, namespace: NAMESPACE, address: "192.168.51.118" },
+  gateway: { name: GATEWAY, namespace: NAMESPACE, address: "192.168.51.156" },
   telemetry: {
     metrics: { scrape: "config-map", interval: "1s" },
     dashboard: true,
@@ -93,7 +93,7 @@ describe("metrics", function () {
     };
     const [target, ...more] = targets.data.activeTargets;
     assert.deepEqual(more, []);
-    assert.equal(target?.scrapeUrl, "http://192.168.51.118:15090/stats/prometheus");
+    assert.equal(target?.scrapeUrl, "http://192.168.51.156:15090/stats/prometheus");
     assert.equal(target.health, "up");
     assert.equal(target.labels[GATEWAY_LABEL], GATEWAY);
     const [up] = await query(`up{${GATEWAY_LABEL}="${GATEWAY}"}`);

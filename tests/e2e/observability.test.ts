@@ -14,7 +14,7 @@ const service = (name: string, more: Values = {}) => ({ name, namespace: "observ
 
 const values: Values = {
   domain: DOMAIN,
-  gateway: { name: GATEWAY, namespace: "observability-system", address: "192.168.51.117" },
+  gateway: { name: GATEWAY, namespace: "observability-system", address: "192.168.51.154" },
   telemetry: {
     accessLogs: { provider: "gateway-json" },
     traces: { provider: "otel", samplePercent: 0 },

@@ -13,7 +13,7 @@ const service = (name: string, more: Values) => ({ name, namespace: "protocols",
 
 const VALUES: Values = {
   domain: DOMAIN,
-  gateway: { name: "protocols", namespace: "protocols-system", address: "192.168.51.116" },
+  gateway: { name: "protocols", namespace: "protocols-system", address: "192.168.51.151" },
   services: [
     service("echo", {
       protocol: "grpc",

@@ -30,8 +30,8 @@ interface Entry {
  * Two gateways, since one that is made anew while Envoy still drains its predecessor's listener goes on with that one's
  * certificate until the Secret changes next.
  */
-const OURS: Entry = { name: "rotation", namespace: "rotation-system", address: "192.168.51.116" };
-const OTHERS: Entry = { name: "rotation-others", namespace: "rotation-others-system", address: "192.168.51.118" };
+const OURS: Entry = { name: "rotation", namespace: "rotation-system", address: "192.168.51.152" };
+const OTHERS: Entry = { name: "rotation-others", namespace: "rotation-others-system", address: "192.168.51.153" };
 
 const values = (gateway: Entry, certificate: Values): Values => ({
   domain: DOMAIN,

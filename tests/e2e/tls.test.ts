@@ -8,7 +8,7 @@ import { deploy, destroy, pulumiOk, theLab, writeStack, type Values } from "./su
 
 const STACK = "tls";
 const DOMAIN = "tls.test";
-const ADDRESS = "192.168.51.117";
+const ADDRESS = "192.168.51.155";
 const HOST = `web.${DOMAIN}`;
 
 const values = (clientCertificates: Values): Values => ({

@@ -15,7 +15,7 @@ const VALUES = {
   gateway: {
     name: "verify",
     namespace: NAMESPACE,
-    address: "192.168.51.121",
+    address: "192.168.51.157",
     clientAddress: { trustedProxies: 0 },
   },
   services: [
@@ -246,7 +246,7 @@ describe("verify", () => {
 
   it("finds a DNS record that leads elsewhere", async () => {
     const hosts = readFileSync(labPath("hosts"), "utf8");
-    writeFileSync(labPath("hosts"), hosts.replace("192.168.51.121 web.verify.test", "192.168.51.199 web.verify.test"));
+    writeFileSync(labPath("hosts"), hosts.replace("192.168.51.157 web.verify.test", "192.168.51.199 web.verify.test"));
     try {
       await expectFailures({ dns: /the record leads elsewhere/ });
     } finally {
