@@ -3,9 +3,9 @@ import { requireFields } from "./components/gatewayApiCrds";
 import { UnifiedGateway } from "./components/unifiedGateway";
 import { stackConfig } from "./config";
 
-export = async () => {
-  const { kubernetes, fieldUses, ...config } = stackConfig();
+const { kubernetes, fieldUses, ...config } = stackConfig();
 
+export = async () => {
   const cluster = clusterProvider("cluster", kubernetes);
 
   await requireFields("httproutes", fieldUses, { provider: cluster });
