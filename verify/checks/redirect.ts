@@ -20,7 +20,9 @@ export function checkRedirect({ config, route }: Target): Promise<Row[]> {
 function causeOf(answer: Answer, host: string, config: StackConfig): Diagnosis {
   const { name, namespace } = config.gateway;
   const more = `kubectl describe httproute ${name}--https-redirect -n ${namespace}`;
-  if (answer.status === 404) {
+  // Where services say who may enter, that does not hold for the redirect: a refusal comes from where it is missing.
+  const isGuarded = config.services.some(({ access }) => access !== undefined);
+  if (answer.status === 404 || (answer.status === 403 && isGuarded)) {
     return { cause: "the redirect's route is missing or refused", more };
   }
   const redirects = answer.status >= 300 && answer.status < 400;
