@@ -27,7 +27,7 @@ export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
       );
     }),
   );
-  const unknown = get(`https://verify-unknown.${config.domain}/`, { ...route, address: route.address }).then((answer) =>
+  const unknown = get(`https://verify-unknown.${config.domain}/`, route).then((answer) =>
     row(
       "routes",
       "an unknown host is refused",
