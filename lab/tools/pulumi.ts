@@ -1,7 +1,16 @@
 import { createHash } from "node:crypto";
-import { existsSync, symlinkSync, writeFileSync, mkdirSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { output, UserError } from "../processes";
 import { PLUGINS, PULUMI_VERSION, type PluginName } from "./catalogue";
 import { makeFolder } from "./goSet";
@@ -73,13 +82,27 @@ export async function officialPlugins(pulumi: string, home: string, official: bo
       continue;
     }
     if (existsSync(join(users, `pulumi-resource-${name}`))) {
-      mkdirSync(join(home, "plugins"), { recursive: true });
-      symlinkSync(users, folder);
+      linkTo(users, folder);
     } else if (!official || !(await installed(pulumi, home, name, version))) {
       missing.push(name);
     }
   }
   return missing;
+}
+
+/**
+ * Makes `link` lead to `target`, whatever it led to before: a cache may have been moved, or an installation cut short.
+ * The link is relative, so that it holds where the whole cache lies elsewhere later.
+ */
+export function linkTo(target: string, link: string): void {
+  mkdirSync(dirname(link), { recursive: true });
+  const path = relative(realpathSync(dirname(link)), realpathSync(target));
+  const present = lstatSync(link, { throwIfNoEntry: false });
+  if (present?.isSymbolicLink() === true && readlinkSync(link) === path) {
+    return;
+  }
+  rmSync(link, { force: true });
+  symlinkSync(path, link);
 }
 
 async function installed(pulumi: string, home: string, name: string, version: string): Promise<boolean> {

@@ -1,13 +1,24 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { output } from "../../lab/processes";
 import { buildGoSet, goSetFolder, isComplete, makeFolder } from "../../lab/tools/goSet";
-import { downloadPulumi } from "../../lab/tools/pulumi";
+import { downloadPulumi, linkTo } from "../../lab/tools/pulumi";
 import { PLUGINS, PULUMI_VERSION } from "../../lab/tools/catalogue";
 import manifest from "../../package.json";
 
@@ -20,6 +31,25 @@ describe("lab/tools", () => {
     for (const [name, version] of Object.entries(PLUGINS)) {
       assert.equal(manifest.dependencies[`@pulumi/${name}` as keyof typeof manifest.dependencies], version);
     }
+  });
+
+  it("leads a link to its target again, wherever it led before, and holds where the cache lies elsewhere", () => {
+    const cache = join(folder, "cache");
+    mkdirSync(join(cache, "host"), { recursive: true });
+    writeFileSync(join(cache, "host", "tool"), "right");
+    const link = join(cache, "cli", "tool");
+    linkTo(join(cache, "host", "tool"), link);
+    assert.equal(readFileSync(link, "utf8"), "right");
+    rmSync(link);
+    symlinkSync(join(folder, "gone"), link);
+    linkTo(join(cache, "host", "tool"), link);
+    assert.equal(readFileSync(link, "utf8"), "right");
+    // Through another name of the same cache, as where it was moved and its old name kept.
+    symlinkSync(cache, join(folder, "alias"));
+    linkTo(join(folder, "alias", "host", "tool"), join(folder, "alias", "cli", "tool"));
+    rmSync(join(folder, "alias"));
+    renameSync(cache, join(folder, "moved"));
+    assert.equal(readFileSync(join(folder, "moved", "cli", "tool"), "utf8"), "right");
   });
 
   describe("goSet", () => {
