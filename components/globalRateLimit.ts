@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
 import { globalLimitsOf } from "../config/rateLimit";
 import type { RateLimitServiceInput } from "../config/rateLimitService";
-import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import type { EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { filterPatch, gatewayPatches, routePatch } from "./envoyPatches";
-import { partOf } from "./naming";
+import { GatewayFilter } from "./gatewayFilter";
 import { rateLimitConfig, routeRateLimits } from "./rateLimitDescriptors";
 import { GRPC_PORT, RateLimitService, rateLimitServiceName } from "./rateLimitService";
 
@@ -25,13 +25,9 @@ export class GlobalRateLimit extends pulumi.ComponentResource {
     const { services, config, gatewayName, gatewayNamespace } = args;
     const limits = rateLimitConfig(services, domainOf(args));
     const service = new RateLimitService(`${name}-service`, { config, limits, gatewayName }, { parent: this });
-    const metadata = {
-      name: `${gatewayName}--global-rate-limit`,
-      namespace: gatewayNamespace,
-      labels: partOf(gatewayName),
-    };
+    const filter = { feature: "global-rate-limit", spec: globalRateLimitSpec(args), gatewayName, gatewayNamespace };
     // Asked before it is there, the service would count as failing.
-    new EnvoyFilter(name, { metadata, spec: globalRateLimitSpec(args) }, { parent: this, dependsOn: [service] });
+    new GatewayFilter(name, filter, { parent: this, dependsOn: [service] });
     this.registerOutputs();
   }
 }

@@ -1,33 +1,16 @@
-import * as pulumi from "@pulumi/pulumi";
 import { protoDuration } from "../config/duration";
 import type { HardeningInput } from "../config/hardening";
-import { EnvoyFilter, type ConfigPatch, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import type { ConfigPatch, EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { gatewayPatches } from "./envoyPatches";
 import { internalHeadersFilter } from "./internalHeaders";
-import { HTTP_PORT, HTTPS_PORT, partOf } from "./naming";
-
-export interface HardeningArgs {
-  /** Name and namespace of the Gateway. */
-  name: string;
-  namespace: string;
-  hardening: HardeningInput;
-}
-
-/** Limits for clients nobody knows, on both listeners: one EnvoyFilter. None where it is turned off. */
-export class Hardening extends pulumi.ComponentResource {
-  constructor(name: string, args: HardeningArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("istio-gateway:index:Hardening", name, {}, opts);
-    if (args.hardening.enabled !== false) {
-      const metadata = { name: `${args.name}--hardening`, namespace: args.namespace, labels: partOf(args.name) };
-      new EnvoyFilter(name, { metadata, spec: hardeningSpec(args.name, args.hardening) }, { parent: this });
-    }
-    this.registerOutputs();
-  }
-}
+import { HTTP_PORT, HTTPS_PORT } from "./naming";
 
 type Enabled = Exclude<HardeningInput, { enabled: false }>;
 
-/** https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge */
+/**
+ * Limits for clients nobody knows, on both listeners.
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
+ */
 export function hardeningSpec(gatewayName: string, hardening: Enabled): EnvoyFilterSpec {
   const patches = [HTTP_PORT, HTTPS_PORT].flatMap((port) => listenerPatches(port, hardening));
   // After every other EnvoyFilter: the filter that removes headers then stands before theirs.

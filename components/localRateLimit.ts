@@ -1,42 +1,16 @@
-import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
 import { localLimitOf, type LocalRateLimitInput } from "../config/rateLimit";
-import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import type { EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { filterPatch, gatewayPatches, routePatch } from "./envoyPatches";
-import { partOf } from "./naming";
-
-export interface LocalRateLimitArgs {
-  services: readonly Service[];
-  gatewayName: string;
-  gatewayNamespace: string;
-}
-
-/**
- * Limits that each gateway proxy counts for itself: one EnvoyFilter that adds Envoy's filter to the https listener, where
- * it does nothing by itself, and a bucket to each limited route.
- */
-export class LocalRateLimit extends pulumi.ComponentResource {
-  constructor(name: string, args: LocalRateLimitArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("istio-gateway:index:LocalRateLimit", name, {}, opts);
-    const { services, gatewayName, gatewayNamespace } = args;
-    const spec = localRateLimitSpec(services, gatewayName);
-    if (spec !== undefined) {
-      const metadata = {
-        name: `${gatewayName}--local-rate-limit`,
-        namespace: gatewayNamespace,
-        labels: partOf(gatewayName),
-      };
-      new EnvoyFilter(name, { metadata, spec }, { parent: this });
-    }
-    this.registerOutputs();
-  }
-}
 
 const FILTER = "envoy.filters.http.local_ratelimit";
 const TYPE = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
 
-/** Undefined where no service has a limit. */
+/**
+ * Limits that each gateway proxy counts for itself: Envoy's filter on the https listener, where it does nothing by
+ * itself, and a bucket on each limited route. Undefined where no service has a limit.
+ */
 export function localRateLimitSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
   const routes = services.flatMap((service) => {
     const limit = localLimitOf(service);

@@ -1,34 +1,14 @@
-import * as pulumi from "@pulumi/pulumi";
-import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import type { EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { gatewayPatches } from "./envoyPatches";
-import { HTTPS_PORT, partOf } from "./naming";
-
-export interface MinimumTlsVersionArgs {
-  gatewayName: string;
-  gatewayNamespace: string;
-}
-
-/**
- * TLS 1.3 and nothing older on this gateway's https listener. The Gateway API has no field for it, and Istio's own
- * setting (meshConfig.tlsDefaults) is that of the whole mesh.
- */
-export class MinimumTlsVersion extends pulumi.ComponentResource {
-  constructor(name: string, args: MinimumTlsVersionArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("istio-gateway:index:MinimumTlsVersion", name, {}, opts);
-    const { gatewayName, gatewayNamespace } = args;
-    const metadata = {
-      name: `${gatewayName}--minimum-tls-version`,
-      namespace: gatewayNamespace,
-      labels: partOf(gatewayName),
-    };
-    new EnvoyFilter(name, { metadata, spec: minimumTlsVersionSpec(gatewayName) }, { parent: this });
-    this.registerOutputs();
-  }
-}
+import { HTTPS_PORT } from "./naming";
 
 const TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
-/** Istio merges a transport socket of the same name field by field: certificates and suites stay what they are. */
+/**
+ * TLS 1.3 and nothing older on this gateway's https listener. The Gateway API has no field for it, and Istio's own
+ * setting (meshConfig.tlsDefaults) is that of the whole mesh. Istio merges a transport socket of the same name field by
+ * field: certificates and suites stay what they are.
+ */
 export function minimumTlsVersionSpec(gatewayName: string): EnvoyFilterSpec {
   return gatewayPatches(gatewayName, 0, [
     {

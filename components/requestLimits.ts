@@ -1,39 +1,14 @@
-import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
 import { protoDuration } from "../config/duration";
 import type { LimitsInput } from "../config/hardening";
-import { EnvoyFilter, type ConfigPatch, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import type { ConfigPatch, EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { gatewayPatches, routePatch } from "./envoyPatches";
-import { HTTPS_PORT, partOf } from "./naming";
-
-export interface RequestLimitsArgs {
-  services: readonly Service[];
-  gatewayName: string;
-  gatewayNamespace: string;
-}
-
-/** Limits that each service sets for its own requests: one EnvoyFilter. None where no service has any. */
-export class RequestLimits extends pulumi.ComponentResource {
-  constructor(name: string, args: RequestLimitsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("istio-gateway:index:RequestLimits", name, {}, opts);
-    const { services, gatewayName, gatewayNamespace } = args;
-    const spec = requestLimitsSpec(services, gatewayName);
-    if (spec !== undefined) {
-      const metadata = {
-        name: `${gatewayName}--request-limits`,
-        namespace: gatewayNamespace,
-        labels: partOf(gatewayName),
-      };
-      new EnvoyFilter(name, { metadata, spec }, { parent: this });
-    }
-    this.registerOutputs();
-  }
-}
+import { HTTPS_PORT } from "./naming";
 
 const FILTER = "envoy.filters.http.buffer";
 const PACKAGE = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3";
 
-/** Undefined where no service has limits of its own. */
+/** Limits that each service sets for its own requests. Undefined where no service has any. */
 export function requestLimitsSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
   const routes = services.flatMap((service) => {
     const { limits } = service;

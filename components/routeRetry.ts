@@ -1,34 +1,13 @@
-import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
 import type { RetryInput } from "../config/retry";
-import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import type { EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { gatewayPatches, routePatch } from "./envoyPatches";
-import { partOf } from "./naming";
-
-export interface RouteRetryArgs {
-  services: readonly Service[];
-  gatewayName: string;
-  gatewayNamespace: string;
-}
 
 /**
  * What Istio makes of an HTTPRoute's `retry`, mended: it retries neither a try that timed out nor one that was reset,
- * as the Gateway API asks, and it retries failed connections twice where nothing should be retried.
+ * as the Gateway API asks, and it retries failed connections twice where nothing should be retried. Undefined where no
+ * rule sets a retry.
  */
-export class RouteRetry extends pulumi.ComponentResource {
-  constructor(name: string, args: RouteRetryArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("istio-gateway:index:RouteRetry", name, {}, opts);
-    const { services, gatewayName, gatewayNamespace } = args;
-    const spec = routeRetrySpec(services, gatewayName);
-    if (spec !== undefined) {
-      const metadata = { name: `${gatewayName}--retry`, namespace: gatewayNamespace, labels: partOf(gatewayName) };
-      new EnvoyFilter(name, { metadata, spec }, { parent: this });
-    }
-    this.registerOutputs();
-  }
-}
-
-/** Undefined where no rule sets a retry. */
 export function routeRetrySpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
   const patches = services.flatMap(({ host, rules }) =>
     rules.flatMap((rule) => {

@@ -7,14 +7,15 @@ import { ClientAuthorities } from "./clientAuthorities";
 import { dnsRecords } from "./dnsRecords";
 import { GatewayTelemetry } from "./gatewayTelemetry";
 import { GlobalRateLimit } from "./globalRateLimit";
-import { Hardening } from "./hardening";
+import { GatewayFilter } from "./gatewayFilter";
+import { hardeningSpec } from "./hardening";
 import { HttpsRedirect } from "./httpsRedirect";
-import { LocalRateLimit } from "./localRateLimit";
+import { localRateLimitSpec } from "./localRateLimit";
 import { GatewayMetrics, statsAnnotations } from "./metrics";
-import { MinimumTlsVersion } from "./minimumTlsVersion";
-import { RequestLimits } from "./requestLimits";
+import { minimumTlsVersionSpec } from "./minimumTlsVersion";
+import { requestLimitsSpec } from "./requestLimits";
 import { RouteNamespaces } from "./routeNamespaces";
-import { RouteRetry } from "./routeRetry";
+import { routeRetrySpec } from "./routeRetry";
 import { ServiceRoute } from "./serviceRoute";
 import { stackReadme } from "./stackReadme";
 import { StrictMtls } from "./strictMtls";
@@ -44,6 +45,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       { config: args.certificate, domain, gatewayName: gateway.name, namespace: gateway.namespace, protect },
       child,
     );
+    const ofGateway = { gatewayName: gateway.name, gatewayNamespace: gateway.namespace };
     const { clientCertificates, minVersion } = gateway.tls;
     const clientAuthorities =
       clientCertificates &&
@@ -54,9 +56,9 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       );
     const minimum =
       minVersion === "1.3"
-        ? new MinimumTlsVersion(
+        ? new GatewayFilter(
             `${name}-minimum-tls-version`,
-            { gatewayName: gateway.name, gatewayNamespace: gateway.namespace },
+            { feature: "minimum-tls-version", spec: minimumTlsVersionSpec(gateway.name), ...ofGateway },
             child,
           )
         : undefined;
@@ -123,13 +125,20 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       );
     }
 
-    const policies = { services, gatewayName: gateway.name, gatewayNamespace: gateway.namespace };
-    new BackendPolicy(`${name}-backends`, policies, child);
-    new LocalRateLimit(`${name}-local-rate-limit`, policies, child);
-    new RouteRetry(`${name}-retry`, policies, child);
-    new Hardening(`${name}-hardening`, gateway, child);
-    new RequestLimits(`${name}-request-limits`, policies, child);
+    const filters = {
+      hardening: gateway.hardening.enabled === false ? undefined : hardeningSpec(gateway.name, gateway.hardening),
+      "request-limits": requestLimitsSpec(services, gateway.name),
+      retry: routeRetrySpec(services, gateway.name),
+      "local-rate-limit": localRateLimitSpec(services, gateway.name),
+    };
+    for (const [feature, spec] of Object.entries(filters)) {
+      if (spec !== undefined) {
+        new GatewayFilter(`${name}-${feature}`, { feature, spec, ...ofGateway }, child);
+      }
+    }
 
+    const policies = { services, ...ofGateway };
+    new BackendPolicy(`${name}-backends`, policies, child);
     if (args.mtls !== undefined) {
       new StrictMtls(`${name}-mtls`, { config: args.mtls, gatewayName: gateway.name }, child);
     }
