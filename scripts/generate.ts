@@ -1,18 +1,21 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stackFileSchema } from "../config/jsonSchema";
+import { configReference } from "./configReference";
 import { crdSchemas } from "./crdSchemas";
 import { stackRbac } from "./rbac";
 
 /**
  * `npm run generate`: writes what is committed but derived.
  * - pulumi-stack.schema.json, out of the config's schemas;
+ * - docs/config.md, the same for people;
  * - deploy/rbac.dev.yaml, out of what the dev stack makes;
  * - with `-- GATEWAY_API ISTIO`, checkouts of sigs.k8s.io/gateway-api and istio.io/istio: tests/crds/*.json, out of their CRDs;
  *   a third, of prometheus-operator/prometheus-operator, for its kinds.
  */
 const root = join(__dirname, "..");
 writeJson("pulumi-stack.schema.json", stackFileSchema(), 2);
+writeText("docs/config.md", configReference());
 void stackRbac(join(root, "Pulumi.dev.yaml")).then((yaml) => {
   mkdirSync(join(root, "deploy"), { recursive: true });
   writeText("deploy/rbac.dev.yaml", yaml);
