@@ -25,10 +25,20 @@ export function stackFileSchema(): JsonSchema {
       config: {
         type: "object",
         properties: Object.fromEntries(properties),
-        required: [`${PROJECT}:domain`, `${PROJECT}:services`],
+        required: [`${PROJECT}:domain`],
+        anyOf: [{ required: [`${PROJECT}:services`] }, { required: [`${PROJECT}:serviceFiles`] }],
       },
     },
     required: ["config"],
+  };
+}
+
+/** JSON Schema of a service file: a list of services. */
+export function serviceFileSchema(): JsonSchema {
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Service file of the unified Istio gateway",
+    ...jsonSchema(stackShape.services),
   };
 }
 

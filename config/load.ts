@@ -5,11 +5,14 @@ import { ConfigError, type Problem } from "./problem";
 import { resolveStack, type ParsedStack } from "./resolve";
 import { STACK_KEYS, stackShape, type StackKey } from "./schema";
 import { serviceSchema } from "./service";
+import { gatherServices, relabel } from "./serviceFiles";
 import { check, unknownKey } from "./zodProblems";
 
 /** A stack's config as given: its keys without the project's namespace. */
 export interface GivenConfig {
   readonly project: string;
+  /** Where the project lies: its service files are below. */
+  readonly folder: string;
   readonly values: Readonly<Record<string, unknown>>;
   /** Keys that hold a Pulumi secret anywhere inside. Their values are never shown. */
   readonly secretKeys: ReadonlySet<string>;
@@ -36,8 +39,10 @@ export function valueOfText(key: string, text: string): unknown {
  * on the parts that are sound.
  * @throws {ConfigError} with every problem, in the order of the keys.
  */
-export function loadConfig({ project, values, secretKeys }: GivenConfig): StackConfig {
-  const problems: Problem[] = unknownKeys(values);
+export function loadConfig(given: GivenConfig): StackConfig {
+  const { project, secretKeys } = given;
+  const { values, places, problems: unread } = gatherServices(given);
+  const problems: Problem[] = [...unread, ...unknownKeys(values)];
   const parts: Partial<Record<StackKey, unknown>> = {};
   for (const key of STACK_KEYS.filter((name) => name !== "services")) {
     const result = check<z.ZodType>(stackShape[key], values[key], [key]);
@@ -51,11 +56,20 @@ export function loadConfig({ project, values, secretKeys }: GivenConfig): StackC
   problems.push(...invariantProblems({ ...sound, defaults, services, hasEveryService, secretKeys }));
   if (problems.length > 0) {
     const hide = (problem: Problem) => ({ ...problem, sensitive: secretKeys.has(problem.path.split(/[.[]/)[0] ?? "") });
-    throw new ConfigError(project, problems.map(hide).sort(byKeyOrder));
+    const inOrder = problems.map(hide).sort(byKeyOrder);
+    throw new ConfigError(
+      project,
+      inOrder.map(({ path, expected, ...problem }) => ({
+        ...problem,
+        path: relabel(path, places),
+        expected: relabel(expected, places),
+      })),
+    );
   }
   // Without a problem, every part is there.
   const parsed = { ...sound, services: services.map(({ service }) => service) } as ParsedStack;
-  return resolveStack(parsed);
+  const stack = resolveStack(parsed);
+  return { ...stack, fieldUses: stack.fieldUses.map((use) => ({ ...use, path: relabel(use.path, places) })) };
 }
 
 function unknownKeys(values: Readonly<Record<string, unknown>>): Problem[] {

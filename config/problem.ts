@@ -45,9 +45,10 @@ function describeValue(problem: Problem): string {
   return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH - 1)}…` : text;
 }
 
-/** `istio-gateway:services[1].port: 99999, expected a port from 1 to 65535` */
+/** `istio-gateway:services[1].port: 99999, expected a port from 1 to 65535`, or `shop.yaml[0].port: …` in a service file. */
 export function formatProblem(project: string, problem: Problem): string {
-  return `${project}:${problem.path}: ${describeValue(problem)}, expected ${problem.expected}`;
+  const isInFile = /\.ya?ml\[\d+\]/.test(problem.path);
+  return `${isInFile ? "" : `${project}:`}${problem.path}: ${describeValue(problem)}, expected ${problem.expected}`;
 }
 
 /** Every problem of a stack's config in one error: a line for the count, then a line for each problem. */

@@ -13,14 +13,14 @@ const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: s
  */
 export function stackConfig(): StackConfig {
   try {
-    return loadConfig(givenConfig(pulumi.getProject(), pulumi.runtime.allConfig()));
+    return loadConfig(givenConfig(pulumi.getProject(), pulumi.runtime.allConfig(), pulumi.getRootDirectory()));
   } catch (error) {
     throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
   }
 }
 
 /** Pulumi's flat map of texts as values. */
-export function givenConfig(project: string, all: Readonly<Record<string, string>>): GivenConfig {
+export function givenConfig(project: string, all: Readonly<Record<string, string>>, folder: string): GivenConfig {
   const values: Record<string, unknown> = {};
   const secretKeys = new Set<string>();
   for (const [key, text] of Object.entries(all)) {
@@ -33,5 +33,5 @@ export function givenConfig(project: string, all: Readonly<Record<string, string
       secretKeys.add(name);
     }
   }
-  return { project, values, secretKeys };
+  return { project, folder, values, secretKeys };
 }

@@ -6,6 +6,7 @@ import { kubernetesSchema } from "./kubernetes";
 import { mtlsSchema } from "./mtls";
 import { rateLimitServiceSchema } from "./rateLimitService";
 import { defaultsSchema, serviceSchema } from "./service";
+import { serviceFilesSchema } from "./serviceFiles";
 import { telemetrySchema } from "./telemetry";
 
 /** Everything that a stack may set: one key of the stack config each, one schema per concern. */
@@ -15,8 +16,9 @@ export const stackShape = {
   certificate: certificateSchema.prefault({ mode: "self-signed" }),
   services: z
     .array(serviceSchema, "a list of services")
-    .min(1, "at least one service")
+    .min(1, "at least one service, here or in one of serviceFiles")
     .describe("What the gateway serves: a host name and the Kubernetes Services behind it, one entry each."),
+  serviceFiles: serviceFilesSchema.optional(),
   defaults: defaultsSchema.prefault({}).describe("Values for every service that sets none of its own."),
   mtls: mtlsSchema
     .optional()

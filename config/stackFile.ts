@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { parse } from "yaml";
 import { loadConfig, valueOfText, type GivenConfig } from "./load";
 import type { StackConfig } from "./model";
@@ -30,7 +30,7 @@ export function readStackFile(path: string): GivenConfig {
     const given = typeof value === "string" ? valueOfText(name, value) : value;
     values[name] = seal(given, () => secretKeys.add(name));
   }
-  return { project: PROJECT, values, secretKeys };
+  return { project: PROJECT, folder: dirname(path), values, secretKeys };
 }
 
 function parseFile(path: string): Record<string, unknown> {

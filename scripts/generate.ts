@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stackFileSchema } from "../config/jsonSchema";
+import { serviceFileSchema, stackFileSchema } from "../config/jsonSchema";
 import { configReference } from "./configReference";
 import { crdSchemas } from "./crdSchemas";
 import { stackRbac } from "./rbac";
@@ -8,6 +8,7 @@ import { stackRbac } from "./rbac";
 /**
  * `npm run generate`: writes what is committed but derived.
  * - pulumi-stack.schema.json, out of the config's schemas;
+ * - services.schema.json, the same for service files;
  * - docs/config.md, the same for people;
  * - deploy/rbac.dev.yaml, out of what the dev stack makes;
  * - with `-- GATEWAY_API ISTIO`, checkouts of sigs.k8s.io/gateway-api and istio.io/istio: tests/crds/*.json, out of their CRDs;
@@ -15,6 +16,7 @@ import { stackRbac } from "./rbac";
  */
 const root = join(__dirname, "..");
 writeJson("pulumi-stack.schema.json", stackFileSchema(), 2);
+writeJson("services.schema.json", serviceFileSchema(), 2);
 writeText("docs/config.md", configReference());
 void stackRbac(join(root, "Pulumi.dev.yaml")).then((yaml) => {
   mkdirSync(join(root, "deploy"), { recursive: true });

@@ -107,7 +107,7 @@ describe("config/load", () => {
       ],
     };
     assert.throws(
-      () => loadConfig({ project: "istio-gateway", values, secretKeys: new Set() }),
+      () => loadConfig({ project: "istio-gateway", folder: ".", values, secretKeys: new Set() }),
       (error: unknown) => {
         assert.ok(error instanceof ConfigError);
         const [head, ...lines] = error.message.split("\n");
@@ -135,7 +135,7 @@ describe("config/load", () => {
     assert.deepEqual(mistakes({ services: undefined }), [
       "istio-gateway:services: not set, expected a list of services",
     ]);
-    assert.deepEqual(mistakes({ services: [] }), ["istio-gateway:services: [], expected at least one service"]);
+    assert.deepEqual(mistakes({ services: [] }), ["istio-gateway:services: [], expected at least one service, here or in one of serviceFiles"]);
     assert.deepEqual(mistakes({ services: [{ name: "web" }] }), [
       "istio-gateway:services[0].namespace: not set, expected a DNS label",
     ]);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Ajv from "ajv";
 import { parse } from "yaml";
-import { stackFileSchema } from "../../config/jsonSchema";
+import { serviceFileSchema, stackFileSchema } from "../../config/jsonSchema";
 import { givenConfig } from "../../config/pulumiConfig";
 import { loadStackFile, PROJECT, readStackFile } from "../../config/stackFile";
 
@@ -44,6 +44,11 @@ describe("config/stackFile", () => {
     assert.deepEqual(committed, JSON.parse(JSON.stringify(stackFileSchema())), "run npm run generate");
   });
 
+  it("the committed JSON Schema of service files is that of the config", () => {
+    const committed = JSON.parse(readFileSync(join(ROOT, "services.schema.json"), "utf8")) as unknown;
+    assert.deepEqual(committed, JSON.parse(JSON.stringify(serviceFileSchema())), "run npm run generate");
+  });
+
   it("the JSON Schema refuses an unknown key, and takes a secret where one may stand", () => {
     const validate = new Ajv({ strict: false }).compile(stackFileSchema());
     const config = (more: object) => ({
@@ -78,13 +83,17 @@ describe("config/stackFile", () => {
   });
 
   it("reads the same from Pulumi's own map", () => {
-    const given = givenConfig(PROJECT, {
-      "istio-gateway:domain": "1.example",
-      "istio-gateway:protect": "true",
-      "istio-gateway:services": '[{"name":"a"}]',
-      "istio-gateway:gateway": "{broken",
-      "other:domain": "x",
-    });
+    const given = givenConfig(
+      PROJECT,
+      {
+        "istio-gateway:domain": "1.example",
+        "istio-gateway:protect": "true",
+        "istio-gateway:services": '[{"name":"a"}]',
+        "istio-gateway:gateway": "{broken",
+        "other:domain": "x",
+      },
+      ".",
+    );
     assert.deepEqual(given.values, {
       domain: "1.example",
       protect: true,

@@ -12,7 +12,12 @@ export const MINIMAL: Values = {
 
 /** A checked config: the least, with some keys replaced. */
 export function stack(values: Values = {}, secretKeys: readonly string[] = []): StackConfig {
-  return loadConfig({ project: "istio-gateway", values: { ...MINIMAL, ...values }, secretKeys: new Set(secretKeys) });
+  return loadConfig({
+    project: "istio-gateway",
+    folder: ".",
+    values: { ...MINIMAL, ...values },
+    secretKeys: new Set(secretKeys),
+  });
 }
 
 /** The lines of the error that a config gives, without the first: one for each mistake. */
