@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse, stringify } from "yaml";
 import { API_SERVER, ISTIOD } from "./addresses";
 import { REPOSITORY } from "./paths";
 import { isAlive, outputInside, startDaemon, type ProcessId } from "./namespaces";
@@ -81,8 +82,9 @@ export async function startControlPlane(
   });
   await progress.step("istiod", async () => {
     // The providers are those that the docs tell users to add.
-    const providers = readFileSync(join(REPOSITORY, "docs", "mesh-config.yaml"), "utf8");
-    writeFileSync(labPath("mesh.yaml"), MESH + providers);
+    const documented = parse(readFileSync(join(REPOSITORY, "docs", "mesh-config.yaml"), "utf8")) as typeof MESH;
+    const extensionProviders = [...MESH.extensionProviders, ...documented.extensionProviders];
+    writeFileSync(labPath("mesh.yaml"), stringify({ ...MESH, extensionProviders }));
     await start(
       "pilot-discovery",
       [
@@ -113,18 +115,22 @@ export async function startControlPlane(
   return daemons;
 }
 
-const MESH = `defaultProviders:
-  metrics: []
-enablePrometheusMerge: false
-accessLogFile: /dev/stdout
-extensionProviders:
-  - name: lab-authorizer
-    envoyExtAuthzHttp:
-      service: authorizer.access.svc.cluster.local
-      port: 8080
-      pathPrefix: /__authorize
-      includeRequestHeadersInCheck: [x-authorize]
-`;
+const MESH = {
+  defaultProviders: { metrics: [] },
+  enablePrometheusMerge: false,
+  accessLogFile: "/dev/stdout",
+  extensionProviders: [
+    {
+      name: "lab-authorizer",
+      envoyExtAuthzHttp: {
+        service: "authorizer.access.svc.cluster.local",
+        port: 8080,
+        pathPrefix: "/__authorize",
+        includeRequestHeadersInCheck: ["x-authorize"],
+      },
+    },
+  ],
+};
 
 /** Who asked for what, of service accounts alone: everybody else in the lab is the administrator. */
 const AUDIT_POLICY = `apiVersion: audit.k8s.io/v1
