@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { parse } from "yaml";
 import { loadConfig, valueOfText, type GivenConfig } from "./load";
 import type { StackConfig } from "./model";
@@ -18,7 +18,7 @@ export function loadStackFile(path: string): StackConfig {
 
 /** The config keys of a stack file as given; encrypted values are replaced by a mark. */
 export function readStackFile(path: string): GivenConfig {
-  const config = parseFile(path);
+  const config = { ...projectConfig(join(dirname(path), "Pulumi.yaml")), ...parseFile(path) };
   const values: Record<string, unknown> = {};
   const secretKeys = new Set<string>();
   for (const [key, value] of Object.entries(config)) {
@@ -31,6 +31,23 @@ export function readStackFile(path: string): GivenConfig {
     values[name] = seal(given, () => secretKeys.add(name));
   }
   return { project: PROJECT, folder: dirname(path), values, secretKeys };
+}
+
+/**
+ * What the project's file says for every stack: a stack's own key takes its place as a whole.
+ * https://www.pulumi.com/docs/iac/concepts/config/#project-level-configuration
+ */
+function projectConfig(path: string): Record<string, unknown> {
+  const entries = existsSync(path) ? Object.entries(parseFile(path)) : [];
+  return Object.fromEntries(
+    entries.map(([key, entry]) => {
+      const { value, default: fallback } = (typeof entry === "object" && entry !== null ? entry : { value: entry }) as {
+        value?: unknown;
+        default?: unknown;
+      };
+      return [key, value ?? fallback];
+    }),
+  );
 }
 
 function parseFile(path: string): Record<string, unknown> {

@@ -82,6 +82,17 @@ describe("config/stackFile", () => {
     assert.throws(() => loadStackFile(join(folder, "Pulumi.none.yaml")), /no readable stack file/);
   });
 
+  it("takes what the project says for every stack, where the stack says nothing", () => {
+    const project =
+      "name: p\nconfig:\n  istio-gateway:protect: { value: true }\n  defaults: { default: { timeouts: { request: 7s } } }\n";
+    writeFileSync(join(folder, "Pulumi.yaml"), project);
+    const services = "  istio-gateway:services: [{ name: a, namespace: b }]\n";
+    const load = (more = "") => loadStackFile(write(`config:\n  istio-gateway:domain: a.b\n${services}${more}`));
+    assert.equal(load().protect, true);
+    assert.equal(load().services[0]?.rules[0]?.timeouts.request, "7s");
+    assert.equal(load("  istio-gateway:protect: false\n").protect, false);
+  });
+
   it("reads the same from Pulumi's own map", () => {
     const given = givenConfig(
       PROJECT,
