@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -9,8 +10,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { basename, delimiter, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
+import type { GivenConfig } from "../config/load";
+import { serviceFilesSchema } from "../config/serviceFiles";
+import { PROJECT as NAMESPACE } from "../config/stackFile";
 import { kubeEnv } from "./controlPlane";
 import { outputInside } from "./namespaces";
 import { REPOSITORY } from "./paths";
@@ -109,10 +113,24 @@ export async function takeStack(pid: number, stack: string, file: string): Promi
   const given = (parse(readFileSync(file, "utf8")) ?? {}) as Record<string, unknown>;
   const kept = existsSync(copy) ? ((parse(readFileSync(copy, "utf8")) ?? {}) as Record<string, unknown>) : {};
   const { encryptionsalt } = kept;
+  copyServiceFiles(given, dirname(file));
   const state = labPath("pulumi", ".pulumi", "stacks", "istio-gateway", `${stack}.json`);
   writeFileSync(copy, stringify(encryptionsalt === undefined ? given : { ...given, encryptionsalt }));
   if (!existsSync(state)) {
     await outputInside(pid, ["pulumi", "stack", "init", stack, "--non-interactive"], { env: labEnv() });
+  }
+}
+
+/** The program looks for service files beside the lab's copy. What cannot be copied is for the program to tell. */
+function copyServiceFiles({ config }: Record<string, unknown>, folder: string): void {
+  const { success, data } = serviceFilesSchema.safeParse(
+    ((config ?? {}) as GivenConfig["values"])[`${NAMESPACE}:serviceFiles`],
+  );
+  for (const path of success ? data : []) {
+    mkdirSync(dirname(join(PROJECT, path)), { recursive: true });
+    if (existsSync(join(folder, path))) {
+      cpSync(join(folder, path), join(PROJECT, path));
+    }
   }
 }
 

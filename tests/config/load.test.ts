@@ -135,7 +135,9 @@ describe("config/load", () => {
     assert.deepEqual(mistakes({ services: undefined }), [
       "istio-gateway:services: not set, expected a list of services",
     ]);
-    assert.deepEqual(mistakes({ services: [] }), ["istio-gateway:services: [], expected at least one service, here or in one of serviceFiles"]);
+    assert.deepEqual(mistakes({ services: [] }), [
+      "istio-gateway:services: [], expected at least one service, here or in one of serviceFiles",
+    ]);
     assert.deepEqual(mistakes({ services: [{ name: "web" }] }), [
       "istio-gateway:services[0].namespace: not set, expected a DNS label",
     ]);

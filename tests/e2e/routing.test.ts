@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../lab/processes";
 import { request } from "../../lab/probe";
-import { deploy, destroy, theLab } from "./support/lab";
+import { deploy, destroy, theLab, writeServices } from "./support/lab";
 
 const STACK = "routing";
 const VALUES = {
@@ -33,22 +33,26 @@ const VALUES = {
         { path: "/all", rewrite: { path: "/one" } },
       ],
     },
-    {
-      name: "regex",
-      namespace: "apps",
-      port: 8080,
-      paths: [
-        { path: "/.*", type: "RegularExpression", name: "rest", backends: [{ service: "rest" }] },
-        { path: "/user/[0-9]+", type: "RegularExpression", name: "user", backends: [{ service: "user" }] },
-      ],
-    },
   ],
+  serviceFiles: ["regex.yaml"],
 };
+const IN_FILE = [
+  {
+    name: "regex",
+    namespace: "apps",
+    port: 8080,
+    paths: [
+      { path: "/.*", type: "RegularExpression", name: "rest", backends: [{ service: "rest" }] },
+      { path: "/user/[0-9]+", type: "RegularExpression", name: "user", backends: [{ service: "user" }] },
+    ],
+  },
+];
 
 describe("routing", () => {
   const get = (host: string, path: string) => request(theLab(), `https://${host}.routing.test${path}`);
 
   before(async () => {
+    writeServices("regex.yaml", IN_FILE);
     await deploy(STACK, VALUES);
     await eventually("the routes", 30_000, async () => {
       const { status } = await get("regex", "/");

@@ -50,6 +50,11 @@ export function writeStack(stack: string, values: Values): string {
   return path;
 }
 
+/** Writes a service file beside the stacks' files. */
+export function writeServices(path: string, services: readonly object[]): void {
+  writeFileSync(join(folder ?? tmpdir(), path), stringify(services));
+}
+
 /** Makes what the stack names, without deploying it. */
 export function prepare(stack: string, values: Values, replicas = 1): Promise<StackConfig> {
   return theLab().prepare(stack, writeStack(stack, values), replicas);
