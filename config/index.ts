@@ -1,4 +1,4 @@
 export { milliseconds } from "./duration";
 export { backendsOf } from "./model";
-export { stackConfig } from "./pulumiConfig";
+export { gatewayConfig, stackConfig, type GatewayConfigInput } from "./pulumiConfig";
 export type { Backend, Rule, Service, StackConfig, Version } from "./model";

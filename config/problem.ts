@@ -48,7 +48,7 @@ function describeValue(problem: Problem): string {
 /** `istio-gateway:services[1].port: 99999, expected a port from 1 to 65535`, or `shop.yaml[0].port: …` in a service file. */
 export function formatProblem(project: string, problem: Problem): string {
   const isInFile = /\.ya?ml\[\d+\]/.test(problem.path);
-  return `${isInFile ? "" : `${project}:`}${problem.path}: ${describeValue(problem)}, expected ${problem.expected}`;
+  return `${isInFile || project === "" ? "" : `${project}:`}${problem.path}: ${describeValue(problem)}, expected ${problem.expected}`;
 }
 
 /** Every problem of a stack's config in one error: a line for the count, then a line for each problem. */

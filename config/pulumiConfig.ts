@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
+import type { z } from "zod";
 import { loadConfig, valueOfText, type GivenConfig } from "./load";
 import type { StackConfig } from "./model";
 import { ConfigError } from "./problem";
+import type { stackSchema } from "./schema";
 
 /** Exported by Pulumi, but left out of its types: whether any part of a key's value is a secret. */
 const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
@@ -12,8 +14,26 @@ const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: s
  * @throws {pulumi.RunError} that lists every problem. Pulumi prints it without a stack trace.
  */
 export function stackConfig(): StackConfig {
+  return checked(givenConfig(pulumi.getProject(), pulumi.runtime.allConfig(), pulumi.getRootDirectory()));
+}
+
+/** Everything that a stack may set, as another program writes it down. */
+export type GatewayConfigInput = z.input<typeof stackSchema>;
+
+/** Parts that hold keys and passwords: an error shows none of their values. */
+const SECRET_KEYS: ReadonlySet<string> = new Set(["certificate", "kubernetes", "rateLimitService"]);
+
+/**
+ * The config of a gateway that another program makes, checked in the same way, with every default filled in.
+ * @throws {pulumi.RunError} that lists every problem.
+ */
+export function gatewayConfig(input: GatewayConfigInput): StackConfig {
+  return checked({ project: "", folder: pulumi.getRootDirectory(), values: { ...input }, secretKeys: SECRET_KEYS });
+}
+
+function checked(given: GivenConfig): StackConfig {
   try {
-    return loadConfig(givenConfig(pulumi.getProject(), pulumi.runtime.allConfig(), pulumi.getRootDirectory()));
+    return loadConfig(given);
   } catch (error) {
     throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
   }

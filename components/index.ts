@@ -1,0 +1,12 @@
+/**
+ * What another Pulumi program imports: the whole gateway, the check of its config, and the parts that stand by themselves.
+ * See examples/another-program.
+ */
+export { gatewayConfig, type GatewayConfigInput, type StackConfig } from "../config";
+export { UnifiedGateway, type UnifiedGatewayArgs } from "./unifiedGateway";
+export { requireFields } from "./gatewayApiCrds";
+export { Certificate, type CertificateArgs, type CertificateInfo } from "./certificate";
+export { TlsGateway, type TlsGatewayArgs } from "./tlsGateway";
+export { HttpsRedirect, type HttpsRedirectArgs } from "./httpsRedirect";
+export { ServiceRoute, type ServiceRouteArgs } from "./serviceRoute";
+export { StrictMtls, type StrictMtlsArgs } from "./strictMtls";
