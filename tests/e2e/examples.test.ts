@@ -28,12 +28,14 @@ describe("examples", () => {
     theLab().output(["pulumi", "-C", program, ...command, "--non-interactive", "--stack", "example"]);
 
   it("is compiled against the package as npm packs it", async () => {
-    const name = (await output("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: REPOSITORY })).trim();
+    await output("npm", ["run", "build"], { cwd: REPOSITORY });
+    const pack = ["pack", "./dist", "--silent", "--pack-destination", folder];
+    const name = (await output("npm", pack, { cwd: REPOSITORY })).trim();
     cpSync(EXAMPLE, program, { recursive: true });
     const modules = join(program, "node_modules");
     const packed = join(modules, "istio-unified-gateway");
     mkdirSync(packed, { recursive: true });
-    await output("tar", ["-xzf", join(folder, name.split("\n").at(-1) ?? ""), "-C", packed, "--strip-components=1"]);
+    await output("tar", ["-xzf", join(folder, name), "-C", packed, "--strip-components=1"]);
     // What npm would install beside it.
     symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
     await output(process.execPath, [join(REPOSITORY, "node_modules", "typescript", "bin", "tsc"), "-p", program]);
