@@ -17,11 +17,16 @@ const cluster = new k8s.Provider("cluster", {
   enableConfigMapMutable: true,
 });
 
-const namespace = new k8s.core.v1.Namespace("team", { metadata: { name: "team" } }, { provider: cluster });
+const gateway = new UnifiedGateway("gateway", config, { providers: { kubernetes: cluster } });
 
-const gateway = new UnifiedGateway("gateway", config, {
-  providers: { kubernetes: cluster },
-  dependsOn: namespace,
-});
+// What the gateway knows is there for the rest of the program.
+new k8s.core.v1.ConfigMap(
+  "shop-url",
+  {
+    metadata: { name: "shop-url", namespace: "team" },
+    data: { url: gateway.endpoints.apply(({ shop = "" }) => shop) },
+  },
+  { provider: cluster },
+);
 
 export const { endpoints, dnsRecords } = gateway;

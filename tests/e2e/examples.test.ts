@@ -48,6 +48,8 @@ describe("examples", () => {
       await pulumi("up", "--yes", "--skip-preview");
       const endpoints = JSON.parse(await pulumi("stack", "output", "endpoints", "--json")) as unknown;
       assert.deepEqual(endpoints, { shop: "https://shop.team.example.com" });
+      const url = ["get", "configmap", "shop-url", "-n", "team", "-o", "jsonpath={.data.url}"];
+      assert.equal(await theLab().kubectl(url), "https://shop.team.example.com");
       await eventually("the route", 30_000, async () => {
         const { status, headers } = await request(theLab(), "https://shop.team.example.com/");
         assert.equal(status, 200);
