@@ -7,6 +7,7 @@ import { ClientAuthorities } from "./clientAuthorities";
 import { dnsRecords } from "./dnsRecords";
 import { GatewayTelemetry } from "./gatewayTelemetry";
 import { GlobalRateLimit } from "./globalRateLimit";
+import { fieldManager } from "./fieldManager";
 import { GatewayFilter } from "./gatewayFilter";
 import { hardeningSpec } from "./hardening";
 import { HttpsRedirect } from "./httpsRedirect";
@@ -36,8 +37,9 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   readonly readme: pulumi.Output<string>;
 
   constructor(name: string, args: UnifiedGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("istio-gateway:index:UnifiedGateway", name, {}, opts);
     const { domain, gateway, services, protect } = args;
+    const transformations = [...(opts?.transformations ?? []), fieldManager(gateway, args.adopt)];
+    super("istio-gateway:index:UnifiedGateway", name, {}, { ...opts, transformations });
     const child = { parent: this };
 
     const certificate = new Certificate(

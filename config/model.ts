@@ -92,6 +92,8 @@ export interface StackConfig {
   /** What the cluster's CRDs must have; none where YAML is rendered, for it is checked already. */
   readonly fieldUses: readonly FieldUse[];
   readonly protect: boolean;
+  /** Take over what others wrote. */
+  readonly adopt: boolean;
 }
 
 /** Every port of a Service to which a service's requests may go, copies included. */

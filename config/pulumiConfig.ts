@@ -14,7 +14,13 @@ const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: s
  * @throws {pulumi.RunError} that lists every problem. Pulumi prints it without a stack trace.
  */
 export function stackConfig(): StackConfig {
-  return checked(givenConfig(pulumi.getProject(), pulumi.runtime.allConfig(), pulumi.getRootDirectory()));
+  return checked(givenConfig(pulumi.getProject(), pulumi.runtime.allConfig(), projectFolder()));
+}
+
+/** Where Pulumi.yaml is. Language hosts older than 3.84 do not tell, and run the program there. */
+function projectFolder(): string {
+  const root = pulumi.getRootDirectory();
+  return root === "" ? process.cwd() : root;
 }
 
 /** Everything that a stack may set, as another program writes it down. */
@@ -28,7 +34,7 @@ const SECRET_KEYS: ReadonlySet<string> = new Set(["certificate", "kubernetes", "
  * @throws {pulumi.RunError} that lists every problem.
  */
 export function gatewayConfig(input: GatewayConfigInput): StackConfig {
-  return checked({ project: "", folder: pulumi.getRootDirectory(), values: { ...input }, secretKeys: SECRET_KEYS });
+  return checked({ project: "", folder: projectFolder(), values: { ...input }, secretKeys: SECRET_KEYS });
 }
 
 function checked(given: GivenConfig): StackConfig {

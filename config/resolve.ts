@@ -165,7 +165,7 @@ export type ParsedStack = { readonly [K in StackKey]: z.output<(typeof stackShap
 
 /** Fills in every default that depends on another value. */
 export function resolveStack(parsed: ParsedStack): StackConfig {
-  const { domain, certificate, mtls, kubernetes, protect } = parsed;
+  const { domain, certificate, mtls, kubernetes, protect, adopt } = parsed;
   const rendering = kubernetes.renderDirectory !== undefined;
   const services = parsed.services.map((service) => resolveService(service, domain, parsed.defaults));
   return {
@@ -186,6 +186,7 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
       ? []
       : fieldUses({ ...parsed, services: parsed.services.map((service, index) => ({ index, service })) }),
     protect,
+    adopt,
   };
 }
 

@@ -32,6 +32,12 @@ export const stackShape = {
     .boolean("true or false")
     .default(false)
     .describe("Refuse to delete the Gateway, the private key and the TLS Secret. Default false."),
+  adopt: z
+    .boolean("true or false")
+    .default(false)
+    .describe(
+      "Take over objects that are there under the same names, and fields that others wrote. Default false: `pulumi up` stops, and names them.",
+    ),
 } as const;
 
 export type StackKey = keyof typeof stackShape;

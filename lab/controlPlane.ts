@@ -24,10 +24,6 @@ const CONTROLLERS = [
   "replicaset-controller",
 ];
 
-export interface ControlPlane {
-  readonly daemons: Record<string, ProcessId>;
-}
-
 /** Starts etcd, the API server, the controllers, and istiod. */
 export async function startControlPlane(
   pid: number,
@@ -36,43 +32,19 @@ export async function startControlPlane(
   progress: Progress,
 ): Promise<Record<string, ProcessId>> {
   const daemons: Record<string, ProcessId> = {};
-  const start = async (name: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) => {
-    const cwd = labPath(name);
-    mkdirSync(cwd, { recursive: true, mode: 0o700 });
-    const program = tools.programs[name as keyof Tools["programs"]];
-    daemons[name] = await startDaemon(pid, { name, command: [program, ...args], cwd, logFile: logOf(name), env });
+  const start = async (name: ControlPlaneProgram) => {
+    daemons[name] = await startProgram(pid, tools, name);
   };
   await progress.step("etcd, kube-apiserver", async () => {
     const token = randomBytes(24).toString("hex");
-    const keyFile = labPath("service-account.key");
     writeFileSync(labPath("tokens.csv"), `${token},lab,lab,system:masters\n`, { mode: 0o600 });
-    await output("openssl", ["genrsa", "-out", keyFile, "2048"]);
+    await output("openssl", ["genrsa", "-out", serviceAccountKey(), "2048"]);
     writeFileSync(labPath("audit-policy.yaml"), AUDIT_POLICY);
-    await start("etcd", ["--data-dir", labPath("etcd", "data"), "--unsafe-no-fsync"]);
-    await start("kube-apiserver", [
-      "--etcd-servers=http://127.0.0.1:2379",
-      "--bind-address=0.0.0.0",
-      `--advertise-address=${API_SERVER}`,
-      `--secure-port=${API_SERVER_PORT}`,
-      `--cert-dir=${labPath("kube-apiserver")}`,
-      "--service-cluster-ip-range=10.96.0.0/16",
-      `--service-account-key-file=${keyFile}`,
-      `--service-account-signing-key-file=${keyFile}`,
-      "--service-account-issuer=https://kubernetes.default.svc",
-      "--api-audiences=https://kubernetes.default.svc,istio-ca",
-      `--token-auth-file=${labPath("tokens.csv")}`,
-      "--authorization-mode=RBAC",
-      `--audit-policy-file=${labPath("audit-policy.yaml")}`,
-      `--audit-log-path=${auditLog()}`,
-      "--disable-admission-plugins=ServiceAccount",
-    ]);
+    await start("etcd");
+    await start("kube-apiserver");
     writeKubeconfig(token);
     await ready(pid, daemons, "kube-apiserver", [tools.programs.kubectl, "get", "--raw", "/readyz"]);
-    await start("kube-controller-manager", [
-      `--kubeconfig=${kubeconfigPath()}`,
-      `--controllers=${CONTROLLERS.join(",")}`,
-      "--leader-elect=false",
-    ]);
+    await start("kube-controller-manager");
   });
   await progress.step("CRDs", async () => {
     const kubectl = [tools.programs.kubectl, "apply", "--server-side", "--force-conflicts"];
@@ -85,9 +57,49 @@ export async function startControlPlane(
     const documented = parse(readFileSync(join(REPOSITORY, "docs", "mesh-config.yaml"), "utf8")) as typeof MESH;
     const extensionProviders = [...MESH.extensionProviders, ...documented.extensionProviders];
     writeFileSync(labPath("mesh.yaml"), stringify({ ...MESH, extensionProviders }));
-    await start(
-      "pilot-discovery",
-      [
+    await start("pilot-discovery");
+    await ready(pid, daemons, "pilot-discovery", ["curl", "-sf", `http://${ISTIOD}:8080/ready`]);
+  });
+  return daemons;
+}
+
+export type ControlPlaneProgram = "etcd" | "kube-apiserver" | "kube-controller-manager" | "pilot-discovery";
+
+/** Starts a program of the control plane, for the first time or again. */
+export async function startProgram(pid: number, tools: Tools, name: ControlPlaneProgram): Promise<ProcessId> {
+  const cwd = labPath(name);
+  mkdirSync(cwd, { recursive: true, mode: 0o700 });
+  const command = [tools.programs[name], ...programArguments(name)];
+  const env = name === "pilot-discovery" ? { ...process.env, ...ISTIOD_ENV } : process.env;
+  return startDaemon(pid, { name, command, cwd, logFile: logOf(name), env });
+}
+
+function programArguments(name: ControlPlaneProgram): string[] {
+  switch (name) {
+    case "etcd":
+      return ["--data-dir", labPath("etcd", "data"), "--unsafe-no-fsync"];
+    case "kube-apiserver":
+      return [
+        "--etcd-servers=http://127.0.0.1:2379",
+        "--bind-address=0.0.0.0",
+        `--advertise-address=${API_SERVER}`,
+        `--secure-port=${API_SERVER_PORT}`,
+        `--cert-dir=${labPath("kube-apiserver")}`,
+        "--service-cluster-ip-range=10.96.0.0/16",
+        `--service-account-key-file=${serviceAccountKey()}`,
+        `--service-account-signing-key-file=${serviceAccountKey()}`,
+        "--service-account-issuer=https://kubernetes.default.svc",
+        "--api-audiences=https://kubernetes.default.svc,istio-ca",
+        `--token-auth-file=${labPath("tokens.csv")}`,
+        "--authorization-mode=RBAC",
+        `--audit-policy-file=${labPath("audit-policy.yaml")}`,
+        `--audit-log-path=${auditLog()}`,
+        "--disable-admission-plugins=ServiceAccount",
+      ];
+    case "kube-controller-manager":
+      return [`--kubeconfig=${kubeconfigPath()}`, `--controllers=${CONTROLLERS.join(",")}`, "--leader-elect=false"];
+    case "pilot-discovery":
+      return [
         "discovery",
         "--kubeconfig",
         kubeconfigPath(),
@@ -97,23 +109,22 @@ export async function startControlPlane(
         "/dev/null",
         // On its own address: backends take port 8080 on theirs.
         `--httpAddr=${ISTIOD}:8080`,
-      ],
-      {
-        ...process.env,
-        POD_NAME: "istiod-lab",
-        POD_NAMESPACE: "istio-system",
-        CLUSTER_ID: "Kubernetes",
-        // Upstream Envoy lacks the filters of Istio's own build.
-        PILOT_ENABLE_METADATA_EXCHANGE: "false",
-        PILOT_ENABLE_ALPN_FILTER: "false",
-        // No Pod of istiod runs here through which istioctl could ask it: it asks the port for plain text.
-        ENABLE_DEBUG_ENDPOINT_AUTH: "false",
-      },
-    );
-    await ready(pid, daemons, "pilot-discovery", ["curl", "-sf", `http://${ISTIOD}:8080/ready`]);
-  });
-  return daemons;
+      ];
+  }
 }
+
+const ISTIOD_ENV = {
+  POD_NAME: "istiod-lab",
+  POD_NAMESPACE: "istio-system",
+  CLUSTER_ID: "Kubernetes",
+  // Upstream Envoy lacks the filters of Istio's own build.
+  PILOT_ENABLE_METADATA_EXCHANGE: "false",
+  PILOT_ENABLE_ALPN_FILTER: "false",
+  // No Pod of istiod runs here through which istioctl could ask it: it asks the port for plain text.
+  ENABLE_DEBUG_ENDPOINT_AUTH: "false",
+};
+
+const serviceAccountKey = () => labPath("service-account.key");
 
 const MESH = {
   defaultProviders: { metrics: [] },

@@ -5,12 +5,18 @@ import { loadStackFile } from "../config/stackFile";
 import type { StackConfig } from "../config";
 import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST, replicaAddress } from "./addresses";
 import { addBackends, scaleBackend, startEcho, wantedBackends } from "./backends";
-import { CONTROL_PLANE_STEPS, kubeEnv, startControlPlane } from "./controlPlane";
+import {
+  CONTROL_PLANE_STEPS,
+  kubeEnv,
+  startControlPlane,
+  startProgram,
+  type ControlPlaneProgram,
+} from "./controlPlane";
 import { annotateGatewayProxy, startGatewayProxy } from "./gatewayProxy";
 import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, podStatus, tlsSecret } from "./manifests";
 import { startNode } from "./node";
 import { COLLECTOR_MANIFESTS, COLLECTOR_NAMESPACE, startCollector } from "./otlp";
-import { endHolder, enter, outputInside, runInside, startHolder } from "./namespaces";
+import { endHolder, enter, isAlive, outputInside, runInside, startHolder } from "./namespaces";
 import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
 import { Progress } from "./progress";
 import { labEnv, prepareProject, stackFile, takeAllStacks, takeStack } from "./stacks";
@@ -91,6 +97,20 @@ export class Lab {
   async exec(command: readonly string[]): Promise<number> {
     await takeAllStacks(this.pid);
     return this.attached(command);
+  }
+
+  /** Ends a program of the control plane at once, as a crash does. */
+  kill(name: ControlPlaneProgram): void {
+    const id = this.state.daemons[name];
+    if (id !== undefined && isAlive(id)) {
+      process.kill(id.pid, "SIGKILL");
+    }
+  }
+
+  /** Starts a program of the control plane that has ended, on what it left behind. */
+  async startAgain(name: ControlPlaneProgram): Promise<void> {
+    const id = await startProgram(this.pid, this.tools, name);
+    this.save({ ...this.state, daemons: { ...this.state.daemons, [name]: id } });
   }
 
   /** Runs a command in the network of a gateway proxy, where Envoy's admin port is. */

@@ -44,8 +44,8 @@ export function labEnv(): NodeJS.ProcessEnv {
     PULUMI_CONFIG_PASSPHRASE_FILE: PASSPHRASE_FILE,
     PULUMI_HOME,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // Types are checked in CI.
-    PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+    // The lab's language host is older than the SDK, and does not tell the program.
+    PULUMI_NODEJS_ROOT_DIRECTORY: PROJECT,
   };
 }
 

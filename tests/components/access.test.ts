@@ -5,7 +5,7 @@ import { authenticationSpec } from "../../components/authorization";
 import { infrastructureAnnotations } from "../../components/clientAddress";
 import { gatewaySpec } from "../../components/tlsGateway";
 import { UnifiedGateway } from "../../components/unifiedGateway";
-import { register } from "../support/deployment";
+import { metadataOf, register } from "../support/deployment";
 import { testIssuer } from "../support/jwt";
 import { schemaErrors } from "../support/schemas";
 import { plain, stack } from "../support/stacks";
@@ -154,7 +154,7 @@ describe("components/access", () => {
       assert.deepEqual(schemaErrors(channel, resources), []);
       const metadata = resources
         .filter(({ type }) => type.startsWith("kubernetes:security.istio.io/"))
-        .map(({ inputs }) => inputs.metadata as { name: string });
+        .map((resource) => metadataOf(resource) as { name: string });
       const labels = { "app.kubernetes.io/part-of": "unified-gateway" };
       assert.deepEqual(
         metadata.sort((a, b) => (a.name < b.name ? -1 : 1)),

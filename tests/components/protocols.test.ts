@@ -4,7 +4,7 @@ import { localRateLimitSpec } from "../../components/localRateLimit";
 import { grantSpecs } from "../../components/serviceRoute";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import { serviceSpec } from "../../components/versionServices";
-import { only, register } from "../support/deployment";
+import { metadataOf, only, register } from "../support/deployment";
 import { schemaErrors } from "../support/schemas";
 import { plain, stack } from "../support/stacks";
 
@@ -100,7 +100,7 @@ describe("components/versionServices", () => {
     const resources = await register(() => new UnifiedGateway("gateway", config));
     const services = resources.filter(({ type }) => type === "kubernetes:core/v1:Service");
     assert.deepEqual(
-      services.map(({ inputs }) => inputs.metadata),
+      services.map(metadataOf),
       ["echo-stable", "echo-canary"].map((name) => ({
         name,
         namespace: "apps",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { toTrafficPolicy } from "../../components/backendPolicy";
 import { UnifiedGateway } from "../../components/unifiedGateway";
-import { register } from "../support/deployment";
+import { metadataOf, register } from "../support/deployment";
 import { schemaErrors } from "../support/schemas";
 import { plain, stack } from "../support/stacks";
 
@@ -10,7 +10,9 @@ const LABELS = { "app.kubernetes.io/part-of": "unified-gateway" };
 
 const deploy = (mtls?: object) => register(() => new UnifiedGateway("gateway", stack({ mtls })));
 const policies = async (mtls?: object) =>
-  (await deploy(mtls)).filter(({ type }) => type === KIND).map(({ inputs }) => [inputs.metadata, inputs.spec]);
+  (await deploy(mtls))
+    .filter(({ type }) => type === KIND)
+    .map((resource) => [metadataOf(resource), resource.inputs.spec]);
 
 describe("components/strictMtls", () => {
   const strict = { mtls: { mode: "STRICT" } };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import { testAuthority } from "../support/certificates";
-import { only, register, type Registered } from "../support/deployment";
+import { metadataOf, only, register, type Registered } from "../support/deployment";
 import { schemaErrors } from "../support/schemas";
 import { plain, stack } from "../support/stacks";
 
@@ -61,13 +61,13 @@ describe("components/clientAuthorities", () => {
     for (const mode of ["AllowValidOnly", "AllowInsecureFallback"]) {
       const resources = await deploy({ clientCertificates: { caCertificate, mode } });
       valid(resources);
-      const { inputs } = only(resources, CONFIG_MAP);
-      assert.deepEqual(inputs.metadata, {
+      const configMap = only(resources, CONFIG_MAP);
+      assert.deepEqual(metadataOf(configMap), {
         name: "unified-gateway--client-ca",
         namespace: "istio-system",
         labels: { "app.kubernetes.io/part-of": "unified-gateway" },
       });
-      assert.deepEqual(inputs.data, { "ca.crt": caCertificate });
+      assert.deepEqual(configMap.inputs.data, { "ca.crt": caCertificate });
       const { tls, listeners } = gatewaySpec(resources);
       const caCertificateRefs = [{ group: "", kind: "ConfigMap", name: "unified-gateway--client-ca" }];
       assert.deepEqual(tls, { frontend: { default: { validation: { caCertificateRefs, mode } } } });

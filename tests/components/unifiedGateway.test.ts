@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import { loadStackFile } from "../../config/stackFile";
-import { only, register, valueOf, type Registered } from "../support/deployment";
+import { metadataOf, only, register, valueOf, type Registered } from "../support/deployment";
 import { schemaErrors } from "../support/schemas";
 import { stack } from "../support/stacks";
 
@@ -94,8 +94,7 @@ describe("components/unifiedGateway", () => {
 
   it("waits for Programmed as long as config says, or not at all", async () => {
     const annotations = async (gateway: object) => {
-      const { inputs } = only(await deploy(stack({ gateway })), GATEWAY);
-      return (inputs.metadata as { annotations: unknown }).annotations;
+      return metadataOf(only(await deploy(stack({ gateway })), GATEWAY)).annotations;
     };
     assert.deepEqual(await annotations({ programmedTimeoutSeconds: 5 }), {
       "pulumi.com/waitFor": "condition=Programmed",

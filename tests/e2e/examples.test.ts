@@ -15,7 +15,8 @@ const EXPECTED = {
   services: [{ name: "shop", namespace: "team", port: 8080 }],
 };
 
-describe("examples", () => {
+describe("examples", function () {
+  this.timeout(300_000);
   let folder: string;
   let program: string;
   before(() => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ISTIOD } from "../../lab/addresses";
 import { request } from "../../lab/probe";
 import { eventually } from "../../lab/processes";
 import { deploy, destroy, prepare, pulumi, pulumiOk, theLab } from "./support/lab";
@@ -100,15 +101,15 @@ describe("operations", function () {
     const refused = await pulumi(STACK, UP);
     assert.notEqual(refused.code, 0);
     assert.match(refused.stdout + refused.stderr, /conflict[\s\S]*kubectl/);
-    for (const [namespace, object] of [
-      [NAMESPACE, `gateway/${GATEWAY.name}`],
-      ["operations-apps", "httproute/web"],
-    ] as const) {
-      const patch = '[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]';
-      await lab.kubectl(["patch", "-n", namespace, object, "--type=json", "-p", patch]);
-    }
-    await changeUnderLoad(values([{ name: "web" }], existing), "web");
+    await changeUnderLoad(values([{ name: "web" }], { ...existing, adopt: true }), "web");
     assert.equal(await uid(), before, "the Gateway is the same object");
+    // An apply of nothing gives up what the manager before owned.
+    const bare = byHand.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }));
+    await lab.kubectl(
+      ["apply", "--server-side", "-f", "-"],
+      JSON.stringify({ apiVersion: "v1", kind: "List", items: bare }),
+    );
+    await changeUnderLoad(values([{ name: "web" }], existing), "web");
     await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
     // From the company's Secret to a certificate that the program makes.
     await changeUnderLoad(values([{ name: "web" }]), "web");
@@ -146,6 +147,22 @@ describe("operations", function () {
     await changeUnderLoad(good, "web");
     await eventuallyBy("web", "web");
     await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
+  });
+
+  it("serves on while istiod is replaced, and takes changes from the new one", async () => {
+    const lab = theLab();
+    const replaced = async () => {
+      lab.kill("pilot-discovery");
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      await lab.startAgain("pilot-discovery");
+      await eventually("istiod", 60_000, () => lab.output(["curl", "-sf", `http://${ISTIOD}:8080/ready`]));
+    };
+    const { sent, answered } = await loadDuring(replaced(), `web.${DOMAIN}`, 2000);
+    assert.equal(answered, sent);
+    const good = { name: "shop", host: "web", backend: "web" };
+    await changeUnderLoad(values([good, { name: "late" }]), "web");
+    await eventuallyBy("late", "late");
+    await changeUnderLoad(values([good]), "web");
   });
 
   it("recovers from an update that was killed", async () => {

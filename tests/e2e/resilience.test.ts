@@ -281,4 +281,13 @@ describe("resilience, on standard CRDs", () => {
     const made = await lab.run("exec", "--", "kubectl", "get", kinds, "-A", "-o", "name");
     assert.deepEqual([made.code, made.stdout], [0, ""]);
   });
+
+  it("goes on once the cluster has the experimental ones", async () => {
+    const crds = theLab().tools.crds.gatewayApi.experimental;
+    const upgrade = ["kubectl", "apply", "--server-side", "--force-conflicts", "-f", crds];
+    const upgraded = await lab.run("exec", "--", ...upgrade);
+    assert.equal(upgraded.code, 0, upgraded.stderr);
+    const said = await lab.run("exec", "--", "pulumi", "preview", "--stack", "dev", "--non-interactive");
+    assert.equal(said.code, 0, said.stdout + said.stderr);
+  });
 });

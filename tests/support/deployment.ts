@@ -79,6 +79,13 @@ export function only(resources: readonly Registered[], type: string, name?: stri
   return first;
 }
 
+/** An object's metadata, without what every object has: tests/components/fieldManager.test.ts looks at that. */
+export function metadataOf({ inputs }: Registered): Record<string, unknown> {
+  const { annotations, ...metadata } = inputs.metadata as { annotations?: Record<string, string> };
+  const { "pulumi.com/patchFieldManager": _, ...others } = annotations ?? {};
+  return Object.keys(others).length === 0 ? metadata : { ...metadata, annotations: others };
+}
+
 /** The value of an output. */
 export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => output.apply(resolve));

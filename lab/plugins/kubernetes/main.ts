@@ -131,8 +131,11 @@ async function apply(
   return { id, outputs };
 }
 
-function managerOf(outputs: Properties): string {
-  return (outputs.__fieldManager as string | undefined) ?? `pulumi-kubernetes-${randomBytes(4).toString("hex")}`;
+/** As in the official provider: the object's own word, then what the state remembers, then a name of its own. */
+function managerOf(inputs: Properties, outputs: Properties = {}): string {
+  const annotations = (inputs.metadata as Properties | undefined)?.annotations as Properties | undefined;
+  const own = annotations?.["pulumi.com/patchFieldManager"] as string | undefined;
+  return own ?? (outputs.__fieldManager as string | undefined) ?? `pulumi-kubernetes-${randomBytes(4).toString("hex")}`;
 }
 
 /** Values of `live` for the keys that `inputs` sets: what a refresh compares with the program. */
@@ -190,8 +193,8 @@ const plugin: Plugin = {
     const old = (oldInputs.metadata ?? {}) as Properties;
     return { changes, deleteBeforeReplace: name === old.name && namespace === old.namespace };
   },
-  create: (resource, inputs, preview) => apply(resource, inputs, managerOf({}), preview),
-  update: async (resource, _id, olds, news, preview) => (await apply(resource, news, managerOf(olds), preview)).outputs,
+  create: (resource, inputs, preview) => apply(resource, inputs, managerOf(inputs), preview),
+  update: async (resource, _id, olds, news, preview) => (await apply(resource, news, managerOf(news, olds), preview)).outputs,
   read: async (resource, id, outputs, inputs) => {
     if (settings.renderYamlToDirectory !== undefined) {
       return { inputs, outputs };
@@ -204,7 +207,7 @@ const plugin: Plugin = {
       if (inputs.stringData !== undefined) {
         kept.stringData = decoded(inputs.stringData as Properties, live.data as Record<string, string> | undefined);
       }
-      return { inputs: secretInputs(resource, kept), outputs: outputsOf(resource, live, managerOf(outputs)) };
+      return { inputs: secretInputs(resource, kept), outputs: outputsOf(resource, live, managerOf(inputs, outputs)) };
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) {
         return undefined;
@@ -229,7 +232,7 @@ const plugin: Plugin = {
       if ((await client().get(object).catch(gone)) !== undefined) {
         const { apiVersion, kind, metadata } = object;
         const bare = { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } };
-        await client().apply(bare, managerOf(outputs), { dryRun: false, force: false });
+        await client().apply(bare, managerOf({}, outputs), { dryRun: false, force: false });
       }
       return;
     }
