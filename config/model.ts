@@ -65,6 +65,8 @@ export interface Service {
   readonly rules: readonly Rule[];
   /** Who may enter; undefined where nobody said: everyone. */
   readonly access?: AccessInput;
+  /** The Service of its second version, where it has one. */
+  readonly canary?: Pick<Backend, "service" | "namespace">;
   /** Empty where no Service is made. */
   readonly versions: readonly Version[];
   readonly limits?: LimitsInput;

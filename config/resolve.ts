@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { CanaryInput } from "./canary";
 import { resolveCertificate } from "./certificate";
 import { fieldUses } from "./gatewayApi";
 import { grpcPathType } from "./grpc";
@@ -19,6 +20,7 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
     namespace: service.namespace,
     protocol: service.protocol,
     rules,
+    canary: resolveCanary(service),
     versions: resolveVersions(service, rules),
     access: service.access ?? defaults.access,
     limits: service.limits,
@@ -50,7 +52,7 @@ function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsC
     return [{ ...rule, backends: stable }];
   }
   const { percent, override } = service.canary;
-  const next = { ...service.canary, service: service.canary.service ?? versionService(service.name, "canary") };
+  const next = { ...service.canary, service: canaryService(service.name, service.canary) };
   const canary = resolveBackend(service, path, { ...next, weight: percent });
   const shared = { ...rule, backends: [...shares(stable, 100 - percent), canary] };
   return override === undefined
@@ -64,6 +66,15 @@ function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsC
         },
         shared,
       ];
+}
+
+/** The Service of the second version; undefined where there is none. */
+function resolveCanary({ name, namespace, canary }: ServiceInput): Service["canary"] {
+  return canary && { service: canaryService(name, canary), namespace: canary.namespace ?? namespace };
+}
+
+function canaryService(name: string, canary: CanaryInput): string {
+  return canary.service ?? versionService(name, "canary");
 }
 
 /** Where requests go that no canary takes. */

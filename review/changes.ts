@@ -1,15 +1,19 @@
 import type { Rule, Service, StackConfig } from "../config";
+import { differences, entrance, isOpenToAll } from "./words";
+
+/** How far a change reaches beyond one service's settings. */
+export type Reach = "gateway-wide" | "opens to all" | "removal";
 
 /** One change of a stack, in words. */
 export interface Change {
   /** Whom it concerns: a service by its name, or everyone behind the gateway. */
   readonly scope: string;
   readonly text: string;
-  /** Whether every service may feel it. */
-  readonly gatewayWide: boolean;
+  /** Undefined: one service, and nobody new enters. */
+  readonly reach?: Reach;
 }
 
-const GATEWAY_WIDE = "gateway-wide";
+const GATEWAY_WIDE = "gateway-wide" as const;
 
 /** What differs between two configs of a stack. Defaults are filled in: a changed default shows with each service. */
 export function changes(before: StackConfig, after: StackConfig): Change[] {
@@ -19,123 +23,103 @@ export function changes(before: StackConfig, after: StackConfig): Change[] {
   const names = [...new Set([...servicesBefore, ...servicesAfter].map(({ name }) => name))];
   const find = (services: readonly Service[], name: string) => services.find((service) => service.name === name);
   return [
-    ...differences(wholeBefore, wholeAfter).map((text) => ({ scope: GATEWAY_WIDE, text, gatewayWide: true })),
+    ...differences(wholeBefore, wholeAfter).map((text) => ({ scope: GATEWAY_WIDE, text, reach: GATEWAY_WIDE })),
     ...names.flatMap((scope) =>
-      serviceChanges(find(servicesBefore, scope), find(servicesAfter, scope)).map((text) => ({
-        scope,
-        text,
-        gatewayWide: false,
-      })),
+      serviceChanges(find(servicesBefore, scope), find(servicesAfter, scope)).map((change) => ({ scope, ...change })),
     ),
   ];
 }
 
-function serviceChanges(before: Service | undefined, after: Service | undefined): string[] {
+type Told = Omit<Change, "scope">;
+
+function serviceChanges(before: Service | undefined, after: Service | undefined): Told[] {
   if (before === undefined) {
-    return after === undefined ? [] : [`new, https://${after.host}`];
+    return after === undefined
+      ? []
+      : [{ text: `new, ${entrance(after)}: https://${after.host}`, ...(isOpenToAll(after) && OPENS) }];
   }
   if (after === undefined) {
-    return [`removed, https://${before.host} answers no more`];
+    return [{ text: `removed, https://${before.host} answers no more`, reach: "removal" }];
   }
-  const { rules: rulesBefore, ...restBefore } = before;
-  const { rules: rulesAfter, ...restAfter } = after;
-  const labels = [...new Set([...rulesBefore, ...rulesAfter].map(({ name }) => name))];
-  const find = (rules: readonly Rule[], label: string) => rules.find(({ name }) => name === label);
+  const { rules: _rulesBefore, access: _accessBefore, canary: _canaryBefore, ...restBefore } = before;
+  const { rules: _rulesAfter, access: _accessAfter, canary: _canaryAfter, ...restAfter } = after;
   return [
-    ...differences(restBefore, restAfter),
-    ...labels.flatMap((label) => ruleChanges(find(rulesBefore, label), find(rulesAfter, label))),
+    ...accessChanges(before, after),
+    ...differences(restBefore, restAfter).map((text) => ({ text })),
+    ...rulesChanges(before, after),
   ];
 }
 
-function ruleChanges(before: Rule | undefined, after: Rule | undefined): string[] {
-  if (before === undefined) {
-    return after === undefined ? [] : [`new rule for ${after.path}: ${targets(after)}`];
+const OPENS = { reach: "opens to all" } as const;
+
+/** From closed to open is told in words; everything else by its settings. */
+function accessChanges(before: Service, after: Service): Told[] {
+  if (isOpenToAll(before) !== isOpenToAll(after)) {
+    return [{ text: `now ${entrance(after)}, before ${entrance(before)}`, ...(isOpenToAll(after) && OPENS) }];
   }
-  if (after === undefined) {
-    return [`no rule for ${before.path} any more`];
+  return differences({ access: before.access ?? {} }, { access: after.access ?? {} }).map((text) => ({ text }));
+}
+
+function rulesChanges(before: Service, after: Service): Told[] {
+  const labels = [...new Set([...before.rules, ...after.rules].map(({ name }) => name))];
+  const find = ({ rules }: Service, label: string) => rules.find(({ name }) => name === label);
+  const removed: Told[] = [];
+  const added: Told[] = [];
+  /** The paths of each text, and how many rules it could be told of. */
+  const told = new Map<string, { paths: string[]; rules: number }>();
+  const tell = (text: string, { path }: Rule, rules: number) =>
+    told.set(text, { paths: [...(told.get(text)?.paths ?? []), path], rules });
+  for (const label of labels) {
+    const [old, next] = [find(before, label), find(after, label)];
+    if (old === undefined && next !== undefined) {
+      added.push({ text: `new rule for ${next.path}: ${targets(next, after)}` });
+    } else if (old !== undefined && next === undefined) {
+      removed.push({ text: `no rule for ${old.path} any more`, reach: "removal" });
+    } else if (old !== undefined && next !== undefined) {
+      const split = after.rules.filter(isSplit).length;
+      shareChanges(old, before, next, after).forEach((text) => tell(text, next, split));
+      differences(settings(old), settings(next)).forEach((text) => tell(text, next, after.rules.length));
+    }
   }
-  const { backends: _before, ...restBefore } = before;
-  const { backends: _after, ...restAfter } = after;
-  return [
-    ...shareChanges(before, after),
-    ...differences(restBefore, restAfter).map((text) => `${text}, on ${after.path}`),
-  ];
+  const changed = [...told].map(([text, { paths, rules }]) => ({
+    // What holds for every rule is told without their paths.
+    text: paths.length === rules ? text : `${text}, on ${[...new Set(paths)].join(", ")}`,
+  }));
+  return [...removed, ...changed, ...added];
+}
+
+const isSplit = ({ backends }: Rule) => backends.length > 1;
+
+function settings({ backends: _, ...rest }: Rule): object {
+  return rest;
 }
 
 /** `canary 5 % → 20 %` */
-function shareChanges(before: Rule, after: Rule): string[] {
-  const sharesBefore = shares(before);
-  const sharesAfter = shares(after);
+function shareChanges(before: Rule, serviceBefore: Service, after: Rule, serviceAfter: Service): string[] {
+  const sharesBefore = shares(before, serviceBefore);
+  const sharesAfter = shares(after, serviceAfter);
   const same = [...sharesBefore.keys()].join() === [...sharesAfter.keys()].join();
   if (!same) {
-    return [`${after.path} goes to ${targets(after)}, before to ${targets(before)}`];
+    return [`requests go to ${targets(after, serviceAfter)}, before to ${targets(before, serviceBefore)}`];
   }
-  // Of two shares, one says it all: the smaller, which is that of the newcomer.
+  // Of two shares, one says it all: the last, which is that of the newcomer.
   const moved = [...sharesAfter].filter(([name, share]) => sharesBefore.get(name) !== share);
-  const told = moved.length === 2 ? moved.sort(([, a], [, b]) => a - b).slice(0, 1) : moved;
-  return told.map(([name, share]) => `${name} ${sharesBefore.get(name) ?? 0} % → ${share} %, on ${after.path}`);
+  const told = moved.length === 2 ? moved.slice(-1) : moved;
+  return told.map(([name, share]) => `${name} ${sharesBefore.get(name) ?? 0} % → ${share} %`);
 }
 
 /** Share of each backend by its name. Unit: percent, to one decimal. */
-function shares({ backends }: Rule): Map<string, number> {
+function shares({ backends }: Rule, { canary }: Service): Map<string, number> {
   const total = backends.reduce((sum, { weight }) => sum + weight, 0);
   return new Map(
     backends.map(({ namespace, service, port, weight }) => [
-      `${namespace}/${service}:${port}`,
+      service === canary?.service && namespace === canary.namespace ? "canary" : `${namespace}/${service}:${port}`,
       Math.round((1000 * weight) / total) / 10,
     ]),
   );
 }
 
-function targets(rule: Rule): string {
-  const all = [...shares(rule)];
+function targets(rule: Rule, service: Service): string {
+  const all = [...shares(rule, service)];
   return all.map(([name, share]) => (all.length === 1 ? name : `${name} ${share} %`)).join(", ");
-}
-
-/** `timeouts.request 30s → 15s` for each leaf that differs; what is new or gone is named as such. */
-function differences(before: unknown, after: unknown, path = ""): string[] {
-  if (isMap(before) && isMap(after)) {
-    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-    return keys.flatMap((key) => differences(before[key], after[key], path === "" ? key : `${path}.${key}`));
-  }
-  if (JSON.stringify(before) === JSON.stringify(after)) {
-    return [];
-  }
-  if (before === undefined) {
-    return [`${path} added: ${shown(after)}`];
-  }
-  return after === undefined ? [`${path} removed: ${shown(before)}`] : [`${path} ${shown(before)} → ${shown(after)}`];
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Longest value that is shown. Unit: characters. */
-const MAX_VALUE = 80;
-
-function shown(value: unknown): string {
-  if (Array.isArray(value)) {
-    return value.length === 0 ? "nothing" : brief(value.map(shown).join(", "));
-  }
-  if (isMap(value)) {
-    return brief(
-      Object.entries(value)
-        .filter(([, entry]) => entry !== undefined)
-        .map(([key, entry]) => `${key} ${shown(entry)}`)
-        .join(", "),
-    );
-  }
-  const text = String(value);
-  return text.includes("-----BEGIN ") ? "(PEM)" : brief(text);
-}
-
-function brief(text: string): string {
-  return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE - 1)}…` : text;
-}
-
-/** The changes of one stack as Markdown. */
-export function reviewMarkdown(stack: string, found: readonly Change[]): string {
-  const lines = found.map(({ scope, text, gatewayWide }) => `- ${gatewayWide ? "⚠️ " : ""}**${scope}**: ${text}`);
-  return [`### ${stack}`, "", ...(lines.length === 0 ? ["No change."] : lines), ""].join("\n");
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { changes, reviewMarkdown } from "../../review/changes";
+import { changes } from "../../review/changes";
+import { reviewMarkdown } from "../../review/markdown";
 import { stack } from "../support/stacks";
 
 const service = (name: string, more: Record<string, unknown> = {}) => ({ name, namespace: "apps", ...more });
@@ -22,46 +23,80 @@ const after = stack({
 });
 
 describe("review/changes", () => {
-  it("tells each change in words, and marks what concerns every service", () => {
-    const text = reviewMarkdown("test", changes(before, after));
-    assert.equal(
-      text,
-      [
-        "### test",
-        "",
-        "- ⚠️ **gateway-wide**: gateway.tls.cipherSuites added: ECDHE-RSA-AES128-GCM-SHA256",
-        "- **orders**: apps/orders-next:80 5 % → 20 %, on /",
-        "- **logs**: removed, https://logs.example.test answers no more",
-        "- **web**: rateLimit.requests 100 → 50",
-        "- **web**: timeouts.request 30s → 5s, on /",
-        "- **grafana**: new, https://grafana.example.test",
-        "",
-      ].join("\n"),
-    );
+  it("tells each change in words, and marks how far it reaches", () => {
+    assert.deepEqual(changes(before, after), [
+      {
+        scope: "gateway-wide",
+        text: "cipher list added: ECDHE-RSA-AES128-GCM-SHA256",
+        reach: "gateway-wide",
+      },
+      { scope: "orders", text: "canary 5 % → 20 %" },
+      { scope: "logs", text: "removed, https://logs.example.test answers no more", reach: "removal" },
+      { scope: "web", text: "requests of the rate limit 100 → 50" },
+      { scope: "web", text: "timeout 30s → 5s" },
+      { scope: "grafana", text: "new, open to all: https://grafana.example.test", reach: "opens to all" },
+    ]);
   });
 
   it("says that nothing changed", () => {
     assert.deepEqual(changes(before, before), []);
-    assert.match(reviewMarkdown("test", []), /^No change\.$/m);
+    assert.equal(reviewMarkdown("test", []), "### test\n\nNo change.\n");
   });
 
+  const gateway = { clientAddress: { trustedProxies: 0 } };
+  const texts = (from: unknown[], to: unknown[]) =>
+    changes(stack({ gateway, services: from }), stack({ gateway, services: to })).map(({ text, reach }) => [
+      text,
+      reach,
+    ]);
+
   it("tells new, moved and removed rules and policies", () => {
-    const paths = (...list: unknown[]) => stack({ services: [service("web", { paths: list })] });
-    const moved = paths({ path: "/", backends: [{ service: "other" }] }, "/new");
-    assert.deepEqual(
-      changes(paths("/", "/old"), moved).map(({ text }) => text),
-      ["no rule for /old any more", "/ goes to apps/other:80, before to apps/web:80", "new rule for /new: apps/web:80"],
-    );
-    const limited = stack({ services: [service("web", { rateLimit: { type: "local", requests: 1, per: "hour" } })] });
-    const plain = stack({ services: [service("web")] });
-    const added = changes(plain, limited).map(({ text }) => text);
-    assert.deepEqual(added, ["rateLimit added: type local, requests 1, per hour"]);
-    assert.match(changes(limited, plain)[0]?.text ?? "", /^rateLimit removed: /);
-    const retried = stack({ services: [service("web", { retry: { attempts: 2 } })] });
-    assert.deepEqual(
-      changes(plain, retried).map(({ text }) => text),
-      ["retry added: attempts 2, on /"],
-    );
+    const paths = (...list: unknown[]) => [service("web", { paths: list })];
+    assert.deepEqual(texts(paths("/", "/old"), paths({ path: "/", backends: [{ service: "other" }] }, "/new")), [
+      ["no rule for /old any more", "removal"],
+      ["requests go to apps/other:80, before to apps/web:80, on /", undefined],
+      ["new rule for /new: apps/web:80", undefined],
+    ]);
+    const limited = [service("web", { rateLimit: { type: "local", requests: 1, per: "hour" } })];
+    const plain = [service("web")];
+    assert.deepEqual(texts(plain, limited), [["rate limit added: type local, requests 1, per hour", undefined]]);
+    assert.deepEqual(texts(limited, plain), [["rate limit removed: type local, requests 1, per hour", undefined]]);
+    const retried = [service("web", { retry: { attempts: 2 } })];
+    assert.deepEqual(texts(plain, retried), [["retry added: attempts 2", undefined]]);
+  });
+
+  it("names the paths that a change is for, where it is not for all", () => {
+    const slow = { path: "/slow", timeouts: { request: "9s" } };
+    const web = (path: unknown, more: object = {}) => [service("web", { paths: ["/", "/api", path], ...more })];
+    assert.deepEqual(texts(web("/slow"), web(slow)), [["timeout 30s → 9s, on /slow", undefined]]);
+    assert.deepEqual(texts(web(slow), web(slow, { timeouts: { request: "8s" } })), [
+      ["timeout 30s → 8s, on /api, /", undefined],
+    ]);
+    assert.deepEqual(texts(web("/slow"), web("/slow", { timeouts: { request: "8s" } })), [
+      ["timeout 30s → 8s", undefined],
+    ]);
+  });
+
+  it("tells who may enter, and marks what opens to all", () => {
+    const open = [service("web")];
+    const allow = (...blocks: string[]) => [service("web", { access: { allow: blocks } })];
+    const token = { issuer: "https://id.test", jwksUri: "https://id.test/keys", audiences: ["web"] };
+    assert.deepEqual(texts(allow("10.0.0.0/8"), open), [
+      ["now open to all, before open to clients from 10.0.0.0/8", "opens to all"],
+    ]);
+    assert.deepEqual(texts(open, allow("10.0.0.0/8")), [
+      ["now open to clients from 10.0.0.0/8, before open to all", undefined],
+    ]);
+    assert.deepEqual(texts(allow("10.0.0.0/8"), allow("10.0.0.0/8", "192.0.2.7")), [
+      ["access.allow gains 192.0.2.7", undefined],
+    ]);
+    assert.deepEqual(texts(open, [service("web", { access: { jwt: token } })]), [
+      ["now open to clients with a token of https://id.test, before open to all", undefined],
+    ]);
+    const other = service("other", { access: { deny: ["192.0.2.7"] } });
+    assert.deepEqual(texts(open, [...open, other]), [
+      ["new, open to all but 192.0.2.7: https://other.example.test", "opens to all"],
+    ]);
   });
 
   it("shows no certificate", () => {

@@ -1,0 +1,77 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A repository with stack files, and its history. */
+export class Repository {
+  constructor(readonly root: string) {}
+
+  /** Names of the stacks in the work tree, or the one that is asked for. @throws Error in one line where there is none. */
+  stacks(wanted?: string): string[] {
+    const all = readdirSync(this.root).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+    const found = all.filter((stack) => wanted === undefined || stack === wanted).sort();
+    if (found.length === 0) {
+      const name = wanted ?? "STACK";
+      throw new Error(`there is no stack ${name}: Pulumi.${name}.yaml is missing`);
+    }
+    return found;
+  }
+
+  /** A stack's file in the work tree. */
+  stackFile(stack: string): string {
+    return join(this.root, stackFileName(stack));
+  }
+
+  /** The revision that is asked for, or origin/main, or main. @throws Error in one line where there is none. */
+  base(wanted?: string): string {
+    const candidates = wanted === undefined ? ["origin/main", "main"] : [wanted];
+    const found = candidates.find((revision) => this.has(revision));
+    if (found === undefined) {
+      throw new Error(`there is no revision ${candidates.join(" or ")}: fetch it, or name another by --base`);
+    }
+    return found;
+  }
+
+  /** Calls `look` with the whole program as it was at a revision, with the modules of the work tree. */
+  at<T>(revision: string, look: (old: Repository) => T): T {
+    const folder = mkdtempSync(join(tmpdir(), "review-"));
+    try {
+      const archive = this.run("git", ["archive", "--format=tar", revision]);
+      execFileSync("tar", ["-x", "-C", folder], { input: archive });
+      const modules = join(this.root, "node_modules");
+      if (existsSync(modules)) {
+        symlinkSync(modules, join(folder, "node_modules"));
+      }
+      return look(new Repository(folder));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  private has(revision: string): boolean {
+    // A revision that begins with a dash would be an option.
+    try {
+      this.git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private git(args: readonly string[]): string {
+    return this.run("git", args).toString("utf8");
+  }
+
+  private run(command: string, args: readonly string[]): Buffer {
+    return execFileSync(command, args, {
+      cwd: this.root,
+      stdio: ["ignore", "pipe", "pipe"],
+      maxBuffer: 256 * 1024 * 1024,
+    });
+  }
+}
+
+export function stackFileName(stack: string): string {
+  return `Pulumi.${stack}.yaml`;
+}
