@@ -1,0 +1,19 @@
+import { isKind, objectName, type ResourcePolicy } from "./policy";
+
+interface AuthorizationProps {
+  spec?: { action?: string; rules?: { from?: unknown[]; to?: unknown[]; when?: unknown[] }[] };
+}
+
+export const noEmptyAllowRule: ResourcePolicy = {
+  name: "no-empty-allow-rule",
+  description: "No AuthorizationPolicy has an allow rule without a condition: it admits everyone.",
+  level: "mandatory",
+  check: (resource) => {
+    if (!isKind(resource, "security.istio.io", "AuthorizationPolicy")) {
+      return [];
+    }
+    const { action = "ALLOW", rules = [] } = (resource.props as AuthorizationProps).spec ?? {};
+    const empty = rules.some(({ from = [], to = [], when = [] }) => from.length + to.length + when.length === 0);
+    return action === "ALLOW" && empty ? [`${objectName(resource)} allows everyone: say who, where or when.`] : [];
+  },
+};

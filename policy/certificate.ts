@@ -1,0 +1,48 @@
+import type { ResourcePolicy } from "./policy";
+
+const MIN_RSA_BITS = 2048;
+
+interface KeyProps {
+  algorithm?: string;
+  rsaBits?: number;
+}
+
+export const rsaKeySize: ResourcePolicy = {
+  name: "rsa-key-size",
+  description: `RSA keys have at least ${MIN_RSA_BITS} bits.`,
+  level: "mandatory",
+  check: ({ type, name, props }) => {
+    const { algorithm, rsaBits = MIN_RSA_BITS } = props as KeyProps;
+    return type === "tls:index/privateKey:PrivateKey" && algorithm === "RSA" && rsaBits < MIN_RSA_BITS
+      ? [`${name} has ${rsaBits} bits, at least ${MIN_RSA_BITS} are needed.`]
+      : [];
+  },
+};
+
+interface Lifetime {
+  maxDays: number;
+}
+
+const CERTIFICATES: readonly string[] = [
+  "tls:index/selfSignedCert:SelfSignedCert",
+  "tls:index/locallySignedCert:LocallySignedCert",
+];
+
+export const certificateLifetime: ResourcePolicy<Lifetime> = {
+  name: "certificate-lifetime",
+  description: "Certificates live no longer than clients accept.",
+  level: "mandatory",
+  settings: {
+    maxDays: {
+      type: "integer",
+      description: "Longest lifetime. Unit: days. Default 825: Apple's systems refuse longer ones of any CA.",
+      default: 825,
+    },
+  },
+  check: ({ type, name, props }, { maxDays }) => {
+    const { validityPeriodHours = 0 } = props as { validityPeriodHours?: number };
+    return CERTIFICATES.includes(type) && validityPeriodHours > maxDays * 24
+      ? [`${name} is valid for ${Math.ceil(validityPeriodHours / 24)} days, at most ${maxDays} are allowed.`]
+      : [];
+  },
+};

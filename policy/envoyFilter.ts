@@ -1,0 +1,40 @@
+import { isKind, objectName, type Resource, type ResourcePolicy } from "./policy";
+
+export interface EnvoyFilterProps {
+  spec?: {
+    workloadSelector?: { labels?: Record<string, string> };
+    configPatches?: {
+      applyTo?: string;
+      match?: { routeConfiguration?: { vhost?: { route?: { name?: string } } } };
+      patch?: {
+        value?: { route?: { rate_limits?: unknown[] }; typed_per_filter_config?: Record<string, unknown> };
+      };
+    }[];
+  };
+}
+
+export function isEnvoyFilter(resource: Resource): boolean {
+  return isKind(resource, "networking.istio.io", "EnvoyFilter");
+}
+
+/** The component that makes every EnvoyFilter of the program. */
+const COMPONENT = "istio-gateway:index:UnifiedGateway$";
+
+export const noForeignEnvoyFilter: ResourcePolicy = {
+  name: "no-foreign-envoy-filter",
+  description: "EnvoyFilters are the gateway's own, and patch its proxies alone.",
+  level: "mandatory",
+  check: (resource) => {
+    if (!isEnvoyFilter(resource)) {
+      return [];
+    }
+    const labels = (resource.props as EnvoyFilterProps).spec?.workloadSelector?.labels ?? {};
+    const types = resource.urn.split("::")[2] ?? "";
+    return [
+      ...(types.includes(COMPONENT) ? [] : [`${objectName(resource)} is none of the gateway's own.`]),
+      ...(labels["gateway.networking.k8s.io/gateway-name"] === undefined
+        ? [`${objectName(resource)} patches other proxies than the gateway's: select them by its name.`]
+        : []),
+    ];
+  },
+};

@@ -1,0 +1,64 @@
+import { isEnvoyFilter, type EnvoyFilterProps } from "./envoyFilter";
+import { isKind, objectName, type Resource, type StackPolicy, type Violation } from "./policy";
+import { isProduction, PRODUCTION_SETTINGS, type ProductionConfig } from "./production";
+import { GATEWAY_API, specOf } from "./routes";
+
+interface LimitConfig extends ProductionConfig {
+  exceptions: string[];
+}
+
+const SETTINGS = {
+  ...PRODUCTION_SETTINGS,
+  exceptions: {
+    type: "array",
+    items: { type: "string" },
+    description: "Routes, as NAMESPACE/NAME, that need no rate limit.",
+    default: [],
+  },
+} as const;
+
+const LOCAL = "envoy.filters.http.local_ratelimit";
+
+/** Names of rules to which a rate limit is added, local or global. */
+function limitedRules(resources: readonly Resource[]): Set<string | undefined> {
+  const patches = resources
+    .filter(isEnvoyFilter)
+    .flatMap(({ props }) => (props as EnvoyFilterProps).spec?.configPatches ?? []);
+  const limits = patches.filter(({ applyTo, patch }) => {
+    const { route, typed_per_filter_config: filters = {} } = patch?.value ?? {};
+    return applyTo === "HTTP_ROUTE" && (LOCAL in filters || (route?.rate_limits ?? []).length > 0);
+  });
+  return new Set(limits.map(({ match }) => match?.routeConfiguration?.vhost?.route?.name));
+}
+
+/** Routes with a rule that forwards without a limit. */
+function unlimited(resources: readonly Resource[], { exceptions }: LimitConfig): (Violation & Pick<Resource, "urn">)[] {
+  const limited = limitedRules(resources);
+  return resources
+    .filter((resource) => isKind(resource, GATEWAY_API, "HTTPRoute", "GRPCRoute"))
+    .filter((resource) => !exceptions.includes(objectName(resource)))
+    .flatMap((resource) => {
+      const rules = (specOf(resource).rules ?? []).filter(({ backendRefs = [] }) => backendRefs.length > 0);
+      const open = rules.filter(({ name }) => name === undefined || !limited.has(name));
+      const names = open.map(({ name = "a rule" }) => name).join(", ");
+      return open.length === 0
+        ? []
+        : [{ urn: resource.urn, message: `${objectName(resource)} has no rate limit on ${names}: set rateLimit.` }];
+    });
+}
+
+export const serviceLimit: StackPolicy<LimitConfig> = {
+  name: "service-limit",
+  description: "Every service has a rate limit.",
+  level: "advisory",
+  settings: SETTINGS,
+  checkStack: (resources, config) => unlimited(resources, config).filter((route) => !isProduction(route, config)),
+};
+
+export const serviceLimitInProduction: StackPolicy<LimitConfig> = {
+  name: "service-limit-in-production",
+  description: "In production, every service has a rate limit.",
+  level: "mandatory",
+  settings: SETTINGS,
+  checkStack: (resources, config) => unlimited(resources, config).filter((route) => isProduction(route, config)),
+};

@@ -1,0 +1,26 @@
+import { noEmptyAllowRule } from "./authorization";
+import { certificateLifetime, rsaKeySize } from "./certificate";
+import { noForeignEnvoyFilter } from "./envoyFilter";
+import { gatewayProtectedInProduction, noOpenListenerInProduction } from "./gateway";
+import { serviceLimit, serviceLimitInProduction } from "./limits";
+import { strictMutualTls } from "./mutualTls";
+import type { ResourcePolicy, StackPolicy } from "./policy";
+import { noPlaintextRoute, serviceTimeout } from "./routes";
+
+/** A policy of any settings: each reads those that it declares. */
+export type AnyPolicy = ResourcePolicy<never> | StackPolicy<never>;
+
+/** In the order in which they are listed. */
+export const POLICIES: readonly AnyPolicy[] = [
+  noPlaintextRoute,
+  noOpenListenerInProduction,
+  gatewayProtectedInProduction,
+  strictMutualTls,
+  rsaKeySize,
+  certificateLifetime,
+  noEmptyAllowRule,
+  serviceTimeout,
+  serviceLimit,
+  serviceLimitInProduction,
+  noForeignEnvoyFilter,
+];

@@ -1,0 +1,88 @@
+import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT } from "../components/naming";
+import { isKind, objectName, type Resource, type ResourcePolicy } from "./policy";
+
+export const GATEWAY_API = "gateway.networking.k8s.io";
+
+interface ParentRef {
+  kind?: string;
+  sectionName?: string;
+  port?: number;
+}
+
+export interface RouteRule {
+  name?: string;
+  backendRefs?: unknown[];
+  filters?: { type: string; requestRedirect?: { scheme?: string } }[];
+  timeouts?: { request?: string };
+}
+
+export interface RouteSpec {
+  parentRefs?: ParentRef[];
+  rules?: RouteRule[];
+}
+
+export function specOf({ props }: Resource): RouteSpec {
+  return (props as { spec?: RouteSpec }).spec ?? {};
+}
+
+/** A parentRef that names neither listener nor port attaches to all of them. */
+function isPlaintext({ kind = "Gateway", sectionName, port }: ParentRef): boolean {
+  const secure = sectionName === HTTPS_LISTENER || (sectionName === undefined && port === HTTPS_PORT);
+  const named = sectionName === undefined || sectionName === HTTP_LISTENER || port === HTTP_PORT;
+  return kind === "Gateway" && named && !secure;
+}
+
+function isRedirect({ backendRefs = [], filters = [] }: RouteRule): boolean {
+  return (
+    backendRefs.length === 0 &&
+    filters.some(({ type, requestRedirect }) => type === "RequestRedirect" && requestRedirect?.scheme === "https")
+  );
+}
+
+export const noPlaintextRoute: ResourcePolicy = {
+  name: "no-plaintext-route",
+  description: "A route on the http listener does nothing but redirect to https.",
+  level: "mandatory",
+  check: (resource) => {
+    if (!isKind(resource, GATEWAY_API, "HTTPRoute", "GRPCRoute", "TCPRoute")) {
+      return [];
+    }
+    const { parentRefs = [], rules = [] } = specOf(resource);
+    const served = rules.length === 0 || !rules.every(isRedirect);
+    return served && parentRefs.some(isPlaintext)
+      ? [`${objectName(resource)} answers plain HTTP: bind it to sectionName ${HTTPS_LISTENER}, or let it redirect.`]
+      : [];
+  },
+};
+
+interface Exceptions {
+  exceptions: string[];
+}
+
+export const serviceTimeout: ResourcePolicy<Exceptions> = {
+  name: "service-timeout",
+  description: "Every rule of a service has a request timeout; gRPC has its clients' deadlines.",
+  level: "mandatory",
+  settings: {
+    exceptions: {
+      type: "array",
+      items: { type: "string" },
+      description: "Routes, as NAMESPACE/NAME, that may wait for ever: those of streams and downloads.",
+      default: [],
+    },
+  },
+  check: (resource, { exceptions }) => {
+    if (!isKind(resource, GATEWAY_API, "HTTPRoute") || exceptions.includes(objectName(resource))) {
+      return [];
+    }
+    const { rules = [] } = specOf(resource);
+    return rules
+      .filter(({ backendRefs = [], timeouts }) => backendRefs.length > 0 && isNone(timeouts?.request))
+      .map(({ name = "a rule" }) => `${objectName(resource)}: ${name} has no timeout, so a request can wait for ever.`);
+  },
+};
+
+/** Zero, in whatever unit, turns a timeout off. */
+function isNone(duration: string | undefined): boolean {
+  return duration === undefined || !/[1-9]/.test(duration);
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { UnifiedGateway } from "../../components/unifiedGateway";
+import type { StackConfig } from "../../config";
+import { loadStackFile } from "../../config/stackFile";
+import { evaluate } from "../../policy/evaluate";
+import { emittedResources } from "../../scripts/emittedResources";
+
+const load = (stack: string) => loadStackFile(join(__dirname, "..", "..", `Pulumi.${stack}.yaml`));
+
+/** What the policies say of all that a stack's program makes, by name of the policy. */
+async function findings(config: StackConfig, stack: string, level: string): Promise<string[]> {
+  const found = evaluate(await emittedResources(UnifiedGateway, config, stack));
+  return found.filter((finding) => finding.level === level).map(({ policy, message }) => `${policy}: ${message}`);
+}
+
+describe("policy, on the repository's stacks", () => {
+  for (const stack of ["dev", "prod"]) {
+    it(`has nothing against ${stack}`, async () => {
+      assert.deepEqual(await findings(load(stack), stack, "mandatory"), []);
+    });
+  }
+
+  it("refuses prod where it is neither protected nor limited", async () => {
+    const { services, ...config } = load("prod");
+    const [first, ...others] = services;
+    assert.ok(first);
+    const weak = { ...config, protect: false, services: [{ ...first, rateLimit: undefined }, ...others] };
+    assert.deepEqual(await findings(weak, "prod", "mandatory"), [
+      "gateway-protected-in-production: istio-ingress/istio-unified-gateway can be deleted: set protect: true.",
+      "service-limit-in-production: monitoring/vmagent has no rate limit on vmagent--root: set rateLimit.",
+    ]);
+    assert.deepEqual(await findings(weak, "dev", "mandatory"), []);
+  });
+
+  it("refuses an exception from mutual TLS without ports", async () => {
+    const mtls = {
+      wholeMesh: false,
+      rootNamespace: "istio-system",
+      strictNamespaces: ["apps"],
+      exceptions: [{ name: "old", namespace: "apps", matchLabels: { app: "old" } }],
+    };
+    assert.deepEqual(await findings({ ...load("dev"), mtls }, "dev", "mandatory"), [
+      "strict-mutual-tls: apps/istio-unified-gateway--old is PERMISSIVE: name the ports that need plain text.",
+    ]);
+  });
+});
