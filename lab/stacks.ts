@@ -33,6 +33,12 @@ const BIN = labPath("bin");
 const PULUMI_HOME = labPath("pulumi-home");
 const PASSPHRASE_FILE = labPath("passphrase");
 
+/**
+ * Starts the policy pack: `--policy-pack` takes a program in place of a folder. The language host of a CLI that was
+ * built here can start none from a folder.
+ */
+export const POLICY_PACK = labPath("policy-pack");
+
 /** Environment of every command in the lab. */
 export function labEnv(): NodeJS.ProcessEnv {
   return {
@@ -73,6 +79,8 @@ export function prepareProject(tools: Tools): void {
   for (const name of tools.standIns) {
     installStandIn(name);
   }
+  const runPack = join(REPOSITORY, "node_modules", "@pulumi", "pulumi", "cmd", "run-policy-pack");
+  script(POLICY_PACK, `cd '${join(REPOSITORY, "policy")}' && exec '${process.execPath}' '${runPack}' "$1" .`);
 }
 
 function installStandIn(name: PluginName): void {

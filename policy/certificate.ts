@@ -35,8 +35,8 @@ export const certificateLifetime: ResourcePolicy<Lifetime> = {
   settings: {
     maxDays: {
       type: "integer",
-      description: "Longest lifetime. Unit: days. Default 825: Apple's systems refuse longer ones of any CA.",
-      default: 825,
+      description: "Longest lifetime. Unit: days. Default 398, which is the most that browsers accept of a public CA.",
+      default: 398,
     },
   },
   check: ({ type, name, props }, { maxDays }) => {

@@ -142,12 +142,12 @@ describe("policy/policies", () => {
     assert.deepEqual(key({ algorithm: "ECDSA", rsaBits: 1024 }), []);
   });
 
-  it("certificate-lifetime: refuses more days than the pack's config says, 825 by default", () => {
+  it("certificate-lifetime: refuses more days than the pack's config says, 398 by default", () => {
     const policy = "certificate-lifetime";
     for (const kind of ["selfSignedCert:SelfSignedCert", "locallySignedCert:LocallySignedCert"]) {
       const days = (count: number) => resource(`tls:index/${kind}`, { validityPeriodHours: count * 24 });
-      assert.deepEqual(of(policy, days(825)), []);
-      assert.deepEqual(of(policy, days(826)), ["mandatory: it is valid for 826 days, at most 825 are allowed."]);
+      assert.deepEqual(of(policy, days(398)), []);
+      assert.deepEqual(of(policy, days(399)), ["mandatory: it is valid for 399 days, at most 398 are allowed."]);
       assert.equal(of(policy, days(91), { [policy]: { maxDays: 90 } }).length, 1);
       assert.equal(of(policy, days(90), { [policy]: { maxDays: 90 } }).length, 0);
     }
