@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { loadConfig, valueOfText, type GivenConfig } from "./load";
 import type { StackConfig } from "./model";
 import { SEALED } from "./pem";
+import { keyPath } from "./problem";
 
 /** Name of the Pulumi project, and so the namespace of its config keys. */
 export const PROJECT = "istio-gateway";
@@ -14,6 +15,21 @@ export const PROJECT = "istio-gateway";
  */
 export function loadStackFile(path: string): StackConfig {
   return loadConfig(readStackFile(path));
+}
+
+/** Key paths of a stack file's encrypted values. */
+export function sealedPaths(path: string): string[] {
+  const look = (value: unknown, at: readonly (string | number)[]): string[] => {
+    if (value === SEALED) {
+      return [keyPath(at)];
+    }
+    if (Array.isArray(value)) {
+      return value.flatMap((entry, index) => look(entry, [...at, index]));
+    }
+    const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+    return entries.flatMap(([key, entry]) => look(entry, [...at, key]));
+  };
+  return look(readStackFile(path).values, []);
 }
 
 /** The config keys of a stack file as given; encrypted values are replaced by a mark. */

@@ -33,11 +33,11 @@ export class Repository {
     return found;
   }
 
-  /** Calls `look` with the whole program as it was at a revision, with the modules of the work tree. */
-  at<T>(revision: string, look: (old: Repository) => T): T {
+  /** Calls `look` with the whole program as it was at the base, with the modules of the work tree. */
+  at<T>(base: string, look: (old: Repository) => T): T {
     const folder = mkdtempSync(join(tmpdir(), "review-"));
     try {
-      const archive = this.run("git", ["archive", "--format=tar", revision]);
+      const archive = this.run("git", ["archive", "--format=tar", this.fork(base)]);
       execFileSync("tar", ["-x", "-C", folder], { input: archive });
       const modules = join(this.root, "node_modules");
       if (existsSync(modules)) {
@@ -46,6 +46,16 @@ export class Repository {
       return look(new Repository(folder));
     } finally {
       rmSync(folder, { recursive: true });
+    }
+  }
+
+  /** Where the work tree's branch left the base: what came to the base since then is not this branch's doing. */
+  private fork(base: string): string {
+    try {
+      return this.git(["merge-base", base, "HEAD"]).trim();
+    } catch {
+      // Without a common history, as in a shallow clone.
+      return base;
     }
   }
 

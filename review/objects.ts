@@ -1,0 +1,92 @@
+import type { EmittedResource } from "../scripts/emittedResources";
+import { shown } from "./words";
+
+/** What becomes of a resource between two revisions. */
+export interface ObjectChange {
+  readonly action: "add" | "change" | "remove";
+  /** KIND NAMESPACE/NAME, or what Pulumi calls a resource that is no object of the cluster. */
+  readonly object: string;
+  /** What differs, by key path. */
+  readonly details: readonly string[];
+}
+
+const HIDDEN = "(secret)";
+const UNKNOWN = "(known after the update)";
+
+/** Pulumi's mark on secret values in what it passes around. */
+const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
+
+/** A resource without what must not be read: values marked secret, contents of Secrets, keys in PEM. */
+export function withoutSecrets(resource: EmittedResource): EmittedResource {
+  const { data, stringData, ...others } = resource.props;
+  const contents = resource.type === "kubernetes:core/v1:Secret" ? { data, stringData } : {};
+  const hidden = Object.entries(contents).flatMap(([key, value]) => (value === undefined ? [] : [[key, HIDDEN]]));
+  const rest = resource.type === "kubernetes:core/v1:Secret" ? others : resource.props;
+  return { ...resource, props: { ...(masked(rest) as Record<string, unknown>), ...Object.fromEntries(hidden) } };
+}
+
+function masked(value: unknown): unknown {
+  if (typeof value === "string") {
+    return value.includes("PRIVATE KEY-----") ? HIDDEN : value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(masked);
+  }
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  if (SECRET_SIGNATURE in value) {
+    return HIDDEN;
+  }
+  if ("__pulumiUnknown" in value) {
+    return UNKNOWN;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, masked(entry)]));
+}
+
+/** What is added, changed and removed, by what an object is called in the cluster. */
+export function objectChanges(before: readonly EmittedResource[], after: readonly EmittedResource[]): ObjectChange[] {
+  const old = new Map(before.map((resource) => [objectName(resource), resource]));
+  const next = new Map(after.map((resource) => [objectName(resource), resource]));
+  return [...new Set([...old.keys(), ...next.keys()])].sort().flatMap((object): ObjectChange[] => {
+    const [from, to] = [old.get(object), next.get(object)];
+    if (from === undefined) {
+      return [{ action: "add", object, details: [] }];
+    }
+    if (to === undefined) {
+      return [{ action: "remove", object, details: [] }];
+    }
+    const details = [
+      ...leafChanges(from.props, to.props),
+      ...(from.protect === to.protect ? [] : [to.protect ? "protected from deletion" : "no longer protected"]),
+    ];
+    return details.length === 0 ? [] : [{ action: "change", object, details }];
+  });
+}
+
+export function objectName({ type, name, props }: EmittedResource): string {
+  const [provider, , kind = type] = type.split(":");
+  if (provider !== "kubernetes") {
+    return `${type.split(":").at(-1) ?? type} ${name}`;
+  }
+  const { metadata } = props as { metadata?: { name?: string; namespace?: string } };
+  return `${kind} ${[metadata?.namespace, metadata?.name ?? name].filter(Boolean).join("/")}`;
+}
+
+/** `spec.rules[0].timeouts.request: 30s → 5s` for each leaf that differs. */
+function leafChanges(before: unknown, after: unknown, path = ""): string[] {
+  if (JSON.stringify(before) === JSON.stringify(after)) {
+    return [];
+  }
+  if (isTree(before) && isTree(after) && Array.isArray(before) === Array.isArray(after)) {
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    const at = (key: string) => (Array.isArray(after) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`);
+    return keys.flatMap((key) => leafChanges(before[key], after[key], at(key)));
+  }
+  const told = (value: unknown) => (value === undefined ? "nothing" : shown(value));
+  return [`${path}: ${told(before)} → ${told(after)}`];
+}
+
+function isTree(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

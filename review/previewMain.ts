@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { PackConfig } from "../policy/evaluate";
+import { preview } from "./preview";
+import { previewMarkdown } from "./previewMarkdown";
+import { Repository } from "./repository";
+
+/**
+ * `npm run preview -- [--stack STACK] [--base REVISION] [--policy-config FILE] [--json]`: what the work tree would do to a
+ * stack, with no cluster and no secrets. Ends with 1 where the config is wrong or a mandatory policy is broken.
+ */
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      stack: { type: "string" },
+      base: { type: "string" },
+      "policy-config": { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const repository = new Repository(join(__dirname, ".."));
+  const stacks = repository.stacks(values.stack);
+  const base = repository.base(values.base);
+  const file = values["policy-config"];
+  const config = file === undefined ? undefined : (JSON.parse(readFileSync(file, "utf8")) as PackConfig);
+  const previews = repository.at(base, (old) => stacks.map((stack) => preview(repository, old, stack, base, config)));
+  console.log(values.json ? JSON.stringify(previews, null, 2) : previews.map(previewMarkdown).join("\n"));
+  process.exitCode = previews.every(({ passed }) => passed) ? 0 : 1;
+}
+
+try {
+  main();
+} catch (error) {
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,63 @@
+import { inline } from "./markdown";
+import type { Preview } from "./preview";
+
+/** Longest list of an object's differences. */
+const MAX_DETAILS = 5;
+/** Longest list of objects: a comment has an end. */
+const MAX_OBJECTS = 60;
+
+/** A preview as Markdown, for a comment on a pull request. */
+export function previewMarkdown(preview: Preview): string {
+  if (preview.error !== undefined) {
+    return [`### ${preview.stack}`, "", "❌ The config is wrong:", "", "```", preview.error, "```", ""].join("\n");
+  }
+  return [preview.review, ...sealed(preview), ...objects(preview), "", ...policies(preview), ""].join("\n");
+}
+
+function sealed({ sealed: keys }: Preview): string[] {
+  return keys.length === 0
+    ? []
+    : [`Encrypted, so a placeholder stood in for it: ${keys.map((key) => `\`${key}\``).join(", ")}.`, ""];
+}
+
+const VERBS = { add: "➕", change: "✏️", remove: "➖" } as const;
+
+function objects({ objects: found, notCompared = "", base }: Preview): string[] {
+  if (found === undefined) {
+    return [`**Objects**: not compared, ${inline(notCompared)}`];
+  }
+  if (found.length === 0) {
+    return [`**Objects**: the same as at ${base}.`];
+  }
+  const count = (action: keyof typeof VERBS) => found.filter((change) => change.action === action).length;
+  const more = found.length - MAX_OBJECTS;
+  return [
+    `<details><summary><b>Objects</b>: ${count("add")} added, ${count("change")} changed, ${count("remove")} removed</summary>`,
+    "",
+    "| | object | what differs |",
+    "| --- | --- | --- |",
+    ...found
+      .slice(0, MAX_OBJECTS)
+      .map(({ action, object, details }) => `| ${VERBS[action]} | ${inline(object)} | ${cell(details)} |`),
+    ...(more > 0 ? [`| | ${more} more | |`] : []),
+    "",
+    "</details>",
+  ];
+}
+
+function cell(details: readonly string[]): string {
+  const more = details.length - MAX_DETAILS;
+  return [...details.slice(0, MAX_DETAILS).map(inline), ...(more > 0 ? [`${more} more`] : [])].join("<br>");
+}
+
+function policies({ findings }: Preview): string[] {
+  return findings.length === 0
+    ? ["**Policies**: all kept."]
+    : [
+        `**Policies**: ${findings.filter(({ level }) => level === "mandatory").length} broken, ${findings.filter(({ level }) => level === "advisory").length} warnings.`,
+        "",
+        ...findings.map(
+          ({ level, policy, message }) => `- ${level === "mandatory" ? "❌" : "💡"} ${policy}: ${inline(message)}`,
+        ),
+      ];
+}
