@@ -1,32 +1,121 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
-interface Workflow {
-  on: { schedule?: { cron: string }[] };
-  permissions: Record<string, string>;
-  jobs: Record<string, { steps: { uses?: string; with?: Record<string, string>; env?: Record<string, string> }[] }>;
+interface Step {
+  uses?: string;
+  run?: string;
+  with?: Record<string, string | boolean>;
+  env?: Record<string, string>;
 }
 
-describe("the workflow that renews", () => {
-  const text = readFileSync(join(__dirname, "..", ".github", "workflows", "renew.yml"), "utf8");
-  const workflow = parse(text) as Workflow;
-  const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
+interface Workflow {
+  on: { schedule?: { cron: string }[]; pull_request?: null; push?: { branches: string[] } };
+  permissions: Record<string, string>;
+  concurrency?: unknown;
+  jobs: Record<
+    string,
+    {
+      needs?: string;
+      environment?: string;
+      permissions?: Record<string, string>;
+      steps: Step[];
+      "timeout-minutes"?: number;
+    }
+  >;
+}
 
+const FOLDER = join(__dirname, "..", ".github", "workflows");
+const textOf = (name: string) => readFileSync(join(FOLDER, name), "utf8");
+const read = (name: string) => parse(textOf(name)) as Workflow;
+const stepsOf = (workflow: Workflow) => Object.values(workflow.jobs).flatMap((job) => job.steps);
+const commands = (workflow: Workflow) => stepsOf(workflow).flatMap(({ with: inputs }) => inputs?.command ?? []);
+
+describe("every workflow", () => {
+  for (const name of readdirSync(FOLDER)) {
+    it(`${name} runs actions of one commit each, may only read, ends some time, and has no secret in clear`, () => {
+      const workflow = read(name);
+      const uses = stepsOf(workflow).flatMap((step) => step.uses ?? []);
+      assert.ok(uses.length > 0 && uses.every((action) => /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/.test(action)));
+      assert.deepEqual(workflow.permissions, { contents: "read" });
+      assert.ok(workflow.concurrency !== undefined);
+      assert.ok(Object.values(workflow.jobs).every((job) => (job["timeout-minutes"] ?? 360) <= 30));
+      const tokens = stepsOf(workflow).flatMap(({ env = {} }) => env.PULUMI_ACCESS_TOKEN ?? []);
+      assert.equal(tokens.length, commands(workflow).length);
+      assert.ok(tokens.every((value) => /^\$\{\{ secrets\.\w+ \}\}$/.test(value)));
+    });
+  }
+});
+
+describe("the workflow that renews", () => {
   it("updates the stack once a day, which is often enough for the shortest renewal time", () => {
+    const workflow = read("renew.yml");
     assert.equal(workflow.on.schedule?.length, 1);
     assert.match(workflow.on.schedule[0]?.cron ?? "", /^\d+ \d+ \* \* \*$/);
-    const up = steps.filter(({ with: inputs }) => inputs?.command === "up");
-    assert.equal(up.length, 1);
+    assert.deepEqual(commands(workflow), ["up"]);
+  });
+});
+
+describe("the workflow of pull requests", () => {
+  const workflow = read("pull-request.yml");
+
+  it("knows no secret, and gives the right to write to the job alone that runs no code of the pull request", () => {
+    assert.doesNotMatch(textOf("pull-request.yml"), /secrets\.|pull_request_target/);
+    const writers = Object.entries(workflow.jobs).filter(([, { permissions }]) => permissions !== undefined);
+    assert.deepEqual(
+      writers.map(([name, { permissions }]) => [name, permissions]),
+      [["comment", { "pull-requests": "write" }]],
+    );
+    const [, comment] = writers[0] ?? [];
+    assert.ok(
+      comment?.steps.every(({ run, uses = "" }) => run === undefined && uses.startsWith("actions/github-script@")),
+    );
   });
 
-  it("runs actions of one commit each, with no right to write, and no secret in clear", () => {
-    const uses = steps.flatMap((step) => step.uses ?? []);
-    assert.equal(uses.length, 3);
-    assert.ok(uses.every((action) => /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/.test(action)));
-    assert.deepEqual(workflow.permissions, { contents: "read" });
-    const values = steps.flatMap(({ env = {} }) => Object.values(env));
-    assert.ok(values.length > 0 && values.every((value) => /^\$\{\{ secrets\.\w+ \}\}$/.test(value)));
+  it("passes what comes from outside by the environment, never into a script", () => {
+    const scripts = stepsOf(workflow).flatMap(({ run, with: inputs }) => [run ?? "", String(inputs?.script ?? "")]);
+    assert.ok(scripts.every((script) => !script.includes("${{")));
+  });
+
+  it("checks, tests, previews with policies, and edits one comment", () => {
+    const runs = stepsOf(workflow).flatMap(({ run }) => run ?? []);
+    for (const command of ["npm ci", "npm run check", "npm test"]) {
+      assert.ok(runs.includes(command), command);
+    }
+    assert.ok(runs.some((run) => run.includes("npm run --silent preview -- --base")));
+    const script = String(workflow.jobs.comment?.steps[0]?.with?.script ?? "");
+    assert.match(script, /createComment/);
+    assert.match(script, /updateComment/);
+  });
+});
+
+describe("the workflow that deploys", () => {
+  it("updates dev, then prod behind an environment, each with the policies", () => {
+    const { on, jobs } = read("deploy.yml");
+    assert.deepEqual(on.push?.branches, ["main"]);
+    assert.deepEqual(
+      Object.entries(jobs).map(([name, { needs, environment, steps }]) => [
+        name,
+        needs,
+        environment,
+        steps.flatMap(({ with: inputs }) => (inputs?.command === undefined ? [] : [inputs])),
+      ]),
+      [
+        ["dev", undefined, "dev", [{ command: "up", "stack-name": "dev", policyPacks: "policy" }]],
+        ["prod", "dev", "prod", [{ command: "up", "stack-name": "prod", policyPacks: "policy" }]],
+      ],
+    );
+  });
+});
+
+describe("the workflow that looks for drift", () => {
+  it("previews with a refresh that expects no change, and keeps one issue for each stack", () => {
+    const workflow = read("drift.yml");
+    assert.equal(workflow.on.schedule?.length, 1);
+    const [preview] = stepsOf(workflow).filter(({ with: inputs }) => inputs?.command === "preview");
+    assert.equal(preview?.with?.refresh, true);
+    assert.equal(preview.with["expect-no-changes"], true);
+    assert.deepEqual(workflow.jobs.preview?.permissions, { contents: "read", issues: "write" });
   });
 });

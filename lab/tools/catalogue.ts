@@ -61,6 +61,12 @@ export const RATELIMIT: GoSet = {
   programs: { ratelimit: "github.com/envoyproxy/ratelimit/src/service_cmd" },
 };
 
+/** Checks the workflows of .github. */
+export const ACTIONLINT: GoSet = {
+  name: "actionlint",
+  programs: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
+};
+
 /** Only where the official Pulumi CLI is out of reach. */
 export const PULUMI: GoSet = {
   name: "pulumi",

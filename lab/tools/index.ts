@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { cacheFolder, toolsFolder } from "../paths";
 import { Progress } from "../progress";
 import {
+  ACTIONLINT,
   ENVOY_WHEEL,
   ETCD,
   ISTIO,
@@ -45,6 +46,7 @@ export type Program =
   | "vmagent"
   | "victoria-metrics"
   | "ratelimit"
+  | "actionlint"
   | "redis-server"
   | "envoy"
   | "pulumi"
@@ -54,7 +56,7 @@ export type Program =
 const OLDEST_GO = [1, 26] as const;
 
 /** In the order in which they are built. */
-const SETS: readonly GoSet[] = [ETCD, KUBERNETES, ISTIO, VMAGENT, RATELIMIT];
+const SETS: readonly GoSet[] = [ETCD, KUBERNETES, ISTIO, VMAGENT, RATELIMIT, ACTIONLINT];
 const PULUMI_SETS: readonly GoSet[] = [LANGUAGE_HOST, PULUMI];
 
 const folderOf = (set: GoSet) => goSetFolder(set, toolsFolder(), __dirname);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { evaluate, type PackConfig } from "../../policy/evaluate";
 import { POLICIES } from "../../policy/policies";
 import type { Resource } from "../../policy/policy";
@@ -45,6 +47,18 @@ describe("policy/policies", () => {
       assert.ok(!("enforcementLevel" in settings) && name !== "all");
       assert.ok(Object.values(settings).every((setting) => setting.default !== undefined));
     }
+  });
+
+  it("are those that docs/review.md lists", () => {
+    const text = readFileSync(join(__dirname, "..", "..", "docs", "review.md"), "utf8");
+    const rows = [...text.matchAll(/^\| `([a-z-]+)` +\| (mandatory|advisory) /gm)].map(([, name, level]) => [
+      name,
+      level,
+    ]);
+    assert.deepEqual(
+      rows,
+      POLICIES.map(({ name, level }) => [name, level]),
+    );
   });
 
   it("say nothing of other resources", () => {

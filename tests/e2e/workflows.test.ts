@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { REPOSITORY } from "../../lab/paths";
+import { theLab } from "./support/lab";
+
+const FOLDER = join(REPOSITORY, ".github", "workflows");
+
+/** What actionlint says of a workflow: nothing where it is right. */
+async function lint(text: string): Promise<string> {
+  const { actionlint } = theLab().tools.programs;
+  // Its helpers for shell and Python are not the lab's.
+  const command = [actionlint, "-no-color", "-oneline", "-shellcheck=", "-pyflakes=", "-"];
+  const { code, stdout, stderr } = await theLab().run(command, { cwd: REPOSITORY, input: text });
+  assert.ok(code === 0 || code === 1, stderr);
+  return stdout;
+}
+
+describe("workflows, by actionlint", () => {
+  const files = readdirSync(FOLDER);
+
+  it("are those that the docs name", () => {
+    assert.deepEqual(files.sort(), ["deploy.yml", "drift.yml", "pull-request.yml", "renew.yml"]);
+  });
+
+  for (const file of files) {
+    it(`${file} is right`, async () => {
+      assert.equal(await lint(readFileSync(join(FOLDER, file), "utf8")), "");
+    });
+  }
+
+  it("refuses a broken one", async () => {
+    const text = readFileSync(join(FOLDER, "deploy.yml"), "utf8");
+    assert.match(await lint(text.replace("needs: dev", "needs: stage")), /needs job "stage" which does not exist/);
+    assert.match(await lint(text.replace("timeout-minutes", "timeout-hours")), /unexpected key "timeout-hours"/);
+    assert.match(await lint(text.replace("secrets.PULUMI", "secret.PULUMI")), /undefined variable "secret"/);
+  });
+});
