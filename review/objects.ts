@@ -18,11 +18,10 @@ const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
 
 /** A resource without what must not be read: values marked secret, contents of Secrets, keys in PEM. */
 export function withoutSecrets(resource: EmittedResource): EmittedResource {
-  const { data, stringData, ...others } = resource.props;
-  const contents = resource.type === "kubernetes:core/v1:Secret" ? { data, stringData } : {};
-  const hidden = Object.entries(contents).flatMap(([key, value]) => (value === undefined ? [] : [[key, HIDDEN]]));
-  const rest = resource.type === "kubernetes:core/v1:Secret" ? others : resource.props;
-  return { ...resource, props: { ...(masked(rest) as Record<string, unknown>), ...Object.fromEntries(hidden) } };
+  const isContent = (key: string) =>
+    resource.type === "kubernetes:core/v1:Secret" && (key === "data" || key === "stringData");
+  const props = Object.entries(resource.props).map(([key, value]) => [key, isContent(key) ? HIDDEN : masked(value)]);
+  return { ...resource, props: Object.fromEntries(props) as Record<string, unknown> };
 }
 
 function masked(value: unknown): unknown {

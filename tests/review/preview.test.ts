@@ -63,7 +63,7 @@ describe("review/preview", function () {
     assert.equal(found.passed, true);
     const text = previewMarkdown(found);
     assert.match(text, /^Encrypted, so a placeholder stood in for it: `kubernetes\.kubeconfig`\.$/m);
-    assert.match(text, /^\| ➕ \| HTTPRoute monitoring\/grafana \|  \|$/m);
+    assert.match(text, /^\| ➕ \| HTTPRoute monitoring\/grafana \| {2}\|$/m);
     assert.doesNotMatch(text + JSON.stringify(found), /ciphertext|PRIVATE KEY/);
   });
 
