@@ -33,7 +33,7 @@ export class BackendPolicy extends pulumi.ComponentResource {
   }
 }
 
-/** By `NAMESPACE--SERVICE`. Services that share a backend share its policy: the config sees to it. */
+/** By `SERVICE.NAMESPACE`: a dot is in neither. Services that share a backend share its policy: the config sees to it. */
 export function destinationRules(services: readonly Service[]): Record<string, DestinationRuleSpec> {
   const rules: Record<string, DestinationRuleSpec> = {};
   for (const service of services) {
@@ -42,7 +42,7 @@ export function destinationRules(services: readonly Service[]): Record<string, D
       continue;
     }
     for (const backend of backendsOf(service)) {
-      rules[`${backend.namespace}--${backend.service}`] = {
+      rules[`${backend.service}.${backend.namespace}`] = {
         host: hostOf(backend),
         exportTo: ["."],
         trafficPolicy: toTrafficPolicy(trafficPolicy),

@@ -22,8 +22,9 @@ export class ServiceRoute extends pulumi.ComponentResource {
     const grants = Object.entries(grantSpecs(service)).map(
       ([namespace, spec]) =>
         new ReferenceGrant(
-          `${name}-${namespace}`,
-          { metadata: { name: `${gatewayName}-${service.namespace}-${service.name}`, namespace, labels }, spec },
+          // Names of services are unique and hold no `--`: so no two grants are called the same.
+          `${name}--${namespace}`,
+          { metadata: { name: `${gatewayName}--${service.name}`, namespace, labels }, spec },
           { parent: this },
         ),
     );

@@ -38,9 +38,25 @@ describe("components/backendPolicy", () => {
       },
     });
     assert.deepEqual(plain(destinationRules(services)), {
-      "apps--web": spec("web"),
-      "apps--web-next": spec("web-next"),
+      "web.apps": spec("web"),
+      "web-next.apps": spec("web-next"),
     });
+  });
+});
+
+describe("components/backendPolicy, names", () => {
+  it("keeps backends apart whose names and namespaces together read the same", () => {
+    const trafficPolicy = { outlierDetection: {} };
+    const { services } = stack({
+      services: [
+        { name: "one", namespace: "a", backends: [{ service: "b--c" }], trafficPolicy },
+        { name: "two", namespace: "a--b", backends: [{ service: "c" }], trafficPolicy },
+      ],
+    });
+    assert.deepEqual(
+      Object.values(destinationRules(services)).map(({ host }) => host),
+      ["b--c.a.svc.cluster.local", "c.a--b.svc.cluster.local"],
+    );
   });
 });
 

@@ -3,6 +3,8 @@ import { dnsRecords } from "../../components/dnsRecords";
 import { redirectSpec } from "../../components/httpsRedirect";
 import { grantSpecs, routeSpec } from "../../components/serviceRoute";
 import { gatewaySpec } from "../../components/tlsGateway";
+import { UnifiedGateway } from "../../components/unifiedGateway";
+import { register } from "../support/deployment";
 import { plain, stack } from "../support/stacks";
 
 describe("components/httpsRedirect", () => {
@@ -17,6 +19,29 @@ describe("components/httpsRedirect", () => {
         },
       ],
     });
+  });
+});
+
+describe("components/serviceRoute, grants", () => {
+  it("calls each by a name of its own, whatever the names of services and namespaces", async () => {
+    const backends = [{ service: "b", namespace: "b-c" }];
+    const config = stack({
+      services: [
+        { name: "web", namespace: "team-a", backends },
+        { name: "a-web", namespace: "team", backends: [{ service: "b", namespace: "c" }, ...backends] },
+        { name: "a", namespace: "team", backends },
+        { name: "a-b", namespace: "team", backends: [{ service: "b", namespace: "c" }] },
+      ],
+    });
+    const resources = await register(() => new UnifiedGateway("gateway", config));
+    const grants = resources.filter(({ type }) => type.endsWith(":ReferenceGrant"));
+    const objects = grants.map(({ inputs }) => {
+      const { namespace, name } = inputs.metadata as { namespace: string; name: string };
+      return `${namespace}/${name}`;
+    });
+    assert.equal(grants.length, 5);
+    assert.equal(new Set(objects).size, 5, objects.join());
+    assert.equal(new Set(grants.map(({ name }) => name)).size, 5);
   });
 });
 
