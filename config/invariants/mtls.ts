@@ -25,6 +25,10 @@ export function mtlsProblems({ mtls }: SoundStack): Problem[] {
       const expected = "one of mtls.strictNamespaces: elsewhere plain text is accepted anyway";
       problems.push({ path: `${at}.namespace`, value: namespace, expected });
     }
+    if (strictNamespaces.includes(name) || (wholeMesh && name === rootNamespace)) {
+      const expected = `a name that no strict namespace has: both policies would be the resource ${name}`;
+      problems.push({ path: `${at}.name`, value: name, expected });
+    }
     const sameName = names.get(name);
     if (sameName !== undefined) {
       const expected = `a name other than that of mtls.exceptions[${sameName}]`;

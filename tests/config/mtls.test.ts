@@ -86,3 +86,12 @@ describe("config/trafficPolicy, tls", () => {
     }
   });
 });
+
+describe("config/mtls, names of exceptions", () => {
+  it("refuses that of a strict namespace, whose policy is a resource of that name too", () => {
+    const exceptions = [{ ...exception, name: "apps" }];
+    refuses({ strictNamespaces: ["apps"], exceptions }, "mtls.exceptions[0].name", /no strict namespace has/);
+    const root = [{ ...exception, name: "istio-system" }];
+    refuses({ wholeMesh: true, exceptions: root }, "mtls.exceptions[0].name", /no strict namespace has/);
+  });
+});
