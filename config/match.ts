@@ -5,7 +5,7 @@ import { regularExpressionFlaw } from "./fields";
 const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}$/;
 
 /** Gateway API: an HTTPRoute match holds at most 16 of each. */
-const MAX_CONDITIONS = 16;
+export const MAX_CONDITIONS = 16;
 
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"] as const;
 

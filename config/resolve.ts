@@ -9,6 +9,7 @@ import { globalLimitsOf } from "./rateLimit";
 import { rateLimitServiceSchema } from "./rateLimitService";
 import type { StackKey, stackShape } from "./schema";
 import type { BackendInput, DefaultsConfig, PathInput, ServiceInput } from "./service";
+import { split } from "./shares";
 import { versionService, type VersionName } from "./versions";
 
 /** Fills in what a service leaves to its defaults. */
@@ -54,7 +55,7 @@ function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsC
   const { percent, override } = service.canary;
   const next = { ...service.canary, service: canaryService(service.name, service.canary) };
   const canary = resolveBackend(service, path, { ...next, weight: percent });
-  const shared = { ...rule, backends: [...shares(stable, 100 - percent), canary] };
+  const shared = { ...rule, backends: split(stable, canary, percent) };
   return override === undefined
     ? [shared]
     : [
@@ -105,19 +106,15 @@ function resolveVersions(service: ServiceInput, rules: readonly Rule[]): Version
   });
 }
 
-/** Whole weights that add up to a number of percent, in proportion to the given ones. */
-function shares(backends: readonly Backend[], percent: number): Backend[] {
-  const total = backends.reduce((sum, { weight }) => sum + weight, 0);
-  return backends.map((backend) => ({
-    ...backend,
-    weight: Math.round((backend.weight * percent) / Math.max(total, 1)),
-  }));
-}
-
-function mergeMatches(path: MatchInput | undefined, override: MatchInput): MatchInput {
+/** The conditions of both; where both name one, the override's. */
+export function mergeMatches(path: MatchInput | undefined, override: MatchInput): MatchInput {
+  const taken = new Set(Object.keys(override.headers ?? {}).map((name) => name.toLowerCase()));
+  const otherHeaders = Object.fromEntries(
+    Object.entries(path?.headers ?? {}).filter(([name]) => !taken.has(name.toLowerCase())),
+  );
   return {
     method: override.method ?? path?.method,
-    headers: { ...path?.headers, ...override.headers },
+    headers: { ...otherHeaders, ...override.headers },
     query: { ...path?.query, ...override.query },
   };
 }

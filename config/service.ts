@@ -15,7 +15,7 @@ import { trafficPolicySchema } from "./trafficPolicy";
 
 /** An HTTPRoute holds at most 16 rules (Gateway API v1 schema); each path is a rule. */
 const MAX_PATHS = 16;
-const MAX_BACKENDS = 16;
+export const MAX_BACKENDS = 16;
 
 const backendSchema = z.strictObject({
   service: dnsLabel.describe("Name of the Kubernetes Service."),

@@ -1,7 +1,9 @@
 import type { Problem } from "../problem";
-import { stableBackends } from "../resolve";
-import type { BackendInput } from "../service";
+import { MAX_CONDITIONS } from "../match";
+import { mergeMatches, ruleName, stableBackends } from "../resolve";
+import { MAX_BACKENDS, type BackendInput, type ServiceInput } from "../service";
 import { versionService } from "../versions";
+import { matchKey } from "./paths";
 import type { IndexedService, SoundStack } from "./soundStack";
 
 /** Gateway API v1: rules of an HTTPRoute. */
@@ -34,5 +36,44 @@ function ofService({ index, service }: IndexedService): Problem[] {
     const expected = `no override for more than ${MAX_RULES - service.paths.length} paths: an HTTPRoute holds ${MAX_RULES} rules`;
     problems.push({ path: `${at}.canary.override`, value: canary.override, expected });
   }
-  return problems;
+  return [...problems, ...backendCountProblems(at, service), ...overrideProblems(at, service)];
+}
+
+/** The canary is one of the backends that share a rule's requests. */
+function backendCountProblems(at: string, { backends = [] }: ServiceInput): Problem[] {
+  const expected = `at most ${MAX_BACKENDS - 1} backends beside the canary`;
+  return backends.length < MAX_BACKENDS ? [] : [{ path: `${at}.backends`, value: backends.length, expected }];
+}
+
+/** The rule for the override of each path: its name and its match are its own, and it has room for both's conditions. */
+function overrideProblems(at: string, { paths, canary }: ServiceInput): Problem[] {
+  const override = canary?.override;
+  if (override === undefined) {
+    return [];
+  }
+  return paths.flatMap((path, index) => {
+    if (path.backends !== undefined) {
+      return [];
+    }
+    const here = `${at}.paths[${index}]`;
+    const problems: Problem[] = [];
+    const merged = mergeMatches(path.match, override);
+    const sameName = paths.findIndex((other) => ruleName(other) === `${ruleName(path)}-canary`);
+    if (sameName >= 0) {
+      const expected = `a name other than ${ruleName(path)}-canary, which is that of the canary's override on ${here}`;
+      problems.push({ path: `${at}.paths[${sameName}].name`, value: `${ruleName(path)}-canary`, expected });
+    }
+    const sameMatch = paths.findIndex((other) => matchKey(other) === matchKey({ ...path, match: merged }));
+    if (sameMatch >= 0) {
+      const expected = `a match other than that of the canary's override on ${here}: it would get no request`;
+      problems.push({ path: `${at}.paths[${sameMatch}].match`, value: paths[sameMatch]?.match, expected });
+    }
+    for (const key of ["headers", "query"] as const) {
+      if (Object.keys(merged[key] ?? {}).length > MAX_CONDITIONS) {
+        const expected = `at most ${MAX_CONDITIONS} together with those of canary.override`;
+        problems.push({ path: `${here}.match.${key}`, value: path.match?.[key], expected });
+      }
+    }
+    return problems;
+  });
 }

@@ -73,6 +73,66 @@ describe("config/canary", () => {
   });
 });
 
+describe("config/canary, shares and overrides", () => {
+  const weights = (backends: object[], percent: number) =>
+    rules({ backends, canary: { service: "next", percent } })[0]?.backends.map(({ weight }) => weight);
+
+  it("gives each backend its share, however small it is", () => {
+    const three = ["a", "b", "c"].map((service) => ({ service }));
+    assert.deepEqual(weights(three, 99), [1, 1, 1, 297]);
+    assert.deepEqual(weights(three.slice(1), 99), [1, 1, 198]);
+    assert.deepEqual(
+      weights(
+        [
+          { service: "a", weight: 1 },
+          { service: "b", weight: 999 },
+        ],
+        0,
+      ),
+      [1, 999, 0],
+    );
+    assert.deepEqual(
+      weights(
+        [
+          { service: "a", weight: 1 },
+          { service: "b", weight: 1_000_000 },
+        ],
+        99,
+      ),
+      [1, 10_101, 1_000_000],
+    );
+    assert.deepEqual(weights([{ service: "a", weight: 0 }, { service: "b" }], 100), [0, 0, 100]);
+  });
+
+  const canary = { service: "next", percent: 10, override: { headers: { "x-canary": "true" } } };
+
+  it("refuses a path whose rule is called as an override is, or takes the same requests", () => {
+    refuses(
+      { canary, paths: ["/api", "/api-canary"] },
+      "paths[1].name",
+      /"api-canary".*override on services\[0\]\.paths\[0\]/,
+    );
+    const match = { headers: { "X-Canary": "true" } };
+    refuses(
+      { canary, paths: ["/", { path: "/", name: "own", match, backends: [{ service: "b" }] }] },
+      "paths[1].match",
+      /no request/,
+    );
+  });
+
+  it("takes the override's condition where the path has one on that header, whatever its case", () => {
+    const [rule] = rules({ canary, paths: [{ path: "/", match: { headers: { "X-Canary": "false", "x-a": "1" } } }] });
+    assert.deepEqual(rule?.match?.headers, { "x-a": "1", "x-canary": "true" });
+  });
+
+  it("refuses more conditions and more backends than a rule holds", () => {
+    const headers = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`x-${index}`, "1"]));
+    refuses({ canary, paths: [{ path: "/", match: { headers } }] }, "paths[0].match.headers", /at most 16 together/);
+    const backends = Array.from({ length: 16 }, (_, index) => ({ service: `b${index}` }));
+    refuses({ canary: { service: "next", percent: 1 }, backends }, "backends", /at most 15 backends beside the canary/);
+  });
+});
+
 describe("config/match", () => {
   const match = (given: unknown) => ({ paths: [{ path: "/", match: given }] });
 
