@@ -52,16 +52,3 @@ export const address = z
     (value) => isIP(value) !== 0 || (hostname.safeParse(value).success && !/^[0-9.]+$/.test(value)),
     "an IP address or a host name",
   );
-
-/** What is wrong with a regular expression. Envoy matches with RE2, which has neither look-around nor back-references. */
-export function regularExpressionFlaw(source: string): string | undefined {
-  if (/\(\?(=|!|<=|<!)|\\[1-9]/.test(source)) {
-    return "a regular expression in RE2 syntax, without look-around or back-references";
-  }
-  try {
-    new RegExp(source);
-    return undefined;
-  } catch {
-    return "a valid regular expression (RE2 syntax)";
-  }
-}

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { regularExpressionFlaw } from "./fields";
+import { regularExpressionFlaw } from "./regularExpression";
 
 /** RFC 9110, section 5.6.2: what a header's name may consist of. */
 const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}$/;
