@@ -4,6 +4,8 @@ import { headerName, METHODS } from "./match";
 
 /** Gateway API: entries of a list of origins or headers. */
 const MAX_ENTRIES = 64;
+/** And characters of an origin. */
+const MAX_ORIGIN = 253;
 
 const ANY = "*";
 
@@ -13,6 +15,7 @@ const IMPLIED_PORT = /^(http:.*:80|https:.*:443)$/;
 
 const origin = z
   .string("an origin")
+  .max(MAX_ORIGIN, `an origin of at most ${MAX_ORIGIN} characters`)
   .refine(
     (value) => value === ANY || (ORIGIN.test(value) && !IMPLIED_PORT.test(value)),
     "an origin as browsers send it, such as https://app.example.com or https://*.example.com: lower case, no path, no port 80 or 443 that the scheme implies; or *",

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { dnsLabel, hostname, port, wholeNumber } from "./fields";
-import { headerName } from "./match";
+import { headerName, headerValue } from "./match";
 
 /** Gateway API: at most 16 headers in each list. */
 const MAX_HEADERS = 16;
 
 const headerValues = z
-  .record(headerName, z.string("a header's value").min(1, "a header's value"), "a map of header names to values")
+  .record(headerName, headerValue, "a map of header names to values")
   .refine((map) => Object.keys(map).length <= MAX_HEADERS, `at most ${MAX_HEADERS} headers`);
 
 /** Changes to the headers of a request or a response. Host is not among them: `rewrite.hostname` changes it. */
@@ -14,7 +14,11 @@ export const headerChangesSchema = z
   .strictObject({
     set: headerValues.optional().describe("Headers that get this value, whatever they had."),
     add: headerValues.optional().describe("Headers to which a value is added."),
-    remove: z.array(headerName, "a list of header names").max(MAX_HEADERS, `at most ${MAX_HEADERS} headers`).optional(),
+    remove: z
+      .array(headerName, "a list of header names")
+      .max(MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
+      .refine((names) => new Set(names).size === names.length, "each header once")
+      .optional(),
   })
   .refine((changes) => Object.keys(changes).length > 0, "at least one of set, add, remove");
 

@@ -22,7 +22,7 @@ export function regularExpressionFlaw(source: string): string | undefined {
   let rest = source;
   let isClass = false;
   while (rest !== "") {
-    const [token, same] = isClass ? inClass(rest) : outside(rest);
+    const [token, same]: Step = isClass ? inClass(rest) : outside(rest);
     if (token === undefined) {
       return RE2;
     }

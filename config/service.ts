@@ -37,7 +37,8 @@ const backends = z
   .max(MAX_BACKENDS, `at most ${MAX_BACKENDS} backends`);
 
 /** Gateway API's own rules for path values (HTTPPathMatch validation). */
-const FORBIDDEN_IN_PATH = /\/\/|\/\.\.?(\/|$)|%2f|#/i;
+const FORBIDDEN_IN_PATH = /\/\/|\/\.\.?(\/|$)|%2f/i;
+const PATH = /^\/([-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*$/;
 
 export const pathRuleSchema = z
   .strictObject({
@@ -66,8 +67,10 @@ export const pathRuleSchema = z
       if (flaw !== undefined) {
         complain(flaw);
       }
-    } else if (!rule.path.startsWith("/") || FORBIDDEN_IN_PATH.test(rule.path) || /[\s?]/.test(rule.path)) {
-      complain("an absolute path without //, /./, /../, %2f, '#', '?' or spaces");
+    } else if (!PATH.test(rule.path) || FORBIDDEN_IN_PATH.test(rule.path)) {
+      complain(
+        "an absolute path without //, /./, /../, %2f, '#', '?', spaces or other characters that a URL encodes ({id} is no placeholder)",
+      );
     }
   });
 

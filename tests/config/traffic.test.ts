@@ -216,3 +216,33 @@ describe("config/trafficPolicy", () => {
     );
   });
 });
+
+describe("config, what the Gateway API's CRDs take", () => {
+  it("refuses values of headers that are no visible ASCII, or too long", () => {
+    for (const value of ["\u00fc", " a", "a  b", "a\nb", "x".repeat(4097)]) {
+      refuses({ requestHeaders: { set: { "x-a": value } } }, "requestHeaders.set.x-a", /header's value/);
+      const paths = (match: object) => [{ path: "/", match }];
+      refuses({ paths: paths({ headers: { "x-a": value } }) }, "paths[0].match.headers.x-a", /header's value/);
+    }
+    refuses({ requestHeaders: { remove: ["x-a", "x-a"] } }, "requestHeaders.remove", /each header once/);
+    assert.ok(rules({ requestHeaders: { set: { "x-a": "a b\tc" } } }));
+  });
+
+  it("refuses query parameters that no CRD takes", () => {
+    const paths = (query: object) => [{ path: "/", match: { query } }];
+    refuses({ paths: paths({ "a b": "1" }) }, "paths[0].match.query.a b", /letters, digits/);
+    refuses({ paths: paths({ a: "x".repeat(1025) }) }, "paths[0].match.query.a", /at most 1024/);
+  });
+
+  it("refuses paths with characters that a URL encodes", () => {
+    for (const path of ["/users/{id}", "/a|b", "/%zz", "/\u00fc", '/"', "/a%2Fb", "/a#b", "/a?b"]) {
+      refuses({ paths: [path] }, "paths[0].path", /an absolute path without/);
+    }
+    assert.ok(rules({ paths: ["/%20;v=1/@:!$&'()*+,=~"] }));
+  });
+
+  it("refuses an origin that is too long", () => {
+    const allowOrigins = [`https://${"a".repeat(250)}.test`];
+    refuses({ cors: { allowOrigins } }, "cors.allowOrigins[0]", /at most 253/);
+  });
+});
