@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClientCertificates } from "../config/clientCertificates";
+import { certificateBlocks } from "../config/pem";
 import { partOf } from "./naming";
 
 export interface ClientAuthoritiesArgs {
@@ -21,8 +22,8 @@ export class ClientAuthorities extends pulumi.ComponentResource {
       name,
       {
         metadata: { name: `${gatewayName}--client-ca`, namespace, labels: partOf(gatewayName) },
-        // The key that the Gateway API names for CA certificates.
-        data: { "ca.crt": config.caCertificate },
+        // The key that the Gateway API names for CA certificates. A private key in the same text stays here.
+        data: { "ca.crt": certificateBlocks(config.caCertificate).join("") },
       },
       { parent: this },
     );

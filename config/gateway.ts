@@ -20,6 +20,7 @@ const externalDns = z
 export const gatewaySchema = z.strictObject({
   name: dnsLabel
     .max(MAX_GATEWAY_NAME, `a DNS label of at most ${MAX_GATEWAY_NAME} characters`)
+    .regex(/^[a-z]/, "a name that starts with a letter, as that of the Service NAME-istio must")
     .default("unified-gateway")
     .describe("metadata.name of the Gateway. Istio names its Service NAME-istio."),
   namespace: dnsLabel

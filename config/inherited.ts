@@ -26,7 +26,8 @@ export function inheritedByPaths({ index, service }: IndexedService, defaults: D
     const places = [
       { at: here, place: path },
       { at: `services[${index}]`, place: service },
-      { at: "defaults", place: defaults },
+      // A GRPCRoute has none of what defaults say.
+      ...(service.protocol === "grpc" ? [] : [{ at: "defaults", place: defaults }]),
     ];
     const first = <T>(key: string, read: (place: Partial<PathInput>) => T | undefined): Given<T> | undefined => {
       for (const { at, place } of places) {

@@ -9,9 +9,14 @@ import { defaultsSchema, serviceSchema } from "./service";
 import { serviceFilesSchema } from "./serviceFiles";
 import { telemetrySchema } from "./telemetry";
 
+/** With `*.` before it, it is still a host name. */
+const MAX_DOMAIN = 251;
+
 /** Everything that a stack may set: one key of the stack config each, one schema per concern. */
 export const stackShape = {
-  domain: hostname.describe("Domain of the gateway. The certificate covers it and every name one label below it."),
+  domain: hostname
+    .max(MAX_DOMAIN, `a domain of at most ${MAX_DOMAIN} characters`)
+    .describe("Domain of the gateway. The certificate covers it and every name one label below it."),
   gateway: gatewaySchema.prefault({}).describe("The Gateway: its name, where it lives, how clients reach it."),
   certificate: certificateSchema.prefault({ mode: "self-signed" }),
   services: z

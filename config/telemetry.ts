@@ -35,14 +35,19 @@ const traces = z.strictObject({
     .describe("Share of requests that are traced. Unit: percent; default 1."),
 });
 
+/** What every object of the gateway is labelled with. */
+const PART_OF = "app.kubernetes.io/part-of";
+
 /** A label of an object, as the operator's own settings may ask for. */
-const labels = z.record(
-  z.string().regex(/^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, "a label's name"),
-  z
-    .string("a label's value")
-    .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "a label's value of at most 63 characters"),
-  "a map of label names to values",
-);
+const labels = z
+  .record(
+    z.string().regex(/^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, "a label's name"),
+    z
+      .string("a label's value")
+      .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "a label's value of at most 63 characters"),
+    "a map of label names to values",
+  )
+  .refine((map) => !Object.hasOwn(map, PART_OF), `no ${PART_OF}, which is the gateway's own`);
 
 const metrics = z.strictObject({
   scrape: z

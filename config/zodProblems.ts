@@ -68,7 +68,7 @@ function phrase(issue: z.core.$ZodIssue): string {
 
 /** What to say about a key that no schema knows. */
 export function unknownKey(key: string, known: readonly string[]): string {
-  const hint = HINTS[key];
+  const hint = Object.hasOwn(HINTS, key) ? HINTS[key] : undefined;
   if (hint !== undefined) {
     return hint;
   }

@@ -3,6 +3,9 @@ import { resolveService } from "../resolve";
 import { matchKey } from "./paths";
 import type { SoundStack } from "./soundStack";
 
+/** RFC 1035: characters of a name. */
+const MAX_HOST = 253;
+
 /** A host must be exactly one label below the domain: a wildcard certificate covers no more (RFC 9525, section 6.3). */
 export function hostProblems({ domain, services }: SoundStack): Problem[] {
   if (domain === undefined) {
@@ -10,6 +13,10 @@ export function hostProblems({ domain, services }: SoundStack): Problem[] {
   }
   return services.flatMap(({ index, service }) => {
     const host = service.host ?? `${service.name}.${domain}`;
+    if (host.length > MAX_HOST) {
+      const expected = `a host of at most ${MAX_HOST} characters`;
+      return [{ path: `services[${index}].host`, value: host, expected }];
+    }
     const label = host.endsWith(`.${domain}`) ? host.slice(0, -domain.length - 1) : "";
     if (label !== "" && !label.includes(".")) {
       return [];

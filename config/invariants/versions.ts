@@ -26,7 +26,7 @@ function ofService({ index, service }: IndexedService): Problem[] {
   if (stable === next) {
     complain("canary.versions.canary", next, "a value other than that of stable: they are one set of pods");
   }
-  if (label in selector) {
+  if (Object.hasOwn(selector, label)) {
     complain("canary.versions.selector", selector, `no ${label} among the labels that both versions have`);
   }
   if (service.backends !== undefined) {

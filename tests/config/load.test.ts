@@ -165,3 +165,25 @@ describe("config/load", () => {
     assert.deepEqual(mistakes(MINIMAL), []);
   });
 });
+
+describe("config/load, keys that every JavaScript object has", () => {
+  it("are unknown keys, and names like others", () => {
+    const [line] = mistakes({ gateway: { constructor: 1 } });
+    assert.match(line ?? "", /^istio-gateway:gateway\.constructor: 1, expected one of the keys name, /);
+    const versions = { selector: { app: "web" }, label: "constructor" };
+    assert.ok(stack({ services: [{ name: "web", namespace: "apps", canary: { versions, percent: 1 } }] }));
+  });
+});
+
+describe("config/load, names of other things", () => {
+  it("refuses a gateway whose Service could not be called after it", () => {
+    assert.match(mistakes({ gateway: { name: "9-gateway" } })[0] ?? "", /gateway\.name: .*starts with a letter/);
+  });
+
+  it("refuses hosts that are too long for a name", () => {
+    const domain = [..."abcd"].map((letter) => letter.repeat(60)).join(".");
+    const services = [{ name: "a-long-name", namespace: "apps" }];
+    assert.match(mistakes({ domain, services })[0] ?? "", /services\[0\]\.host: .*at most 253 characters/);
+    assert.match(mistakes({ domain: `${domain}.eeeeeeee` })[0] ?? "", /domain: .*at most 251 characters/);
+  });
+});

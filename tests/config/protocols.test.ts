@@ -105,3 +105,11 @@ describe("config/versions", () => {
     assert.deepEqual(mistakes(service({ name: "w".repeat(56), ...canary({}) })), []);
   });
 });
+
+describe("config/grpc, defaults", () => {
+  it("takes none of the retries and timeouts that it has no field for, and needs no CRD for them", () => {
+    const retry = { attempts: 10, backoff: "1s" };
+    const config = stack({ ...service({ protocol: "grpc" }), defaults: { retry, timeouts: { request: "1s" } } });
+    assert.deepEqual(config.fieldUses, []);
+  });
+});

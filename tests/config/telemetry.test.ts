@@ -43,3 +43,10 @@ describe("config/telemetry", () => {
     refuses({}, { traces: { samplePercent: 5 } }, `${at}.traces`, /telemetry\.traces of the stack is not set/);
   });
 });
+
+describe("config/telemetry, labels", () => {
+  it("refuses the gateway's own", () => {
+    const metrics = { scrape: "config-map", labels: { "app.kubernetes.io/part-of": "x" } };
+    assert.match(mistakes({ telemetry: { metrics } })[0] ?? "", /telemetry\.metrics\.labels: .*gateway's own/);
+  });
+});
