@@ -1,3 +1,4 @@
+import { prometheusDuration } from "../../config/duration";
 import type { MetricsInput } from "../../config/telemetry";
 import type { PodScrapeSpec } from "../../kinds/podScrape";
 import { GATEWAY_LABEL } from "./names";
@@ -12,7 +13,7 @@ export function podScrapeSpec(metrics: MetricsInput, gatewayName: string): PodSc
   return {
     selector: { matchLabels: { [GATEWAY_NAME]: gatewayName } },
     podTargetLabels: [GATEWAY_NAME],
-    podMetricsEndpoints: [{ port: "http-envoy-prom", path: PATH, interval: metrics.interval }],
+    podMetricsEndpoints: [{ port: "http-envoy-prom", path: PATH, interval: prometheusDuration(metrics.interval) }],
   };
 }
 
@@ -24,7 +25,7 @@ export function scrapeConfig(metrics: MetricsInput, gatewayName: string, namespa
       {
         job_name: `${namespace}/${gatewayName}`,
         metrics_path: PATH,
-        scrape_interval: metrics.interval,
+        scrape_interval: prometheusDuration(metrics.interval),
         kubernetes_sd_configs: [{ role: "endpointslice", namespaces: { names: [namespace] } }],
         relabel_configs: [
           { action: "keep", source_labels: [`${meta}_service_name`], regex: `${gatewayName}-istio` },

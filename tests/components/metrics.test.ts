@@ -6,6 +6,7 @@ import { namesOf } from "../../components/metrics/names";
 import { scrapeConfig } from "../../components/metrics/scrape";
 import { gatewaySpec } from "../../components/tlsGateway";
 import type { StackConfig } from "../../config";
+import { prometheusDuration } from "../../config/duration";
 import { only, register, type Registered } from "../support/deployment";
 import { schemaErrors } from "../support/schemas";
 import { mistakes, plain, stack } from "../support/stacks";
@@ -163,5 +164,18 @@ describe("config/telemetry, metrics", () => {
       "services[0].telemetry.alerts",
       /telemetry\.alerts of the stack/,
     );
+  });
+});
+
+describe("config/duration", () => {
+  it("writes durations as Prometheus reads them", () => {
+    assert.deepEqual(["30s", "1s1m", "1m1m", "90s", "1500ms", "0h1ms"].map(prometheusDuration), [
+      "30s",
+      "1m1s",
+      "2m",
+      "1m30s",
+      "1s500ms",
+      "1ms",
+    ]);
   });
 });
