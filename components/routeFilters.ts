@@ -31,8 +31,13 @@ export function routeFilters(rule: Rule, routeNamespace: string, hsts?: Hsts): H
 
 function headerFilter({ set, add, remove }: HeaderChanges): HTTPHeaderFilter {
   const list = (values: Record<string, string> | undefined) =>
-    values && Object.entries(values).map(([name, value]) => ({ name, value }));
+    values && Object.entries(values).map(([name, value]) => ({ name, value: literal(value) }));
   return { set: list(set), add: list(add), remove };
+}
+
+/** Istio hands values to Envoy as they are, which takes `%` for a command, and no route at all where it knows none such. */
+function literal(value: string): string {
+  return value.replaceAll("%", "%%");
 }
 
 function pathModifier({ path, prefix }: Rewrite): HTTPPathModifier | undefined {

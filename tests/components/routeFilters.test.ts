@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { routeFilters } from "../../components/routeFilters";
 import { grantSpecs, routeSpec } from "../../components/serviceRoute";
 import { mistakes, plain, stack } from "../support/stacks";
 
@@ -80,5 +81,23 @@ describe("config/filters", () => {
 
   it("refuses shares that are none", () => {
     refuses({ mirror: { service: "copy", percent: 0 } }, "mirror.percent", /from 1 to 100/);
+  });
+});
+
+describe("components/routeFilters, values", () => {
+  it("are what they say: a % is no command of Envoy's", () => {
+    const requestHeaders = { set: { "x-a": "100%" }, add: { "x-b": "%REQ(cookie)%" } };
+    const [service] = stack({ services: [{ name: "web", namespace: "apps", requestHeaders }] }).services;
+    const [rule] = service?.rules ?? [];
+    assert.ok(rule);
+    assert.deepEqual(plain(routeFilters(rule, "apps")), [
+      {
+        type: "RequestHeaderModifier",
+        requestHeaderModifier: {
+          set: [{ name: "x-a", value: "100%%" }],
+          add: [{ name: "x-b", value: "%%REQ(cookie)%%" }],
+        },
+      },
+    ]);
   });
 });
