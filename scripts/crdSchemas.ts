@@ -45,9 +45,9 @@ function withTypeMeta(schema: ObjectSchema): ObjectSchema {
  * The schema as a JSON Schema that refuses unknown fields: an API server would prune them in silence. Descriptions and
  * Kubernetes' own keywords (CEL rules, list types) are left out; the lab's real API server checks those.
  */
-function strict(schema: unknown): unknown {
+function strict(schema: unknown, isWhole = true): unknown {
   if (Array.isArray(schema)) {
-    return schema.map(strict);
+    return schema.map((entry) => strict(entry, isWhole));
   }
   if (typeof schema !== "object" || schema === null) {
     return schema;
@@ -62,11 +62,12 @@ function strict(schema: unknown): unknown {
       // Go's flag for any case: JavaScript has none inside a pattern.
       continue;
     } else if (key !== "description" && key !== "format" && !key.startsWith("x-kubernetes-")) {
-      result[key] = strict(value);
+      // Alternatives say more about fields that stand beside them: none is the whole object.
+      result[key] = strict(value, isWhole && !["oneOf", "anyOf", "allOf", "not"].includes(key));
     }
   }
   const open = "x-kubernetes-preserve-unknown-fields" in schema || "additionalProperties" in schema;
-  if ("properties" in schema && !open) {
+  if ("properties" in schema && !open && isWhole) {
     result.additionalProperties = false;
   }
   return result;

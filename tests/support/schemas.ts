@@ -1,25 +1,42 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import Ajv from "ajv";
+import Ajv, { type ValidateFunction } from "ajv";
 import type { Registered } from "./deployment";
 
+type Channel = "standard" | "experimental";
+
+const ajv = new Ajv({ strict: false, allErrors: true });
+const schemas = new Map<Channel, Record<string, object>>();
+const compiled = new Map<object, ValidateFunction>();
+
 /** What the real CRDs of a channel refuse in the objects, and would prune: one line for each error. */
-export function schemaErrors(channel: "standard" | "experimental", resources: readonly Registered[]): string[] {
-  const read = (file: string) =>
-    JSON.parse(readFileSync(join(__dirname, "..", "crds", `${file}.json`), "utf8")) as Record<string, object>;
-  const schemas = { ...read(channel), ...read("istio"), ...read("prometheus-operator") };
-  const ajv = new Ajv({ strict: false, allErrors: true });
+export function schemaErrors(channel: Channel, resources: readonly Registered[]): string[] {
   return resources.flatMap(({ type, name, inputs }) => {
     const [, group = "", kind = ""] = type.split(":");
     if (!type.startsWith("kubernetes:") || !group.includes(".")) {
       return [];
     }
-    const schema = schemas[`${group}/${kind}`];
+    const schema = schemasOf(channel)[`${group}/${kind}`];
     if (schema === undefined) {
       return [`${name}: no CRD for ${group}/${kind}`];
     }
-    const validate = ajv.compile(schema);
+    const validate = validator(schema);
     validate(JSON.parse(JSON.stringify(inputs)));
     return (validate.errors ?? []).map((error) => `${name}${error.instancePath}: ${error.message ?? ""}`);
   });
+}
+
+function schemasOf(channel: Channel): Record<string, object> {
+  const read = (file: string) =>
+    JSON.parse(readFileSync(join(__dirname, "..", "crds", `${file}.json`), "utf8")) as Record<string, object>;
+  const found = schemas.get(channel) ?? { ...read(channel), ...read("istio"), ...read("prometheus-operator") };
+  schemas.set(channel, found);
+  return found;
+}
+
+/** Compiled once: it takes long. */
+function validator(schema: object): ValidateFunction {
+  const validate = compiled.get(schema) ?? ajv.compile(schema);
+  compiled.set(schema, validate);
+  return validate;
 }

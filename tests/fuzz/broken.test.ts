@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { loadConfig } from "../../config/load";
+import { ConfigError, formatProblem } from "../../config/problem";
+import { Draw } from "./support/draw";
+import { AUTHORITY } from "./support/material";
+import { broken } from "./support/mutations";
+import { parameters } from "./support/runs";
+import { leaks } from "./support/soundness";
+import { drawStack, type Given } from "./support/stack";
+
+describe("broken configs", () => {
+  it("are refused with the key path of the mistake and what is expected, and tell no secret", async function () {
+    this.timeout(0);
+    const authority = await AUTHORITY;
+    fc.assert(
+      fc.property(fc.gen(), (generate) => {
+        const draw = new Draw(generate);
+        const { given, path } = broken(draw, drawStack(draw, authority));
+        const { problems, message } = refusal(given, path);
+        const text = problems.map((problem) => formatProblem("istio-gateway", problem)).join("\n");
+        assert.ok(
+          problems.some((problem) => problem.path.startsWith(path)),
+          `nothing about ${path} in:\n${text}`,
+        );
+        const vague = problems.filter(({ expected }) => !/\w/.test(expected) || VAGUE.test(expected));
+        assert.deepEqual(vague, [], path);
+        assert.deepEqual(leaks(message), [], path);
+      }),
+      parameters(),
+    );
+  });
+});
+
+/** What only a program would say. */
+const VAGUE = /undefined|\[object|function|Invalid input|expected string|expected number|Too (big|small)|native code/;
+
+function refusal(given: Given, path: string): ConfigError {
+  try {
+    loadConfig(given);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return error;
+    }
+    throw error;
+  }
+  throw new Error(`taken, though ${path} is wrong: ${JSON.stringify(given.values)}`);
+}

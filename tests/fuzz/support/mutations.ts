@@ -1,0 +1,246 @@
+import { given, type Draw, type Values } from "./draw";
+import type { Given } from "./stack";
+
+/** A config with one mistake, and the key path that the error has to name. */
+export interface Broken {
+  readonly given: Given;
+  readonly path: string;
+}
+
+/** Maps whose keys are the user's own, and what is no part of the schema. */
+const FREE = /\.(headers|query|set|add|selector|matchLabels|labels|requiredClaims|keys\[\d+\])$/;
+/** Texts that are taken as they are. */
+const ANY_TEXT = /(context|renderDirectory|kubeconfig|password)$/;
+
+interface Place {
+  readonly path: string;
+  readonly value: unknown;
+  readonly set: (value: unknown) => void;
+  readonly remove?: () => void;
+}
+
+/** Every place of a config, from the top keys down. */
+function places(values: Values): Place[] {
+  const found: Place[] = [];
+  const visit = (holder: Record<string, unknown> | unknown[], at: string): void => {
+    for (const key of Object.keys(holder)) {
+      const slots = holder as Record<string, unknown>;
+      const path = Array.isArray(holder) ? `${at}[${key}]` : at === "" ? key : `${at}.${key}`;
+      const remove = Array.isArray(holder) ? undefined : () => Reflect.deleteProperty(slots, key);
+      const value = slots[key];
+      found.push({ path, value, set: (next) => (slots[key] = next), remove });
+      if (typeof value === "object" && value !== null && !/\.jwks$/.test(path)) {
+        visit(value as Record<string, unknown>, path);
+      }
+    }
+  };
+  visit(values, "");
+  return found;
+}
+
+/** Keys that the object around them cannot be without. */
+const REQUIRED =
+  /^domain$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAgeSeconds$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.mode$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(mode|host)$|certificate\.(mode|issuer|caCertificate|caPrivateKey)$/;
+
+type Mutation = (draw: Draw, values: Values) => string | undefined;
+
+const wrongType: Mutation = (draw, values) => {
+  const place = draw.pick(
+    places(values).filter(({ path }) => !FREE.test(path.replace(/\.[^.]*$/, "")) || !path.includes(".")),
+  );
+  place.set(typeof place.value === "number" ? draw.pick(["x", [], {}, null, true]) : draw.pick([7, -0.5]));
+  return place.path;
+};
+
+const unknownKey: Mutation = (draw, values) => {
+  const objects = places(values).filter(
+    ({ path, value }) =>
+      typeof value === "object" && value !== null && !Array.isArray(value) && !FREE.test(path) && !/jwks/.test(path),
+  );
+  const key = draw.pick(["zz", "Name", "constructor", "toString", "hasOwnProperty", "minProtocolVersion"]);
+  const [target, path] =
+    draw.chance(10) || objects.length === 0
+      ? [values, key]
+      : (({ value, path: at }: Place) => [value as Values, `${at}.${key}`] as const)(draw.pick(objects));
+  target[key] = draw.pick<unknown>([1, "x", { a: 1 }, []]);
+  return path;
+};
+
+const outOfBounds: Mutation = (draw, values) => {
+  const numbers = places(values).filter(({ value }) => typeof value === "number");
+  const texts = places(values).filter(
+    ({ path, value }) =>
+      typeof value === "string" &&
+      !FREE.test(path.replace(/\.[^.]*$/, "")) &&
+      !/\.(headers|query|set|add|labels|matchLabels)\./.test(path),
+  );
+  if (numbers.length > 0 && draw.chance(60)) {
+    const place = draw.pick(numbers);
+    place.set(draw.pick([-1, 0.5, 1e12]));
+    return place.path;
+  }
+  const place = draw.pick(texts.filter(({ path, value }) => !ANY_TEXT.test(path) && !String(value).includes("/rx")));
+  place.set(draw.pick(["", " no\nsuch\u0000", "ü ü"]));
+  return place.path;
+};
+
+const missingKey: Mutation = (draw, values) => {
+  const place = draw.pick(places(values).filter(({ path }) => REQUIRED.test(path)));
+  place.remove?.();
+  return place.path;
+};
+
+/** What breaks a rule between keys, by the rule. */
+export const RULES: Readonly<Record<string, Mutation>> = {
+  namespaces: (_, values) => (
+    merge(values, "gateway", { allowedRoutes: "Same", namespace: "elsewhere" }),
+    "services[0].namespace"
+  ),
+  lifetime: (_, values) => (
+    (values.certificate = { mode: "self-signed", validityDays: 30, renewBeforeDays: 30 }),
+    "certificate.renewBeforeDays"
+  ),
+  ciphers: (_, values) => (
+    merge(values, "gateway", { tls: { minVersion: "1.3", cipherSuites: ["ECDHE-RSA-AES128-GCM-SHA256"] } }),
+    "gateway.tls.cipherSuites"
+  ),
+  hosts: (draw, values) => (
+    (first(values).host = draw.pick(["web.other.test", `a.b.${String(values.domain)}`, String(values.domain)])),
+    "services[0].host"
+  ),
+  duplicates: (_, values) => add(values, (service) => ({ name: service.name, namespace: "n" }), "name"),
+  claims: (_, values) => {
+    first(values).paths = [
+      { path: "/dup", name: "one" },
+      { path: "/dup/", name: "two" },
+    ];
+    first(values).protocol = "http";
+    return "services[0].paths[1].path";
+  },
+  weights: (_, values) => (
+    (first(values).canary = undefined),
+    (first(values).backends = [{ service: "b", weight: 0 }]),
+    "services[0].backends"
+  ),
+  equalBackends: (_, values) => (
+    (first(values).canary = undefined),
+    (first(values).backends = [{ service: "b" }, { service: "b" }]),
+    "services[0].backends[1].service"
+  ),
+  canary: (_, values) => (
+    (first(values).backends = undefined),
+    (first(values).canary = { service: first(values).name, percent: 1 }),
+    "services[0].canary.service"
+  ),
+  versions: (_, values) => {
+    Object.assign(first(values), {
+      backends: undefined,
+      paths: undefined,
+      canary: { percent: 1, versions: { selector: { app: "a" }, stable: "v", canary: "v" } },
+    });
+    return "services[0].canary.versions.canary";
+  },
+  prefixes: (_, values) => (
+    http(values, { paths: ["/", { path: "/a.*", type: "RegularExpression" }] }),
+    "services[0].paths[1].path"
+  ),
+  grpc: (_, values) => (
+    (first(values).protocol = "grpc"),
+    (first(values).rewrite = { path: "/" }),
+    "services[0].rewrite"
+  ),
+  retry: (_, values) => (
+    http(values, { timeouts: { request: "1s", backendRequest: "2s" }, retry: { attempts: 1 } }),
+    "services[0].timeouts.backendRequest"
+  ),
+  cors: (_, values) => (
+    http(values, { paths: [{ path: "/", cors: { allowOrigins: ["*"] }, match: { method: "PUT" } }] }),
+    "services[0].paths[0].match"
+  ),
+  gatewayApi: (_, values) => (
+    (values.kubernetes = { gatewayApi: { channel: "standard", version: "v1.6.0" } }),
+    "kubernetes.gatewayApi"
+  ),
+  hardening: (_, values) => (
+    merge(values, "gateway", { hardening: { requestHeadersTimeout: "2m", requestTimeout: "1m" } }),
+    "gateway.hardening.requestHeadersTimeout"
+  ),
+  windows: (_, values) => (
+    merge(values, "gateway", { hardening: { initialStreamWindowSize: 2_000_000 } }),
+    "gateway.hardening.initialStreamWindowSize"
+  ),
+  rateLimits: (_, values) => (
+    (first(values).rateLimit = [
+      { type: "local", requests: 1, per: "hour" },
+      { type: "local-by-address", requests: 1, per: "hour" },
+    ]),
+    "services[0].rateLimit[1].type"
+  ),
+  rateLimitService: (_, values) => {
+    for (const service of values.services as Values[]) {
+      delete service.rateLimit;
+    }
+    values.rateLimitService = { redis: { mode: "external", host: "r.test", password: "hunter2-of-redis" } };
+    return "rateLimitService";
+  },
+  hsts: (_, values) => (
+    http(values, { hsts: { maxAgeSeconds: 1 }, responseHeaders: { set: { "Strict-Transport-Security": "x" } } }),
+    "services[0].responseHeaders.set.Strict-Transport-Security"
+  ),
+  telemetry: (_, values) => ((values.telemetry = { dashboard: true }), "telemetry.dashboard"),
+  mtls: (_, values) => ((values.mtls = { strictNamespaces: ["istio-system"] }), "mtls.strictNamespaces[0]"),
+  access: (_, values) => (
+    (first(values).access = { allow: ["10.1.0.0/16"], deny: ["10.0.0.0/8"] }),
+    "services[0].access.allow[0]"
+  ),
+  clientAddress: (_, values) => {
+    merge(values, "gateway", { clientAddress: undefined });
+    first(values).access = { deny: ["10.0.0.0/8"] };
+    return "gateway.clientAddress";
+  },
+  override: (_, values) => (
+    http(values, {
+      backends: undefined,
+      paths: ["/a", "/a-canary"],
+      canary: { service: "zz", percent: 1, override: { method: "PUT" } },
+    }),
+    "services[0].paths[1].name"
+  ),
+};
+
+function first(values: Values): Values {
+  return (values.services as Values[])[0] ?? {};
+}
+
+function http(values: Values, more: Values): void {
+  Object.assign(first(values), {
+    protocol: "http",
+    retry: undefined,
+    timeouts: undefined,
+    cors: undefined,
+    rewrite: undefined,
+    canary: undefined,
+    ...more,
+  });
+}
+
+function merge(values: Values, key: string, more: Values): void {
+  values[key] = given({ ...(values[key] as Values | undefined), ...more });
+}
+
+function add(values: Values, make: (service: Values) => Values, key: string): string {
+  const services = values.services as Values[];
+  services.push(make(first(values)));
+  return `services[${services.length - 1}].${key}`;
+}
+
+/** Breaks a valid config in one way. */
+export function broken(draw: Draw, { values: valid, ...rest }: Given): Broken {
+  const values = JSON.parse(JSON.stringify(valid)) as Values;
+  const mutation = draw.chance(40)
+    ? draw.pick(Object.values(RULES))
+    : draw.pick([wrongType, unknownKey, outOfBounds, missingKey]);
+  // A condition is a text or a map: what is wrong with it is told of the whole.
+  const path = (mutation(draw, values) ?? "").replace(/(\.(?:match|override)\.\w+\..*)\.regex$/, "$1");
+  return { given: { ...rest, values: JSON.parse(JSON.stringify(values)) as Values }, path };
+}

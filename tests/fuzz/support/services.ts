@@ -1,0 +1,324 @@
+import { ruleName } from "../../../config/resolve";
+import { isGlobal, limitName, type RateLimitInput } from "../../../config/rateLimit";
+import { given, type Draw, type Values } from "./draw";
+import { drawAccess, type Shared } from "./shared";
+
+/** A service of a valid config. Its own backends, unless by chance. */
+export function drawService(draw: Draw, shared: Shared, name: string): Values {
+  const isGrpc = draw.chance(20);
+  const namespace = shared.namespace ?? draw.pick(shared.namespaces);
+  const canary = draw.maybe(35, () => drawCanary(draw, shared, name, isGrpc));
+  const byVersion = canary?.versions !== undefined;
+  const paths = draw.maybe(70, () => drawPaths(draw, shared, name, isGrpc, canary !== undefined));
+  return given({
+    name: byVersion ? name.slice(0, 50).replace(/-+$/, "") : name,
+    namespace,
+    protocol: isGrpc ? "grpc" : draw.maybe(10, () => "http"),
+    port: draw.maybe(60, () => draw.port()),
+    backends: byVersion ? undefined : draw.maybe(40, () => drawBackends(draw, shared, `${name}-b`)),
+    paths,
+    canary,
+    ...(isGrpc ? {} : drawTimes(draw, shared)),
+    cors:
+      isGrpc || (paths ?? []).some(({ match }) => match !== undefined)
+        ? undefined
+        : draw.maybe(20, () => drawCors(draw)),
+    ...drawFilters(draw, shared, isGrpc, false),
+    access: shared.everyoneSays || draw.chance(35) ? drawAccess(draw, shared) : undefined,
+    rateLimit: draw.maybe(35, () => drawLimits(draw, shared)),
+    limits: draw.maybe(20, () =>
+      draw.atLeastOne(60, {
+        maxRequestBytes: () => draw.int(1, 2 ** 30),
+        streamIdleTimeout: () => draw.pick(["0s", draw.duration()]),
+      }),
+    ),
+    hsts: isGrpc ? undefined : draw.maybe(15, () => drawHsts(draw)),
+    telemetry: draw.maybe(40, () => drawTelemetry(draw, shared)),
+    trafficPolicy: draw.maybe(30, () => drawTrafficPolicy(draw)),
+  });
+}
+
+function drawBackends(draw: Draw, shared: Shared, prefix: string): Values[] {
+  const backends = draw
+    .several(1, draw.chance(5) ? 15 : 3, () => draw.label())
+    .map((name, index) =>
+      given({
+        service: draw.chance(15) ? name : `${prefix}-${index}`.slice(-63).replace(/^-+/, ""),
+        namespace: draw.maybe(40, () => draw.pick(shared.namespaces)),
+        port: draw.maybe(40, () => draw.port()),
+        weight: draw.maybe(50, () => draw.pick([0, 1, 2, 50, 100, 999_999, 1_000_000])),
+      }),
+    );
+  return backends.every(({ weight }) => weight === 0)
+    ? [{ ...backends[0], weight: 1 }, ...backends.slice(1)]
+    : backends;
+}
+
+function drawCanary(draw: Draw, shared: Shared, name: string, isGrpc: boolean): Values {
+  const versions = draw.maybe(40, () =>
+    given({
+      selector: draw.map(
+        1,
+        2,
+        () => draw.pick(["app", "example.com/app", "tier"]),
+        () => draw.pick(["web", "A_b.c", "1"]),
+      ),
+      label: draw.maybe(30, () => draw.pick(["track", "constructor", "example.com/v"])),
+      stable: draw.maybe(30, () => "v1"),
+      canary: draw.maybe(30, () => "v2"),
+      targetPort: draw.maybe(30, () => draw.port()),
+    }),
+  );
+  const service = versions ?? `c-${name}`.slice(0, 63).replace(/-+$/, "");
+  return given({
+    ...(versions === undefined
+      ? {
+          service,
+          namespace: draw.maybe(30, () => draw.pick(shared.namespaces)),
+          port: draw.maybe(30, () => draw.port()),
+        }
+      : { versions }),
+    percent: draw.int(0, 100),
+    // Other conditions than those of paths: the two would be one match.
+    override: draw.maybe(60, () =>
+      given({
+        headers: { "x-canary": draw.pick<unknown>(["true", { regex: "a|b" }]) },
+        query: isGrpc ? undefined : draw.maybe(20, () => ({ canary: "1" })),
+      }),
+    ),
+  });
+}
+
+function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean, hasCanary: boolean): Values[] {
+  const names = new Set<string>();
+  const matches = new Set<string>();
+  const paths: Values[] = [];
+  const count = draw.chance(4) ? 8 : draw.int(1, 4);
+  for (let index = 0; index < count; index++) {
+    const type = isGrpc ? "PathPrefix" : draw.pick(["PathPrefix", "PathPrefix", "Exact", "RegularExpression"]);
+    const path = isGrpc ? draw.pick(GRPC_PATHS) : pathOf(draw, type, index);
+    const match = draw.maybe(30, () => drawMatch(draw, shared, isGrpc));
+    const name = draw.maybe(30, () => draw.label());
+    const slug = ruleName({ path, name });
+    const key = `${type} ${path.replace(/(?<=.)\/+$/, "")} ${JSON.stringify(match ?? {})}`;
+    // A rule's override is called after it.
+    if (matches.has(key) || names.has(slug) || names.has(`${slug}-canary`) || names.has(slug.replace(/-canary$/, ""))) {
+      continue;
+    }
+    matches.add(key);
+    names.add(slug);
+    const own = draw.chance(30);
+    const settings = given({
+      type: type === "PathPrefix" ? draw.maybe(20, () => type) : type,
+      match,
+      name,
+      port: draw.maybe(20, () => draw.port()),
+      // One path at least keeps the service's backends, whose canary it may be.
+      backends: own && (index > 0 || !hasCanary) ? drawBackends(draw, shared, `${service}-p${index}`) : undefined,
+      ...(isGrpc ? {} : drawTimes(draw, shared)),
+      cors: !isGrpc && match === undefined ? draw.maybe(10, () => drawCors(draw)) : undefined,
+      ...drawFilters(draw, shared, isGrpc, type === "PathPrefix"),
+    });
+    paths.push({ path, ...settings });
+  }
+  return paths;
+}
+
+const GRPC_PATHS = ["/", "/lab.Echo", "/lab.Echo/Say", "/a.b_c.D/E", "/Plain", "/Plain/M"];
+
+function pathOf(draw: Draw, type: string, index: number): string {
+  if (type === "RegularExpression") {
+    return draw.pick([
+      `/rx${index}/[a-z]+`,
+      `/rx${index}/(a|b)?`,
+      `/rx${index}/\\d{1,3}\\.(?:jpg|png)`,
+      `(?i)/rx${index}`,
+      `/rx${index}/[^/]+/.*`,
+    ]);
+  }
+  return draw.pick([
+    `/p${index}`,
+    `/p${index}/`,
+    `/P-${index}/a_b~c`,
+    `/p${index}/%20;v=1`,
+    `/p${index}/@:!$&'()*+,=`,
+    `/${"l".repeat(60)}${index}`,
+  ]);
+}
+
+function drawMatch(draw: Draw, shared: Shared, isGrpc: boolean): Values {
+  const condition = () => draw.pick<unknown>([draw.text(), { regex: "^v[0-9]+$" }, { regex: "(?i)beta" }]);
+  const headers = () => draw.map(1, 3, () => draw.header(shared.underscores), condition);
+  return isGrpc
+    ? { headers: headers() }
+    : draw.atLeastOne(50, {
+        headers,
+        query: () => draw.map(1, 2, () => draw.pick(["q", "a.b", "constructor", "x-1"]), condition),
+        method: () => draw.pick(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]),
+      });
+}
+
+/** Times and retries that fit together wherever they meet: long requests or none at all where something is retried. */
+export function drawTimes(draw: Draw, { retries }: Shared): Values {
+  const request = draw.maybe(30, () =>
+    draw.pick(retries ? ["0s", "30s", "1m30s", "1h"] : ["0s", "1ms", "99999h", draw.duration()]),
+  );
+  const codes = () =>
+    draw.several(1, 3, () =>
+      draw.pick([400, 404, 418, 429, 500, 502, 503, 504, 511, 599].filter((code) => code !== 599)),
+    );
+  const retry = retries
+    ? draw.maybe(40, () =>
+        given({
+          attempts: draw.int(1, 10),
+          codes: draw.maybe(60, codes),
+          backoff: draw.maybe(40, () => draw.pick(["1ms", "25ms", "50ms"])),
+        }),
+      )
+    : draw.maybe(15, () => ({ attempts: 0 }));
+  const backendRequest =
+    retry === undefined || !retries ? draw.maybe(5, () => "0s") : draw.maybe(50, () => draw.pick(["1ms", "1s", "0s"]));
+  return given({
+    timeouts: request === undefined && backendRequest === undefined ? undefined : given({ request, backendRequest }),
+    retry,
+  });
+}
+
+function drawCors(draw: Draw): Values {
+  const credentials = draw.chance(30);
+  const origins = ["https://app.example.com", "http://localhost:3000", "https://*.example.com", "http://a-b.c:65535"];
+  const any = <T>(list: () => T[]) => (!credentials && draw.chance(20) ? ["*"] : list());
+  return given({
+    allowOrigins: any(() => draw.several(1, 3, () => draw.pick(origins))),
+    allowMethods: draw.maybe(50, () => any(() => draw.several(1, 3, () => draw.pick(["GET", "PUT", "DELETE"])))),
+    allowHeaders: draw.maybe(50, () => any(() => draw.several(1, 3, () => draw.header()))),
+    exposeHeaders: draw.maybe(30, () => any(() => draw.several(1, 3, () => draw.header()))),
+    allowCredentials: credentials ? true : undefined,
+    maxAge: draw.maybe(30, () => draw.int(1, 86_400)),
+  });
+}
+
+function drawFilters(draw: Draw, shared: Shared, isGrpc: boolean, isPrefix: boolean): Values {
+  const values = () =>
+    draw.map(
+      1,
+      draw.chance(5) ? 15 : 3,
+      () => draw.header(true),
+      () => draw.text(),
+    );
+  const changes = () =>
+    draw.atLeastOne(50, { set: values, add: values, remove: () => draw.several(0, 3, () => draw.header(true)) });
+  return draw.some(15, {
+    requestHeaders: changes,
+    responseHeaders: changes,
+    rewrite: () =>
+      isGrpc
+        ? undefined
+        : draw.atLeastOne(60, {
+            hostname: () => draw.hostname(),
+            [isPrefix ? draw.pick(["path", "prefix"]) : "path"]: () =>
+              draw.pick(["/", "/new", "/new/", "/a%20b", "/%2e", "/a//b", "/ü", "/{x}"]),
+          }),
+    mirror: () =>
+      given({
+        service: `m-${draw.label(40)}`,
+        namespace: draw.maybe(40, () => draw.pick(shared.namespaces)),
+        port: draw.maybe(40, () => draw.port()),
+        percent: draw.maybe(60, () => draw.int(1, 100)),
+      }),
+  });
+}
+
+function drawLimits(draw: Draw, shared: Shared): unknown {
+  const seen = new Set<string>();
+  const limits = draw
+    .several(1, 4, (): Values => {
+      const type = draw.pick([
+        "local",
+        "local-by-address",
+        "local-by-header",
+        "global",
+        "global-by-address",
+        "global-by-header",
+      ]);
+      const units = ["second", "minute", "hour", ...(type.startsWith("global") ? ["day"] : [])];
+      return given({
+        type,
+        requests: draw.int(1, 1_000_000),
+        per: draw.pick(units),
+        maxClients: type.startsWith("local-") ? draw.maybe(40, () => draw.int(1, 1_000_000)) : undefined,
+        header: type.endsWith("header") ? draw.header(shared.underscores) : undefined,
+      });
+    })
+    .filter((limit) => {
+      const typed = limit as unknown as RateLimitInput;
+      const key = isGlobal(typed) ? limitName(typed) : "local";
+      return !seen.has(key) && seen.add(key);
+    });
+  return limits.length === 1 && draw.chance(70) ? limits[0] : limits;
+}
+
+export function drawHsts(draw: Draw): Values {
+  return draw.pick<Values>([
+    { maxAgeSeconds: draw.int(0, 63_072_000) },
+    { maxAgeSeconds: 300, includeSubDomains: true },
+    { maxAgeSeconds: 31_536_000, includeSubDomains: true, preload: true },
+  ]);
+}
+
+function drawTelemetry(draw: Draw, { telemetry }: Shared): Values | undefined {
+  const own: Record<string, () => unknown> = {
+    accessLogs: () =>
+      draw.atLeastOne(50, {
+        samplePercent: () => draw.int(0, 100),
+        errorsFrom: () => draw.int(400, 599),
+        slowerThan: () => draw.duration(),
+      }),
+    traces: () => ({ samplePercent: draw.int(0, 100) }),
+    alerts: () =>
+      draw.atLeastOne(60, { availabilityPercent: () => draw.pick([90, 95.5, 99.999]), latency: () => draw.duration() }),
+  };
+  return draw.some(60, Object.fromEntries(Object.entries(own).filter(([key]) => telemetry[key] !== undefined)));
+}
+
+export function drawTrafficPolicy(draw: Draw): Values {
+  const number = () => draw.int(1, 1_000_000);
+  const budget = draw.chance(20);
+  const names = [
+    "maxConnections",
+    "maxPendingRequests",
+    "maxRequests",
+    "maxRequestsPerConnection",
+    ...(budget ? [] : ["maxRetries"]),
+  ];
+  return draw.some(40, {
+    connections: () => ({
+      ...Object.fromEntries(names.filter(() => draw.chance(50)).map((name) => [name, number()])),
+      ...draw.some(40, { connectTimeout: () => draw.duration() }),
+    }),
+    outlierDetection: () =>
+      draw.some(50, {
+        consecutive5xxErrors: () => draw.int(1, 1000),
+        interval: () => draw.duration(),
+        baseEjectionTime: () => draw.duration(),
+        maxEjectionPercent: () => draw.int(1, 100),
+      }),
+    tls: () => ({ mode: draw.pick(["DISABLE", "ISTIO_MUTUAL"]) }),
+    loadBalancing: () =>
+      draw.pick<Values>([
+        {},
+        { policy: "RANDOM" },
+        { policy: "ROUND_ROBIN", warmup: draw.duration() },
+        { warmup: draw.duration() },
+        { policy: "CONSISTENT_HASH", key: { type: "header", name: draw.header() } },
+        {
+          policy: "CONSISTENT_HASH",
+          key: given({ type: "cookie", name: "session", ttl: draw.maybe(50, () => draw.duration()) }),
+        },
+        { policy: "CONSISTENT_HASH", key: { type: "source-address" } },
+      ]),
+    ...(budget
+      ? { retryBudget: () => draw.some(60, { percent: () => draw.int(1, 100), minRetryConcurrency: number }) }
+      : {}),
+  });
+}

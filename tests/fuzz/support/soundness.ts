@@ -1,0 +1,150 @@
+import type { StackConfig } from "../../../config";
+import { schemaErrors } from "../../support/schemas";
+import type { Emitted } from "./emission";
+import { SECRETS } from "./material";
+
+interface Metadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+interface Ref {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+interface Route {
+  readonly hostnames: string[];
+  readonly rules: {
+    readonly name: string;
+    readonly matches?: object[];
+    readonly backendRefs?: Ref[];
+    readonly filters?: { readonly requestMirror?: { readonly backendRef: Ref } }[];
+  }[];
+}
+
+const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const OBJECT_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+const SERVICE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** What is wrong with the objects of a config, each in a line. */
+export function unsound(config: StackConfig, resources: readonly Emitted[]): string[] {
+  const objects = resources
+    .filter(({ type }) => type.startsWith("kubernetes:"))
+    .map((resource) => {
+      const [, group = "", kind = ""] = resource.type.split(":");
+      return { ...resource, group, kind, metadata: resource.inputs.metadata as Metadata, spec: resource.inputs.spec };
+    });
+  const routes = objects.filter(({ kind }) => kind === "HTTPRoute" || kind === "GRPCRoute");
+  const specOf = ({ spec }: { spec: unknown }) => spec as Route;
+  return [
+    // VictoriaMetrics' kinds have no CRDs here; their specs are those of Prometheus' kinds.
+    ...schemaErrors(
+      "experimental",
+      resources.filter(({ type }) => !type.includes("victoriametrics")),
+    ),
+    ...doubles(resources.map(({ urn }) => urn)).map((urn) => `two resources ${urn}`),
+    ...doubles(
+      objects.map(({ group, kind, metadata }) => `${group}/${kind} ${metadata.namespace ?? ""}/${metadata.name}`),
+    ).map((name) => `two objects ${name}`),
+    ...objects.flatMap(({ kind, metadata }) => metadataFlaws(kind, metadata, config.gateway.name)),
+    ...doubles(routes.flatMap((route) => specOf(route).rules.map(({ name }) => name))).map(
+      (name) => `two rules ${name}`,
+    ),
+    ...doubles(
+      routes.flatMap((route) =>
+        specOf(route).rules.flatMap(({ matches = [] }) =>
+          matches.map((match) => `${specOf(route).hostnames.join()} ${canonical(match)}`),
+        ),
+      ),
+    ).map((match) => `two rules for ${match}`),
+    ...routes.flatMap(({ kind, metadata, spec }) =>
+      refs(spec as Route).flatMap((ref) => ungranted(kind, metadata, ref)),
+    ),
+    ...patchFlaws(),
+    ...objects
+      .filter(({ kind }) => kind !== "Secret")
+      .flatMap(({ urn, inputs }) => leaks(JSON.stringify(inputs)).map((what) => `${urn} tells ${what}`)),
+  ];
+
+  function ungranted(kind: string, { namespace, name }: Metadata, ref: Ref): string[] {
+    const grants = objects.filter(({ kind: other }) => other === "ReferenceGrant");
+    const granted = grants.some(({ metadata, spec }) => {
+      const { from, to } = spec as { from: { kind: string; namespace: string }[]; to: Ref[] };
+      return (
+        metadata.namespace === ref.namespace &&
+        from.some((source) => source.kind === kind && source.namespace === namespace) &&
+        to.some((target) => target.name === ref.name)
+      );
+    });
+    return ref.namespace === undefined || granted ? [] : [`no grant for ${name} to ${ref.namespace}/${ref.name}`];
+  }
+
+  function patchFlaws(): string[] {
+    const rules = new Set(
+      routes.flatMap((route) =>
+        specOf(route).rules.flatMap(({ name }) => specOf(route).hostnames.map((host) => `${host}:443 ${name}`)),
+      ),
+    );
+    return objects
+      .filter(({ kind }) => kind === "EnvoyFilter")
+      .flatMap(({ metadata, spec }) =>
+        (spec as { configPatches: { applyTo: string; match: Patched }[] }).configPatches
+          .filter(({ applyTo }) => applyTo === "HTTP_ROUTE")
+          .map(
+            ({ match: { routeConfiguration } }) =>
+              `${routeConfiguration.vhost.name} ${routeConfiguration.vhost.route.name}`,
+          )
+          .filter((place) => !rules.has(place))
+          .map((place) => `${metadata.name} patches ${place}, which is not there`),
+      );
+  }
+}
+
+interface Patched {
+  readonly routeConfiguration: { readonly vhost: { readonly name: string; readonly route: { readonly name: string } } };
+}
+
+/** Secrets that a text holds. */
+export function leaks(text: string): string[] {
+  const found = Object.entries(SECRETS).filter(([, secret]) => text.includes(secret));
+  return [...found.map(([name]) => name), ...(text.includes("PRIVATE KEY") ? ["a private key"] : [])];
+}
+
+function metadataFlaws(kind: string, { name, labels = {} }: Metadata, gatewayName: string): string[] {
+  const flaws = Object.entries(labels)
+    .filter(([key, value]) => !LABEL_KEY.test(key) || !LABEL_VALUE.test(value))
+    .map(([key, value]) => `${kind} ${name}: label ${key}=${value}`);
+  const isPart =
+    kind === "Namespace" || kind === "NamespacePatch" || labels["app.kubernetes.io/part-of"] === gatewayName;
+  const isNamed = (kind === "Service" ? SERVICE_NAME : OBJECT_NAME).test(name);
+  return [
+    ...flaws,
+    ...(isPart ? [] : [`${kind} ${name} is no part of ${gatewayName}`]),
+    ...(isNamed ? [] : [`${kind} is called ${name}`]),
+  ];
+}
+
+function refs({ rules }: Route): Ref[] {
+  return rules.flatMap(({ backendRefs = [], filters = [] }) => [
+    ...backendRefs,
+    ...filters.flatMap(({ requestMirror }) => (requestMirror === undefined ? [] : [requestMirror.backendRef])),
+  ]);
+}
+
+function doubles(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+/** A match as text, whatever the order of its conditions. */
+function canonical(match: object): string {
+  const sort = (value: unknown): unknown =>
+    Array.isArray(value) ? value.map((entry) => JSON.stringify(entry)).sort() : value;
+  return JSON.stringify(
+    Object.entries(match)
+      .map(([key, value]) => [key, sort(value)])
+      .sort(),
+  );
+}

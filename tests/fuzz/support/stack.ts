@@ -1,0 +1,323 @@
+import { valueOfText, type GivenConfig } from "../../../config/load";
+import type { TestAuthority } from "../../support/certificates";
+import { given, type Draw, type Values } from "./draw";
+import { SECRETS } from "./material";
+import { drawHsts, drawService, drawTimes, drawTrafficPolicy } from "./services";
+import { drawAccess, type Shared } from "./shared";
+
+export type Given = GivenConfig & { readonly values: Values };
+
+/** A valid config: every key of the schema comes up, and what belongs together fits. */
+export function drawStack(draw: Draw, authority: TestAuthority): Given {
+  const domain = draw.hostname();
+  const namespaces = draw.several(1, 3, () => draw.label());
+  const gatewayNamespace = draw.chance(60) ? "istio-system" : draw.pick(namespaces);
+  const allowedRoutes = draw.maybe(40, () => draw.pick(["Selector", "Same", "All"]));
+  const gatewayName = draw.maybe(50, () => draw.name(38));
+  const denyByDefault = draw.maybe(15, () => draw.chance(80));
+  const provider = draw.label();
+  const defaultAccess = draw.maybe(20, () => drawAccess(draw, { provider }));
+  const hardening = draw.maybe(50, () => drawHardening(draw));
+  const telemetry = drawTelemetry(draw);
+  const shared: Shared = {
+    domain,
+    namespaces,
+    namespace: allowedRoutes === "Same" ? gatewayNamespace : undefined,
+    telemetry,
+    retries: draw.chance(40),
+    underscores: hardening?.enabled === false || hardening?.headersWithUnderscoresAction === "ALLOW",
+    everyoneSays: denyByDefault === true && defaultAccess === undefined,
+    provider,
+  };
+  const services = drawServices(draw, shared);
+  const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
+  const rendering = draw.chance(20);
+  const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
+  const values = given({
+    domain,
+    gateway: draw.maybe(100, () =>
+      given({
+        name: gatewayName,
+        namespace: gatewayNamespace === "istio-system" ? undefined : gatewayNamespace,
+        className: draw.maybe(10, () => draw.label()),
+        address: draw.maybe(30, () => draw.pick(["192.168.51.100", "2001:db8::1", "lb.example.com"])),
+        allowedRoutes,
+        clientAddress: drawClientAddress(draw),
+        tls: draw.maybe(40, () => drawTls(draw, certificate, authority)),
+        hardening,
+        hsts: draw.maybe(20, () => drawHsts(draw)),
+        externalDns: draw.maybe(20, () => draw.some(50, { ttlSeconds: () => draw.int(1, 604_800) })),
+        programmedTimeoutSeconds: draw.maybe(30, () => draw.int(0, 3600)),
+      }),
+    ),
+    certificate,
+    services,
+    defaults: draw.maybe(60, () =>
+      given({
+        ...drawTimes(draw, shared),
+        trafficPolicy: draw.maybe(30, () => drawTrafficPolicy(draw)),
+        access: defaultAccess,
+        denyByDefault,
+      }),
+    ),
+    mtls: draw.maybe(25, () => drawMtls(draw, namespaces)),
+    rateLimitService: hasGlobalLimit(services) ? draw.maybe(50, () => drawRateLimitService(draw)) : undefined,
+    telemetry: Object.keys(telemetry).length === 0 ? undefined : telemetry,
+    kubernetes: rendering
+      ? {
+          renderDirectory: "out",
+          gatewayApi: { channel: "experimental", version: draw.pick(["v1.6.0", "v1.5.1", "v2.0.0-rc.1"]) },
+        }
+      : draw.maybe(20, () => ({ kubeconfig: SECRETS.kubeconfig, context: "lab" })),
+    protect: draw.maybe(20, () => draw.chance(50)),
+  });
+  return {
+    project: "istio-gateway",
+    values: fitted(values, access),
+    secretKeys: new Set(["certificate", "rateLimitService", "kubernetes"]),
+  };
+}
+
+/** What depends on more than one part. */
+function fitted(values: Values, access: readonly (Values | undefined)[]): Values {
+  const gateway = { ...(values.gateway as Values | undefined) };
+  const defaults = { ...(values.defaults as Values | undefined) };
+  const certificate = { ...(values.certificate as Values | undefined) };
+  const listing = access.some((entry) => entry?.allow !== undefined || entry?.deny !== undefined);
+  if (listing && gateway.clientAddress === undefined) {
+    gateway.clientAddress = { trustedProxies: 0 };
+  }
+  const { trustedProxies, proxyProtocol } = (gateway.clientAddress ?? {}) as Values;
+  if (listing && (trustedProxies !== 0 || proxyProtocol === true)) {
+    gateway.clientAddress = { ...(gateway.clientAddress as Values), proxyAddresses: ["10.9.0.0/16", "::/0"] };
+  }
+  if (values.protect === true && Number(certificate.validityDays ?? 0) > 100) {
+    certificate.validityDays = 100;
+  }
+  if (certificate.renewBeforeDays !== undefined) {
+    certificate.renewBeforeDays = Math.min(
+      Number(certificate.renewBeforeDays),
+      Number(certificate.validityDays ?? 90) - 1,
+    );
+  }
+  const keep = (key: string, value: Values) =>
+    values[key] === undefined && Object.keys(value).length === 0 ? {} : { [key]: value };
+  // Where no access is said by default and each service has to say it, they do.
+  return { ...values, ...keep("gateway", gateway), ...keep("defaults", defaults), ...keep("certificate", certificate) };
+}
+
+function drawServices(draw: Draw, shared: Shared): Values[] {
+  const names = draw.several(1, draw.chance(5) ? 12 : 4, () => draw.name());
+  const services = names.map((name, index) => {
+    const service = drawService(draw, shared, name);
+    const own = draw.maybe(20, () => `h${index}-${draw.label(40)}.${shared.domain}`);
+    return own === undefined ? service : { ...service, host: own };
+  });
+  const unique = services.filter((service, index) => services.findIndex(({ name }) => name === service.name) === index);
+  return withOnePolicy(unique);
+}
+
+/** Services that send to one backend treat it in one way: here, as the defaults say. */
+function withOnePolicy(services: readonly Values[]): Values[] {
+  const backendsOf = (service: Values): Set<string> => {
+    const found = new Set<string>();
+    const visit = (value: unknown): void => {
+      if (typeof value === "object" && value !== null) {
+        const { service: name, namespace } = value as Values;
+        if (typeof name === "string") {
+          found.add(`${String(namespace ?? service.namespace)}/${name}`);
+        }
+        Object.values(value).forEach(visit);
+      }
+    };
+    visit(service);
+    ["", "-stable", "-canary"].forEach((suffix) =>
+      found.add(`${String(service.namespace)}/${String(service.name)}${suffix}`),
+    );
+    return found;
+  };
+  const all = services.map(backendsOf);
+  const isShared = (index: number) =>
+    all.some((others, other) => other !== index && [...(all[index] ?? [])].some((backend) => others.has(backend)));
+  return services.map((service, index) => {
+    const { trafficPolicy: _, ...rest } = service;
+    return isShared(index) ? rest : service;
+  });
+}
+
+function hasGlobalLimit(services: readonly Values[]): boolean {
+  return services.some(({ rateLimit }) => JSON.stringify(rateLimit ?? []).includes('"type":"global'));
+}
+
+function drawCertificate(draw: Draw, authority: TestAuthority): Values {
+  const secretName = draw.maybe(30, () => draw.label());
+  const made = () =>
+    draw.some(40, {
+      keyAlgorithm: () => draw.pick(["RSA-2048", "RSA-3072", "RSA-4096", "ECDSA-P256"]),
+      validityDays: () => draw.int(2, 398),
+      renewBeforeDays: () => draw.int(0, 397),
+    });
+  switch (draw.pick(["self-signed", "ca-signed", "existing", "cert-manager"])) {
+    case "self-signed":
+      return given({ mode: "self-signed", secretName, ...made() });
+    case "ca-signed":
+      return given({
+        mode: "ca-signed",
+        secretName,
+        ...made(),
+        caCertificate: authority.certificatePem,
+        caPrivateKey: authority.privateKeyPem,
+      });
+    case "existing":
+      return { mode: "existing", secretName: draw.label() };
+    default:
+      return given({
+        mode: "cert-manager",
+        secretName,
+        issuer: draw.label(),
+        issuerKind: draw.maybe(50, () => draw.pick(["Issuer", "ClusterIssuer"])),
+      });
+  }
+}
+
+function drawTls(draw: Draw, certificate: Values | undefined, authority: TestAuthority): Values {
+  const minVersion = draw.maybe(50, () => draw.pick(["1.2", "1.3"]));
+  const kind = certificate?.keyAlgorithm === "ECDSA-P256" ? "ECDSA" : "RSA";
+  return given({
+    minVersion,
+    cipherSuites:
+      minVersion === "1.3"
+        ? undefined
+        : draw.maybe(50, () => [
+            `ECDHE-${kind}-AES128-GCM-SHA256`,
+            ...draw.several(0, 2, () => "ECDHE-RSA-CHACHA20-POLY1305"),
+          ]),
+    clientCertificates: draw.maybe(30, () =>
+      given({
+        caCertificate: authority.certificatePem,
+        mode: draw.maybe(50, () => draw.pick(["AllowValidOnly", "AllowInsecureFallback"])),
+      }),
+    ),
+  });
+}
+
+function drawClientAddress(draw: Draw): Values | undefined {
+  return draw.maybe(40, () =>
+    given({ trustedProxies: draw.int(0, 16), proxyProtocol: draw.maybe(20, () => draw.chance(70)) }),
+  );
+}
+
+function drawHardening(draw: Draw): Values {
+  if (draw.chance(10)) {
+    return { enabled: false };
+  }
+  return draw.some(25, {
+    enabled: () => true,
+    maxConnections: () => draw.int(0, 10_000_000),
+    perConnectionBufferLimitBytes: () => draw.int(1024, 2 ** 30),
+    transportSocketConnectTimeout: () => draw.pick(["0s", draw.duration()]),
+    requestHeadersTimeout: () => draw.pick(["1s", "1m", "1ms"]),
+    requestTimeout: () => draw.pick(["0s", "1m", "99999h"]),
+    streamIdleTimeout: () => draw.pick(["0s", draw.duration()]),
+    idleTimeout: () => draw.pick(["0s", draw.duration()]),
+    maxConnectionDuration: () => draw.duration(),
+    maxRequestHeadersKb: () => draw.int(1, 8192),
+    maxHeadersCount: () => draw.int(1, 10_000),
+    headersWithUnderscoresAction: () => draw.pick(["ALLOW", "REJECT_REQUEST", "DROP_HEADER"]),
+    maxConcurrentStreams: () => draw.int(1, 2 ** 31 - 1),
+    initialStreamWindowSize: () => draw.int(65_535, 1_048_576),
+    initialConnectionWindowSize: () => draw.int(1_048_576, 2 ** 31 - 1),
+    mergeSlashes: () => draw.chance(50),
+    pathWithEscapedSlashesAction: () =>
+      draw.pick(["KEEP_UNCHANGED", "REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD"]),
+    removeInternalHeaders: () => draw.chance(50),
+    removeServerHeader: () => draw.chance(50),
+  });
+}
+
+function drawMtls(draw: Draw, namespaces: readonly string[]): Values {
+  const wholeMesh = draw.chance(40);
+  const rootNamespace = draw.maybe(20, () => "istio-root");
+  const strict = draw
+    .several(wholeMesh ? 0 : 1, 3, () => draw.pick(namespaces))
+    .filter((name) => name !== (rootNamespace ?? "istio-system"));
+  const strictNamespaces = strict.length === 0 && !wholeMesh ? ["strict"] : strict;
+  const names = draw.several(0, 3, () => `e-${draw.label(40)}`);
+  return given({
+    wholeMesh: wholeMesh ? true : undefined,
+    rootNamespace,
+    strictNamespaces,
+    exceptions: names.map((name, index) =>
+      given({
+        name,
+        namespace: strictNamespaces.length === 0 ? "elsewhere" : draw.pick(strictNamespaces),
+        matchLabels: { app: `w${index}`, ...draw.some(30, { "example.com/tier": () => "", "a_b.c": () => "X" }) },
+        ports: draw.maybe(50, () => draw.several(1, 3, () => draw.port())),
+      }),
+    ),
+  });
+}
+
+function drawRateLimitService(draw: Draw): Values {
+  const resources = () =>
+    draw.some(50, { cpu: () => draw.pick(["1", "250m", "0.5"]), memoryMiB: () => draw.int(16, 65_536) });
+  return draw.some(50, {
+    namespace: () => draw.label(),
+    replicas: () => draw.int(1, 20),
+    image: () => draw.pick(["registry.test:5000/a/ratelimit:v1", `r/x@sha256:${"0a".repeat(32)}`]),
+    resources,
+    failureMode: () => draw.pick(["open", "closed"]),
+    timeout: () => draw.duration(),
+    redis: () =>
+      draw.chance(50)
+        ? { mode: "own", ...draw.some(50, { resources }) }
+        : {
+            mode: "external",
+            host: draw.pick(["redis.test", "10.1.1.1", "2001:db8::5"]),
+            password: SECRETS.password,
+            ...draw.some(40, { port: () => draw.port(), tls: () => draw.chance(50) }),
+          },
+  });
+}
+
+function drawTelemetry(draw: Draw): Values {
+  const metrics = draw.maybe(40, () =>
+    given({
+      scrape: draw.pick(["prometheus-operator", "victoriametrics-operator", "config-map"]),
+      interval: draw.maybe(40, () => draw.duration()),
+      labels: draw.maybe(30, () => ({ release: "prometheus", "example.com/x": "" })),
+    }),
+  );
+  return given({
+    accessLogs: draw.maybe(35, () => ({
+      provider: "gateway-json",
+      ...draw.some(40, {
+        samplePercent: () => draw.int(0, 100),
+        errorsFrom: () => draw.int(400, 599),
+        slowerThan: () => draw.duration(),
+      }),
+    })),
+    traces: draw.maybe(30, () => ({ provider: "otel", ...draw.some(50, { samplePercent: () => draw.int(0, 100) }) })),
+    metrics,
+    dashboard: metrics === undefined ? undefined : draw.maybe(40, () => true),
+    alerts:
+      metrics === undefined
+        ? undefined
+        : draw.maybe(50, () =>
+            draw.some(50, {
+              availabilityPercent: () => draw.pick([90, 99.5, 99.999]),
+              latency: () => draw.duration(),
+              certificateDays: () => draw.int(1, 90),
+            }),
+          ),
+  });
+}
+
+/** The config as Pulumi hands it over: each key's value as text. */
+export function asText({ project, values, secretKeys }: Given): Given {
+  const texts = Object.entries(values).map(([key, value]) => {
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    return [key, valueOfText(key, text)] as const;
+  });
+  return { project, values: Object.fromEntries(texts), secretKeys };
+}

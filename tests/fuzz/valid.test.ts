@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { loadConfig } from "../../config/load";
+import { Draw } from "./support/draw";
+import { Emission } from "./support/emission";
+import { AUTHORITY } from "./support/material";
+import { parameters } from "./support/runs";
+import { unsound } from "./support/soundness";
+import { asText, drawStack } from "./support/stack";
+
+describe("valid configs", () => {
+  it("load, and make objects that the CRDs accept and that fit together", async function () {
+    this.timeout(0);
+    const emission = await Emission.start();
+    const authority = await AUTHORITY;
+    await fc.assert(
+      fc.asyncProperty(fc.gen(), async (generate) => {
+        const given = asText(drawStack(new Draw(generate), authority));
+        const config = loadConfig(given);
+        assert.deepEqual(unsound(config, await emission.of(config)), [], JSON.stringify(given.values));
+      }),
+      parameters(),
+    );
+  });
+});
