@@ -73,6 +73,7 @@ export function drawStack(draw: Draw, authority: TestAuthority): Given {
   });
   return {
     project: "istio-gateway",
+    folder: ".",
     values: fitted(values, access),
     secretKeys: new Set(["certificate", "rateLimitService", "kubernetes"]),
   };
@@ -319,5 +320,5 @@ export function asText({ project, values, secretKeys }: Given): Given {
     const text = typeof value === "string" ? value : JSON.stringify(value);
     return [key, valueOfText(key, text)] as const;
   });
-  return { project, values: Object.fromEntries(texts), secretKeys };
+  return { project, folder: ".", values: Object.fromEntries(texts), secretKeys };
 }
