@@ -148,7 +148,8 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       new GlobalRateLimit(`${name}-global-rate-limit`, { ...policies, config: args.rateLimitService }, child);
     }
     new GatewayTelemetry(`${name}-telemetry`, { ...policies, telemetry: args.telemetry }, child);
-    new GatewayMetrics(`${name}-metrics`, { ...policies, telemetry: args.telemetry }, child);
+    const { telemetry, rateLimitService } = args;
+    new GatewayMetrics(`${name}-metrics`, { ...policies, telemetry, rateLimitService }, child);
 
     const hosts = services.map((service) => service.host);
     this.endpoints = pulumi.output(

@@ -1,7 +1,9 @@
 import { milliseconds, type Service } from "../../config";
 import type { AlertsInput } from "../../config/telemetry";
 import type { AlertRule, RuleGroup } from "../../kinds/ruleGroups";
-import { GATEWAY_LABEL, namesOf } from "./names";
+import { GRPC_PORT, rateLimitServiceName } from "../rateLimitService";
+import { clusterName, GATEWAY_LABEL, namesOf } from "./names";
+import { certificateSeconds, configRejects, errorShare, latency, limiterErrorShare } from "./queries";
 
 /**
  * A month's budget lasts two days at this rate: worth waking somebody for.
@@ -9,10 +11,22 @@ import { GATEWAY_LABEL, namesOf } from "./names";
  */
 const BURN_RATE = 14.4;
 
+/** Questions to the rate limit service that may go unanswered, as a share: a lost one is no news. */
+const LIMITER_ERRORS = 0.05;
+
+export interface RuleGroupsInput {
+  services: readonly Service[];
+  alerts: AlertsInput;
+  gatewayName: string;
+  /** Where the rate limit service is. Default: there is none. */
+  rateLimitService?: { readonly namespace: string };
+}
+
 /** One group for the gateway, and one for each service. */
-export function ruleGroups(services: readonly Service[], alerts: AlertsInput, gatewayName: string): RuleGroup[] {
+export function ruleGroups({ services, alerts, gatewayName, rateLimitService }: RuleGroupsInput): RuleGroup[] {
+  const limiter = rateLimitService === undefined ? [] : [limiterRule(gatewayName, rateLimitService.namespace)];
   return [
-    { name: gatewayName, rules: gatewayRules(alerts, gatewayName) },
+    { name: gatewayName, rules: [...gatewayRules(alerts, gatewayName), ...limiter] },
     ...services.map((service) => ({
       name: `${gatewayName}-${service.name}`,
       rules: serviceRules(service, { ...alerts, ...service.telemetry.alerts }),
@@ -21,10 +35,7 @@ export function ruleGroups(services: readonly Service[], alerts: AlertsInput, ga
 }
 
 function gatewayRules({ certificateDays }: AlertsInput, gatewayName: string): AlertRule[] {
-  const gateway = `${GATEWAY_LABEL}="${gatewayName}"`;
-  const rejects = ["listener_manager_lds", "cluster_manager_cds"].map(
-    (what) => `sum(increase(envoy_${what}_update_rejected{${gateway}}[10m])) > 0`,
-  );
+  const rejects = Object.values(configRejects(gatewayName, "10m")).map((count) => `${count} > 0`);
   const labels = { severity: "warning", gateway: gatewayName };
   return [
     {
@@ -44,10 +55,17 @@ function gatewayRules({ certificateDays }: AlertsInput, gatewayName: string): Al
   ];
 }
 
-/** Seconds until the first certificate of the listeners ends. */
-export function certificateSeconds(gatewayName: string): string {
-  const ends = `{__name__=~"envoy_listener_.*ssl_certificate_.*expiration_unix_time_seconds"`;
-  return `min(${ends},${GATEWAY_LABEL}="${gatewayName}"}) - time()`;
+/** No Pod is ready, which is seen without requests too, or questions go unanswered. */
+function limiterRule(gatewayName: string, namespace: string): AlertRule {
+  const cluster = clusterName({ service: rateLimitServiceName(gatewayName), namespace, port: GRPC_PORT });
+  const healthy = `max(envoy_cluster_membership_healthy{${GATEWAY_LABEL}="${gatewayName}",cluster_name="${cluster}"})`;
+  return {
+    alert: "GatewayRateLimitServiceDown",
+    expr: `${healthy} == 0 or ${limiterErrorShare(gatewayName, "5m")} > ${LIMITER_ERRORS}`,
+    for: "5m",
+    labels: { severity: "warning", gateway: gatewayName },
+    annotations: { summary: `The rate limit service of gateway ${gatewayName} does not answer: nothing is counted` },
+  };
 }
 
 function serviceRules(service: Service, alerts: AlertsInput): AlertRule[] {
@@ -78,15 +96,4 @@ function serviceRules(service: Service, alerts: AlertsInput): AlertRule[] {
       annotations: { summary: `No healthy endpoint behind ${service.host}: {{ $labels.cluster_name }}` },
     },
   ];
-}
-
-/** Share of responses that are 5xx, from 0 to 1. */
-export function errorShare(service: Service, window: string): string {
-  const { requests, completed } = namesOf(service);
-  return `sum(rate(${requests}{response_code_class="5xx"}[${window}])) / sum(rate(${completed}[${window}]))`;
-}
-
-/** Unit: milliseconds. */
-export function latency(service: Service, quantile: number, window: string): string {
-  return `histogram_quantile(${quantile}, sum by (le) (rate(${namesOf(service).timeBuckets}[${window}])))`;
 }

@@ -1,6 +1,6 @@
 import type { Service } from "../../config";
-import { certificateSeconds, errorShare, latency } from "./alertRules";
-import { GATEWAY_LABEL, namesOf } from "./names";
+import { namesOf } from "./names";
+import { certificateSeconds, configRejects, errorShare, latency } from "./queries";
 
 /** A query of a panel, and the name of what it draws. */
 interface Target {
@@ -57,11 +57,6 @@ function layOut(title: string, panels: readonly Panel[], row: number): object[] 
 }
 
 function gatewayPanels(services: readonly Service[], gatewayName: string): Panel[] {
-  const gateway = `${GATEWAY_LABEL}="${gatewayName}"`;
-  const rejected = (what: string, metric: string): Target => ({
-    expr: `sum(increase(envoy_${metric}_update_rejected{${gateway}}[${WINDOW}]))`,
-    legendFormat: what,
-  });
   return [
     {
       title: "Requests",
@@ -79,7 +74,7 @@ function gatewayPanels(services: readonly Service[], gatewayName: string): Panel
     {
       title: "Configuration that Envoy refused",
       unit: "short",
-      targets: [rejected("listeners", "listener_manager_lds"), rejected("clusters", "cluster_manager_cds")],
+      targets: Object.entries(configRejects(gatewayName, WINDOW)).map(([what, expr]) => ({ expr, legendFormat: what })),
     },
   ];
 }
@@ -104,7 +99,7 @@ function servicePanels(service: Service): Panel[] {
     {
       title: "Errors",
       unit: "percentunit",
-      targets: [{ expr: `(${errorShare(service, WINDOW)}) or 0 * sum(${names.completed})`, legendFormat: "5xx" }],
+      targets: [{ expr: `(${errorShare(service, WINDOW)}) or 0 * sum(${names.completed})`, legendFormat: "failed" }],
     },
     {
       title: "Latency",

@@ -16,13 +16,15 @@ export interface GatewayMetricsArgs {
   services: readonly Service[];
   gatewayName: string;
   gatewayNamespace: string;
+  /** Where the service of the global rate limits is. Default: there is none. */
+  rateLimitService?: { readonly namespace: string };
 }
 
 /** Who reads the gateway's metrics, and what becomes of them: scrape objects, alert rules, a dashboard. */
 export class GatewayMetrics extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayMetricsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:GatewayMetrics", name, {}, opts);
-    const { telemetry, services, gatewayName, gatewayNamespace: namespace } = args;
+    const { telemetry, services, gatewayName, gatewayNamespace: namespace, rateLimitService } = args;
     const { metrics, alerts } = telemetry;
     const child = { parent: this };
     const metadata = (suffix: string, labels: Record<string, string> = {}) => ({
@@ -39,7 +41,7 @@ export class GatewayMetrics extends pulumi.ComponentResource {
       );
     if (metrics !== undefined) {
       const { scrape, labels } = metrics;
-      const groups = alerts && ruleGroups(services, alerts, gatewayName);
+      const groups = alerts && ruleGroups({ services, alerts, gatewayName, rateLimitService });
       if (scrape === "config-map") {
         configMap("scrape", "scrape.yaml", scrapeConfig(metrics, gatewayName, namespace), labels);
         if (groups !== undefined) {

@@ -1,9 +1,12 @@
-import { backendsOf, type Service } from "../../config";
+import { backendsOf, type Backend, type Service } from "../../config";
 import type { TelemetryInput } from "../../config/telemetry";
 import { HTTPS_PORT } from "../naming";
 
 /** Label of the scraped series that names the Gateway: the pods' own, as Prometheus writes it. */
 export const GATEWAY_LABEL = "gateway_networking_k8s_io_gateway_name";
+
+/** gRPC statuses that stand for an HTTP 5xx. https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
+export const GRPC_SERVER_ERRORS = [2, 4, 12, 13, 14, 15];
 
 /** Counters that Istio's proxies keep only where they are told to, by the end of their names. */
 const SUFFIXES = [
@@ -12,14 +15,23 @@ const SUFFIXES = [
   "upstream_rq_pending_overflow",
   "http_local_rate_limit.rate_limited",
   "expiration_unix_time_seconds",
+  ...["ok", "error", "over_limit"].map((answer) => `ratelimit.${answer}`),
+  ...["total", ...GRPC_SERVER_ERRORS].map((status) => `grpc.${status}`),
 ];
+/** Those of route tables, whose own names stand in the middle. */
+const REGEXPS = [String.raw`http\..*\.rds\..*\.update_rejected`];
 
 /**
  * Annotations that make the gateway's pods keep what dashboard and alerts read. They name no service: a new one starts no
  * new pods. https://istio.io/latest/docs/reference/config/annotations/#SidecarStatsInclusionSuffixes
  */
 export function statsAnnotations({ metrics }: TelemetryInput): Record<string, string> {
-  return metrics === undefined ? {} : { "sidecar.istio.io/statsInclusionSuffixes": SUFFIXES.join(",") };
+  return metrics === undefined
+    ? {}
+    : {
+        "sidecar.istio.io/statsInclusionSuffixes": SUFFIXES.join(","),
+        "sidecar.istio.io/statsInclusionRegexps": REGEXPS.join(","),
+      };
 }
 
 /** A name as Envoy writes it for Prometheus. */
@@ -42,11 +54,18 @@ export function namesOf(service: Service) {
   };
 }
 
-/** Regular expressions for Istio's cluster names, inside a PromQL text. */
+/** Calls of a gRPC service that ended with a status, or all of them; counted by its backends' clusters. */
+export function grpcCalls(service: Service, status: number | "total"): string {
+  return `envoy_cluster_grpc_${status}{${namesOf(service).clusters}}`;
+}
+
+/** Istio's name of the cluster of a Service's port. */
+export function clusterName({ service, namespace, port }: Omit<Backend, "weight">): string {
+  return `outbound|${port}||${service}.${namespace}.svc.cluster.local`;
+}
+
+/** Regular expressions for the backends' clusters, inside a PromQL text. */
 function clusters(service: Service): string[] {
-  const names = backendsOf(service).map(
-    ({ service: name, namespace, port }) =>
-      `outbound\\\\|${port}\\\\|\\\\|${name}\\\\.${namespace}\\\\.svc\\\\.cluster\\\\.local`,
-  );
+  const names = backendsOf(service).map((backend) => clusterName(backend).replace(/[|.]/g, String.raw`\\$&`));
   return [...new Set(names)].sort();
 }

@@ -4,6 +4,8 @@ export interface GoSet {
   readonly name: string;
   /** Package of each program, by the name that the program gets. */
   readonly programs: Readonly<Record<string, string>>;
+  /** Go's build tags, with commas between them. */
+  readonly tags?: string;
   /** Go's -X settings. */
   readonly variables?: Readonly<Record<string, string>>;
   /** Files to keep beside the programs, by name: a module, and a path in it. A path that ends in / is a folder. */
@@ -53,6 +55,13 @@ export const VMAGENT: GoSet = {
     vmagent: "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent",
     "victoria-metrics": "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics",
   },
+};
+
+/** Prometheus's own check of alert rules: only tests need it. Service discovery, which it has much of, is left out. */
+export const PROMTOOL: GoSet = {
+  name: "promtool",
+  programs: { promtool: "github.com/prometheus/prometheus/cmd/promtool" },
+  tags: "remove_all_sd",
 };
 
 /** The global rate limit's service; its Redis is a wheel's. */

@@ -45,13 +45,12 @@ export async function buildGoSet(set: GoSet, go: string, folder: string, sources
     GOFLAGS: "-mod=readonly -buildvcs=false",
   };
   const variables = Object.entries(set.variables ?? {}).map(([name, value]) => `-X ${name}=${value}`);
+  const tags = set.tags === undefined ? [] : [`-tags=${set.tags}`];
   const ldflags = ["-s", "-w", ...variables].join(" ");
   await makeFolder(folder, async (partial) => {
     for (const [program, source] of Object.entries(set.programs)) {
-      await output(go, ["build", "-trimpath", `-ldflags=${ldflags}`, "-o", join(partial, program), source], {
-        cwd,
-        env,
-      });
+      const flags = ["-trimpath", `-ldflags=${ldflags}`, ...tags];
+      await output(go, ["build", ...flags, "-o", join(partial, program), source], { cwd, env });
     }
     for (const [name, { module, path }] of Object.entries(set.files ?? {})) {
       const root = (await output(go, ["list", "-m", "-f", "{{.Dir}}", module], { cwd, env })).trim();

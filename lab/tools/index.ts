@@ -9,6 +9,7 @@ import {
   ISTIO,
   KUBERNETES,
   LANGUAGE_HOST,
+  PROMTOOL,
   PULUMI,
   PULUMI_VERSION,
   RATELIMIT,
@@ -109,6 +110,18 @@ export async function ensureTools(): Promise<Tools> {
     pluginsFolder,
     standIns: await officialPlugins(programs.pulumi ?? "pulumi", pulumiHome, official),
   };
+}
+
+/** Path of promtool, which is built where it is first asked for. @throws UserError in one line. */
+export async function ensurePromtool(): Promise<string> {
+  const folder = folderOf(PROMTOOL);
+  if (!isComplete(folder)) {
+    const progress = new Progress("tools", 1);
+    await progress.step("promtool", async () =>
+      buildGoSet(PROMTOOL, await findGo(toolsFolder(), OLDEST_GO), folder, __dirname),
+    );
+  }
+  return join(folder, "promtool");
 }
 
 async function install(): Promise<void> {

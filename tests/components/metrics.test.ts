@@ -3,6 +3,7 @@ import { GatewayMetrics, statsAnnotations } from "../../components/metrics";
 import { ruleGroups } from "../../components/metrics/alertRules";
 import { dashboard } from "../../components/metrics/dashboard";
 import { namesOf } from "../../components/metrics/names";
+import { errorShare } from "../../components/metrics/queries";
 import { scrapeConfig } from "../../components/metrics/scrape";
 import { gatewaySpec } from "../../components/tlsGateway";
 import type { StackConfig } from "../../config";
@@ -38,6 +39,7 @@ describe("components/metrics", () => {
     assert.deepEqual(Object.keys(infrastructure?.annotations ?? {}), [
       "proxy.istio.io/config",
       "sidecar.istio.io/statsInclusionSuffixes",
+      "sidecar.istio.io/statsInclusionRegexps",
     ]);
   });
 
@@ -112,7 +114,9 @@ describe("components/metrics", () => {
     const thresholds = (own: Values) => {
       const { services, telemetry } = config({ metrics: { scrape: "config-map" }, alerts }, own);
       assert.ok(telemetry.alerts);
-      const rules = ruleGroups(services, telemetry.alerts, "edge").flatMap((group) => group.rules);
+      const rules = ruleGroups({ services, alerts: telemetry.alerts, gatewayName: "edge" }).flatMap(
+        (group) => group.rules,
+      );
       return Object.fromEntries(
         rules.map(({ alert, expr, for: wait }) => [alert, [/(<|>|==) \S+$/.exec(expr)?.[0], wait]]),
       );
@@ -124,8 +128,42 @@ describe("components/metrics", () => {
       GatewayLatency: ["> 90000", "10m"],
       GatewayNoHealthyBackend: ["== 0", "2m"],
     });
+    const [first] = ruleGroups({
+      ...config({}),
+      alerts: { availabilityPercent: 99, latency: "1s", certificateDays: 7 },
+      gatewayName: "edge",
+      rateLimitService: { namespace: "limits" },
+    });
+    const limiter = first?.rules.find(({ alert }) => alert === "GatewayRateLimitServiceDown");
+    assert.match(
+      limiter?.expr ?? "",
+      /cluster_name="outbound\|8081\|\|edge--rate-limit\.limits\.svc.* == 0 or .* > 0\.05$/,
+    );
     const own = thresholds({ alerts: { availabilityPercent: 99.9, latency: "300ms" } });
     assert.deepEqual([own.GatewayErrorBudgetBurns?.[0], own.GatewayLatency?.[0]], ["> 0.0144", "> 300"]);
+  });
+
+  it("counts failed gRPC calls, whose HTTP status is 200, and their share of all", () => {
+    const [service] = stack({
+      services: [{ name: "calls", namespace: "apps", port: 50051, protocol: "grpc" }],
+    }).services;
+    assert.ok(service);
+    const { clusters } = namesOf(service);
+    const failed = [2, 4, 12, 13, 14, 15].map(
+      (status) => `(sum(rate(envoy_cluster_grpc_${status}{${clusters}}[5m])) or vector(0))`,
+    );
+    assert.equal(
+      errorShare(service, "5m"),
+      `(${failed.join(" + ")}) / sum(rate(envoy_cluster_grpc_total{${clusters}}[5m]))`,
+    );
+    const kept = statsAnnotations(stack({ telemetry: { metrics: { scrape: "config-map" } } }).telemetry);
+    const suffixes = kept["sidecar.istio.io/statsInclusionSuffixes"]?.split(",") ?? [];
+    for (const suffix of ["grpc.total", "grpc.2", "grpc.15", "ratelimit.error"]) {
+      assert.ok(suffixes.includes(suffix), suffix);
+    }
+    const routes = new RegExp(`^${kept["sidecar.istio.io/statsInclusionRegexps"] ?? ""}$`);
+    assert.match("http.outbound_0.0.0.0_443;.rds.https.443.default.edge.gateways.update_rejected", routes);
+    assert.doesNotMatch("cluster.web;.update_rejected", routes);
   });
 
   it("gives each panel of the dashboard a place and an id of its own", () => {

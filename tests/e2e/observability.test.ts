@@ -4,20 +4,24 @@ import { logOf } from "../../lab/controlPlane";
 import { collectedSpans } from "../../lab/otlp";
 import { eventually } from "../../lab/processes";
 import { request } from "../../lab/probe";
+import { namesOf } from "../../components/metrics/names";
+import type { Service } from "../../config";
 import { deploy, destroy, theLab, type Values } from "./support/lab";
 
 const STACK = "observability";
 const DOMAIN = "observability.test";
 const GATEWAY = "observability";
+const ADDRESS = "192.168.51.154";
 
 const service = (name: string, more: Values = {}) => ({ name, namespace: "observed", port: 8080, ...more });
 
 const values: Values = {
   domain: DOMAIN,
-  gateway: { name: GATEWAY, namespace: "observability-system", address: "192.168.51.154" },
+  gateway: { name: GATEWAY, namespace: "observability-system", address: ADDRESS },
   telemetry: {
     accessLogs: { provider: "gateway-json" },
     traces: { provider: "otel", samplePercent: 0 },
+    metrics: { scrape: "config-map" },
   },
   services: [
     service("plain"),
@@ -37,6 +41,7 @@ describe("observability", () => {
     request(theLab(), `https://${host}.${DOMAIN}${path}`, { headers });
 
   let proxy: number;
+  let traced: Service;
   const output = () => readFileSync(logOf(`proxy-${proxy}`), "utf8");
   const lines = () =>
     output()
@@ -55,7 +60,9 @@ describe("observability", () => {
   }
 
   before(async () => {
-    await deploy(STACK, values);
+    const found = (await deploy(STACK, values)).services.find(({ name }) => name === "traced");
+    assert.ok(found);
+    traced = found;
     proxy = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === GATEWAY);
     await eventually("the routes", 30_000, async () => {
       for (const host of ["plain", "errors", "sampled", "traced"]) {
@@ -167,5 +174,31 @@ describe("observability", () => {
       const routes = new Set(collectedSpans().flatMap(({ attributes }) => attributes["gateway.route"] ?? []));
       assert.deepEqual([...routes], ["traced--root"]);
     });
+  });
+
+  it("say of one request the same: its id in log and span, its service in log, span and metrics", async () => {
+    const { completed } = namesOf(traced);
+    /** The value of a counter, as the gateway exports it. */
+    const counted = async () => {
+      const metrics = await theLab().output(["curl", "-sf", `http://${ADDRESS}:15090/stats/prometheus`]);
+      return Number(new RegExp(`^${completed}\\{[^}]*\\} (\\d+)$`, "m").exec(metrics)?.[1]);
+    };
+    const before = await counted();
+    await get("traced", "/same");
+    assert.equal(await counted(), before + 1);
+    const found = (await logged()).filter(({ path }) => path === "/same");
+    assert.equal(found.length, 1);
+    const [line] = found;
+    const id = String(line?.request_id);
+    assert.match(id, /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/);
+    const root = await eventually("the span", 30_000, () => {
+      const span = collectedSpans().find(({ attributes }) => attributes["guid:x-request-id"] === id);
+      return span === undefined ? Promise.reject(new Error("no span of this id")) : Promise.resolve(span);
+    });
+    assert.equal(root.traceId, line?.trace_id);
+    const serviceOf = (route: unknown) => String(route).split("--")[0];
+    assert.equal(serviceOf(line?.route), traced.name);
+    assert.equal(serviceOf(root.attributes["gateway.route"]), traced.name);
+    assert.equal(completed, "envoy_vhost_traced_observability_test_443_route_traced_upstream_rq_completed");
   });
 });

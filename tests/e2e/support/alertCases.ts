@@ -1,41 +1,188 @@
-import { GATEWAY_LABEL, namesOf } from "../../../components/metrics/names";
+import { clusterName, GATEWAY_LABEL, grpcCalls, namesOf } from "../../../components/metrics/names";
 import type { Service } from "../../../config";
 
-/** Samples of one minute, by series; `day` is the time of minute 0 in seconds. */
-type Samples = (minute: number, day: number) => Record<string, number>;
+/** Value of each series at a minute. */
+export type Samples = (minute: number) => Record<string, number>;
 
-/** For each alert, measurements at which it fires, and others, close to them, at which it must not. */
-export function alertCases(service: Service, gateway: string): Record<string, { firing: Samples; quiet: Samples }> {
-  const { requests, completed, timeBuckets } = namesOf(service);
+/** Measurements at which an alert fires, and others, close to them, at which it must not. */
+export interface AlertCase {
+  readonly what: string;
+  readonly alert: string;
+  readonly firing: Samples;
+  /** Minute from which the condition holds: the alert's `for` is counted from it. */
+  readonly since: number;
+  /** Minute from which it is quiet again. Default: it stays. */
+  readonly until?: number;
+  readonly quiet: Readonly<Record<string, Samples>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly summary: string;
+}
+
+/** For a gateway with two services, of HTTP and of gRPC, that promise 99 % and 200 ms. */
+export function alertCases(shop: Service, calls: Service, gateway: string): AlertCase[] {
   const ofGateway = `{${GATEWAY_LABEL}="${gateway}"}`;
-  const [backend] = service.rules[0]?.backends ?? [];
-  const cluster = `outbound|${backend?.port ?? 0}||${backend?.service ?? ""}.${backend?.namespace ?? ""}.svc.cluster.local`;
+  const ofAnother = `{${GATEWAY_LABEL}="another"}`;
+  const { requests, completed, timeBuckets } = namesOf(shop);
+  const [backend] = shop.rules[0]?.backends ?? [];
+  const cluster = clusterName(backend ?? { service: "", namespace: "", port: 0 });
+
   // Availability of 99 %: the budget is 1 %, and burns too fast above 14.4 %.
-  const failing = (percent: number) => (minute: number) => ({
-    [completed]: minute * 100,
-    [`${requests}{response_code_class="5xx"}`]: minute * percent,
-  });
+  const failing =
+    (percent: number, from = 0, to = Infinity): Samples =>
+    (minute) => ({
+      [completed]: minute * 100,
+      [`${requests}{response_code_class="2xx"}`]: minute * (100 - percent),
+      [`${requests}{response_code_class="5xx"}`]: (Math.max(Math.min(minute, to), from) - from) * percent,
+    });
+  // A series of the gRPC service, as its one cluster has it.
+  const [callee] = calls.rules[0]?.backends ?? [];
+  const ended = (status: number | "total") =>
+    grpcCalls(calls, status).replace(
+      /\{.*\}/,
+      `{cluster_name="${clusterName(callee ?? { service: "", namespace: "", port: 0 })}"}`,
+    );
+  const calling =
+    (perMinute: Readonly<Record<number, number>>): Samples =>
+    (minute) => ({
+      [ended("total")]: minute * 100,
+      ...Object.fromEntries(
+        Object.entries(perMinute).map(([status, count]) => [ended(Number(status)), minute * count] as const),
+      ),
+    });
   // 95 of 100 within 200 ms.
-  const slow = (percent: number) => (minute: number) => ({
-    [`${timeBuckets}{le="100"}`]: minute * (100 - percent),
-    [`${timeBuckets}{le="250"}`]: minute * (100 - percent),
-    [`${timeBuckets}{le="500"}`]: minute * 100,
-    [`${timeBuckets}{le="+Inf"}`]: minute * 100,
-  });
-  const certificate = (days: number) => (_: number, day: number) => ({
-    [`envoy_listener_0_0_0_0_443_ssl_certificate_x_expiration_unix_time_seconds${ofGateway}`]: day + days * 86_400,
-  });
-  const rejected = (last: number) => (minute: number) => ({
-    [`envoy_listener_manager_lds_update_rejected${ofGateway}`]: minute < 65 ? 3 : last,
-  });
-  const healthy = (count: number) => () => ({
-    [`envoy_cluster_membership_healthy{cluster_name="${cluster}"}`]: count,
-  });
-  return {
-    GatewayErrorBudgetBurns: { firing: failing(16), quiet: failing(13) },
-    GatewayLatency: { firing: slow(7), quiet: slow(3) },
-    GatewayCertificateExpires: { firing: certificate(13), quiet: certificate(15) },
-    GatewayConfigRejected: { firing: rejected(4), quiet: rejected(3) },
-    GatewayNoHealthyBackend: { firing: healthy(0), quiet: healthy(1) },
+  const slow =
+    (percent: number): Samples =>
+    (minute) => ({
+      [`${timeBuckets}{le="100"}`]: minute * (100 - percent),
+      [`${timeBuckets}{le="250"}`]: minute * (100 - percent),
+      [`${timeBuckets}{le="500"}`]: minute * 100,
+      [`${timeBuckets}{le="+Inf"}`]: minute * 100,
+    });
+  // The clock of a test starts at 0, and so the end of a certificate is what is left of it then.
+  const ends = `envoy_listener_0_0_0_0_443_ssl_certificate_x_expiration_unix_time_seconds${ofGateway}`;
+  const fortnight = 14 * 86_400;
+  const rejected =
+    (series: string): Samples =>
+    (minute) => ({ [series]: minute < 65 ? 3 : 4 });
+  const steady =
+    (series: Readonly<Record<string, number>>): Samples =>
+    () => ({ ...series });
+  const routes = (port: number) =>
+    `envoy_http_rds_table_${port}_update_rejected{${GATEWAY_LABEL}="${gateway}",http_conn_manager_prefix="outbound_0.0.0.0_${port}"}`;
+  const healthy = (pod: string) => `envoy_cluster_membership_healthy{cluster_name="${cluster}",pod="${pod}"}`;
+  const limiter = `envoy_cluster_membership_healthy{${GATEWAY_LABEL}="${gateway}",cluster_name="outbound|8081||${gateway}--rate-limit.gateways.svc.cluster.local"}`;
+  const unanswered =
+    (percent: number): Samples =>
+    (minute) => ({
+      [limiter]: 2,
+      [`envoy_cluster_ratelimit_ok${ofGateway}`]: minute * (60 - percent),
+      [`envoy_cluster_ratelimit_over_limit${ofGateway}`]: minute * 40,
+      [`envoy_cluster_ratelimit_error${ofGateway}`]: minute * percent,
+    });
+
+  const gatewayLabels = { severity: "warning", gateway };
+  const burns = {
+    alert: "GatewayErrorBudgetBurns",
+    since: 1,
   };
+  const refuses = {
+    alert: "GatewayConfigRejected",
+    since: 65,
+    // The last refusal is ten minutes ago.
+    until: 75,
+    labels: gatewayLabels,
+    summary: `Envoy refuses configuration of gateway ${gateway}: it keeps the last good one`,
+  };
+  const limiterDown = {
+    alert: "GatewayRateLimitServiceDown",
+    labels: gatewayLabels,
+    summary: `The rate limit service of gateway ${gateway} does not answer: nothing is counted`,
+  };
+  return [
+    {
+      ...burns,
+      what: "5xx above the rate, until they end",
+      firing: failing(16, 0, 40),
+      until: 41,
+      quiet: { "5xx below the rate": failing(13), "all fail for four minutes of an hour": failing(100, 60, 64) },
+      labels: { severity: "critical", service: shop.name },
+      summary: `${shop.host} fails too often for 99 % availability`,
+    },
+    {
+      ...burns,
+      what: "gRPC calls that end with INTERNAL or UNAVAILABLE, and HTTP 200",
+      firing: calling({ 13: 6, 14: 10 }),
+      quiet: { "fewer of them": calling({ 13: 3, 14: 10 }), "NOT_FOUND, and no other": calling({ 5: 50 }) },
+      labels: { severity: "critical", service: calls.name },
+      summary: `${calls.host} fails too often for 99 % availability`,
+    },
+    {
+      alert: "GatewayLatency",
+      what: "7 of 100 requests take longer",
+      firing: slow(7),
+      since: 1,
+      quiet: { "3 of 100 requests take longer": slow(3) },
+      labels: { severity: "warning", service: shop.name },
+      summary: `More than 5 % of the requests to ${shop.host} take longer than 200ms`,
+    },
+    {
+      alert: "GatewayCertificateExpires",
+      what: "a certificate comes into its last 14 days",
+      firing: steady({ [ends]: fortnight + 30 * 60 }),
+      since: 31,
+      quiet: {
+        "a certificate with 15 days": steady({ [ends]: 15 * 86_400 }),
+        "one that is renewed before ten minutes are over": (minute) => ({
+          [ends]: fortnight + (minute < 40 ? 30 * 60 : 86_400),
+        }),
+      },
+      labels: gatewayLabels,
+      summary: `The certificate of gateway ${gateway} ends in less than 14 days`,
+    },
+    ...["envoy_listener_manager_lds_update_rejected", "envoy_cluster_manager_cds_update_rejected"].map((counter) => ({
+      ...refuses,
+      what: counter,
+      firing: rejected(counter + ofGateway),
+      quiet: {
+        "refused before it was looked at": steady({ [counter + ofGateway]: 3 }),
+        "refused by another gateway": rejected(counter + ofAnother),
+      },
+    })),
+    {
+      ...refuses,
+      what: "a route table, where there are several",
+      firing: (minute) => ({ [routes(80)]: 0, ...rejected(routes(443))(minute) }),
+      quiet: { "refused before it was looked at": steady({ [routes(80)]: 1, [routes(443)]: 3 }) },
+    },
+    {
+      ...limiterDown,
+      what: "no Pod is ready",
+      firing: (minute) => ({ [limiter]: minute < 10 ? 2 : 0 }),
+      since: 10,
+      quiet: {
+        "one Pod is ready": (minute) => ({ [limiter]: minute < 10 ? 2 : 1 }),
+        "none for four minutes": (minute) => ({ [limiter]: minute < 10 || minute > 14 ? 2 : 0 }),
+      },
+    },
+    {
+      ...limiterDown,
+      what: "7 of 100 questions are not answered",
+      firing: unanswered(7),
+      since: 1,
+      quiet: { "3 of 100": unanswered(3) },
+    },
+    {
+      alert: "GatewayNoHealthyBackend",
+      what: "no proxy sees a healthy endpoint, until one does",
+      firing: (minute) => ({
+        [healthy("a")]: minute < 10 ? 1 : 0,
+        [healthy("b")]: minute < 10 || minute >= 20 ? 1 : 0,
+      }),
+      since: 10,
+      until: 20,
+      quiet: { "one proxy sees one": steady({ [healthy("a")]: 0, [healthy("b")]: 1 }) },
+      labels: { severity: "critical", service: shop.name, cluster_name: cluster },
+      summary: `No healthy endpoint behind ${shop.host}: ${cluster}`,
+    },
+  ];
 }
