@@ -32,7 +32,7 @@ const FROM_CLIENTS = [
  * Headers of responses that tell about the inside. Not among them: x-envoy-overloaded and x-envoy-ratelimited, which
  * tell the client why it was turned away.
  */
-const TO_CLIENTS = [
+export const INTERNAL_RESPONSE_HEADERS = [
   "x-envoy-attempt-count",
   "x-envoy-cluster",
   "x-envoy-decorator-operation",
@@ -59,7 +59,10 @@ export interface InternalHeadersArgs {
 export function internalHeadersFilter(args: InternalHeadersArgs): Record<string, unknown> | undefined {
   const remove = (names: readonly string[]) => names.map((name) => ({ remove: name }));
   const request = args.removeInternalHeaders ? FROM_CLIENTS : [];
-  const response = [...(args.removeInternalHeaders ? TO_CLIENTS : []), ...(args.removeServerHeader ? ["server"] : [])];
+  const response = [
+    ...(args.removeInternalHeaders ? INTERNAL_RESPONSE_HEADERS : []),
+    ...(args.removeServerHeader ? ["server"] : []),
+  ];
   if (response.length === 0) {
     return undefined;
   }

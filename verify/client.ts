@@ -4,7 +4,7 @@ import { isIP, type LookupFunction } from "node:net";
 import { connect, type ConnectionOptions, type PeerCertificate } from "node:tls";
 
 /** Longest that one look may take. Unit: milliseconds. */
-const TIMEOUT_MS = 15_000;
+export const TIMEOUT_MS = 15_000;
 
 /** From where to where a client connects. */
 export interface Route {
@@ -12,6 +12,13 @@ export interface Route {
   readonly address?: string;
   /** Local address to connect from. Default: the system's choice. */
   readonly from?: string;
+  /** Certificate that the client shows, and its key, in PEM. */
+  readonly identity?: Identity;
+}
+
+export interface Identity {
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** What came back for one request; `error` in place of an answer. */
@@ -31,7 +38,10 @@ export interface RequestOptions extends Route {
 const MAX_BODY = 64 * 1024;
 
 /** Sends one request and follows nothing. The certificate is not checked: that is a check of its own. */
-export function get(url: string, { address, from, method = "GET", headers = {} }: RequestOptions): Promise<Answer> {
+export function get(
+  url: string,
+  { address, from, identity, method = "GET", headers = {} }: RequestOptions,
+): Promise<Answer> {
   const target = new URL(url);
   const options = {
     method,
@@ -52,7 +62,11 @@ export function get(url: string, { address, from, method = "GET", headers = {} }
     const call =
       target.protocol === "http:"
         ? httpRequest(target, options, onResponse)
-        : httpsRequest(target, { ...options, rejectUnauthorized: false, servername: target.hostname }, onResponse);
+        : httpsRequest(
+            target,
+            { ...options, ...identity, rejectUnauthorized: false, servername: target.hostname },
+            onResponse,
+          );
     call.on("error", (error) => resolve({ status: 0, headers: {}, body: "", error: error.message }));
     call.on("timeout", () => call.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
     call.end();
@@ -74,7 +88,11 @@ export interface Handshake {
 }
 
 /** Makes one TLS handshake for a host. */
-export function handshake(host: string, { address, from }: Route, more: ConnectionOptions = {}): Promise<Handshake> {
+export function handshake(
+  host: string,
+  { address, from, identity }: Route,
+  more: ConnectionOptions = {},
+): Promise<Handshake> {
   return new Promise((resolve) => {
     const failed = (error: Error) => {
       socket.destroy();
@@ -88,6 +106,7 @@ export function handshake(host: string, { address, from }: Route, more: Connecti
       rejectUnauthorized: false,
       timeout: TIMEOUT_MS,
       ALPNProtocols: ["h2", "http/1.1"],
+      ...identity,
       ...more,
     } as ConnectionOptions);
     socket.once("error", failed);

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { parseArgs } from "node:util";
 import { loadStackFile } from "../config/stackFile";
+import type { Identity } from "./client";
 import { outputOf } from "./cluster/kubectl";
 import { summary, table, type Row } from "./row";
 import type { StackOutputs, Target } from "./target";
@@ -13,6 +15,8 @@ const USAGE = `usage: npm run verify -- --stack STACK [OPTIONS]
   --address ADDRESS  where to find the gateway; default: the stack's outputs, gateway.address, DNS
   --from ADDRESS     local address to look from
   --ca FILE          certificates to trust, in PEM; default: the stack's outputs, the system's
+  --client-cert FILE a client's certificate, in PEM, where the gateway asks for one; with --client-key FILE
+  --limits           use rate limits up, to see that they are there: see docs/verify.md
   --no-cluster       traffic only: ask neither kubectl nor istioctl
   --json             rows as JSON`;
 
@@ -26,6 +30,9 @@ async function main(): Promise<number> {
       address: { type: "string" },
       from: { type: "string" },
       ca: { type: "string" },
+      "client-cert": { type: "string" },
+      "client-key": { type: "string" },
+      limits: { type: "boolean", default: false },
       cluster: { type: "boolean", default: true },
       json: { type: "boolean", default: false },
     },
@@ -45,11 +52,32 @@ async function main(): Promise<number> {
     config: loadStackFile(file),
     outputs,
     trust: values.ca === undefined ? outputs?.certificate.trustAnchorPem : readFileSync(values.ca, "utf8"),
-    route: { address: values.address, from: values.from },
+    route: {
+      address: values.address,
+      from: values.from,
+      identity: readIdentity(values["client-cert"], values["client-key"]),
+    },
   };
-  const rows = await verify(target, values.cluster);
+  const rows = await verify(target, { cluster: values.cluster, limits: values.limits });
   print(rows, values.json);
   return rows.some(({ state }) => state === "failed") ? 1 : 0;
+}
+
+/** A client's certificate and key. @throws Error where one is missing, or they are no pair. */
+function readIdentity(certFile: string | undefined, keyFile: string | undefined): Identity | undefined {
+  if (certFile === undefined && keyFile === undefined) {
+    return undefined;
+  }
+  if (certFile === undefined || keyFile === undefined) {
+    throw new Error("--client-cert and --client-key go together");
+  }
+  const identity = { cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+  try {
+    createSecureContext(identity);
+  } catch (error) {
+    throw new Error("--client-cert and --client-key are no certificate and its key in PEM", { cause: error });
+  }
+  return identity;
 }
 
 /** What the stack says of itself, where pulumi and its state are at hand. */

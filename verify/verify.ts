@@ -1,6 +1,9 @@
 import { lookup } from "node:dns/promises";
 import { checkCertificate } from "./checks/certificate";
+import { checkClientCertificate } from "./checks/clientCertificate";
 import { checkDns } from "./checks/dns";
+import { checkHeaders } from "./checks/headers";
+import { checkLimits } from "./checks/limits";
 import { checkRedirect } from "./checks/redirect";
 import { checkRoutes } from "./checks/routes";
 import { checkTls } from "./checks/tls";
@@ -13,16 +16,33 @@ import { recordedAddress, type Target } from "./target";
 type Check = (target: Target) => Promise<Row[]>;
 
 /** What any client can see. */
-const TRAFFIC: readonly Check[] = [checkRedirect, checkTls, checkCertificate, checkRoutes];
+const PUBLIC: readonly Check[] = [checkRedirect, checkCertificate];
+
+/** What a client sees whom the https listener lets in. */
+const TRAFFIC: readonly Check[] = [checkTls, checkRoutes, checkHeaders];
 
 /** What needs the right to read the cluster. */
 const CLUSTER: readonly Check[] = [checkConditions, checkBackends, checkProxies];
 
-/** Looks at a gateway from outside, and into its cluster where `cluster` says so. */
-export async function verify(target: Target, cluster: boolean): Promise<Row[]> {
+export interface VerifyOptions {
+  /** Look into the cluster too. */
+  readonly cluster: boolean;
+  /** Use rate limits up, to see that they are there. */
+  readonly limits: boolean;
+}
+
+/** Looks at a gateway from outside, and into its cluster. */
+export async function verify(target: Target, { cluster, limits }: VerifyOptions): Promise<Row[]> {
   const direct = { ...target, route: { ...target.route, address: await addressOf(target) } };
-  const rows = await Promise.all([checkDns(target), ...TRAFFIC.map((check) => check(direct))]);
-  return [...rows.flat(), ...(cluster ? await inCluster(direct) : [])];
+  const run = async (checks: readonly Check[]) => (await Promise.all(checks.map((check) => check(direct)))).flat();
+  const client = await checkClientCertificate(direct);
+  return [
+    ...(await checkDns(target)),
+    ...client.rows,
+    ...(await run(client.admitted ? [...PUBLIC, ...TRAFFIC] : PUBLIC)),
+    ...(limits && client.admitted ? await checkLimits(direct) : []),
+    ...(cluster ? await inCluster(direct) : []),
+  ];
 }
 
 /** The gateway's own address, so that a wrong DNS record fails its own check and no other. */

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CLIENT_INSIDE } from "../../lab/addresses";
 import { REPOSITORY } from "../../lab/paths";
 import { eventually } from "../../lab/processes";
 import { labPath } from "../../lab/state";
 import type { Row } from "../../verify/row";
-import { certificateWithKey } from "../support/certificates";
-import { deploy, destroy, theLab, writeStack } from "./support/lab";
+import { certificateWithKey, signedBy, testAuthority, type TestAuthority } from "../support/certificates";
+import { deploy, destroy, theLab, writeStack, type Values } from "./support/lab";
 
 const STACK = "verify";
 const NAMESPACE = "verify-system";
@@ -19,7 +20,13 @@ const VALUES = {
     clientAddress: { trustedProxies: 0 },
   },
   services: [
-    { name: "web", namespace: "verify-apps", port: 8080 },
+    {
+      name: "web",
+      namespace: "verify-apps",
+      port: 8080,
+      hsts: { maxAgeSeconds: 300 },
+      responseHeaders: { remove: ["x-backend"] },
+    },
     { name: "other", namespace: "verify-apps", port: 8080 },
     {
       name: "limited",
@@ -27,10 +34,30 @@ const VALUES = {
       port: 8080,
       rateLimit: { type: "global", requests: 1000, per: "hour" },
     },
+    {
+      name: "counted",
+      namespace: "verify-apps",
+      port: 8080,
+      // More than all other looks of this file take.
+      rateLimit: { type: "local-by-header", header: "x-user", requests: 150, per: "hour" },
+    },
     { name: "closed", namespace: "verify-apps", port: 8080, access: { allow: ["198.51.100.1"] } },
   ],
   rateLimitService: { failureMode: "closed" },
 };
+/** A gateway that lets only clients with a certificate in. */
+const MUTUAL = "verify-mutual";
+const mutualValues = (caCertificate: string) => ({
+  domain: "mutual.test",
+  gateway: {
+    name: MUTUAL,
+    namespace: NAMESPACE,
+    address: "192.168.51.158",
+    tls: { clientCertificates: { caCertificate } },
+  },
+  services: [{ name: "web", namespace: "verify-apps", port: 8080 }],
+});
+
 const SECRET = ["secret", "wildcard-verify-test-tls", "-n", NAMESPACE];
 
 interface Report {
@@ -39,17 +66,18 @@ interface Report {
 }
 
 describe("verify", () => {
-  const run = (...more: string[]) => {
+  const runOn = (stack: string, values: Values, more: readonly string[]) => {
     const main = join(REPOSITORY, "verify", "main.ts");
-    const command = [process.execPath, "-r", "ts-node/register/transpile-only", main, "--stack", STACK];
-    return theLab().run([...command, "--config-file", writeStack(STACK, VALUES), ...more], { cwd: REPOSITORY });
+    const command = [process.execPath, "-r", "ts-node/register/transpile-only", main, "--stack", stack];
+    return theLab().run([...command, "--config-file", writeStack(stack, values), ...more], { cwd: REPOSITORY });
   };
+  const run = (...more: string[]) => runOn(STACK, VALUES, more);
   const report = async (...more: string[]) => JSON.parse((await run("--json", ...more)).stdout) as Report;
 
   /** Waits until exactly these checks fail, each with a cause that says so. */
-  async function expectFailures(expected: Record<string, RegExp>): Promise<void> {
+  async function expectFailures(expected: Record<string, RegExp>, ...more: string[]): Promise<void> {
     await eventually("the failures", 30_000, async () => {
-      const failed = (await report()).rows.filter(({ state }) => state === "failed");
+      const failed = (await report(...more)).rows.filter(({ state }) => state === "failed");
       const said = failed
         .map(({ check, what, seen, cause }) => `${check}: ${what}: ${seen}: ${cause ?? ""}`)
         .join("\n");
@@ -89,11 +117,72 @@ describe("verify", () => {
     assert.ok(rows.every(({ check }) => !["conditions", "backends", "proxies"].includes(check)));
   });
 
+  const seenOf = (rows: readonly Row[], check: string) =>
+    rows.filter((row) => row.check === check).map(({ what, state, seen }) => [what, state, seen]);
+
+  it("looks at limits only when asked to, and only at those that it may use up", async () => {
+    assert.deepEqual(seenOf((await report("--no-cluster")).rows, "limits"), []);
+    const { rows } = await report("--no-cluster", "--limits");
+    assert.deepEqual(seenOf(rows, "limits"), [
+      [
+        "https://limited.verify.test/ lets 1000 requests per hour through",
+        "skipped",
+        "it takes more than 200 requests: not tried",
+      ],
+      ["https://counted.verify.test/ lets 150 requests per hour through", "ok", "429 after 150"],
+    ]);
+  });
+
+  it("finds a limit that is not in force", () =>
+    withObject(
+      ["envoyfilter", "verify--local-rate-limit", "-n", NAMESPACE],
+      () => theLab().kubectl(["delete", "envoyfilter", "verify--local-rate-limit", "-n", NAMESPACE]),
+      () => expectFailures({ limits: /^the limit is not in force$/ }, "--limits"),
+    ));
+
+  it("knows by the client's address whom an access rule refuses", async () => {
+    const access = async (...from: string[]) => seenOf((await report("--no-cluster", ...from)).rows, "access");
+    const url = "https://closed.verify.test/";
+    assert.deepEqual(await access(), [[`${url} refuses this client`, "ok", "403, as its access says"]]);
+    assert.deepEqual(await access("--from", CLIENT_INSIDE), [
+      [`${url} refuses ${CLIENT_INSIDE}`, "ok", "403, as its access says"],
+    ]);
+  });
+
+  const policy = ["authorizationpolicy", "verify--closed", "-n", NAMESPACE];
+  it("finds an access rule that is not in force", () =>
+    withObject(
+      policy,
+      () => theLab().kubectl(["delete", ...policy]),
+      () => expectFailures({ access: /the access rule is not in force/ }, "--from", CLIENT_INSIDE),
+    ));
+
+  it("finds headers that were to be removed", () =>
+    withObject(
+      ["envoyfilter", "verify--hardening", "-n", NAMESPACE],
+      () => theLab().kubectl(["delete", "envoyfilter", "verify--hardening", "-n", NAMESPACE]),
+      () => expectFailures({ headers: /^the gateway's hardening is not in force$/ }),
+    ));
+
+  const web = ["httproute", "web", "-n", "verify-apps"];
+  it("finds a service without its own headers", () =>
+    withObject(
+      web,
+      () =>
+        theLab().kubectl(["patch", ...web, "--type=json", "-p", '[{"op":"remove","path":"/spec/rules/0/filters"}]']),
+      () => expectFailures({ headers: /^expected max-age=300: |^the service's responseHeaders is not in force$/ }),
+    ));
+
   it("answers wrong options with one line", async () => {
     const { code, stderr } = await run("--nonsense");
     assert.equal(code, 2);
     assert.match(stderr, /^error: Unknown option '--nonsense'/);
     assert.doesNotMatch(stderr, /\n\s+at /);
+    const half = await run("--client-cert", labPath("hosts"));
+    assert.deepEqual([half.code, half.stderr], [2, "error: --client-cert and --client-key go together\n"]);
+    const none = await run("--client-cert", labPath("hosts"), "--client-key", labPath("hosts"));
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /^error: --client-cert and --client-key are no certificate and its key in PEM$/m);
   });
 
   /** Runs `body` while an object is gone, or is another. */
@@ -252,5 +341,66 @@ describe("verify", () => {
     } finally {
       writeFileSync(labPath("hosts"), hosts);
     }
+  });
+
+  describe("of a gateway that asks for client certificates", () => {
+    let values: Values;
+    let files: Record<"mine" | "strangers", string[]>;
+    const rowsWith = async (more: readonly string[]) =>
+      (JSON.parse((await runOn(MUTUAL, values, ["--json", ...more])).stdout) as Report).rows;
+
+    /** A client's certificate and its key in files, as options. */
+    async function client(name: string, authority: TestAuthority): Promise<string[]> {
+      const { certificatePem, privateKeyPem } = await signedBy(authority, { commonName: name, uses: ["client_auth"] });
+      const [cert, key] = [labPath(`${name}.crt`), labPath(`${name}.key`)];
+      writeFileSync(cert, certificatePem);
+      writeFileSync(key, privateKeyPem, { mode: 0o600 });
+      return ["--client-cert", cert, "--client-key", key];
+    }
+
+    before(async () => {
+      const [ours, theirs] = [await testAuthority(365, true, "Ours"), await testAuthority(365, true, "Theirs")];
+      files = { mine: await client("verify-mine", ours), strangers: await client("verify-strangers", theirs) };
+      values = mutualValues(ours.certificatePem);
+      await deploy(MUTUAL, values);
+    });
+    after(() => destroy(MUTUAL));
+
+    it("looks at everything with a certificate", () =>
+      eventually("a sound gateway", 30_000, async () => {
+        const rows = await rowsWith(files.mine);
+        assert.deepEqual(
+          rows.filter(({ state }) => state !== "ok"),
+          [],
+        );
+        assert.ok(rows.some(({ what, seen }) => what === "https://web.mutual.test/ answers" && seen === "200"));
+        assert.deepEqual(
+          rows.filter(({ check }) => check === "client-certificate").map(({ what }) => what),
+          ["clients without a certificate are refused", "this client's certificate is accepted"],
+        );
+      }));
+
+    it("says what it leaves out without one", async () => {
+      const rows = await rowsWith(["--no-cluster"]);
+      assert.deepEqual(
+        rows.filter(({ state }) => state === "failed"),
+        [],
+      );
+      const [left, ...more] = rows.filter(({ state }) => state === "skipped");
+      assert.deepEqual(more, []);
+      assert.match(left?.seen ?? "", /^the gateway asks for one: name it by --client-cert and --client-key/);
+      assert.ok(rows.every(({ check }) => check !== "routes"));
+    });
+
+    it("finds a certificate of another CA, and a gateway that asks for none", async () => {
+      const rows = await rowsWith(["--no-cluster", ...files.strangers]);
+      const [failed, ...more] = rows.filter(({ state }) => state === "failed");
+      assert.deepEqual(more, []);
+      assert.match(failed?.cause ?? "", /^no CA of gateway\.tls\.clientCertificates signed it/);
+      // Its own gateway asks nobody.
+      const open = await rowsWith(["--no-cluster", "--address", "192.168.51.157"]);
+      const causes = open.filter(({ check }) => check === "client-certificate").map(({ cause }) => cause ?? "");
+      assert.match(causes[0] ?? "", /gateway\.tls\.clientCertificates is not in force/);
+    });
   });
 });

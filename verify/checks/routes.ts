@@ -1,31 +1,22 @@
-import type { Rule, Service } from "../../config";
-import { covers } from "../../config/cidr";
+import type { Service, StackConfig } from "../../config";
 import { get, type Answer } from "../client";
 import { diagnose } from "../diagnosis";
+import { admission, isGatewaysOwn, isRefusal, plainRules } from "../expectations";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
-/** Every host and path leads to a backend that answers, and no other host does. */
+/** Every host and path leads to a backend that answers whom its access admits, and no other host does. */
 export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
   const paths = config.services.flatMap((service) =>
-    service.rules.filter(isPlain).map(async (rule) => {
-      const url = `https://${service.host}${rule.path}`;
-      if (rule.type === "RegularExpression") {
-        return skipped("routes", `${url} answers`, "a regular expression names no one path");
-      }
-      const answer = await get(url, route);
-      if (refusesAsSaid(service, answer, route.from)) {
-        return row("access", `${url} refuses this client`, true, `${answer.status}, as its access says`);
-      }
-      const answered = answer.status > 0 && answer.status < 500 && !isGatewaysOwn(answer.status, answer.body);
-      return row(
-        "routes",
-        `${url} answers`,
-        answered,
-        answer.error ?? String(answer.status),
-        diagnose(answer, service.host, config),
-      );
+    plainRules(service).map(async ({ path }) => {
+      const url = `https://${service.host}${path}`;
+      return routeRow(url, await get(url, route), service, config, route.from);
     }),
+  );
+  const expressions = config.services.flatMap(({ host, rules }) =>
+    rules
+      .filter(({ type, match = {} }) => type === "RegularExpression" && Object.keys(match).length === 0)
+      .map(({ path }) => skipped("routes", `https://${host}${path} answers`, "a regular expression names no one path")),
   );
   const unknown = get(`https://verify-unknown.${config.domain}/`, route).then((answer) =>
     row(
@@ -39,31 +30,25 @@ export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
       },
     ),
   );
-  return Promise.all([...paths, unknown]);
+  return [...(await Promise.all(paths)), ...expressions, await unknown];
 }
 
-/** Whether a service's own access turns this client away: one without a token, or from an address that it does not admit. */
-function refusesAsSaid({ access = {} }: Service, { status, body }: Answer, from: string | undefined): boolean {
-  const { allow, deny = [], jwt, externalAuthorization } = access;
-  if (jwt !== undefined || externalAuthorization !== undefined) {
-    return status === 401 || status === 403;
+function routeRow(url: string, answer: Answer, service: Service, config: StackConfig, from: string | undefined): Row {
+  const { status } = answer;
+  const wanted = admission(service, from);
+  const isRefused = isRefusal(answer) || (status === 403 && service.access?.externalAuthorization !== undefined);
+  if (wanted === "refused" || (wanted === "unknown" && isRefused)) {
+    const client = service.access?.jwt === undefined ? (from ?? "this client") : "clients without a token";
+    const seen = answer.error ?? `${status}${isRefused ? ", as its access says" : ""}`;
+    // A backend that is missing is another matter, and is not reached by those who are refused.
+    const cause = status < 500 && status > 0 ? NOT_REFUSED : diagnose(answer, service.host, config).cause;
+    const more = `kubectl get authorizationpolicy,requestauthentication -n ${config.gateway.namespace} -o yaml`;
+    return row("access", `${url} refuses ${client}`, isRefused, seen, { cause, more });
   }
-  const holds = (blocks: readonly string[]) => from === undefined || blocks.some((block) => covers(block, from));
-  const refused = (allow !== undefined && (from === undefined || !holds(allow))) || (deny.length > 0 && holds(deny));
-  return refused && isDenied(status, body);
+  const answered = status > 0 && status < 500 && !isGatewaysOwn(answer);
+  const seen = answer.error ?? String(status);
+  return row("routes", `${url} answers`, answered, seen, diagnose(answer, service.host, config));
 }
 
-/** A rule that a plain GET of its path takes. */
-function isPlain({ match }: Rule): boolean {
-  return match === undefined || Object.keys(match).length === 0;
-}
-
-/** 403, 404 and 429 of the gateway itself, before any backend. */
-function isGatewaysOwn(status: number, body: string): boolean {
-  return (status === 404 && body === "") || isDenied(status, body) || status === 429;
-}
-
-/** Envoy's own words where an access rule refuses a request. */
-function isDenied(status: number, body: string): boolean {
-  return status === 403 && body.startsWith("RBAC: ");
-}
+const NOT_REFUSED =
+  "the access rule is not in force, or something between client and gateway changes the client's address";

@@ -4,9 +4,9 @@ import { row, type Row } from "../row";
 import type { Target } from "../target";
 
 /** Security level 0 lets the client offer what it would itself refuse. */
-const ANYTHING = "DEFAULT:@SECLEVEL=0";
+export const ANYTHING = "DEFAULT:@SECLEVEL=0";
 /** Without forward secrecy, or without AEAD. */
-const WEAK = "AES128-SHA:AES256-SHA:AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0";
+export const WEAK = "AES128-SHA:AES256-SHA:AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0";
 
 const VERSIONS: readonly (readonly [version: SecureVersion, name: string])[] = [
   ["TLSv1", "TLS 1.0"],

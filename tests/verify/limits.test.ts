@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { lowestLimit, whyNot } from "../../verify/checks/limits";
+import { rateLimitsSchema } from "../../config/rateLimit";
+
+describe("verify/checks/limits", () => {
+  const limit = (value: object) => {
+    const lowest = lowestLimit({ rateLimit: rateLimitsSchema.parse(value) });
+    assert.ok(lowest);
+    return lowest;
+  };
+  const http = { protocol: "http" } as const;
+
+  it("tries the limit that turns a client away first", () => {
+    const limits = [
+      { type: "local", requests: 100, per: "second" },
+      { type: "global-by-address", requests: 30, per: "minute" },
+      { type: "global", requests: 1000, per: "day" },
+    ];
+    assert.deepEqual(limit(limits), limits[1]);
+    assert.equal(lowestLimit({}), undefined);
+  });
+
+  it("tries none that takes many requests, or would keep others out for long", () => {
+    assert.equal(whyNot(http, limit({ type: "local", requests: 200, per: "second" })), undefined);
+    assert.equal(whyNot(http, limit({ type: "global", requests: 200, per: "minute" })), undefined);
+    assert.match(whyNot(http, limit({ type: "local", requests: 201, per: "second" })) ?? "", /more than 200 requests/);
+    assert.match(whyNot(http, limit({ type: "local", requests: 5, per: "hour" })) ?? "", /every client.*the hour/);
+    assert.match(whyNot(http, limit({ type: "global", requests: 5, per: "day" })) ?? "", /every client.*the day/);
+    const ours = { type: "local-by-header", header: "x-user", requests: 5, per: "hour" };
+    assert.equal(whyNot(http, limit(ours)), undefined);
+    assert.match(whyNot({ protocol: "grpc" }, limit(ours)) ?? "", /gRPC/);
+  });
+});

@@ -1,0 +1,78 @@
+import { connect, type ClientHttp2Session } from "node:http2";
+import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
+import { TIMEOUT_MS, type RequestOptions } from "./client";
+
+export interface Burst {
+  /** Of each request that was answered, in the order of the answers. */
+  readonly statuses: readonly number[];
+  /** From the first request to the last answer. Unit: milliseconds. */
+  readonly tookMs: number;
+  /** Whether a rate limit turned a request away, and no backend. */
+  readonly limited: boolean;
+  readonly error?: string;
+}
+
+/** Requests that are under way at once: less than any server forbids. */
+const CONCURRENT = 20;
+
+/** Sends many requests over one connection, and so to one proxy; none after the first that is turned away. */
+export async function burst(
+  url: string,
+  most: number,
+  { address, from, identity, headers }: RequestOptions,
+): Promise<Burst> {
+  const { origin, pathname, hostname } = new URL(url);
+  const socket = tlsConnect({
+    ...identity,
+    host: address ?? hostname,
+    port: 443,
+    localAddress: from,
+    rejectUnauthorized: false,
+    servername: hostname,
+    ALPNProtocols: ["h2"],
+  } as ConnectionOptions);
+  const session = connect(origin, { createConnection: () => socket });
+  let error: string | undefined;
+  session.on("error", (cause: Error) => (error = cause.message));
+  session.setTimeout(TIMEOUT_MS, () => session.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+  const start = Date.now();
+  const statuses: number[] = [];
+  let sent = 0;
+  let limited = false;
+  const sender = async () => {
+    while (sent < most && !limited && error === undefined) {
+      sent++;
+      const answer = await send(session, { ":path": pathname, ...headers });
+      if (answer !== undefined) {
+        statuses.push(answer.status);
+        limited ||= answer.limited;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENT }, sender));
+  session.destroy();
+  return { statuses, tookMs: Date.now() - start, limited, error };
+}
+
+/** Undefined where no answer came. */
+function send(
+  session: ClientHttp2Session,
+  headers: Record<string, string>,
+): Promise<{ status: number; limited: boolean } | undefined> {
+  return new Promise((resolve) => {
+    if (session.destroyed || session.closed) {
+      resolve(undefined);
+      return;
+    }
+    const stream = session.request(headers);
+    let answer: { status: number; limited: boolean } | undefined;
+    stream.on("response", (received) => {
+      const status = received[":status"] ?? 0;
+      answer = { status, limited: status === 429 && received["x-ratelimit-limit"] !== undefined };
+    });
+    stream.on("error", () => undefined);
+    stream.on("close", () => resolve(answer));
+    stream.resume();
+    stream.end();
+  });
+}

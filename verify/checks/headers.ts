@@ -1,0 +1,62 @@
+import { HSTS_HEADER, hstsValue } from "../../components/hsts";
+import { INTERNAL_RESPONSE_HEADERS } from "../../components/internalHeaders";
+import type { Rule, Service, StackConfig } from "../../config";
+import { get, type Answer } from "../client";
+import { isGatewaysOwn, plainRules } from "../expectations";
+import { row, type Row } from "../row";
+import type { Target } from "../target";
+
+/** Responses of each service: HSTS as it is set, and nothing that is to be removed. */
+export async function checkHeaders({ config, route }: Target): Promise<Row[]> {
+  const rows = config.services.map(async (service) => {
+    const [rule] = plainRules(service);
+    if (rule === undefined) {
+      return [];
+    }
+    const url = `https://${service.host}${rule.path}`;
+    const answer = await get(url, route);
+    // Where no backend answers, another row says so.
+    const isBackends = answer.status > 0 && answer.status < 500 && answer.status !== 401 && !isGatewaysOwn(answer);
+    return isBackends ? [...strictTransport(url, answer, service), ...nothingInside(url, answer, rule, config)] : [];
+  });
+  return (await Promise.all(rows)).flat();
+}
+
+function strictTransport(url: string, { headers }: Answer, { name, namespace, protocol, hsts }: Service): Row[] {
+  if (hsts === undefined) {
+    return [];
+  }
+  const wanted = hstsValue(hsts);
+  const seen = headers[HSTS_HEADER];
+  return [
+    row("headers", `${url} sends HSTS`, seen === wanted, seen ?? `no ${HSTS_HEADER}`, {
+      cause: `expected ${wanted}: the route's response headers are not in force`,
+      more: `kubectl get ${protocol}route ${name} -n ${namespace} -o yaml`,
+    }),
+  ];
+}
+
+function nothingInside(url: string, { headers }: Answer, { responseHeaders }: Rule, { gateway }: StackConfig): Row[] {
+  const own = (responseHeaders?.remove ?? []).map((header) => header.toLowerCase());
+  const hardening = hardeningRemoves(gateway);
+  if (own.length + hardening.length === 0) {
+    return [];
+  }
+  const leaks = [...own, ...hardening].filter((header) => headers[header] !== undefined);
+  const seen = leaks.map((header) => `${header}: ${String(headers[header])}`).join(", ");
+  return [
+    row("headers", `${url} tells nothing of the inside`, leaks.length === 0, seen || "nothing", {
+      cause: `${own.includes(leaks[0] ?? "") ? "the service's responseHeaders" : "the gateway's hardening"} is not in force`,
+      more: `kubectl get envoyfilter,httproute,grpcroute -A -l app.kubernetes.io/part-of=${gateway.name}`,
+    }),
+  ];
+}
+
+function hardeningRemoves({ hardening }: StackConfig["gateway"]): string[] {
+  return hardening.enabled === false
+    ? []
+    : [
+        ...(hardening.removeServerHeader ? ["server"] : []),
+        ...(hardening.removeInternalHeaders ? INTERNAL_RESPONSE_HEADERS : []),
+      ];
+}

@@ -1,0 +1,91 @@
+import { randomUUID } from "node:crypto";
+import type { Service } from "../../config";
+import { rateLimitsOf, type RateLimitInput } from "../../config/rateLimit";
+import { burst } from "../burst";
+import { plainRules } from "../expectations";
+import { row, skipped, type Row } from "../row";
+import type { Target } from "../target";
+
+/** Largest limit that is tried: more requests would be a load of their own. */
+export const MOST_REQUESTS = 200;
+/** Requests above the limit. */
+const MARGIN = 10;
+/** A unit of time may end in the middle of the first. */
+const BURSTS = 2;
+const MILLISECONDS = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
+
+/** Sends each limited service so many requests that its lowest limit turns one away. One after the other, and last. */
+export async function checkLimits({ config, route }: Target): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const service of config.services) {
+    const [rule] = plainRules(service);
+    const limit = lowestLimit(service);
+    if (rule === undefined || limit === undefined) {
+      continue;
+    }
+    const url = `https://${service.host}${rule.path}`;
+    const what = `${url} lets ${limit.requests} requests per ${limit.per} through`;
+    const reason = whyNot(service, limit);
+    rows.push(
+      reason === undefined ? await tryLimit(url, what, limit, { config, route }) : skipped("limits", what, reason),
+    );
+  }
+  return rows;
+}
+
+export function lowestLimit(service: Pick<Service, "rateLimit">): RateLimitInput | undefined {
+  return [...rateLimitsOf(service)].sort((a, b) => a.requests - b.requests)[0];
+}
+
+/** Why a limit is better not tried; undefined where it may be. */
+export function whyNot(
+  { protocol }: Pick<Service, "protocol">,
+  { type, requests, per }: RateLimitInput,
+): string | undefined {
+  if (protocol === "grpc") {
+    return "calls of gRPC are not tried";
+  }
+  if (requests > MOST_REQUESTS) {
+    return `it takes more than ${MOST_REQUESTS} requests: not tried`;
+  }
+  const isShared = type === "local" || type === "global";
+  return isShared && (per === "hour" || per === "day")
+    ? `every client shares it, and would be turned away until the ${per} is over: not tried`
+    : undefined;
+}
+
+async function tryLimit(
+  url: string,
+  what: string,
+  limit: RateLimitInput,
+  { config, route }: Pick<Target, "config" | "route">,
+): Promise<Row> {
+  const { name, namespace } = config.gateway;
+  // A client of its own: nobody else's share is used up.
+  const headers = "header" in limit ? { [limit.header.toLowerCase()]: `verify-${randomUUID()}` } : {};
+  let sent = 0;
+  for (let count = 0; count < BURSTS; count++) {
+    const { statuses, limited, tookMs, error } = await burst(url, limit.requests + MARGIN, { ...route, headers });
+    sent += statuses.length;
+    if (limited) {
+      return row("limits", what, true, `429 after ${sent - statuses.filter((status) => status === 429).length}`);
+    }
+    if (error !== undefined || statuses.length === 0) {
+      return row("limits", what, false, error ?? "no answer", { cause: "the connection did not last" });
+    }
+    if (statuses.every((status) => status === 401 || status === 403)) {
+      return skipped("limits", what, "this client is refused before it is counted");
+    }
+    if (tookMs > MILLISECONDS[limit.per]) {
+      return skipped("limits", what, `${statuses.length} requests took longer than a ${limit.per}`);
+    }
+  }
+  const kind = limit.type.startsWith("global") ? "global" : "local";
+  return row("limits", what, false, `${sent} requests, no 429`, {
+    cause:
+      kind === "global"
+        ? "the limit is not in force, or nothing counts: the rate limit service does not answer, and failureMode is open"
+        : "the limit is not in force",
+    more: `kubectl get envoyfilter ${name}--${kind}-rate-limit -n ${namespace} -o yaml`,
+  });
+}
