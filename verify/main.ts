@@ -46,17 +46,15 @@ async function main(): Promise<number> {
   if (!existsSync(file)) {
     throw new Error(`there is no stack ${stack}: ${basename(file)} is missing`);
   }
+  const config = loadStackFile(file);
+  const identity = readIdentity(values["client-cert"], values["client-key"]);
   const outputs = await readOutputs(stack);
   const target: Target = {
     stack,
-    config: loadStackFile(file),
+    config,
     outputs,
     trust: values.ca === undefined ? outputs?.certificate.trustAnchorPem : readFileSync(values.ca, "utf8"),
-    route: {
-      address: values.address,
-      from: values.from,
-      identity: readIdentity(values["client-cert"], values["client-key"]),
-    },
+    route: { address: values.address, from: values.from, identity },
   };
   const rows = await verify(target, { cluster: values.cluster, limits: values.limits });
   print(rows, values.json);

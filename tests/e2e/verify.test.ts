@@ -111,19 +111,17 @@ describe("verify", () => {
     assert.ok(!stdout.includes("\x1b"), "no colour where there is no terminal");
   });
 
-  it("needs no cluster for the traffic part, and says what it leaves out", async () => {
+  it("needs no cluster for the traffic part, and uses no limit up unless it is asked to", async () => {
     const { passed, rows } = await report("--no-cluster");
     assert.ok(passed);
-    assert.ok(rows.every(({ check }) => !["conditions", "backends", "proxies"].includes(check)));
+    assert.ok(rows.every(({ check }) => !["conditions", "backends", "proxies", "limits"].includes(check)));
   });
 
-  const seenOf = (rows: readonly Row[], check: string) =>
-    rows.filter((row) => row.check === check).map(({ what, state, seen }) => [what, state, seen]);
-
-  it("looks at limits only when asked to, and only at those that it may use up", async () => {
-    assert.deepEqual(seenOf((await report("--no-cluster")).rows, "limits"), []);
-    const { rows } = await report("--no-cluster", "--limits");
-    assert.deepEqual(seenOf(rows, "limits"), [
+  it("looks at limits that it may use up, and at access as its own address has it", async () => {
+    const { rows } = await report("--no-cluster", "--limits", "--from", CLIENT_INSIDE);
+    const seenOf = (of: string) =>
+      rows.filter(({ check }) => check === of).map(({ what, state, seen }) => [what, state, seen]);
+    assert.deepEqual(seenOf("limits"), [
       [
         "https://limited.verify.test/ lets 1000 requests per hour through",
         "skipped",
@@ -131,47 +129,42 @@ describe("verify", () => {
       ],
       ["https://counted.verify.test/ lets 150 requests per hour through", "ok", "429 after 150"],
     ]);
-  });
-
-  it("finds a limit that is not in force", () =>
-    withObject(
-      ["envoyfilter", "verify--local-rate-limit", "-n", NAMESPACE],
-      () => theLab().kubectl(["delete", "envoyfilter", "verify--local-rate-limit", "-n", NAMESPACE]),
-      () => expectFailures({ limits: /^the limit is not in force$/ }, "--limits"),
-    ));
-
-  it("knows by the client's address whom an access rule refuses", async () => {
-    const access = async (...from: string[]) => seenOf((await report("--no-cluster", ...from)).rows, "access");
-    const url = "https://closed.verify.test/";
-    assert.deepEqual(await access(), [[`${url} refuses this client`, "ok", "403, as its access says"]]);
-    assert.deepEqual(await access("--from", CLIENT_INSIDE), [
-      [`${url} refuses ${CLIENT_INSIDE}`, "ok", "403, as its access says"],
+    assert.deepEqual(seenOf("access"), [
+      [`https://closed.verify.test/ refuses ${CLIENT_INSIDE}`, "ok", "403, as its access says"],
     ]);
+    assert.deepEqual(
+      seenOf("headers").filter(([what]) => what?.startsWith("https://web.")),
+      [
+        ["https://web.verify.test/ sends HSTS", "ok", "max-age=300"],
+        ["https://web.verify.test/ tells nothing of the inside", "ok", "nothing"],
+      ],
+    );
   });
 
-  const policy = ["authorizationpolicy", "verify--closed", "-n", NAMESPACE];
-  it("finds an access rule that is not in force", () =>
-    withObject(
-      policy,
-      () => theLab().kubectl(["delete", ...policy]),
-      () => expectFailures({ access: /the access rule is not in force/ }, "--from", CLIENT_INSIDE),
-    ));
-
-  it("finds headers that were to be removed", () =>
-    withObject(
-      ["envoyfilter", "verify--hardening", "-n", NAMESPACE],
-      () => theLab().kubectl(["delete", "envoyfilter", "verify--hardening", "-n", NAMESPACE]),
-      () => expectFailures({ headers: /^the gateway's hardening is not in force$/ }),
-    ));
-
-  const web = ["httproute", "web", "-n", "verify-apps"];
-  it("finds a service without its own headers", () =>
-    withObject(
-      web,
-      () =>
-        theLab().kubectl(["patch", ...web, "--type=json", "-p", '[{"op":"remove","path":"/spec/rules/0/filters"}]']),
-      () => expectFailures({ headers: /^expected max-age=300: |^the service's responseHeaders is not in force$/ }),
-    ));
+  it("finds limits, access and headers that are not in force", async () => {
+    const without = (kind: string, name: string, body: () => Promise<void>) => {
+      const object = [kind, name, "-n", NAMESPACE];
+      return withObject(object, () => theLab().kubectl(["delete", ...object]), body);
+    };
+    const web = ["httproute", "web", "-n", "verify-apps"];
+    const noFilters = '[{"op":"remove","path":"/spec/rules/0/filters"}]';
+    const causes = {
+      limits: /^the limit is not in force$/,
+      access: /^the access rule is not in force/,
+      headers: /^(expected max-age=300: |the (service's responseHeaders|gateway's hardening) (is|are) not in force$)/,
+    };
+    await without("envoyfilter", "verify--local-rate-limit", () =>
+      without("authorizationpolicy", "verify--closed--access", () =>
+        without("envoyfilter", "verify--hardening", () =>
+          withObject(
+            web,
+            () => theLab().kubectl(["patch", ...web, "--type=json", "-p", noFilters]),
+            () => expectFailures(causes, "--limits", "--from", CLIENT_INSIDE),
+          ),
+        ),
+      ),
+    );
+  });
 
   it("answers wrong options with one line", async () => {
     const { code, stderr } = await run("--nonsense");

@@ -46,7 +46,7 @@ function nothingInside(url: string, { headers }: Answer, { responseHeaders }: Ru
   const seen = leaks.map((header) => `${header}: ${String(headers[header])}`).join(", ");
   return [
     row("headers", `${url} tells nothing of the inside`, leaks.length === 0, seen || "nothing", {
-      cause: `${own.includes(leaks[0] ?? "") ? "the service's responseHeaders" : "the gateway's hardening"} is not in force`,
+      cause: `${own.includes(leaks[0] ?? "") ? "the service's responseHeaders are" : "the gateway's hardening is"} not in force`,
       more: `kubectl get envoyfilter,httproute,grpcroute -A -l app.kubernetes.io/part-of=${gateway.name}`,
     }),
   ];
