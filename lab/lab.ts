@@ -226,10 +226,16 @@ export class Lab {
     await eventually("the cluster's objects", 30_000, () => this.kubectl(apply, list(items)), 500);
   }
 
+  /** File of the certificate of a stack whose Secret exists already. */
+  existingCertificate(config: StackConfig): string {
+    return existingFile(config, "crt");
+  }
+
   /** The Secret that an `existing` certificate names: a self-signed one, made once. */
-  private async existingSecret({ domain, gateway, certificate }: StackConfig): Promise<Record<string, unknown>> {
+  private async existingSecret(config: StackConfig): Promise<Record<string, unknown>> {
+    const { domain, gateway, certificate } = config;
     const { secretName } = certificate;
-    const file = (suffix: string) => labPath(`${gateway.namespace}-${secretName}.${suffix}`);
+    const file = (suffix: string) => existingFile(config, suffix);
     const names = `subjectAltName=DNS:*.${domain},DNS:${domain}`;
     const made = await output("test", ["-f", file("crt")]).then(
       () => true,
@@ -258,6 +264,10 @@ export class Lab {
       readFileSync(file("key"), "utf8"),
     );
   }
+}
+
+function existingFile({ gateway, certificate }: StackConfig, suffix: string): string {
+  return labPath(`${gateway.namespace}-${certificate.secretName}.${suffix}`);
 }
 
 /** Names that hold for every lab; those of the stacks follow. */

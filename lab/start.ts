@@ -1,5 +1,6 @@
+import { summary, table } from "../verify/row";
+import { checkStack } from "./checks";
 import { clientsOf } from "./expectations";
-import { checkStack, table } from "./checks";
 import { Lab } from "./lab";
 import { checkMachine } from "./machine";
 import { main, UserError } from "./processes";
@@ -26,12 +27,9 @@ main(async () => {
     }
     const config = await lab.prepare(STACK);
     const rows = await checkStack(lab, STACK, config);
-    const failed = rows.filter((row) => !row.passed).length;
     const host = config.services[0]?.host ?? config.domain;
-    console.log(`\n${table(rows)}\n`);
-    console.log(
-      `${rows.length - failed} of ${rows.length} checks passed, ${((Date.now() - start) / 1000).toFixed(0)} s\n`,
-    );
+    console.log(`\n${table(rows, process.stdout.isTTY)}\n`);
+    console.log(`${summary(rows)}, ${((Date.now() - start) / 1000).toFixed(0)} s\n`);
     console.log("Try it:");
     const [client] = config.services[0] === undefined ? [] : clientsOf(config.services[0]).admitted;
     const from = client === undefined ? "" : ` --interface ${client}`;
@@ -39,6 +37,6 @@ main(async () => {
     console.log("  npm run lab -- exec -- kubectl get gateways,httproutes -A");
     console.log("  npm run lab -- proxy --port 8443    # from outside the lab's network");
     console.log("  npm stop");
-    return failed === 0 ? 0 : 1;
+    return rows.some(({ state }) => state === "failed") ? 1 : 0;
   });
 });
