@@ -51,11 +51,11 @@ const mutualValues = (caCertificate: string) => ({
   domain: "mutual.test",
   gateway: {
     name: MUTUAL,
-    namespace: NAMESPACE,
+    namespace: "verify-mutual-system",
     address: "192.168.51.158",
     tls: { clientCertificates: { caCertificate } },
   },
-  services: [{ name: "web", namespace: "verify-apps", port: 8080 }],
+  services: [{ name: "web", namespace: "verify-mutual-apps", port: 8080 }],
 });
 
 const SECRET = ["secret", "wildcard-verify-test-tls", "-n", NAMESPACE];

@@ -1,4 +1,5 @@
 import { get } from "../client";
+import { diagnose } from "../diagnosis";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
@@ -8,6 +9,8 @@ export interface ClientCertificateCheck {
   /** Whether requests of this client get through. */
   readonly admitted: boolean;
 }
+
+const UNTRUSTED = "no CA of gateway.tls.clientCertificates signed it, it has expired, or it is not meant for clients";
 
 export async function checkClientCertificate({ config, route }: Target): Promise<ClientCertificateCheck> {
   if (config.gateway.tls.clientCertificates?.mode !== "AllowValidOnly") {
@@ -31,10 +34,9 @@ export async function checkClientCertificate({ config, route }: Target): Promise
     const reason = "the gateway asks for one: name it by --client-cert and --client-key; what needs it is left out";
     return { rows: [refused, skipped("client-certificate", what, reason)], admitted: false };
   }
-  const { status, error } = await get(url, route);
-  const accepted = row("client-certificate", what, status > 0, error ?? String(status), {
-    cause: "no CA of gateway.tls.clientCertificates signed it, it has expired, or it is not meant for clients",
-    more,
-  });
+  const answer = await get(url, route);
+  const { status, error = String(status) } = answer;
+  const diagnosis = /alert/.test(error) ? { cause: UNTRUSTED, more } : diagnose(answer, new URL(url).hostname, config);
+  const accepted = row("client-certificate", what, status > 0, error, diagnosis);
   return { rows: [refused, accepted], admitted: status > 0 };
 }
