@@ -65,14 +65,14 @@ function valueText(path: string, schema: Schema, sections: readonly Section[]): 
   }
   const variants = schema.anyOf ?? schema.oneOf;
   if (variants !== undefined) {
-    return (variants as Schema[]).map((variant) => within("", variant)).join(", or ");
+    return variants.map((variant) => within("", variant)).join(", or ");
   }
   if (schema.type === "array") {
     const entries = range(schema.minItems, schema.maxItems);
     return `list${entries && ` (${entries})`} of ${within("[]", schema.items as Schema)}`;
   }
   if (typeof schema.additionalProperties === "object") {
-    return `map of ${within(".*", schema.additionalProperties as Schema)}`;
+    return `map of ${within(".*", schema.additionalProperties)}`;
   }
   if (schema.const !== undefined) {
     return code(schema.const);
@@ -112,13 +112,11 @@ function mapsWithin(path: string, schema: Schema): Section[] {
   if (isMap(schema)) {
     return isSealed(schema) ? [] : [{ path, schema }];
   }
-  const variants = isSealed(schema) ? [] : ((schema.anyOf ?? schema.oneOf ?? []) as Schema[]);
+  const variants = isSealed(schema) ? [] : (schema.anyOf ?? schema.oneOf ?? []);
   const entries = [
     ...variants.map((variant) => [path, variant] as const),
     ...(schema.type === "array" ? [[`${path}[]`, schema.items as Schema] as const] : []),
-    ...(typeof schema.additionalProperties === "object"
-      ? [[`${path}.*`, schema.additionalProperties as Schema] as const]
-      : []),
+    ...(typeof schema.additionalProperties === "object" ? [[`${path}.*`, schema.additionalProperties] as const] : []),
   ];
   return entries.flatMap(([at, value]) => mapsWithin(at, value));
 }
@@ -146,7 +144,7 @@ const code = (value: unknown): string => `\`${typeof value === "string" ? value 
 
 /** Pulumi writes an encrypted value as `{ secure: CIPHERTEXT }`. */
 function isSealed(schema: Schema): boolean {
-  return "secure" in properties(schema) || ((schema.anyOf ?? []) as Schema[]).some(isSealed);
+  return "secure" in properties(schema) || (schema.anyOf ?? []).some(isSealed);
 }
 
 function sameMap(a: Schema, b: Schema): boolean {

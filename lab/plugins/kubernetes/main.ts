@@ -194,7 +194,8 @@ const plugin: Plugin = {
     return { changes, deleteBeforeReplace: name === old.name && namespace === old.namespace };
   },
   create: (resource, inputs, preview) => apply(resource, inputs, managerOf(inputs), preview),
-  update: async (resource, _id, olds, news, preview) => (await apply(resource, news, managerOf(news, olds), preview)).outputs,
+  update: async (resource, _id, olds, news, preview) =>
+    (await apply(resource, news, managerOf(news, olds), preview)).outputs,
   read: async (resource, id, outputs, inputs) => {
     if (settings.renderYamlToDirectory !== undefined) {
       return { inputs, outputs };

@@ -42,7 +42,7 @@ export class Emission {
       if (custom) {
         outputs.id = pulumi.output(name);
         const isMade = type.startsWith("tls:") || type.startsWith("random:");
-        for (const [key, value] of Object.entries(props as Record<string, unknown>)) {
+        for (const [key, value] of Object.entries(props)) {
           // Made where it is read: most are not.
           const get = () => pulumi.output(value === undefined && isMade ? pulumi.unknown : value);
           Object.defineProperty(resource, key, { get });

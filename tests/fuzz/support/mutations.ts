@@ -10,7 +10,7 @@ export interface Broken {
 /** Maps whose keys are the user's own, and what is no part of the schema. */
 const FREE = /\.(headers|query|set|add|selector|matchLabels|labels|requiredClaims|keys\[\d+\])$/;
 /** Texts that are taken as they are. */
-const ANY_TEXT = /(context|renderDirectory|kubeconfig|password)$/;
+const ANY_TEXT = /jwt\.issuer$|(context|renderDirectory|kubeconfig|password)$/;
 
 interface Place {
   readonly path: string;
@@ -150,7 +150,11 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     "services[0].rewrite"
   ),
   retry: (_, values) => (
-    http(values, { timeouts: { request: "1s", backendRequest: "2s" }, retry: { attempts: 1 } }),
+    http(values, {
+      paths: ["/"],
+      timeouts: { request: "1s", backendRequest: "2s" },
+      retry: { attempts: 1 },
+    }),
     "services[0].timeouts.backendRequest"
   ),
   cors: (_, values) => (
