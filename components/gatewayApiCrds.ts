@@ -2,8 +2,10 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gatewayApiSchema, prunedFields, type FieldUse, type GatewayApi } from "../config/gatewayApi";
 import { ConfigError } from "../config/problem";
+import { runError } from "../config/runError";
 
-export const HTTP_ROUTE_CRD = "httproutes.gateway.networking.k8s.io";
+/** Speaks for its bundle: HTTPRoute's own CRD says the same in 17 times as many bytes, which Pulumi would keep in the state. */
+export const BUNDLE_CRD = "gatewayclasses.gateway.networking.k8s.io";
 const CHANNEL = "gateway.networking.k8s.io/channel";
 const VERSION = "gateway.networking.k8s.io/bundle-version";
 
@@ -22,21 +24,19 @@ export async function requireFields(
   }
   const problems = prunedFields(uses, await installedGatewayApi(name, opts));
   if (problems.length > 0) {
-    throw new pulumi.RunError(new ConfigError(pulumi.getProject(), problems).message);
+    throw runError(new ConfigError(pulumi.getProject(), problems).message);
   }
 }
 
 /** What the cluster's CRDs say of themselves. */
 async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOptions): Promise<GatewayApi> {
-  const { metadata } = k8s.apiextensions.v1.CustomResourceDefinition.get(name, HTTP_ROUTE_CRD, opts);
+  const { metadata } = k8s.apiextensions.v1.CustomResourceDefinition.get(name, BUNDLE_CRD, opts);
   const annotations = await new Promise<Record<string, string> | undefined>((resolve) =>
     metadata.apply((found) => resolve(found.annotations)),
   );
   const result = gatewayApiSchema.safeParse({ channel: annotations?.[CHANNEL], version: annotations?.[VERSION] });
   if (!result.success) {
-    throw new pulumi.RunError(
-      `the CRD ${HTTP_ROUTE_CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`,
-    );
+    throw runError(`the CRD ${BUNDLE_CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`);
   }
   return result.data;
 }

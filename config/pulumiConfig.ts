@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { loadConfig, valueOfText, type GivenConfig } from "./load";
 import type { StackConfig } from "./model";
 import { ConfigError } from "./problem";
+import { runError } from "./runError";
 import type { stackSchema } from "./schema";
 
 /** Exported by Pulumi, but left out of its types: whether any part of a key's value is a secret. */
@@ -41,7 +42,7 @@ function checked(given: GivenConfig): StackConfig {
   try {
     return loadConfig(given);
   } catch (error) {
-    throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
+    throw error instanceof ConfigError ? runError(error.message) : error;
   }
 }
 

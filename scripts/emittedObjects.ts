@@ -1,5 +1,5 @@
 import { UnifiedGateway } from "../components/unifiedGateway";
-import { HTTP_ROUTE_CRD } from "../components/gatewayApiCrds";
+import { BUNDLE_CRD } from "../components/gatewayApiCrds";
 import type { StackConfig } from "../config";
 import { emittedResources, type EmittedResource } from "./emittedResources";
 
@@ -18,7 +18,7 @@ export interface EmittedObject {
 
 /** What a stack would make in the cluster. */
 export async function emittedObjects(config: StackConfig): Promise<EmittedObject[]> {
-  const crd = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", name: HTTP_ROUTE_CRD };
+  const crd = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", name: BUNDLE_CRD };
   const read: EmittedObject[] = config.fieldUses.length === 0 ? [] : [{ ...crd, patched: false, read: true }];
   const resources = await emittedResources(UnifiedGateway, config, "emitted");
   return [...read, ...resources.flatMap(objectOf)];

@@ -104,9 +104,13 @@ describe("components/gatewayApiCrds", () => {
     let outcome: Promise<string> | undefined;
     const state = { [CRD]: { metadata: { annotations } } };
     const resources = await register(() => {
-      outcome = requireFields("httproutes", uses, {}).then(
+      outcome = requireFields("gateway-api", uses, {}).then(
         () => "",
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+        (error: unknown) => {
+          assert.ok(error instanceof Error);
+          assert.equal(error.stack, undefined, "Pulumi would have it coloured");
+          return error.message;
+        },
       );
       return outcome;
     }, state);
