@@ -8,7 +8,7 @@ const { kubernetes, fieldUses, ...config } = stackConfig();
 export = async () => {
   const cluster = clusterProvider("cluster", kubernetes);
 
-  await requireFields("gateway-api", fieldUses, { provider: cluster });
+  await requireFields("gateway-api", fieldUses, { provider: cluster }, kubernetes.istioStack);
 
   const gateway = new UnifiedGateway(config.gateway.name, config, { providers: { kubernetes: cluster } });
 

@@ -12,17 +12,20 @@ const VERSION = "gateway.networking.k8s.io/bundle-version";
 /**
  * Looks at the cluster's CRDs before anything is made, at preview too. A cluster is asked only where something depends
  * on its answer.
+ * @param istioStack Stack that installed the CRDs, to be asked in the cluster's place.
  * @throws {pulumi.RunError} that lists what the cluster would drop in silence.
  */
 export async function requireFields(
   name: string,
   uses: readonly FieldUse[],
   opts: pulumi.CustomResourceOptions,
+  istioStack?: string,
 ): Promise<void> {
   if (uses.length === 0) {
     return;
   }
-  const problems = prunedFields(uses, await installedGatewayApi(name, opts));
+  const installed = istioStack === undefined ? installedGatewayApi(name, opts) : gatewayApiOfStack(istioStack);
+  const problems = prunedFields(uses, await installed);
   if (problems.length > 0) {
     throw runError(new ConfigError(pulumi.getProject(), problems).message);
   }
@@ -37,6 +40,18 @@ async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOpti
   const result = gatewayApiSchema.safeParse({ channel: annotations?.[CHANNEL], version: annotations?.[VERSION] });
   if (!result.success) {
     throw runError(`the CRD ${BUNDLE_CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`);
+  }
+  return result.data;
+}
+
+/** What the stack that installed the CRDs says of them: its output `gatewayApi`. */
+async function gatewayApiOfStack(stack: string): Promise<GatewayApi> {
+  const { value } = await new pulumi.StackReference(stack).getOutputDetails("gatewayApi");
+  const result = gatewayApiSchema.safeParse(value);
+  if (!result.success) {
+    throw runError(
+      `the stack ${stack} has no output gatewayApi with a channel and a version: deploy istio/ there first`,
+    );
   }
   return result.data;
 }

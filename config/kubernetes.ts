@@ -24,6 +24,13 @@ export const kubernetesSchema = z.strictObject({
   gatewayApi: gatewayApiSchema
     .optional()
     .describe("CRDs of the cluster that rendered YAML is for. Without renderDirectory the cluster itself is asked."),
+  istioStack: z
+    .string("a stack as ORGANIZATION/PROJECT/STACK")
+    .regex(/^[\w.-]+\/[\w.-]+\/[\w.-]+$/, "a stack as ORGANIZATION/PROJECT/STACK, such as acme/istio-platform/dev")
+    .optional()
+    .describe(
+      "Pulumi stack that installed Istio and the CRDs (see istio/): it tells their channel and version. Default: the cluster itself is asked.",
+    ),
 });
 
 export type KubernetesConfig = z.output<typeof kubernetesSchema>;

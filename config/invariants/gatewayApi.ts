@@ -9,7 +9,11 @@ export function gatewayApiProblems(stack: SoundStack): Problem[] {
     return [];
   }
   const path = "kubernetes.gatewayApi";
-  const { gatewayApi: value, renderDirectory } = kubernetes;
+  const { gatewayApi: value, renderDirectory, istioStack } = kubernetes;
+  if (istioStack !== undefined && renderDirectory !== undefined) {
+    const expected = "nothing here with kubernetes.renderDirectory: kubernetes.gatewayApi says what the YAML is for";
+    return [{ path: "kubernetes.istioStack", value: istioStack, expected }];
+  }
   if (renderDirectory === undefined) {
     const expected = "nothing here without kubernetes.renderDirectory: the cluster itself is asked";
     return value === undefined ? [] : [{ path, value, expected }];

@@ -125,6 +125,29 @@ describe("components/gatewayApiCrds", () => {
     assert.deepEqual(await onCluster(crds("experimental", "v1.6.0")), { message: "", read: [CRD] });
   });
 
+  /** What a program is told that asks the stack which installed the CRDs. */
+  async function onStack(outputs: Record<string, unknown>) {
+    let message = "";
+    const resources = await register(
+      () =>
+        requireFields("gateway-api", fieldUses, {}, "acme/istio-platform/dev").catch((error: unknown) => {
+          message = error instanceof Error ? error.message : String(error);
+        }),
+      { "pulumi:pulumi:StackReference": { outputs } },
+    );
+    return { message, read: resources.map(({ type }) => type) };
+  }
+
+  it("asks the stack that installed them, where the config names one, and no cluster", async () => {
+    const gatewayApi = { channel: "experimental", version: "v1.6.0" };
+    assert.deepEqual(await onStack({ gatewayApi }), { message: "", read: ["pulumi:pulumi:StackReference"] });
+    assert.match(
+      (await onStack({ gatewayApi: { ...gatewayApi, channel: "standard" } })).message,
+      /are standard v1\.6\.0/,
+    );
+    assert.match((await onStack({})).message, /^the stack acme\/istio-platform\/dev has no output gatewayApi/);
+  });
+
   it("names what others would drop", async () => {
     const { message = "" } = await onCluster(crds("standard", "v1.4.0"));
     const [first, ...lines] = message.split("\n");

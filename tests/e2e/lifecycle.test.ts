@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deploy, destroy, prepare, pulumi, pulumiOk, theLab, writeStack } from "./support/lab";
@@ -15,6 +15,21 @@ const VALUES = {
       backends: [{ service: "far", namespace: "lifecycle-far" }],
     },
   ],
+};
+/** What `istio/` leaves in its state, on a cluster with the standard channel. */
+const STANDARD_PLATFORM = {
+  version: 3,
+  deployment: {
+    manifest: { time: "2026-01-01T00:00:00Z", magic: "", version: "" },
+    resources: [
+      {
+        urn: "urn:pulumi:dev::platform::pulumi:pulumi:Stack::platform-dev",
+        custom: false,
+        type: "pulumi:pulumi:Stack",
+        outputs: { gatewayApi: { channel: "standard", version: "v1.5.0" } },
+      },
+    ],
+  },
 };
 const KINDS = "gateways,httproutes,referencegrants,secrets";
 
@@ -99,6 +114,28 @@ describe("lifecycle", () => {
       assert.equal(await owned(), "");
     } finally {
       await destroy("render");
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("asks the stack that installed the CRDs, where the config names one", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "platform-"));
+    const platform = (...command: string[]) =>
+      theLab().output(["pulumi", "-C", folder, ...command, "--non-interactive", "--stack", "dev"]);
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: platform\nruntime: yaml\n");
+    writeFileSync(join(folder, "state.json"), JSON.stringify(STANDARD_PLATFORM));
+    try {
+      await platform("stack", "init");
+      await platform("stack", "import", "--file", join(folder, "state.json"));
+      const services = [{ ...VALUES.services[0], retry: { attempts: 1 } }];
+      const kubernetes = { istioStack: "organization/platform/dev" };
+      await theLab().take("joined", writeStack("joined", { ...VALUES, services, kubernetes }));
+      const { code, stdout, stderr } = await pulumi("joined", ["preview"]);
+      assert.notEqual(code, 0);
+      assert.match(stdout + stderr, /the experimental channel .*are standard v1\.5\.0/);
+    } finally {
+      await platform("stack", "rm", "--yes", "--force");
+      await theLab().run(["pulumi", "stack", "rm", "joined", "--yes", "--force", "--non-interactive"]);
       rmSync(folder, { recursive: true });
     }
   });
