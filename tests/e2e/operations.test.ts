@@ -106,7 +106,7 @@ describe("operations", function () {
     // An apply of nothing gives up what the manager before owned.
     const bare = byHand.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }));
     await lab.kubectl(
-      ["apply", "--server-side", "-f", "-"],
+      ["apply", "--server-side", "--validate=false", "-f", "-"],
       JSON.stringify({ apiVersion: "v1", kind: "List", items: bare }),
     );
     await changeUnderLoad(values([{ name: "web" }], existing), "web");
