@@ -1,0 +1,102 @@
+import type { Lab } from "../lab/lab";
+import { timed, type Cost } from "./clock";
+import { Program } from "./programs";
+import { makeNamespaces, renderedObjects, stackValues, takeStack, writeObjects, type Manifest } from "./stacks";
+
+/** One way to bring a number of services into the cluster. */
+export interface Contender {
+  /** What would change. */
+  preview(): Promise<Cost>;
+  up(): Promise<Cost>;
+  /** Takes what it made out of the cluster again. */
+  destroy(): Promise<void>;
+  /** Changes the timeout of one route, for the next `up`. */
+  change(timeoutSeconds: number): Promise<void>;
+}
+
+export type Name = "gateway" | "empty" | "plain" | "kubectl";
+
+/** The four of them for a number of services, with nothing in the cluster yet. */
+export async function contenders(lab: Lab, prefix: string, services: number): Promise<Record<Name, Contender>> {
+  const name = (kind: Name) => `${prefix}-${kind}-${services}`;
+  for (const kind of ["gateway", "plain", "kubectl"] as const) {
+    await makeNamespaces(lab, name(kind));
+  }
+  const plainObjects = await renderedObjects(lab, { name: name("plain"), services });
+  // The same under other names.
+  const text = JSON.stringify(plainObjects).replaceAll(name("plain"), name("kubectl"));
+  return {
+    gateway: await gateway(lab, name("gateway"), services),
+    empty: await program(lab, "empty", name("empty"), []),
+    plain: await program(lab, "plain", name("plain"), plainObjects),
+    kubectl: kubectl(lab, name("kubectl"), JSON.parse(text) as Manifest[]),
+  };
+}
+
+async function gateway(lab: Lab, name: string, services: number): Promise<Contender> {
+  const change = (timeoutSeconds?: number) => takeStack(lab, name, stackValues({ name, services, timeoutSeconds }));
+  const pulumi = (...words: string[]) => timed(lab, ["pulumi", ...words, "--stack", name, "--non-interactive"]);
+  await change();
+  return {
+    preview: () => pulumi("preview"),
+    up: () => pulumi("up", "--yes", "--skip-preview"),
+    destroy: async () => {
+      await pulumi("destroy", "--yes", "--skip-preview");
+    },
+    change,
+  };
+}
+
+async function program(
+  lab: Lab,
+  kind: "empty" | "plain",
+  name: string,
+  objects: readonly Manifest[],
+): Promise<Contender> {
+  const made = await Program.make(lab, kind, name, kind === "plain" ? writeObjects(name, objects) : undefined);
+  return {
+    preview: () => made.preview(),
+    up: () => made.up(),
+    destroy: () => made.destroy(),
+    change: (timeoutSeconds) => {
+      writeObjects(name, withTimeout(objects, timeoutSeconds));
+      return Promise.resolve();
+    },
+  };
+}
+
+function kubectl(lab: Lab, name: string, objects: readonly Manifest[]): Contender {
+  const file = writeObjects(name, objects);
+  const run = (...words: string[]) => timed(lab, [lab.tools.programs.kubectl, ...words, "-f", file]);
+  return {
+    preview: () => run("diff", "--server-side"),
+    up: () => run("apply", "--server-side"),
+    destroy: async () => {
+      const owned = objects.filter(({ kind }) => kind !== "Namespace");
+      await lab.kubectl(["delete", "--ignore-not-found", "-f", writeObjects(`${name}-owned`, owned)]);
+    },
+    change: (timeoutSeconds) => {
+      writeObjects(name, withTimeout(objects, timeoutSeconds));
+      return Promise.resolve();
+    },
+  };
+}
+
+interface RouteSpec {
+  readonly rules: readonly { readonly timeouts?: { readonly request: string } }[];
+}
+
+/** The objects with another timeout in the route of the first service. */
+function withTimeout(objects: readonly Manifest[], timeoutSeconds: number): Manifest[] {
+  return objects.map((object) => {
+    if (object.kind !== "HTTPRoute" || object.metadata.name !== "service-0") {
+      return object;
+    }
+    const spec = object.spec as RouteSpec;
+    const rules = spec.rules.map((rule) => ({
+      ...rule,
+      timeouts: { ...rule.timeouts, request: `${timeoutSeconds}s` },
+    }));
+    return { ...object, spec: { ...spec, rules } };
+  });
+}

@@ -1,0 +1,93 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseAllDocuments, stringify } from "yaml";
+import { PROJECT } from "../config/stackFile";
+import type { Lab } from "../lab/lab";
+
+/** An object as JSON. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec?: unknown;
+}
+
+/** Holds what is made for a run. */
+export const FOLDER = mkdtempSync(join(tmpdir(), "gateway-bench-"));
+process.once("exit", () => rmSync(FOLDER, { recursive: true, force: true }));
+
+const MANIFESTS = ["0-crd", "1-manifest"];
+
+export interface StackArgs {
+  /** Names the gateway and its namespaces: each contender has objects of its own. */
+  readonly name: string;
+  readonly services: number;
+  /** Timeout of the first service. Unit: seconds. */
+  readonly timeoutSeconds?: number;
+}
+
+/** Config keys of a stack: services that have a timeout, a rate limit and outlier ejection each. */
+export function stackValues({ name, services, timeoutSeconds = 3 }: StackArgs): Record<string, unknown> {
+  return {
+    domain: `${name}.test`,
+    // Nobody waits: kubectl does not either.
+    gateway: { name, namespace: `${name}-system`, programmedTimeoutSeconds: 0 },
+    services: Array.from({ length: services }, (_, index) => ({
+      name: `service-${index}`,
+      namespace: `${name}-apps`,
+      port: 8080,
+      timeouts: { request: `${index === 0 ? timeoutSeconds : 3}s` },
+      rateLimit: { type: "local", requests: 100, per: "second" },
+      trafficPolicy: { outlierDetection: { consecutive5xxErrors: 5, interval: "10s", baseEjectionTime: "30s" } },
+    })),
+  };
+}
+
+/** Writes a stack's file from its config keys, and returns its path. */
+export function stackFile(stack: string, values: Record<string, unknown>): string {
+  const path = join(FOLDER, `Pulumi.${stack}.yaml`);
+  const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`${PROJECT}:${key}`, value]));
+  writeFileSync(path, stringify({ config }));
+  return path;
+}
+
+/** Takes a stack's config into the lab's project. */
+export async function takeStack(lab: Lab, stack: string, values: Record<string, unknown>): Promise<void> {
+  await lab.take(stack, stackFile(stack, values));
+}
+
+export async function makeNamespaces(lab: Lab, name: string): Promise<void> {
+  const items = [`${name}-system`, `${name}-apps`].map((namespace) => ({
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: namespace },
+  }));
+  await lab.kubectl(["apply", "--server-side", "-f", "-"], list(items));
+}
+
+/** The objects of a stack, as the program renders them. The stack stays: nothing of it is in the cluster. */
+export async function renderedObjects(lab: Lab, args: StackArgs): Promise<Manifest[]> {
+  const renderDirectory = mkdtempSync(join(FOLDER, "render-"));
+  const stack = `${args.name}-render`;
+  await takeStack(lab, stack, { ...stackValues(args), kubernetes: { renderDirectory } });
+  await lab.output(["pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--non-interactive"]);
+  const files = MANIFESTS.flatMap((folder) =>
+    readdirSync(join(renderDirectory, folder)).map((file) => join(renderDirectory, folder, file)),
+  );
+  const objects = files.flatMap((file) =>
+    parseAllDocuments(readFileSync(file, "utf8")).map((document) => document.toJS() as Manifest),
+  );
+  return objects;
+}
+
+export function list(items: readonly unknown[]): string {
+  return JSON.stringify({ apiVersion: "v1", kind: "List", items });
+}
+
+/** Writes objects as one file for kubectl, and for the plain program. */
+export function writeObjects(name: string, objects: readonly Manifest[]): string {
+  const path = join(FOLDER, `${name}.json`);
+  writeFileSync(path, list(objects));
+  return path;
+}

@@ -1,0 +1,74 @@
+import type { Lab } from "../lab/lab";
+import { interleaved, type Cost } from "./clock";
+import { contenders, type Contender, type Name } from "./contenders";
+import { ratio, type Figure } from "./figure";
+import type { Options } from "./options";
+
+/** Services of the stack that is made, changed and removed. */
+const SERVICES = 10;
+
+/** The first `up` of a stack, without what an empty one takes, against kubectl; and the `up` of one change. */
+export async function updates(lab: Lab, { pairs, progress }: Options): Promise<Figure[]> {
+  const all = await contenders(lab, "update", SERVICES);
+  const first = await interleaved(pairs, each(all, firstUp), progress);
+  for (const contender of Object.values(all)) {
+    await contender.up();
+  }
+  let timeout = 3;
+  const changes = await interleaved(
+    pairs,
+    each(all, async (contender) => {
+      timeout += 1;
+      await contender.change(timeout);
+      return contender.up();
+    }),
+    progress,
+  );
+  const less = (round: Record<Name, Cost>, key: keyof Cost, name: Name) => round[name][key] - round.empty[key];
+  const more = `, less an empty one's, ${SERVICES} services, against`;
+  const kubectl = "kubectl apply --server-side";
+  return [
+    ratio(`first up${more} ${kubectl}`, first, (r, key) => less(r, key, "gateway") / r.kubectl[key], 3),
+    ratio(`first up of plain resources${more} ${kubectl}`, first, (r, key) => less(r, key, "plain") / r.kubectl[key]),
+    ratio(
+      `first up, ${SERVICES} services, against the same objects as plain resources`,
+      first,
+      (r, key) => r.gateway[key] / r.plain[key],
+    ),
+    ratio(
+      `up of one change, ${SERVICES} services, against an empty program`,
+      changes,
+      (r, key) => r.gateway[key] / r.empty[key],
+    ),
+    ratio(
+      `up of one change, ${SERVICES} services, against the same objects as plain resources`,
+      changes,
+      (r, key) => r.gateway[key] / r.plain[key],
+    ),
+    ratio(
+      `up of one change, ${SERVICES} services, against ${kubectl}`,
+      changes,
+      (r, key) => r.gateway[key] / r.kubectl[key],
+    ),
+  ];
+}
+
+/** Times an `up` into a cluster that has nothing of the stack, and cleans up. */
+async function firstUp(contender: Contender): Promise<Cost> {
+  const cost = await contender.up();
+  await contender.destroy();
+  return cost;
+}
+
+function each(
+  all: Record<Name, Contender>,
+  measure: (contender: Contender) => Promise<Cost>,
+): Record<Name, () => Promise<Cost>> {
+  const { gateway, empty, plain, kubectl } = all;
+  return {
+    gateway: () => measure(gateway),
+    empty: () => measure(empty),
+    plain: () => measure(plain),
+    kubectl: () => measure(kubectl),
+  };
+}

@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { Agent, get } from "node:https";
+import { promisify } from "node:util";
+
+/** What to watch, as JSON in the first argument. Runs inside the lab. */
+export interface WatchArgs {
+  readonly address: string;
+  readonly host: string;
+  readonly route: { readonly name: string; readonly namespace: string };
+  readonly kubectl: string;
+  /** What the response header `x-bench` says before the change, and after it. */
+  readonly before: string;
+  readonly after: string;
+  /** Makes the change. */
+  readonly command: readonly string[];
+}
+
+/** When the API server had the changed route, and when the first answer came by it. Unit: milliseconds since 1970. */
+export interface Seen {
+  readonly applied: number;
+  readonly served: number;
+}
+
+const MAX_MS = 120_000;
+const PAUSE_MS = 5;
+
+async function watch(args: WatchArgs): Promise<Seen> {
+  const { name, namespace } = args.route;
+  const spec = ["-o", "jsonpath={.spec}{'\\n'}", "--watch"];
+  const watcher = spawn(args.kubectl, ["get", "httproute", name, "-n", namespace, ...spec], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const sees = (value: string) =>
+    new Promise<number>((resolve) => {
+      watcher.stdout.on("data", (chunk: Buffer) => {
+        if (chunk.includes(`"${value}"`)) {
+          resolve(Date.now());
+        }
+      });
+    });
+  try {
+    const applied = sees(args.after);
+    await Promise.all([sees(args.before), answers(args, args.before)]);
+    const [served] = await Promise.all([answers(args, args.after), run(args.command)]);
+    return { applied: await applied, served };
+  } finally {
+    watcher.kill();
+  }
+}
+
+/** When the first answer with this value came. */
+async function answers({ address, host }: WatchArgs, value: string): Promise<number> {
+  // Who signed the certificate is not what is measured.
+  const agent = new Agent({ keepAlive: true, rejectUnauthorized: false, servername: host });
+  try {
+    while ((await answer(agent, address, host)) !== value) {
+      await promisify(setTimeout)(PAUSE_MS);
+    }
+    return Date.now();
+  } finally {
+    agent.destroy();
+  }
+}
+
+function answer(agent: Agent, address: string, host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    get({ agent, host: address, headers: { host } }, (response) => {
+      const value = response.headers["x-bench"];
+      response.resume().once("end", () => resolve(typeof value === "string" ? value : undefined));
+    }).once("error", () => resolve(undefined));
+  });
+}
+
+function run([program = "", ...words]: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, words, { stdio: ["ignore", "ignore", "inherit"] });
+    child.once("error", reject);
+    child.once("close", (code) => (code === 0 ? resolve() : reject(new Error(`${program} ended with ${code ?? 1}`))));
+  });
+}
+
+if (require.main === module) {
+  setTimeout(() => {
+    console.error("error: the change did not come in time");
+    process.exit(1);
+  }, MAX_MS).unref();
+  watch(JSON.parse(process.argv[2] ?? "{}") as WatchArgs).then(
+    (seen) => console.log(JSON.stringify(seen)),
+    (error: unknown) => {
+      console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = 1;
+    },
+  );
+}
