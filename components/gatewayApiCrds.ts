@@ -46,8 +46,8 @@ async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOpti
 
 /** What the stack that installed the CRDs says of them: its output `gatewayApi`. */
 async function gatewayApiOfStack(stack: string): Promise<GatewayApi> {
-  const { value } = await new pulumi.StackReference(stack).getOutputDetails("gatewayApi");
-  const result = gatewayApiSchema.safeParse(value);
+  const details = await new pulumi.StackReference(stack).getOutputDetails("gatewayApi");
+  const result = gatewayApiSchema.safeParse(details.value);
   if (!result.success) {
     throw runError(
       `the stack ${stack} has no output gatewayApi with a channel and a version: deploy istio/ there first`,
