@@ -23,7 +23,11 @@ export async function previewAndNoOp(lab: Lab, { pairs, services, progress }: Op
       measurements[`up ${count} ${name}`] = () => contender.up();
     }
   }
-  const rounds = await interleaved(pairs, measurements, progress);
+  return previewFigures(services, await interleaved(pairs, measurements, progress));
+}
+
+/** Rounds hold a cost for each `preview|up COUNT CONTENDER`. */
+export function previewFigures(services: readonly number[], rounds: readonly Record<string, Cost>[]): Figure[] {
   const cost = (round: Record<string, Cost>, name: string, key: keyof Cost) => round[name]?.[key] ?? NaN;
   const figures = services.flatMap((count) =>
     (["preview", "up"] as const).flatMap((command) =>
