@@ -47,7 +47,6 @@ export type Program =
   | "vmagent"
   | "victoria-metrics"
   | "ratelimit"
-  | "actionlint"
   | "redis-server"
   | "envoy"
   | "pulumi"
@@ -57,7 +56,7 @@ export type Program =
 const OLDEST_GO = [1, 26] as const;
 
 /** In the order in which they are built. */
-const SETS: readonly GoSet[] = [ETCD, KUBERNETES, ISTIO, VMAGENT, RATELIMIT, ACTIONLINT];
+const SETS: readonly GoSet[] = [ETCD, KUBERNETES, ISTIO, VMAGENT, RATELIMIT];
 const PULUMI_SETS: readonly GoSet[] = [LANGUAGE_HOST, PULUMI];
 
 const folderOf = (set: GoSet) => goSetFolder(set, toolsFolder(), __dirname);
@@ -112,16 +111,18 @@ export async function ensureTools(): Promise<Tools> {
   };
 }
 
-/** Path of promtool, which is built where it is first asked for. @throws UserError in one line. */
-export async function ensurePromtool(): Promise<string> {
-  const folder = folderOf(PROMTOOL);
+/** What only tests of files ask for. */
+const CHECKERS = { actionlint: ACTIONLINT, promtool: PROMTOOL } as const;
+
+/** Path of a checker, which is built where it is first asked for. @throws UserError in one line. */
+export async function ensureChecker(name: keyof typeof CHECKERS): Promise<string> {
+  const set = CHECKERS[name];
+  const folder = folderOf(set);
   if (!isComplete(folder)) {
     const progress = new Progress("tools", 1);
-    await progress.step("promtool", async () =>
-      buildGoSet(PROMTOOL, await findGo(toolsFolder(), OLDEST_GO), folder, __dirname),
-    );
+    await progress.step(name, async () => buildGoSet(set, await findGo(toolsFolder(), OLDEST_GO), folder, __dirname));
   }
-  return join(folder, "promtool");
+  return join(folder, name);
 }
 
 async function install(): Promise<void> {
