@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
 import type { ClientAddressInput } from "../config/clientAddress";
 import { AuthorizationPolicy, type AuthorizationPolicySpec } from "../kinds/authorizationPolicy";
-import { EnvoyFilter } from "../kinds/envoyFilter";
 import { RequestAuthentication } from "../kinds/requestAuthentication";
 import { accessScopeSpec } from "./accessScope";
 import {
@@ -12,6 +11,7 @@ import {
   otherHostsSpec,
   refusalSpec,
 } from "./authorization";
+import { GatewayFilter } from "./gatewayFilter";
 import { partOf } from "./naming";
 
 export interface AccessArgs {
@@ -48,7 +48,7 @@ export class Access extends pulumi.ComponentResource {
     }
     if (Object.keys(policies).length > 0) {
       const spec = accessScopeSpec(services, gatewayName, args.domain);
-      new EnvoyFilter(name, { metadata: metadata("access-scope"), spec }, child);
+      new GatewayFilter(name, { feature: "access-scope", spec, gatewayName, gatewayNamespace }, child);
     }
     this.registerOutputs();
   }

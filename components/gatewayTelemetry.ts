@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../config";
 import type { TelemetryInput } from "../config/telemetry";
-import { EnvoyFilter, type EnvoyFilterSpec } from "../kinds/envoyFilter";
+import type { EnvoyFilterSpec } from "../kinds/envoyFilter";
 import { Telemetry, type TelemetrySpec } from "../kinds/telemetry";
 import { accessLogFilter } from "./accessLogFilter";
 import { gatewayPatches, routePatch } from "./envoyPatches";
+import { GatewayFilter } from "./gatewayFilter";
 import { partOf } from "./naming";
 
 export interface GatewayTelemetryArgs {
@@ -30,7 +31,8 @@ export class GatewayTelemetry extends pulumi.ComponentResource {
     }
     const routes = routeTelemetrySpec(args);
     if (routes !== undefined) {
-      new EnvoyFilter(`${name}-routes`, { metadata, spec: routes }, { parent: this });
+      const filter = { feature: "telemetry", spec: routes, gatewayName, gatewayNamespace };
+      new GatewayFilter(`${name}-routes`, filter, { parent: this });
     }
     this.registerOutputs();
   }
