@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { command } from "../scripts/command";
 import { Repository } from "./repository";
 import { review } from "./review";
 
@@ -16,9 +17,4 @@ function main(): void {
   process.exitCode = reviews.every(({ sound }) => sound) ? 0 : 1;
 }
 
-try {
-  main();
-} catch (error) {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
-}
+void command(main);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { PackConfig } from "../policy/evaluate";
+import { command } from "../scripts/command";
 import { preview } from "./preview";
 import { previewMarkdown } from "./previewMarkdown";
 import { Repository } from "./repository";
@@ -29,9 +30,4 @@ function main(): void {
   process.exitCode = previews.every(({ passed }) => passed) ? 0 : 1;
 }
 
-try {
-  main();
-} catch (error) {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
-}
+void command(main);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { loadStackFile } from "../config/stackFile";
+import { command } from "./command";
 import { deployerRbac, destroyerRbac } from "./deployerRbac";
 import { emittedObjects } from "./emittedObjects";
 
@@ -18,11 +19,7 @@ if (require.main === module) {
   const { stack = "dev", destroy } = parseArgs({
     options: { stack: { type: "string" }, destroy: { type: "boolean" } },
   }).values;
-  stackRbac(join(__dirname, "..", `Pulumi.${stack}.yaml`), destroy).then(
-    (yaml) => process.stdout.write(yaml),
-    (error: unknown) => {
-      console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-      process.exitCode = 1;
-    },
-  );
+  void command(async () => {
+    process.stdout.write(await stackRbac(join(__dirname, "..", `Pulumi.${stack}.yaml`), destroy));
+  });
 }

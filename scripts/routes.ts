@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadStackFile } from "../config/stackFile";
+import { command } from "./command";
 import { routeMap } from "./routeMap";
 
 /** `npm run docs:routes -- --stack STACK`: prints a stack's routes as Markdown. */
-try {
+void command(() => {
   const { stack } = parseArgs({ options: { stack: { type: "string" } } }).values;
   if (stack === undefined) {
     throw new Error("--stack is missing: npm run docs:routes -- --stack dev");
@@ -15,7 +16,4 @@ try {
     throw new Error(`there is no stack ${stack}: Pulumi.${stack}.yaml is missing`);
   }
   console.log(routeMap(stack, loadStackFile(file)));
-} catch (error) {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
-}
+});
