@@ -1,4 +1,5 @@
 import { spawn, type SpawnOptions } from "node:child_process";
+import { writeFileSync } from "node:fs";
 
 /** A failure that a user can mend: shown as one line, without a stack trace. */
 export class UserError extends Error {}
@@ -113,6 +114,11 @@ export async function output(command: string, args: readonly string[], options: 
     throw new UserError(`${command.split("/").at(-1) ?? command} ${args[0] ?? ""} failed: ${last}`);
   }
   return stdout;
+}
+
+/** Writes a program of one line of shell. */
+export function script(path: string, line: string): void {
+  writeFileSync(path, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
 }
 
 export function lastLine(text: string): string {

@@ -1,15 +1,5 @@
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import type { GivenConfig } from "../config/load";
@@ -18,10 +8,10 @@ import { PROJECT as NAMESPACE } from "../config/stackFile";
 import { kubeEnv } from "./controlPlane";
 import { outputInside } from "./namespaces";
 import { REPOSITORY } from "./paths";
-import { UserError } from "./processes";
+import { script, UserError } from "./processes";
+import { installStandIns } from "./standIns";
 import { labPath } from "./state";
 import type { Tools } from "./tools";
-import { PLUGINS, type PluginName } from "./tools/catalogue";
 
 /**
  * Pulumi writes into a stack's file, so it works on copies: the lab's project holds the stack files, and the program
@@ -76,29 +66,14 @@ export function prepareProject(tools: Tools): void {
   for (const plugin of readdirSync(tools.pluginsFolder)) {
     link(join(tools.pluginsFolder, plugin), join(PULUMI_HOME, "plugins", plugin));
   }
-  for (const name of tools.standIns) {
-    installStandIn(name);
-  }
+  installStandIns(tools.standIns, join(PULUMI_HOME, "plugins"));
   const runPack = join(REPOSITORY, "node_modules", "@pulumi", "pulumi", "cmd", "run-policy-pack");
   script(POLICY_PACK, `cd '${join(REPOSITORY, "policy")}' && exec '${process.execPath}' '${runPack}' "$1" .`);
-}
-
-function installStandIn(name: PluginName): void {
-  const folder = join(PULUMI_HOME, "plugins", `resource-${name}-v${PLUGINS[name]}`);
-  mkdirSync(folder, { recursive: true });
-  const main = join(REPOSITORY, "lab", "plugins", name, "main.ts");
-  const tsNode = join(REPOSITORY, "node_modules", "ts-node", "register", "transpile-only");
-  script(join(folder, `pulumi-resource-${name}`), `exec '${process.execPath}' -r '${tsNode}' '${main}' "$@"`);
 }
 
 function link(target: string, path: string): void {
   rmSync(path, { force: true });
   symlinkSync(target, path);
-}
-
-function script(path: string, line: string): void {
-  writeFileSync(path, `#!/bin/sh\n${line}\n`);
-  chmodSync(path, 0o755);
 }
 
 /** File of a stack in the repository. @throws UserError where there is none. */
