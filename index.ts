@@ -1,7 +1,10 @@
 import { clusterProvider } from "./components/clusterProvider";
 import { requireFields } from "./components/gatewayApiCrds";
+import { leanRegistrations } from "./components/leanRegistrations";
 import { UnifiedGateway } from "./components/unifiedGateway";
 import { stackConfig } from "./config";
+
+leanRegistrations();
 
 const { kubernetes, fieldUses, ...config } = stackConfig();
 
