@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import * as k8s from "@pulumi/kubernetes";
+import { Secret } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { CertificateConfig, IssuedCertificateConfig, KeyAlgorithm } from "../config/certificate";
@@ -69,7 +69,7 @@ export class Certificate extends pulumi.ComponentResource {
             )
           : this.signedByCa(name, key, config, domain);
       const authority = config.mode === "ca-signed" ? config.caCertificate : "";
-      const secret = new k8s.core.v1.Secret(
+      const secret = new Secret(
         name,
         {
           metadata: { name: config.secretName, namespace, labels: partOf(gatewayName) },

@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClientCertificates } from "../config/clientCertificates";
 import { certificateBlocks } from "../config/pem";
@@ -18,7 +18,7 @@ export class ClientAuthorities extends pulumi.ComponentResource {
   constructor(name: string, args: ClientAuthoritiesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:ClientAuthorities", name, {}, opts);
     const { config, gatewayName, namespace } = args;
-    const configMap = new k8s.core.v1.ConfigMap(
+    const configMap = new ConfigMap(
       name,
       {
         metadata: { name: `${gatewayName}--client-ca`, namespace, labels: partOf(gatewayName) },

@@ -1,15 +1,15 @@
 import { mkdirSync } from "node:fs";
-import * as k8s from "@pulumi/kubernetes";
+import { Provider } from "@pulumi/kubernetes/provider";
 import * as pulumi from "@pulumi/pulumi";
 import type { KubernetesConfig } from "../config/kubernetes";
 
 /** The one Kubernetes provider of the program: for a cluster, or for a folder of YAML. */
-export function clusterProvider(name: string, config: KubernetesConfig): k8s.Provider {
+export function clusterProvider(name: string, config: KubernetesConfig): Provider {
   if (config.renderDirectory !== undefined) {
     // The Secret is rendered in clear text: only its owner may read the folder.
     mkdirSync(config.renderDirectory, { recursive: true, mode: 0o700 });
   }
-  return new k8s.Provider(name, {
+  return new Provider(name, {
     kubeconfig: config.kubeconfig === undefined ? undefined : pulumi.secret(config.kubeconfig),
     context: config.context,
     renderYamlToDirectory: config.renderDirectory,

@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { gatewayApiSchema, prunedFields, type FieldUse, type GatewayApi } from "../config/gatewayApi";
 import { ConfigError } from "../config/problem";
@@ -33,7 +33,7 @@ export async function requireFields(
 
 /** What the cluster's CRDs say of themselves. */
 async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOptions): Promise<GatewayApi> {
-  const { metadata } = k8s.apiextensions.v1.CustomResourceDefinition.get(name, BUNDLE_CRD, opts);
+  const { metadata } = CustomResourceDefinition.get(name, BUNDLE_CRD, opts);
   const annotations = await new Promise<Record<string, string> | undefined>((resolve) =>
     metadata.apply((found) => resolve(found.annotations)),
   );

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { HTTPRoute, type HTTPRouteSpec } from "../kinds/httpRoute";
 import { HTTP_LISTENER, HTTPS_PORT, partOf } from "./naming";
 
@@ -9,18 +9,11 @@ export interface HttpsRedirectArgs {
 }
 
 /** Sends every plain-HTTP request to the same URL on https, with a 301. */
-export class HttpsRedirect extends pulumi.ComponentResource {
-  constructor(name: string, args: HttpsRedirectArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("istio-gateway:index:HttpsRedirect", name, {}, opts);
-    new HTTPRoute(
-      name,
-      {
-        metadata: { name: redirectName(args.gatewayName), namespace: args.namespace, labels: partOf(args.gatewayName) },
-        spec: redirectSpec(args),
-      },
-      { parent: this },
-    );
-    this.registerOutputs();
+export class HttpsRedirect extends HTTPRoute {
+  constructor(name: string, args: HttpsRedirectArgs, opts?: pulumi.CustomResourceOptions) {
+    const { gatewayName, namespace } = args;
+    const metadata = { name: redirectName(gatewayName), namespace, labels: partOf(gatewayName) };
+    super(name, { metadata, spec: redirectSpec(args) }, opts);
   }
 }
 

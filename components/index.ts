@@ -8,5 +8,5 @@ export { requireFields } from "./gatewayApiCrds";
 export { Certificate, type CertificateArgs, type CertificateInfo } from "./certificate";
 export { TlsGateway, type TlsGatewayArgs } from "./tlsGateway";
 export { HttpsRedirect, type HttpsRedirectArgs } from "./httpsRedirect";
-export { ServiceRoute, type ServiceRouteArgs } from "./serviceRoute";
+export { Routes, type RoutesArgs } from "./routes";
 export { StrictMtls, type StrictMtlsArgs } from "./strictMtls";

@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import { Deployment } from "@pulumi/kubernetes/apps/v1";
+import { Secret, Service } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { RateLimitServiceInput } from "../config/rateLimitService";
@@ -33,7 +34,7 @@ export class RateLimitRedis extends pulumi.ComponentResource {
     const metadata = { name: objectName, namespace, labels: partOf(gatewayName) };
     // Letters and digits: the password stands in redis.conf as it is.
     const password = new random.RandomPassword(name, { length: 32, special: false }, child);
-    const secret = new k8s.core.v1.Secret(
+    const secret = new Secret(
       name,
       {
         metadata,
@@ -43,8 +44,8 @@ export class RateLimitRedis extends pulumi.ComponentResource {
     );
     this.podAnnotations = secretVersion(secret);
     const workload = { ...redisWorkload(args), podAnnotations: this.podAnnotations };
-    new k8s.core.v1.Service(name, { metadata, spec: serviceSpec(workload) }, child);
-    new k8s.apps.v1.Deployment(name, { metadata, spec: deploymentSpec(workload) }, { parent: this, dependsOn: secret });
+    new Service(name, { metadata, spec: serviceSpec(workload) }, child);
+    new Deployment(name, { metadata, spec: deploymentSpec(workload) }, { parent: this, dependsOn: secret });
     this.registerOutputs();
   }
 }

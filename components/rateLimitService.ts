@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import * as k8s from "@pulumi/kubernetes";
+import { Deployment } from "@pulumi/kubernetes/apps/v1";
+import { ConfigMap, Secret, Service } from "@pulumi/kubernetes/core/v1";
+import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { RateLimitServiceInput } from "../config/rateLimitService";
 import { partOf } from "./naming";
@@ -35,16 +37,12 @@ export class RateLimitService extends pulumi.ComponentResource {
     // Named by its content: a changed limit takes effect by new Pods, which `pulumi up` waits for.
     const hash = createHash("sha256").update(data["config.yaml"]).digest("hex").slice(0, 10);
     const mapName = `${metadata.name}-${hash}`;
-    const map = new k8s.core.v1.ConfigMap(
-      name,
-      { metadata: { ...metadata, name: mapName }, data, immutable: true },
-      child,
-    );
+    const map = new ConfigMap(name, { metadata: { ...metadata, name: mapName }, data, immutable: true }, child);
     const workload = rateLimitWorkload(args, mapName);
     const spec = deploymentSpec({ ...workload, podAnnotations });
-    new k8s.core.v1.Service(name, { metadata, spec: serviceSpec(workload) }, child);
-    new k8s.apps.v1.Deployment(name, { metadata, spec }, { parent: this, dependsOn: [map, ...dependsOn] });
-    new k8s.policy.v1.PodDisruptionBudget(
+    new Service(name, { metadata, spec: serviceSpec(workload) }, child);
+    new Deployment(name, { metadata, spec }, { parent: this, dependsOn: [map, ...dependsOn] });
+    new PodDisruptionBudget(
       name,
       { metadata, spec: { maxUnavailable: 1, selector: { matchLabels: podLabels(workload) } } },
       child,
@@ -67,7 +65,7 @@ export class RateLimitService extends pulumi.ComponentResource {
     if (redis.password === undefined) {
       return { podAnnotations: {}, dependsOn: [] };
     }
-    const secret = new k8s.core.v1.Secret(
+    const secret = new Secret(
       `${name}-redis`,
       {
         metadata: { name: objectName, namespace, labels: partOf(gatewayName) },

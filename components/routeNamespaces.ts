@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { NamespacePatch } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { routesLabel } from "./naming";
 
@@ -16,7 +16,7 @@ export class RouteNamespaces extends pulumi.ComponentResource {
   constructor(name: string, args: RouteNamespacesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:RouteNamespaces", name, {}, opts);
     for (const namespace of new Set(args.namespaces)) {
-      new k8s.core.v1.NamespacePatch(
+      new NamespacePatch(
         `${name}-${namespace}`,
         { metadata: { name: namespace, labels: routesLabel(args.gatewayName) } },
         { parent: this },

@@ -17,7 +17,7 @@ import { minimumTlsVersionSpec } from "./minimumTlsVersion";
 import { requestLimitsSpec } from "./requestLimits";
 import { RouteNamespaces } from "./routeNamespaces";
 import { routeRetrySpec } from "./routeRetry";
-import { ServiceRoute } from "./serviceRoute";
+import { Routes } from "./routes";
 import { stackReadme } from "./stackReadme";
 import { StrictMtls } from "./strictMtls";
 import { TlsGateway } from "./tlsGateway";
@@ -93,39 +93,22 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     );
 
     // Routes come after the Gateway that they name, and go before it.
-    const afterGateway = { parent: this, dependsOn: [entry] };
     new HttpsRedirect(
       `${name}-redirect`,
       { gatewayName: gateway.name, namespace: gateway.namespace, domain },
-      afterGateway,
+      { parent: this, dependsOn: entry },
     );
-    const namespaces =
-      gateway.allowedRoutes === "Selector"
-        ? [
-            new RouteNamespaces(
-              `${name}-namespaces`,
-              { gatewayName: gateway.name, namespaces: services.map((service) => service.namespace) },
-              child,
-            ),
-          ]
-        : [];
-    for (const service of services) {
-      const versions =
-        service.versions.length > 0
-          ? [new VersionServices(`${name}-${service.name}-versions`, { service, gatewayName: gateway.name }, child)]
-          : [];
-      new ServiceRoute(
-        `${name}-${service.name}`,
-        {
-          service,
-          gatewayName: gateway.name,
-          gatewayNamespace: gateway.namespace,
-          dnsTtlSeconds: gateway.externalDns?.ttlSeconds,
-        },
-        // No route is open before the policies that guard it.
-        { parent: this, dependsOn: [entry, access, ...namespaces, ...versions] },
-      );
+    const before: pulumi.Resource[] = [entry, access];
+    if (gateway.allowedRoutes === "Selector") {
+      const namespaces = services.map((service) => service.namespace);
+      before.push(new RouteNamespaces(`${name}-namespaces`, { gatewayName: gateway.name, namespaces }, child));
     }
+    if (services.some((service) => service.versions.length > 0)) {
+      before.push(new VersionServices(`${name}-versions`, { services, gatewayName: gateway.name }, child));
+    }
+    const dnsTtlSeconds = gateway.externalDns?.ttlSeconds;
+    // No route is open before the policies that guard it.
+    new Routes(name, { services, ...ofGateway, dnsTtlSeconds }, { parent: this, dependsOn: before });
 
     const filters = {
       hardening: gateway.hardening.enabled === false ? undefined : hardeningSpec(gateway.name, gateway.hardening),
@@ -155,7 +138,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     this.endpoints = pulumi.output(
       Object.fromEntries(services.map((service) => [service.name, `https://${service.host}`])),
     );
-    this.dnsRecords = entry.address.apply((address) => dnsRecords(hosts, address, gateway.externalDns?.ttlSeconds));
+    this.dnsRecords = entry.address.apply((address) => dnsRecords(hosts, address, dnsTtlSeconds));
     this.certificate = certificate.info;
     this.readme = pulumi.output(stackReadme(domain, `${gateway.namespace}/${gateway.name}`, services));
     this.registerOutputs({

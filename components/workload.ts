@@ -1,8 +1,9 @@
-import type * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import type { Secret } from "@pulumi/kubernetes/core/v1";
 import type * as pulumi from "@pulumi/pulumi";
 import { partOf } from "./naming";
 
-type Probe = k8s.types.input.core.v1.Probe;
+type Probe = types.input.core.v1.Probe;
 
 /** A hardened Pod with one container, behind a Service. */
 export interface Workload {
@@ -13,19 +14,19 @@ export interface Workload {
   readonly app: string;
   readonly image: string;
   readonly command: string[];
-  readonly env?: k8s.types.input.core.v1.EnvVar[];
+  readonly env?: types.input.core.v1.EnvVar[];
   /** Ports by their names. Those of the Service are among them. */
   readonly ports: Readonly<Record<string, number>>;
   readonly servicePorts: readonly string[];
   readonly mountPath: string;
-  readonly volume: Omit<k8s.types.input.core.v1.Volume, "name">;
+  readonly volume: Omit<types.input.core.v1.Volume, "name">;
   readonly resources: { readonly cpu: string; readonly memoryMiB: number };
   readonly readiness: Probe;
   readonly liveness: Probe;
   /** Numeric user: Kubernetes cannot tell from a name that it is not root. */
   readonly user: number;
   readonly replicas: number;
-  readonly strategy: k8s.types.input.apps.v1.DeploymentStrategy;
+  readonly strategy: types.input.apps.v1.DeploymentStrategy;
   /** Pods are replaced when these change. */
   readonly podAnnotations?: Record<string, pulumi.Input<string>>;
 }
@@ -35,7 +36,7 @@ export function podLabels({ name, app }: Pick<Workload, "name" | "app">): Record
   return { "app.kubernetes.io/name": app, "app.kubernetes.io/instance": name };
 }
 
-export function deploymentSpec(workload: Workload): k8s.types.input.apps.v1.DeploymentSpec {
+export function deploymentSpec(workload: Workload): types.input.apps.v1.DeploymentSpec {
   const { app, user, ports, resources } = workload;
   const memory = `${resources.memoryMiB}Mi`;
   return {
@@ -89,7 +90,7 @@ export function deploymentSpec(workload: Workload): k8s.types.input.apps.v1.Depl
   };
 }
 
-export function serviceSpec(workload: Workload): k8s.types.input.core.v1.ServiceSpec {
+export function serviceSpec(workload: Workload): types.input.core.v1.ServiceSpec {
   return {
     selector: podLabels(workload),
     // The name says the protocol to Istio: `grpc` is HTTP/2, which Envoy needs to call the service.
@@ -98,7 +99,7 @@ export function serviceSpec(workload: Workload): k8s.types.input.core.v1.Service
 }
 
 /** Pods read a Secret when they start: this replaces them when it changes, and tells nothing of its content. */
-export function secretVersion({ metadata }: k8s.core.v1.Secret): Record<string, pulumi.Input<string>> {
+export function secretVersion({ metadata }: Secret): Record<string, pulumi.Input<string>> {
   // YAML that is only rendered has no version.
   return {
     "unified-gateway/secret-version": metadata.apply(

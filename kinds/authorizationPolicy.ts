@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** A Gateway in the policy's own namespace. https://istio.io/latest/docs/reference/config/type/workload-selector/#PolicyTargetReference */
@@ -28,12 +29,12 @@ export type AuthorizationPolicySpec = {
 } & ({ action: "DENY" } | { action: "CUSTOM"; provider: { name: string } });
 
 export interface AuthorizationPolicyArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: AuthorizationPolicySpec;
 }
 
 /** `AuthorizationPolicy` of security.istio.io/v1. */
-export class AuthorizationPolicy extends k8s.apiextensions.CustomResource {
+export class AuthorizationPolicy extends CustomResource {
   constructor(name: string, args: AuthorizationPolicyArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", ...args }, opts);
   }

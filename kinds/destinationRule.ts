@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy */
@@ -39,12 +40,12 @@ export interface DestinationRuleSpec {
 }
 
 export interface DestinationRuleArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: DestinationRuleSpec;
 }
 
 /** `DestinationRule` of networking.istio.io/v1. */
-export class DestinationRule extends k8s.apiextensions.CustomResource {
+export class DestinationRule extends CustomResource {
   constructor(name: string, args: DestinationRuleArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "networking.istio.io/v1", kind: "DestinationRule", ...args }, opts);
   }

@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-EnvoyConfigObjectPatch */
@@ -23,12 +24,12 @@ export interface EnvoyFilterSpec {
 }
 
 export interface EnvoyFilterArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: EnvoyFilterSpec;
 }
 
 /** `EnvoyFilter` of networking.istio.io/v1alpha3. */
-export class EnvoyFilter extends k8s.apiextensions.CustomResource {
+export class EnvoyFilter extends CustomResource {
   constructor(name: string, args: EnvoyFilterArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "networking.istio.io/v1alpha3", kind: "EnvoyFilter", ...args }, opts);
   }

@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** One port of a Gateway. https://gateway-api.sigs.k8s.io/reference/spec/#listener */
@@ -44,12 +45,12 @@ export interface GatewayStatus {
 }
 
 export interface GatewayArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: GatewaySpec;
 }
 
 /** `Gateway` of gateway.networking.k8s.io/v1. */
-export class Gateway extends k8s.apiextensions.CustomResource {
+export class Gateway extends CustomResource {
   declare readonly status: pulumi.Output<GatewayStatus | undefined>;
 
   constructor(name: string, args: GatewayArgs, opts?: pulumi.CustomResourceOptions) {

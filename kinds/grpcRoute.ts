@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 import type { HTTPBackendRef, HTTPRouteFilter, ParentReference, ValueMatch } from "./httpRoute";
 
@@ -27,12 +28,12 @@ export interface GRPCRouteSpec {
 }
 
 export interface GRPCRouteArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: GRPCRouteSpec;
 }
 
 /** `GRPCRoute` of gateway.networking.k8s.io/v1. */
-export class GRPCRoute extends k8s.apiextensions.CustomResource {
+export class GRPCRoute extends CustomResource {
   constructor(name: string, args: GRPCRouteArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "gateway.networking.k8s.io/v1", kind: "GRPCRoute", ...args }, opts);
   }

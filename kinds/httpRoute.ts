@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#parentreference */
@@ -90,12 +91,12 @@ export interface HTTPRouteSpec {
 }
 
 export interface HTTPRouteArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: HTTPRouteSpec;
 }
 
 /** `HTTPRoute` of gateway.networking.k8s.io/v1. */
-export class HTTPRoute extends k8s.apiextensions.CustomResource {
+export class HTTPRoute extends CustomResource {
   constructor(name: string, args: HTTPRouteArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", ...args }, opts);
   }

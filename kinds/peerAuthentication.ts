@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 interface MutualTLS {
@@ -14,12 +15,12 @@ export interface PeerAuthenticationSpec {
 }
 
 export interface PeerAuthenticationArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: PeerAuthenticationSpec;
 }
 
 /** `PeerAuthentication` of security.istio.io/v1. */
-export class PeerAuthentication extends k8s.apiextensions.CustomResource {
+export class PeerAuthentication extends CustomResource {
   constructor(name: string, args: PeerAuthenticationArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "security.istio.io/v1", kind: "PeerAuthentication", ...args }, opts);
   }

@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 /**
@@ -13,19 +14,19 @@ export interface PodScrapeSpec {
 }
 
 export interface PodScrapeArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: PodScrapeSpec;
 }
 
 /** `PodMonitor` of monitoring.coreos.com/v1. */
-export class PodMonitor extends k8s.apiextensions.CustomResource {
+export class PodMonitor extends CustomResource {
   constructor(name: string, args: PodScrapeArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "monitoring.coreos.com/v1", kind: "PodMonitor", ...args }, opts);
   }
 }
 
 /** `VMPodScrape` of operator.victoriametrics.com/v1beta1. */
-export class VMPodScrape extends k8s.apiextensions.CustomResource {
+export class VMPodScrape extends CustomResource {
   constructor(name: string, args: PodScrapeArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "operator.victoriametrics.com/v1beta1", kind: "VMPodScrape", ...args }, opts);
   }

@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#referencegrantspec */
@@ -8,12 +9,12 @@ export interface ReferenceGrantSpec {
 }
 
 export interface ReferenceGrantArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: ReferenceGrantSpec;
 }
 
 /** `ReferenceGrant` of gateway.networking.k8s.io/v1beta1: the version that every release of the Gateway API serves. */
-export class ReferenceGrant extends k8s.apiextensions.CustomResource {
+export class ReferenceGrant extends CustomResource {
   constructor(name: string, args: ReferenceGrantArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "gateway.networking.k8s.io/v1beta1", kind: "ReferenceGrant", ...args }, opts);
   }

@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 import type { GatewayReference } from "./authorizationPolicy";
 
@@ -20,12 +21,12 @@ export interface RequestAuthenticationSpec {
 }
 
 export interface RequestAuthenticationArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: RequestAuthenticationSpec;
 }
 
 /** `RequestAuthentication` of security.istio.io/v1. */
-export class RequestAuthentication extends k8s.apiextensions.CustomResource {
+export class RequestAuthentication extends CustomResource {
   constructor(name: string, args: RequestAuthenticationArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "security.istio.io/v1", kind: "RequestAuthentication", ...args }, opts);
   }

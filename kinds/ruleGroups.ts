@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
@@ -17,19 +18,19 @@ export interface RuleGroup {
 }
 
 export interface RuleGroupsArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: { groups: RuleGroup[] };
 }
 
 /** `PrometheusRule` of monitoring.coreos.com/v1. */
-export class PrometheusRule extends k8s.apiextensions.CustomResource {
+export class PrometheusRule extends CustomResource {
   constructor(name: string, args: RuleGroupsArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "monitoring.coreos.com/v1", kind: "PrometheusRule", ...args }, opts);
   }
 }
 
 /** `VMRule` of operator.victoriametrics.com/v1beta1. */
-export class VMRule extends k8s.apiextensions.CustomResource {
+export class VMRule extends CustomResource {
   constructor(name: string, args: RuleGroupsArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "operator.victoriametrics.com/v1beta1", kind: "VMRule", ...args }, opts);
   }

@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** https://istio.io/latest/docs/reference/config/telemetry/#Telemetry */
@@ -13,12 +14,12 @@ export interface TelemetrySpec {
 }
 
 export interface TelemetryArgs {
-  metadata: k8s.types.input.meta.v1.ObjectMeta;
+  metadata: types.input.meta.v1.ObjectMeta;
   spec: TelemetrySpec;
 }
 
 /** `Telemetry` of telemetry.istio.io/v1. */
-export class Telemetry extends k8s.apiextensions.CustomResource {
+export class Telemetry extends CustomResource {
   constructor(name: string, args: TelemetryArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", ...args }, opts);
   }

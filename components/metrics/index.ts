@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../../config";
 import type { TelemetryInput } from "../../config/telemetry";
@@ -33,7 +33,7 @@ export class GatewayMetrics extends pulumi.ComponentResource {
       labels: { ...partOf(gatewayName), ...labels },
     });
     const configMap = (suffix: string, file: string, content: object, labels?: Record<string, string>) =>
-      new k8s.core.v1.ConfigMap(
+      new ConfigMap(
         `${name}-${suffix}`,
         // JSON is YAML: Prometheus, vmagent and vmalert read it as it is.
         { metadata: metadata(suffix, labels), data: { [file]: JSON.stringify(content, null, 2) } },

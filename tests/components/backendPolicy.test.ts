@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { destinationRules } from "../../components/backendPolicy";
-import { routeSpec } from "../../components/serviceRoute";
+import { routeSpec } from "../../components/routes";
 import { plain, stack } from "../support/stacks";
 
 describe("components/backendPolicy", () => {
@@ -60,7 +60,7 @@ describe("components/backendPolicy, names", () => {
   });
 });
 
-describe("components/serviceRoute, matches", () => {
+describe("components/routes, matches", () => {
   it("writes headers, query parameters and the method as the Gateway API has them", () => {
     const match = { method: "POST", headers: { "x-a": "1", "x-b": { regex: "b+" } }, query: { q: "v" } };
     const [service] = stack({ services: [{ name: "web", namespace: "apps", paths: [{ path: "/", match }] }] }).services;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { grpcRouteSpec } from "../../components/grpcRoute";
 import { localRateLimitSpec } from "../../components/localRateLimit";
-import { grantSpecs } from "../../components/serviceRoute";
+import { grantSpecs } from "../../components/routes";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import { serviceSpec } from "../../components/versionServices";
 import { metadataOf, only, register } from "../support/deployment";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { toTrafficPolicy } from "../../components/backendPolicy";
 import { requireFields } from "../../components/gatewayApiCrds";
 import { retryOn, routeRetrySpec } from "../../components/routeRetry";
-import { routeSpec } from "../../components/serviceRoute";
+import { routeSpec } from "../../components/routes";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import { register } from "../support/deployment";
 import { schemaErrors } from "../support/schemas";
@@ -24,7 +24,7 @@ const config = stack({
   ],
 });
 
-describe("components/serviceRoute, timeouts, retries and CORS", () => {
+describe("components/routes, timeouts, retries and CORS", () => {
   it("writes them as the Gateway API has them, and no retry of 0", () => {
     const [service] = config.services;
     assert.ok(service);

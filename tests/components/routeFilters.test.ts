@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { routeFilters } from "../../components/routeFilters";
-import { grantSpecs, routeSpec } from "../../components/serviceRoute";
+import { grantSpecs, routeSpec } from "../../components/routes";
 import { mistakes, plain, stack } from "../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });

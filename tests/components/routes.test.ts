@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dnsRecords } from "../../components/dnsRecords";
 import { redirectSpec } from "../../components/httpsRedirect";
-import { grantSpecs, routeSpec } from "../../components/serviceRoute";
+import { grantSpecs, routeSpec } from "../../components/routes";
 import { gatewaySpec } from "../../components/tlsGateway";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import { register } from "../support/deployment";
@@ -22,7 +22,7 @@ describe("components/httpsRedirect", () => {
   });
 });
 
-describe("components/serviceRoute, grants", () => {
+describe("components/routes, grants", () => {
   it("calls each by a name of its own, whatever the names of services and namespaces", async () => {
     const backends = [{ service: "b", namespace: "b-c" }];
     const config = stack({
@@ -45,7 +45,7 @@ describe("components/serviceRoute, grants", () => {
   });
 });
 
-describe("components/serviceRoute", () => {
+describe("components/routes", () => {
   const [service] = stack({
     services: [
       {

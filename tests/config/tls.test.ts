@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { routeSpec } from "../../components/serviceRoute";
+import { routeSpec } from "../../components/routes";
 import { signedBy, testAuthority } from "../support/certificates";
 import { mistakes, plain, stack } from "../support/stacks";
 

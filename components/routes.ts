@@ -8,35 +8,39 @@ import { routeFilters } from "./routeFilters";
 import { partOf } from "./naming";
 import { attachment, backendRefs, valueMatches, type RouteArgs } from "./routeParts";
 
-export interface ServiceRouteArgs extends RouteArgs {
+export interface RoutesArgs extends Omit<RouteArgs, "service"> {
+  services: readonly Service[];
   /** Time to live of external-dns records. Unit: seconds. Default: no annotation. */
   dnsTtlSeconds?: number;
 }
 
-/** The route of one service, on the https listener, and the grants for backends in other namespaces. */
-export class ServiceRoute extends pulumi.ComponentResource {
-  constructor(name: string, args: ServiceRouteArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("istio-gateway:index:ServiceRoute", name, {}, opts);
-    const { service, gatewayName, dnsTtlSeconds } = args;
+/** The route of each service, on the https listener, and the grants for backends in other namespaces. */
+export class Routes extends pulumi.ComponentResource {
+  constructor(name: string, args: RoutesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:Routes", name, {}, opts);
+    const { services, gatewayName, dnsTtlSeconds } = args;
     const labels = partOf(gatewayName);
-    const grants = Object.entries(grantSpecs(service)).map(
-      ([namespace, spec]) =>
-        new ReferenceGrant(
-          // Names of services are unique and hold no `--`: so no two grants are called the same.
-          `${name}--${namespace}`,
-          { metadata: { name: `${gatewayName}--${service.name}`, namespace, labels }, spec },
-          { parent: this },
-        ),
-    );
     const annotations =
       dnsTtlSeconds === undefined ? undefined : { "external-dns.alpha.kubernetes.io/ttl": String(dnsTtlSeconds) };
-    const metadata = { name: service.name, namespace: service.namespace, labels, annotations };
-    // A route without its grant answers 500.
-    const afterGrants = { parent: this, dependsOn: grants };
-    if (service.protocol === "grpc") {
-      new GRPCRoute(name, { metadata, spec: grpcRouteSpec(args) }, afterGrants);
-    } else {
-      new HTTPRoute(name, { metadata, spec: routeSpec(args) }, afterGrants);
+    for (const service of services) {
+      const routeName = `${name}-${service.name}`;
+      const grants = Object.entries(grantSpecs(service)).map(
+        ([namespace, spec]) =>
+          new ReferenceGrant(
+            // Names of services are unique and hold no `--`: so no two grants are called the same.
+            `${routeName}--${namespace}`,
+            { metadata: { name: `${gatewayName}--${service.name}`, namespace, labels }, spec },
+            { parent: this },
+          ),
+      );
+      const metadata = { name: service.name, namespace: service.namespace, labels, annotations };
+      // A route without its grant answers 500.
+      const afterGrants = { parent: this, dependsOn: grants };
+      if (service.protocol === "grpc") {
+        new GRPCRoute(routeName, { metadata, spec: grpcRouteSpec({ ...args, service }) }, afterGrants);
+      } else {
+        new HTTPRoute(routeName, { metadata, spec: routeSpec({ ...args, service }) }, afterGrants);
+      }
     }
     this.registerOutputs();
   }
