@@ -5,6 +5,7 @@ import { AuthorizationPolicy, type AuthorizationPolicySpec } from "../kinds/auth
 import { RequestAuthentication } from "../kinds/requestAuthentication";
 import { accessScopeSpec } from "./accessScope";
 import {
+  answersPreflights,
   authenticationSpec,
   detourSpec,
   externalAuthorizationSpec,
@@ -62,7 +63,7 @@ export function authorizationPolicies(args: AccessArgs): Record<string, Authoriz
     detours: detourSpec(clientAddress, gatewayName),
   };
   for (const service of services) {
-    policies[`${service.name}--access`] = refusalSpec(service, gatewayName);
+    policies[`${service.name}--access`] = refusalSpec(service, gatewayName, answersPreflights(service.host, services));
     policies[`${service.name}--external-authorization`] = externalAuthorizationSpec(service, gatewayName);
   }
   return Object.fromEntries(

@@ -1,7 +1,13 @@
 import type { Service } from "../config";
 import type { ClientAddressInput } from "../config/clientAddress";
 import type { JwtInput } from "../config/jwt";
-import type { AuthorizationPolicySpec, AuthorizationRule, GatewayReference } from "../kinds/authorizationPolicy";
+import { METHODS } from "../config/match";
+import type {
+  AuthorizationCondition,
+  AuthorizationPolicySpec,
+  AuthorizationRule,
+  GatewayReference,
+} from "../kinds/authorizationPolicy";
 import type { RequestAuthenticationSpec } from "../kinds/requestAuthentication";
 
 /**
@@ -25,9 +31,17 @@ export function authorities(host: string): string[] {
   return [host, `${host}:*`];
 }
 
-/** Requests that a service's lists of addresses and its JWT refuse; undefined where it has none of these. */
-export function refusalSpec({ host, access = {} }: Service, gatewayName: string): AuthorizationPolicySpec | undefined {
-  const to = [{ operation: { hosts: authorities(host) } }];
+/**
+ * Requests that a service's lists of addresses and its JWT refuse; undefined where it has none of these.
+ * @param answersPreflights Whether the gateway itself answers every CORS preflight for the host.
+ */
+export function refusalSpec(
+  { host, access = {} }: Service,
+  gatewayName: string,
+  answersPreflights: boolean,
+): AuthorizationPolicySpec | undefined {
+  const hosts = authorities(host);
+  const to = [{ operation: { hosts } }];
   const rules: AuthorizationRule[] = [];
   if (access.allow !== undefined) {
     rules.push({ from: [{ source: { notRemoteIpBlocks: access.allow } }], to });
@@ -37,13 +51,33 @@ export function refusalSpec({ host, access = {} }: Service, gatewayName: string)
   }
   if (access.jwt !== undefined) {
     // RequestAuthentication lets a request without a token pass, and a token that another service asks for.
-    rules.push(...tokenConditions(access.jwt).map((condition) => ({ to, when: [condition] })));
+    for (const condition of tokenConditions(access.jwt)) {
+      rules.push(...(answersPreflights ? unlessPreflight(hosts, condition) : [{ to, when: [condition] }]));
+    }
   }
   return rules.length === 0 ? undefined : { targetRefs: [gatewayTarget(gatewayName)], action: "DENY", rules };
 }
 
+/**
+ * A condition on every request but a CORS preflight, which browsers send without a token. What counts as one here is less than
+ * what counts as one for Envoy's CORS filter, which answers it, whatever its origin: so none of them gets to a backend.
+ */
+function unlessPreflight(hosts: readonly string[], condition: AuthorizationCondition): AuthorizationRule[] {
+  const to = [{ operation: { hosts } }];
+  return [
+    { to: [{ operation: { hosts, notMethods: ["OPTIONS"] } }], when: [condition] },
+    { to, when: [condition, { key: "request.headers[origin]", notValues: ["http*"] }] },
+    { to, when: [condition, { key: "request.headers[access-control-request-method]", notValues: METHODS }] },
+  ];
+}
+
+/** Whether a CORS filter stands before every backend of a host. */
+export function answersPreflights(host: string, services: readonly Service[]): boolean {
+  return services.filter((service) => service.host === host).every(({ rules }) => rules.every(({ cors }) => cors));
+}
+
 /** What a token must hold; each condition is met by tokens that do not, and by requests without any. */
-function tokenConditions(jwt: JwtInput): { key: string; notValues: readonly string[] }[] {
+function tokenConditions(jwt: JwtInput): AuthorizationCondition[] {
   const claims = Object.entries({ iss: [jwt.issuer], ...jwt.requiredClaims });
   return [
     ...claims.map(([claim, values]) => ({ key: `request.auth.claims[${claim}]`, notValues: values })),

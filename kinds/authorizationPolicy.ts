@@ -18,8 +18,14 @@ export interface AuthorizationRule {
       notIpBlocks?: readonly string[];
     };
   }[];
-  to?: { operation: { hosts?: readonly string[]; notHosts?: readonly string[] } }[];
-  when?: { key: string; notValues: readonly string[] }[];
+  to?: { operation: { hosts?: readonly string[]; notHosts?: readonly string[]; notMethods?: readonly string[] } }[];
+  when?: AuthorizationCondition[];
+}
+
+/** https://istio.io/latest/docs/reference/config/security/authorization-policy/#Condition */
+export interface AuthorizationCondition {
+  key: string;
+  notValues: readonly string[];
 }
 
 /** https://istio.io/latest/docs/reference/config/security/authorization-policy/#AuthorizationPolicy */

@@ -1,5 +1,6 @@
 import type { AccessInput } from "../access";
 import { covers } from "../cidr";
+import { inheritedByPaths } from "../inherited";
 import type { Problem } from "../problem";
 import { resolveService } from "../resolve";
 import type { Service } from "../model";
@@ -27,6 +28,7 @@ export function accessProblems(stack: SoundStack): Problem[] {
     ...guarded.flatMap(listProblems),
     ...sharedHostProblems(guarded),
     ...providerProblems(guarded),
+    ...preflightProblems(stack, guarded),
     ...clientAddressProblems(stack, guarded),
   ];
   // What defaults.access says is said once, whatever the number of services that it holds for.
@@ -69,6 +71,21 @@ function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
     const expected = `the access of services[${first.index}]: both serve ${entry.service.host}, and who may enter is said for a host`;
     return [{ path: accessOf(entry.index), value: entry.access, expected }];
   });
+}
+
+/** A token is asked for on a whole host, and a preflight bears none: where one is let in, the gateway has to answer it itself. */
+function preflightProblems({ services, defaults }: SoundStack, guarded: readonly Guarded[]): Problem[] {
+  const places = services.flatMap((indexed, place) => {
+    const { host, access } = (guarded[place] as Guarded).service;
+    return access?.jwt === undefined ? [] : inheritedByPaths(indexed, defaults).map((path) => ({ ...path, host }));
+  });
+  return places
+    .filter(({ host, cors }) => cors === undefined && places.some((other) => other.host === host && other.cors))
+    .map(({ here, host }) => ({
+      path: `${here}.cors`,
+      value: undefined,
+      expected: `cors here too, or on no path of ${host}: its jwt is asked for on the whole host, and a preflight bears no token`,
+    }));
 }
 
 /** Istio asks one provider for each gateway, and refuses every request where there are two. */

@@ -19,6 +19,8 @@ const partner = testIssuer("https://login.partner.test");
 const impostor = testIssuer(partner.issuer);
 
 const service = (name: string, more: Values = {}) => ({ name, namespace: "access", port: 8080, ...more });
+/** Pages of this origin may use the API for browsers. */
+const APP = "https://app.access.test";
 const inside = { allow: ["192.168.0.0/16"] };
 
 const values: Values = {
@@ -54,6 +56,10 @@ const values: Values = {
       },
     }),
     service("partner", { access: { jwt: { issuer: partner.issuer, jwks: partner.jwks, audiences: ["partner"] } } }),
+    service("browser", {
+      access: { jwt: { issuer: company.issuer, jwks: company.jwks, audiences: ["browser"] } },
+      cors: { allowOrigins: [APP], allowHeaders: ["authorization"] },
+    }),
     service("asked", { access: { externalAuthorization: { provider: "lab-authorizer" } } }),
     service("both", {
       access: { ...inside, jwt: { issuer: company.issuer, jwks: company.jwks, audiences: ["both"] } },
@@ -195,6 +201,60 @@ describe("access", () => {
       const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> };
       assert.equal(headers.authorization, `Bearer ${token}`);
       assertRefused(await get("reports", { headers: bearer(company.token(claims)) }), 403, DENIED);
+    });
+
+    describe("from a browser", () => {
+      const options = (headers: string[]) => get("browser", { headers, curl: ["--request", "OPTIONS"] });
+      const asksFor = (method: string) => `Access-Control-Request-Method: ${method}`;
+
+      it("answers the preflight, which bears no token, and asks the request itself for one", async () => {
+        const preflight = await options([
+          `Origin: ${APP}`,
+          asksFor("GET"),
+          "Access-Control-Request-Headers: authorization",
+        ]);
+        assert.equal(preflight.status, 200, preflight.body);
+        assert.equal(preflight.headers["access-control-allow-origin"], APP);
+        assert.equal(preflight.headers["access-control-allow-headers"], "authorization");
+        assert.equal(preflight.headers["x-backend"], undefined);
+        assertRefused(await get("browser", { headers: [`Origin: ${APP}`] }), 403, DENIED);
+        const answer = await get("browser", {
+          headers: [`Origin: ${APP}`, ...bearer(company.token({ aud: "browser" }))],
+        });
+        assert.equal(answer.headers["x-backend"], "browser");
+        assert.equal(answer.headers["access-control-allow-origin"], APP);
+      });
+
+      for (const origin of ["https://else.test", "http", "http://", `${APP}.else.test`, "https://a, https://b"]) {
+        it(`lets no preflight from ${origin} through to the backend`, async () => {
+          const { status, headers } = await options([`Origin: ${origin}`, asksFor("GET")]);
+          assert.deepEqual([headers["x-backend"], headers["access-control-allow-origin"]], [undefined, undefined]);
+          assert.equal(status, 200);
+        });
+      }
+
+      const pretences: Record<string, string[]> = {
+        "no header at all": [],
+        "no method that it asks for": [`Origin: ${APP}`],
+        "an empty one": [`Origin: ${APP}`, "Access-Control-Request-Method;"],
+        "two of them": [`Origin: ${APP}`, asksFor("GET"), asksFor("GET")],
+        "a method that is none": [`Origin: ${APP}`, asksFor("SEARCH")],
+        "no origin": [asksFor("GET")],
+        "an empty origin": ["Origin;", asksFor("GET")],
+        "the origin null": ["Origin: null", asksFor("GET")],
+      };
+      for (const [what, headers] of Object.entries(pretences)) {
+        it(`refuses OPTIONS with ${what}`, async () => assertRefused(await options(headers), 403, DENIED));
+      }
+
+      it("refuses every other method, whatever it says", async () => {
+        const headers = [`Origin: ${APP}`, asksFor("GET"), "X-HTTP-Method-Override: OPTIONS"];
+        for (const method of ["GET", "POST", "options", "OPTIONSX"]) {
+          const answer = await get("browser", { headers, curl: ["--request", method] });
+          assert.ok([400, 403].includes(answer.status), `${method}: ${answer.status}`);
+          assert.equal(answer.headers["x-backend"], undefined);
+        }
+      });
     });
 
     it("leaves the tokens of other hosts to them", async () => {
