@@ -18,23 +18,28 @@ export async function timed(lab: Lab, command: readonly string[], options: RunOp
   return { wallSeconds, cpuSeconds: user + system };
 }
 
+export function costText({ wallSeconds, cpuSeconds }: Cost): string {
+  return `${wallSeconds.toFixed(2)} s, CPU ${cpuSeconds.toFixed(2)} s`;
+}
+
 /** Runs measurements by turns, and another one first in each round, so that none has the quiet moments to itself. */
-export async function interleaved<K extends string>(
+export async function interleaved<K extends string, T>(
   rounds: number,
-  measurements: Readonly<Record<K, () => Promise<Cost>>>,
+  measurements: Readonly<Record<K, () => Promise<T>>>,
   progress: (text: string) => void,
-): Promise<Record<K, Cost>[]> {
+  text: (result: T) => string,
+): Promise<Record<K, T>[]> {
   const names = Object.keys(measurements) as K[];
-  const results: Record<K, Cost>[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const costs: Partial<Record<K, Cost>> = {};
-    const first = round % names.length;
+  const results: Record<K, T>[] = [];
+  for (let number = 0; number < rounds; number += 1) {
+    const round: Partial<Record<K, T>> = {};
+    const first = number % names.length;
     for (const name of [...names.slice(first), ...names.slice(0, first)]) {
-      const cost = await measurements[name]();
-      progress(`${round + 1}/${rounds} ${name}: ${cost.wallSeconds.toFixed(2)} s, CPU ${cost.cpuSeconds.toFixed(2)} s`);
-      costs[name] = cost;
+      const result = await measurements[name]();
+      progress(`${number + 1}/${rounds} ${name}: ${text(result)}`);
+      round[name] = result;
     }
-    results.push(costs as Record<K, Cost>);
+    results.push(round as Record<K, T>);
   }
   return results;
 }

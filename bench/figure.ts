@@ -1,16 +1,36 @@
 import type { Cost } from "./clock";
 import { bootstrap, type Interval } from "./stats";
 
-/** One line of the table. */
+/** One line of a table. */
 export interface Figure {
   readonly what: string;
-  /** A ratio, or milliseconds. */
-  readonly unit: "×" | "ms";
-  readonly wall: Interval;
-  /** Of the commands alone: the servers' is not in it. Undefined where there is no command to count. */
+  /** A ratio, or an amount. */
+  readonly unit: "×" | "ms" | "KiB";
+  /** Wall time, where it is that of a command. */
+  readonly value: Interval;
+  /** CPU time of a command: the servers' is not in it. Undefined where there is no command to count. */
   readonly cpu?: Interval;
-  /** The most that the wall time may be. */
+  /** The most that the value may be. */
   readonly target?: number;
+}
+
+/** What a measurement gives. */
+export interface Results {
+  readonly figures: readonly Figure[];
+  /** Everything that was measured, round by round, so that figures can be made anew. */
+  readonly samples: Readonly<Record<string, readonly object[]>>;
+  readonly plots?: readonly Plot[];
+}
+
+export interface Plot {
+  readonly title: string;
+  /** Bars have one series. */
+  readonly kind: "bar" | "line";
+  /** Names of the places on the x-axis. */
+  readonly x: readonly string[];
+  readonly xTitle?: string;
+  readonly yTitle: string;
+  readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
 }
 
 /** How much more one cost is than another in each round. */
@@ -21,5 +41,5 @@ export function ratio<K extends string>(
   target?: number,
 ): Figure {
   const values = (key: keyof Cost) => bootstrap(rounds.map((round) => over(round, key)));
-  return { what, unit: "×", wall: values("wallSeconds"), cpu: values("cpuSeconds"), target };
+  return { what, unit: "×", value: values("wallSeconds"), cpu: values("cpuSeconds"), target };
 }

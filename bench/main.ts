@@ -8,22 +8,30 @@ import { REPOSITORY } from "../lab/paths";
 import { main, UserError } from "../lab/processes";
 import { locked, readState } from "../lab/state";
 import { ensureTools, toolsAreCached } from "../lab/tools";
-import type { Figure } from "./figure";
+import { dataPlane } from "./dataPlane";
+import type { Results } from "./figure";
 import type { Options } from "./options";
 import { previewAndNoOp } from "./preview";
 import { propagation } from "./propagation";
-import { report, table, withTable } from "./report";
+import { pageText, part, withText, type Part, type Report } from "./report";
 import { updates } from "./update";
 
-const MEASUREMENTS: Readonly<Record<string, (lab: Lab, options: Options) => Promise<Figure[]>>> = {
+const MEASUREMENTS: Readonly<Record<string, (lab: Lab, options: Options) => Promise<Results>>> = {
   preview: previewAndNoOp,
   update: updates,
   propagation,
+  dataplane: dataPlane,
 };
+const TITLES = {
+  preview: "Preview, and an update with nothing to do",
+  update: "First update, and the update of one change",
+  propagation: "From the API server to the first answer",
+  dataplane: "Data plane",
+} as const;
 const PAGE = join(REPOSITORY, "docs", "performance.md");
 const DATA = join(REPOSITORY, "docs", "performance.json");
 
-/** `npm run bench -- [--only preview,update,propagation] [--pairs 10] [--services 3,10,100] [--write]` */
+/** `npm run bench -- [--only preview,update,propagation,dataplane] [--pairs 10] [--services 3,10,100] [--write]` */
 main(async () => {
   const { only, pairs, services, write } = parseArgs({
     options: {
@@ -33,7 +41,13 @@ main(async () => {
       write: { type: "boolean", default: false },
     },
   }).values;
-  const chosen = only.split(",").map((name) => MEASUREMENTS[name]);
+  const chosen = only.split(",").map((name) => {
+    const measure = MEASUREMENTS[name];
+    if (measure === undefined) {
+      throw new UserError(`--only is ${only}, expected some of ${Object.keys(MEASUREMENTS).join(",")}`);
+    }
+    return { name, measure };
+  });
   const options = {
     pairs: positive("--pairs", pairs),
     services: services.split(",").map((count) => positive("--services", count)),
@@ -46,19 +60,17 @@ main(async () => {
   }
   const lab = await locked(() => Lab.up(tools));
   try {
-    const figures: Figure[] = [];
-    for (const measure of chosen) {
-      if (measure === undefined) {
-        throw new UserError(`--only is ${only}, expected some of ${Object.keys(MEASUREMENTS).join(",")}`);
-      }
-      figures.push(...(await measure(lab, options)));
+    const made: Record<string, Part> = {};
+    for (const { name, measure } of chosen) {
+      made[name] = part(await measure(lab, options), options.pairs, tools.standIns);
       if (write) {
-        const made = report(figures, options.pairs, tools.standIns);
-        await writeFormatted(DATA, JSON.stringify(made));
-        await writeFormatted(PAGE, withTable(readFileSync(PAGE, "utf8"), table(made)));
+        // What another run measured stays, with its date.
+        const report = { ...(JSON.parse(readFileSync(DATA, "utf8")) as Report), ...made };
+        await writeFormatted(DATA, JSON.stringify(report));
+        await writeFormatted(PAGE, withText(readFileSync(PAGE, "utf8"), pageText(report, TITLES)));
       }
     }
-    console.log(table(report(figures, options.pairs, tools.standIns)));
+    console.log(pageText(made, TITLES));
   } finally {
     Lab.down();
   }

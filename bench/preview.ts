@@ -1,12 +1,12 @@
 import type { Lab } from "../lab/lab";
-import { interleaved, type Cost } from "./clock";
+import { costText, interleaved, type Cost } from "./clock";
 import { contenders, type Contender, type Name } from "./contenders";
-import { ratio, type Figure } from "./figure";
+import { ratio, type Figure, type Results } from "./figure";
 import { bootstrap } from "./stats";
 import type { Options } from "./options";
 
 /** `pulumi preview`, and `pulumi up` that has nothing to do, at several numbers of services. */
-export async function previewAndNoOp(lab: Lab, { pairs, services, progress }: Options): Promise<Figure[]> {
+export async function previewAndNoOp(lab: Lab, { pairs, services, progress }: Options): Promise<Results> {
   const made: [number, Record<Name, Contender>][] = [];
   for (const count of services) {
     progress(`${count} services: first up`);
@@ -23,7 +23,8 @@ export async function previewAndNoOp(lab: Lab, { pairs, services, progress }: Op
       measurements[`up ${count} ${name}`] = () => contender.up();
     }
   }
-  return previewFigures(services, await interleaved(pairs, measurements, progress));
+  const rounds = await interleaved(pairs, measurements, progress, costText);
+  return { figures: previewFigures(services, rounds), samples: { preview: rounds } };
 }
 
 /** Rounds hold a cost for each `preview|up COUNT CONTENDER`. */
@@ -70,7 +71,7 @@ function growth(services: readonly number[], rounds: readonly Record<string, Cos
         );
       const what = `each further service in a ${command === "up" ? "no-op up" : "preview"}, ${name === "plain" ? "plain resources" : "this gateway"}`;
       const target = command === "preview" && name === "gateway" ? 3 : undefined;
-      return { what, unit: "ms" as const, wall: slope("wallSeconds"), cpu: slope("cpuSeconds"), target };
+      return { what, unit: "ms" as const, value: slope("wallSeconds"), cpu: slope("cpuSeconds"), target };
     }),
   );
 }

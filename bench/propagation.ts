@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../lab/lab";
 import { REPOSITORY } from "../lab/paths";
-import { interleaved, type Cost } from "./clock";
-import { ratio, type Figure } from "./figure";
+import { costText, interleaved, type Cost } from "./clock";
+import { ratio, type Results } from "./figure";
 import type { Options } from "./options";
 import { FOLDER, stackFile, takeStack, type Manifest } from "./stacks";
 import type { Seen, WatchArgs } from "./watch";
@@ -24,7 +24,7 @@ function values(value: string): Record<string, unknown> {
 }
 
 /** From when the API server has a changed route to the first answer by it: changed by `up`, and by kubectl. */
-export async function propagation(lab: Lab, { pairs, progress }: Options): Promise<Figure[]> {
+export async function propagation(lab: Lab, { pairs, progress }: Options): Promise<Results> {
   await lab.prepare(STACK, stackFile(STACK, values("v0")));
   const up = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, "--non-interactive"];
   await lab.output(up);
@@ -58,10 +58,11 @@ export async function propagation(lab: Lab, { pairs, progress }: Options): Promi
       kubectl: () => measure(KUBECTL, apply, write),
     },
     progress,
+    costText,
   );
   const what = "propagation of a changed route to the first answer, against kubectl apply --server-side";
   const figure = ratio(what, rounds, (round) => round.gateway.wallSeconds / round.kubectl.wallSeconds, 1.2);
-  return [{ ...figure, cpu: undefined }];
+  return { figures: [{ ...figure, cpu: undefined }], samples: { propagation: rounds } };
 }
 
 /** The route of the service, as one that is kubectl's, under another name and host. */

@@ -1,9 +1,10 @@
 import { availableParallelism, loadavg, totalmem } from "node:os";
-import type { Figure } from "./figure";
+import type { Figure, Results } from "./figure";
+import { mermaid } from "./plot";
 import type { Interval } from "./stats";
 
-/** Results of one run, as they are kept. */
-export interface Report {
+/** What one measurement of one run gave, as it is kept. */
+export interface Part extends Results {
   readonly date: string;
   readonly machine: {
     readonly cores: number;
@@ -11,13 +12,15 @@ export interface Report {
     readonly node: string;
     readonly load: number;
   };
-  /** Whether the plugins of Pulumi are the lab's stand-ins. */
+  /** Plugins of Pulumi that are the lab's stand-ins. */
   readonly standIns: readonly string[];
   readonly pairs: number;
-  readonly figures: readonly Figure[];
 }
 
-export function report(figures: readonly Figure[], pairs: number, standIns: readonly string[]): Report {
+/** The newest part of each measurement, by its name. */
+export type Report = Readonly<Record<string, Part>>;
+
+export function part(results: Results, pairs: number, standIns: readonly string[]): Part {
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: {
@@ -28,32 +31,48 @@ export function report(figures: readonly Figure[], pairs: number, standIns: read
     },
     standIns,
     pairs,
-    figures,
+    ...results,
   };
 }
 
-/** The figures as Markdown. */
-export function table({ date, machine, pairs, standIns, figures }: Report): string {
+/** The parts as Markdown, in the order of their titles. */
+export function pageText(report: Report, titles: Readonly<Record<string, string>>): string {
+  return Object.entries(titles)
+    .flatMap(([name, title]) => {
+      const found = report[name];
+      return found === undefined ? [] : [`### ${title}\n\n${partText(found)}`];
+    })
+    .join("\n");
+}
+
+function partText({ date, machine, pairs, standIns, figures, plots = [] }: Part): string {
   const { cores, memoryGiB, node, load } = machine;
+  const hasCpu = figures.some(({ cpu }) => cpu !== undefined);
+  const columns = ["what", ...(hasCpu ? ["wall time", "CPU time"] : ["median"]), "target", ""];
   return [
-    `Run on ${date}: ${pairs} pairs; ${cores} cores, ${memoryGiB} GiB, Node ${node}, average load ${load} at its end; stand-ins for the plugins ${standIns.join(", ") || "none"}.`,
+    `Run on ${date}: ${pairs} rounds; ${cores} cores, ${memoryGiB} GiB, Node ${node}, average load ${load} at its end; stand-ins for the plugins ${standIns.join(", ") || "none"}.`,
     "",
-    "| what | wall time | CPU time | target | |",
-    "| --- | --- | --- | --- | --- |",
+    row(columns),
+    row(columns.map(() => "---")),
     ...figures.map((figure) => {
-      const { what, unit, wall, cpu, target } = figure;
-      const cells = [what, shown(wall, unit), cpu === undefined ? "" : shown(cpu, unit)];
-      return `| ${[...cells, target === undefined ? "" : `≤ ${amount(target, unit)}`, verdict(figure)].join(" | ")} |`;
+      const { what, unit, value, cpu, target } = figure;
+      const cells = [what, shown(value, unit), ...(hasCpu ? [cpu === undefined ? "" : shown(cpu, unit)] : [])];
+      return row([...cells, target === undefined ? "" : `≤ ${amount(target, unit)}`, verdict(figure)]);
     }),
     "",
+    ...plots.map(mermaid),
   ].join("\n");
 }
 
-function verdict({ unit, wall, target }: Figure): string {
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+function verdict({ unit, value, target }: Figure): string {
   if (target === undefined) {
     return "";
   }
-  return wall.median <= target ? "met" : `missed by ${amount(wall.median - target, unit)}`;
+  return value.median <= target ? "met" : `missed by ${amount(value.median - target, unit)}`;
 }
 
 function shown({ median, low, high }: Interval, unit: Figure["unit"]): string {
@@ -61,7 +80,7 @@ function shown({ median, low, high }: Interval, unit: Figure["unit"]): string {
 }
 
 function amount(value: number, unit: Figure["unit"]): string {
-  return unit === "×" ? `${number(value)}×` : `${number(value)} ms`;
+  return unit === "×" ? `${number(value)}×` : `${number(value)} ${unit}`;
 }
 
 function number(value: number): string {
@@ -71,11 +90,11 @@ function number(value: number): string {
 const START = "<!-- bench: start -->\n";
 const END = "<!-- bench: end -->";
 
-/** A page with the table in its place. */
-export function withTable(page: string, text: string): string {
+/** A page with the text in its place. */
+export function withText(page: string, text: string): string {
   const [start, end] = [page.indexOf(START), page.indexOf(END)];
   if (start < 0 || end < start) {
-    throw new Error(`the page has no place for the table: ${START.trim()}, ${END}`);
+    throw new Error(`the page has no place for the figures: ${START.trim()}, ${END}`);
   }
   return `${page.slice(0, start + START.length)}\n${text}\n${page.slice(end)}`;
 }

@@ -1,16 +1,16 @@
 import type { Lab } from "../lab/lab";
-import { interleaved, type Cost } from "./clock";
+import { costText, interleaved, type Cost } from "./clock";
 import { contenders, type Contender, type Name } from "./contenders";
-import { ratio, type Figure } from "./figure";
+import { ratio, type Figure, type Results } from "./figure";
 import type { Options } from "./options";
 
 /** Services of the stack that is made, changed and removed. */
 const SERVICES = 10;
 
 /** The first `up` of a stack, without what an empty one takes, against kubectl; and the `up` of one change. */
-export async function updates(lab: Lab, { pairs, progress }: Options): Promise<Figure[]> {
+export async function updates(lab: Lab, { pairs, progress }: Options): Promise<Results> {
   const all = await contenders(lab, "update", SERVICES);
-  const first = await interleaved(pairs, each(all, firstUp), progress);
+  const first = await interleaved(pairs, each(all, firstUp), progress, costText);
   for (const contender of Object.values(all)) {
     await contender.up();
   }
@@ -23,7 +23,13 @@ export async function updates(lab: Lab, { pairs, progress }: Options): Promise<F
       return contender.up();
     }),
     progress,
+    costText,
   );
+  return { figures: updateFigures(first, changes), samples: { first, changes } };
+}
+
+/** Rounds hold a cost for each contender: of a first `up`, and of the `up` of one change. */
+function updateFigures(first: readonly Record<Name, Cost>[], changes: readonly Record<Name, Cost>[]): Figure[] {
   const less = (round: Record<Name, Cost>, key: keyof Cost, name: Name) => round[name][key] - round.empty[key];
   const more = `, less an empty one's, ${SERVICES} services, against`;
   const kubectl = "kubectl apply --server-side";

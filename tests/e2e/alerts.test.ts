@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { GatewayMetrics } from "../../components/metrics";
 import type { RuleGroup } from "../../kinds/ruleGroups";
 import { run } from "../../lab/processes";
-import { ensureChecker } from "../../lab/tools";
+import { ensureOptional } from "../../lab/tools";
 import { only, register } from "../support/deployment";
 import { stack } from "../support/stacks";
 import { alertCases, type AlertCase, type Samples } from "./support/alertCases";
@@ -64,7 +64,7 @@ describe("alerts", () => {
   before(async function () {
     this.timeout(FIRST_BUILD_MS);
     folder = mkdtempSync(join(tmpdir(), "alerts-"));
-    promtool = await ensureChecker("promtool");
+    promtool = await ensureOptional("promtool");
     ({ groups } = await emittedRules());
   });
   after(() => rmSync(folder, { recursive: true }));

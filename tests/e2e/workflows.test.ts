@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "../../lab/paths";
-import { ensureChecker } from "../../lab/tools";
+import { ensureOptional } from "../../lab/tools";
 import { theLab } from "./support/lab";
 
 const FOLDER = join(REPOSITORY, ".github", "workflows");
 
 /** What actionlint says of a workflow: nothing where it is right. */
 async function lint(text: string): Promise<string> {
-  const actionlint = await ensureChecker("actionlint");
+  const actionlint = await ensureOptional("actionlint");
   // Its helpers for shell and Python are not the lab's.
   const command = [actionlint, "-no-color", "-oneline", "-shellcheck=", "-pyflakes=", "-"];
   const { code, stdout, stderr } = await theLab().run(command, { cwd: REPOSITORY, input: text });
@@ -23,7 +23,7 @@ const FIRST_BUILD_MS = 30 * 60_000;
 describe("workflows, by actionlint", () => {
   before(async function () {
     this.timeout(FIRST_BUILD_MS);
-    await ensureChecker("actionlint");
+    await ensureOptional("actionlint");
   });
 
   const files = readdirSync(FOLDER);

@@ -1,0 +1,170 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import type { Lab } from "../../lab/lab";
+import { eventually } from "../../lab/processes";
+import { labPath } from "../../lab/state";
+import { interleaved } from "../clock";
+import type { Figure, Plot, Results } from "../figure";
+import type { Options } from "../options";
+import { stackFile } from "../stacks";
+import { bootstrap, median } from "../stats";
+import { attack } from "./load";
+import { NAMESPACE, POLICIES, policyValues, PORT, REQUEST_HEADERS, SERVICE } from "./policies";
+import { cpuOf } from "./processes";
+import { addHost, apply, BACKEND, bareGateway, bareRoute, gatewayEnvoy, startBackend, startStatic } from "./proxies";
+import { sameJob } from "./sameJob";
+import { policiesBootstrap } from "./staticEnvoy";
+
+const ADDRESSES = { policies: "192.168.51.231", bare: "192.168.51.232", static: "192.168.51.233" } as const;
+export const BARE = "bare";
+export const STATIC = "static";
+
+/** Far from what two cores can do, load included: latencies are not those of a queue. */
+const RATE = 500;
+const SECONDS = 6;
+const WARM_UP_SECONDS = 2;
+
+export type Contender = "policies" | "bare" | "static" | "direct";
+
+export interface Sample {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of Envoy, for 1,000 requests. Unit: milliseconds. None where there is no Envoy. */
+  readonly cpuMs?: number;
+}
+
+/** Latency, and CPU time of Envoy, at a constant rate: with every policy, without any, by hand, and without a proxy. */
+export async function dataPlane(lab: Lab, { pairs, progress }: Options): Promise<Results> {
+  progress("data plane: gateways, static Envoy, backend");
+  const envoys = await startContenders(lab);
+  const load = (name: Contender, seconds: number) =>
+    attack(lab, {
+      url:
+        name === "direct" ? `http://${BACKEND.address}:${BACKEND.port}/` : `https://${SERVICE}.${name}.test/shop?q=1`,
+      headers: REQUEST_HEADERS,
+      rate: RATE,
+      seconds,
+    });
+  const measure = async (name: Contender): Promise<Sample> => {
+    const pid = name === "direct" ? undefined : envoys[name];
+    const before = pid === undefined ? NaN : cpuOf(pid);
+    const { requests, p50Ms, p99Ms } = await load(name, SECONDS);
+    const cpuMs = pid === undefined ? undefined : ((cpuOf(pid) - before) * 1e6) / requests;
+    return { p50Ms, p99Ms, cpuMs };
+  };
+  const measurements = {
+    policies: () => measure("policies"),
+    bare: () => measure("bare"),
+    static: () => measure("static"),
+    direct: () => measure("direct"),
+  };
+  for (const name of Object.keys(measurements)) {
+    await load(name as Contender, WARM_UP_SECONDS);
+  }
+  const rounds = await interleaved(pairs, measurements, progress, sampleText);
+  return { figures: dataPlaneFigures(rounds), samples: { dataplane: rounds }, plots: dataPlanePlots(rounds) };
+}
+
+function sampleText({ p99Ms, cpuMs }: Sample): string {
+  return `p99 ${p99Ms.toFixed(2)} ms${cpuMs === undefined ? "" : `, CPU ${cpuMs.toFixed(0)} ms per 1,000 requests`}`;
+}
+
+/** Brings up what is compared. Returns the pids of the Envoys. */
+async function startContenders(lab: Lab): Promise<Record<Exclude<Contender, "direct">, number>> {
+  await lab.prepare(POLICIES, stackFile(POLICIES, policyValues(ADDRESSES.policies)));
+  // Nothing of this stack is deployed: it brings the proxy of a Gateway that is made by hand.
+  const bare = { name: BARE, namespace: `${BARE}-system`, address: ADDRESSES.bare };
+  const services = [{ name: SERVICE, namespace: NAMESPACE, port: PORT }];
+  await lab.prepare(BARE, stackFile(BARE, { domain: `${BARE}.test`, gateway: bare, services }));
+  await startBackend(lab);
+  await lab.output(["pulumi", "up", "--yes", "--skip-preview", "--stack", POLICIES, "--non-interactive"]);
+
+  // The same certificate everywhere: signing is a part of what a client waits for.
+  const secret = await certificateOf(lab);
+  await apply(lab, [
+    { ...secret, metadata: { name: "certificate", namespace: bare.namespace } },
+    bareGateway(BARE, `${BARE}.test`, ADDRESSES.bare, "certificate"),
+    bareRoute(BARE, `${BARE}.test`, SERVICE),
+  ]);
+  const [certificateFile, keyFile] = ["tls.crt", "tls.key"].map((name) =>
+    writeSecretFile(name, secret.data[name] ?? ""),
+  );
+  const config = policiesBootstrap({
+    domain: `${STATIC}.test`,
+    certificateFile: certificateFile ?? "",
+    keyFile: keyFile ?? "",
+    backend: BACKEND,
+  });
+  const pid = await startStatic(lab, STATIC, ADDRESSES.static, config);
+  addHost(`${SERVICE}.${STATIC}.test`, ADDRESSES.static);
+  await eventually("the contenders", 60_000, () => sameJob(lab), 1000);
+  return { policies: gatewayEnvoy(lab, POLICIES), bare: gatewayEnvoy(lab, BARE), static: pid };
+}
+
+interface Secret {
+  readonly apiVersion: "v1";
+  readonly kind: "Secret";
+  readonly type: string;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+async function certificateOf(lab: Lab): Promise<Secret> {
+  const named = ["secret", `wildcard-${POLICIES}-test-tls`, "-n", `${POLICIES}-system`, "-o", "json"];
+  const { type, data } = JSON.parse(await lab.kubectl(["get", ...named])) as Secret;
+  return { apiVersion: "v1", kind: "Secret", type, data };
+}
+
+function writeSecretFile(name: string, base64: string): string {
+  mkdirSync(labPath(STATIC), { recursive: true });
+  writeFileSync(labPath(STATIC, name), Buffer.from(base64, "base64"), { mode: 0o600 });
+  return labPath(STATIC, name);
+}
+
+const OTHERS = {
+  static: "a static Envoy with the same job",
+  bare: "bare Gateway API",
+  direct: "the backend without a proxy",
+} as const;
+
+/** Rounds hold a sample of each contender. */
+export function dataPlaneFigures(rounds: readonly Record<Contender, Sample>[]): Figure[] {
+  const p99 = (round: Record<Contender, Sample>, name: Contender) => round[name].p99Ms;
+  const cpu = (round: Record<Contender, Sample>, name: Contender) => round[name].cpuMs ?? NaN;
+  const ratios = (what: string, of: typeof p99, others: readonly (keyof typeof OTHERS)[], target: number) =>
+    others.map((other): Figure => {
+      const value = bootstrap(rounds.map((round) => of(round, "policies") / of(round, other)));
+      return {
+        what: `${what}, every policy, against ${OTHERS[other]}`,
+        unit: "×",
+        value,
+        target: other === "static" ? target : undefined,
+      };
+    });
+  const amounts = (what: string, of: typeof p99, names: readonly Contender[]) =>
+    names.map((name): Figure => {
+      const value = bootstrap(rounds.map((round) => of(round, name)));
+      return { what: `${what}, ${name === "policies" ? "every policy" : OTHERS[name]}`, unit: "ms", value };
+    });
+  const [latency, time] = [`p99 at ${RATE} requests per second`, "Envoy's CPU time for 1,000 requests"];
+  return [
+    ...ratios(latency, p99, ["static", "bare", "direct"], 1.3),
+    ...ratios(time, cpu, ["static", "bare"], 1.5),
+    ...amounts(latency, p99, ["policies", "static", "bare", "direct"]),
+    ...amounts(time, cpu, ["policies", "static", "bare"]),
+  ];
+}
+
+function dataPlanePlots(rounds: readonly Record<Contender, Sample>[]): Plot[] {
+  const bars = (title: string, yTitle: string, names: readonly Contender[], of: (sample: Sample) => number): Plot => ({
+    title,
+    kind: "bar",
+    x: names.map(
+      (name) => ({ policies: "every policy", static: "static Envoy", bare: "bare", direct: "direct" })[name],
+    ),
+    yTitle,
+    series: [{ name: title, values: names.map((name) => median(rounds.map((round) => of(round[name])))) }],
+  });
+  return [
+    bars(`p99 at ${RATE} requests per second`, "ms", ["policies", "static", "bare", "direct"], ({ p99Ms }) => p99Ms),
+    bars("CPU time for 1,000 requests", "ms", ["policies", "static", "bare"], ({ cpuMs }) => cpuMs ?? NaN),
+  ];
+}

@@ -1,0 +1,56 @@
+/** The stack whose service has every policy that it can have at once. */
+export const POLICIES = "policies";
+export const NAMESPACE = "dataplane";
+export const SERVICE = "web";
+/** Its second version, with a share of the requests. */
+export const CANARY = "web-next";
+export const PORT = 8080;
+export const ORIGIN = "https://app.policies.test";
+
+/** What the requests carry: the policies on origins and headers have to read something. */
+export const REQUEST_HEADERS = [`Origin: ${ORIGIN}`, "X-Debug: 1"] as const;
+
+/**
+ * Left out is what asks another process for each request, whose time would be measured in its place: tokens' signatures
+ * are Envoy's own, but cost more than all else together. So: no `jwt`, `externalAuthorization`, global rate limit, mirror.
+ */
+export function policyValues(address: string): Record<string, unknown> {
+  return {
+    domain: `${POLICIES}.test`,
+    gateway: {
+      name: POLICIES,
+      namespace: `${POLICIES}-system`,
+      address,
+      clientAddress: { trustedProxies: 0 },
+      hsts: { maxAgeSeconds: 31_536_000 },
+    },
+    telemetry: {
+      accessLogs: { provider: "gateway-json" },
+      traces: { provider: "otel", samplePercent: 1 },
+      metrics: { scrape: "config-map" },
+    },
+    services: [
+      {
+        name: SERVICE,
+        namespace: NAMESPACE,
+        port: PORT,
+        access: { allow: ["203.0.113.0/24"], deny: ["203.0.113.128/25"] },
+        rateLimit: { type: "local", requests: 1_000_000, per: "second" },
+        limits: { maxRequestBytes: 1_048_576, streamIdleTimeout: "1h" },
+        timeouts: { request: "3s", backendRequest: "900ms" },
+        retry: { attempts: 2, codes: [502, 503] },
+        cors: { allowOrigins: [ORIGIN], allowMethods: ["PUT"], allowHeaders: ["x-token"], allowCredentials: true },
+        requestHeaders: { set: { "x-gateway": POLICIES }, remove: ["x-debug"] },
+        responseHeaders: { set: { "x-frame-options": "DENY" }, remove: ["x-powered-by"] },
+        rewrite: { path: "/v1" },
+        canary: { service: CANARY, percent: 10 },
+        trafficPolicy: {
+          connections: { maxConnections: 1000, maxPendingRequests: 1000, maxRequests: 1000 },
+          outlierDetection: { consecutive5xxErrors: 5, interval: "10s", baseEjectionTime: "30s" },
+          loadBalancing: { policy: "CONSISTENT_HASH", key: { type: "source-address" } },
+          retryBudget: { percent: 20, minRetryConcurrency: 3 },
+        },
+      },
+    ],
+  };
+}

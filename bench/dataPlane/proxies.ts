@@ -1,0 +1,109 @@
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { linkAddresses } from "../../lab/addresses";
+import { logOf } from "../../lab/controlPlane";
+import type { Lab } from "../../lab/lab";
+import { startDaemon, type ProcessId } from "../../lab/namespaces";
+import { eventually } from "../../lab/processes";
+import { startNetwork } from "../../lab/proxy";
+import { labPath } from "../../lab/state";
+import { list, type Manifest } from "../stacks";
+import { CANARY, NAMESPACE, PORT, SERVICE } from "./policies";
+import { backendBootstrap } from "./staticEnvoy";
+import { envoyOf } from "./processes";
+
+/** What answers behind every contender. The address is nobody else's. */
+export const BACKEND = { address: "10.229.0.1", port: PORT } as const;
+
+/** Number of a link that no gateway of the lab gets near to. */
+const FIRST_LINK = 200;
+
+/** As many threads as the lab gives to pilot-agent's Envoy. */
+const CONCURRENCY = 2;
+
+/** Starts an Envoy with a configuration of its own, in its own network as those of the gateways. Returns its pid. */
+export async function startStatic(lab: Lab, name: string, address: string, config: object): Promise<number> {
+  const cwd = labPath(name);
+  mkdirSync(cwd, { recursive: true });
+  const link = linkAddresses(FIRST_LINK);
+  const network = await startNetwork(lab.snapshot.holder.pid, { name, address, link }, cwd);
+  const { pid } = await startEnvoy(lab, name, network.pid, CONCURRENCY, config);
+  return pid;
+}
+
+/** Starts the backend of all contenders, and leads the Services' endpoints to it in place of the echo server. */
+export async function startBackend(lab: Lab): Promise<void> {
+  const { pid } = lab.snapshot.holder;
+  const url = `http://${BACKEND.address}:${BACKEND.port}/`;
+  await lab.output(["ip", "address", "replace", `${BACKEND.address}/32`, "dev", "lo"]);
+  await startEnvoy(lab, "bench-backend", pid, 1, backendBootstrap(BACKEND));
+  await eventually("the backend", 20_000, () => lab.output(["curl", "-sf", url]));
+  for (const service of [SERVICE, CANARY]) {
+    const endpoints = [{ addresses: [BACKEND.address], conditions: { ready: true } }];
+    const patch = ["--type=merge", "-p", JSON.stringify({ endpoints })];
+    await lab.kubectl(["patch", "endpointslice", `${service}-lab`, "-n", NAMESPACE, ...patch]);
+  }
+}
+
+function startEnvoy(lab: Lab, name: string, inside: number, threads: number, config: object): Promise<ProcessId> {
+  const cwd = labPath(name);
+  mkdirSync(cwd, { recursive: true });
+  const file = labPath(name, "envoy.json");
+  writeFileSync(file, JSON.stringify(config));
+  const flags = ["--concurrency", String(threads), "--disable-hot-restart", "--log-level", "warning"];
+  const command = [lab.tools.programs.envoy, "-c", file, ...flags];
+  return startDaemon(inside, { name, command, cwd, logFile: logOf(name) });
+}
+
+/** The pid of the Envoy of a gateway that the lab runs. */
+export function gatewayEnvoy(lab: Lab, gateway: string): number {
+  const proxy = lab.snapshot.proxies.find((known) => known.gateway === gateway);
+  if (proxy === undefined) {
+    throw new Error(`the lab has no proxy of ${gateway}`);
+  }
+  return envoyOf(proxy.agent.pid);
+}
+
+/** Leads a host name to an address, until the lab next writes its names. */
+export function addHost(host: string, address: string): void {
+  appendFileSync(labPath("hosts"), `${address} ${host}\n`);
+}
+
+/** A Gateway and routes to Services as one writes them without any policy. */
+export function bareGateway(name: string, domain: string, address: string, secretName: string): Manifest {
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "Gateway",
+    metadata: { name, namespace: `${name}-system` },
+    spec: {
+      gatewayClassName: "istio",
+      addresses: [{ type: "IPAddress", value: address }],
+      listeners: [
+        {
+          name: "https",
+          port: 443,
+          protocol: "HTTPS",
+          hostname: `*.${domain}`,
+          tls: { mode: "Terminate", certificateRefs: [{ name: secretName }] },
+          allowedRoutes: { namespaces: { from: "All" } },
+        },
+      ],
+    },
+  };
+}
+
+export function bareRoute(gateway: string, domain: string, service: string): Manifest {
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: { name: `${gateway}-${service}`, namespace: NAMESPACE },
+    spec: {
+      parentRefs: [{ name: gateway, namespace: `${gateway}-system` }],
+      hostnames: [`${service}.${domain}`],
+      rules: [{ backendRefs: [{ name: service, port: PORT }] }],
+    },
+  };
+}
+
+export async function apply(lab: Lab, objects: readonly object[]): Promise<void> {
+  await lab.kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"], list(objects));
+}
