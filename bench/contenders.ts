@@ -16,8 +16,12 @@ export interface Contender {
 
 export type Name = "gateway" | "empty" | "plain" | "kubectl";
 
-/** The four of them for a number of services, with nothing in the cluster yet. */
-export async function contenders(lab: Lab, prefix: string, services: number): Promise<Record<Name, Contender>> {
+/** All of them for a number of services, with nothing in the cluster yet, and the objects that they are about. */
+export async function contenders(
+  lab: Lab,
+  prefix: string,
+  services: number,
+): Promise<{ all: Record<Name, Contender>; objects: Manifest[] }> {
   const name = (kind: Name) => `${prefix}-${kind}-${services}`;
   for (const kind of ["gateway", "plain", "kubectl"] as const) {
     await makeNamespaces(lab, name(kind));
@@ -25,12 +29,13 @@ export async function contenders(lab: Lab, prefix: string, services: number): Pr
   const plainObjects = await renderedObjects(lab, { name: name("plain"), services });
   // The same under other names.
   const text = JSON.stringify(plainObjects).replaceAll(name("plain"), name("kubectl"));
-  return {
+  const all = {
     gateway: await gateway(lab, name("gateway"), services),
     empty: await program(lab, "empty", name("empty"), []),
     plain: await program(lab, "plain", name("plain"), plainObjects),
     kubectl: kubectl(lab, name("kubectl"), JSON.parse(text) as Manifest[]),
   };
+  return { all, objects: plainObjects };
 }
 
 async function gateway(lab: Lab, name: string, services: number): Promise<Contender> {

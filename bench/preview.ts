@@ -1,40 +1,61 @@
 import type { Lab } from "../lab/lab";
+import { Chart, sameObjects } from "./chart";
 import { costText, interleaved, type Cost } from "./clock";
-import { contenders, type Contender, type Name } from "./contenders";
-import { ratio, type Figure, type Results } from "./figure";
-import { bootstrap } from "./stats";
+import { contenders, type Name } from "./contenders";
+import { ratio, type Figure, type Plot, type Results } from "./figure";
+import { bootstrap, median } from "./stats";
 import type { Options } from "./options";
+
+type Command = "preview" | "up";
+type Rounds = readonly Record<string, Cost>[];
 
 /** `pulumi preview`, and `pulumi up` that has nothing to do, at several numbers of services. */
 export async function previewAndNoOp(lab: Lab, { pairs, services, progress }: Options): Promise<Results> {
-  const made: [number, Record<Name, Contender>][] = [];
+  const measurements: Record<string, () => Promise<Cost>> = {};
   for (const count of services) {
     progress(`${count} services: first up`);
-    const all = await contenders(lab, "noop", count);
-    for (const contender of Object.values(all)) {
-      await contender.up();
-    }
-    made.push([count, all]);
-  }
-  const measurements: Record<string, () => Promise<Cost>> = {};
-  for (const [count, all] of made) {
+    const { all, objects } = await contenders(lab, "noop", count);
     for (const [name, contender] of Object.entries(all)) {
+      const { wallSeconds } = await contender.up();
+      progress(`${count} services, ${name}: ${wallSeconds.toFixed(1)} s`);
       measurements[`preview ${count} ${name}`] = () => contender.preview();
       measurements[`up ${count} ${name}`] = () => contender.up();
     }
+    const chart = await Chart.make(lab, `noop-${count}`, objects);
+    sameObjects(await chart.objects(count), objects);
+    measurements[`preview ${count} helm`] = () => chart.time(count);
   }
   const rounds = await interleaved(pairs, measurements, progress, costText);
-  return { figures: previewFigures(services, rounds), samples: { preview: rounds } };
+  return {
+    figures: previewFigures(services, rounds),
+    samples: { preview: rounds },
+    plots: services.length > 1 ? [previewPlot(services, rounds)] : [],
+  };
 }
 
+const OTHERS: Readonly<Record<Command, Readonly<Partial<Record<Exclude<Name, "gateway"> | "helm", string>>>>> = {
+  preview: {
+    empty: "an empty program",
+    plain: "the same objects as plain resources",
+    kubectl: "kubectl diff --server-side",
+    helm: "helm template",
+  },
+  up: {
+    empty: "an empty program",
+    plain: "the same objects as plain resources",
+    kubectl: "kubectl apply --server-side",
+  },
+};
+
+const cost = (round: Record<string, Cost>, name: string, key: keyof Cost) => round[name]?.[key] ?? NaN;
+
 /** Rounds hold a cost for each `preview|up COUNT CONTENDER`. */
-export function previewFigures(services: readonly number[], rounds: readonly Record<string, Cost>[]): Figure[] {
-  const cost = (round: Record<string, Cost>, name: string, key: keyof Cost) => round[name]?.[key] ?? NaN;
+export function previewFigures(services: readonly number[], rounds: Rounds): Figure[] {
   const figures = services.flatMap((count) =>
     (["preview", "up"] as const).flatMap((command) =>
-      (["empty", "plain", "kubectl"] as const).map((other) =>
+      Object.entries(OTHERS[command]).map(([other, text]) =>
         ratio(
-          `${command === "up" ? "no-op up" : "preview"}, ${count} services, against ${againstWhat(command, other)}`,
+          `${command === "up" ? "no-op up" : "preview"}, ${count} services, against ${text}`,
           rounds,
           (round, key) =>
             cost(round, `${command} ${count} gateway`, key) / cost(round, `${command} ${count} ${other}`, key),
@@ -46,16 +67,8 @@ export function previewFigures(services: readonly number[], rounds: readonly Rec
   return [...figures, ...growth(services, rounds)];
 }
 
-function againstWhat(command: "preview" | "up", other: Exclude<Name, "gateway">): string {
-  return {
-    empty: "an empty program",
-    plain: "the same objects as plain resources",
-    kubectl: `kubectl ${command === "up" ? "apply" : "diff"} --server-side`,
-  }[other];
-}
-
 /** What each further service adds, from the smallest number to the largest. */
-function growth(services: readonly number[], rounds: readonly Record<string, Cost>[]): Figure[] {
+function growth(services: readonly number[], rounds: Rounds): Figure[] {
   const [few, many] = [Math.min(...services), Math.max(...services)];
   if (few === many) {
     return [];
@@ -65,7 +78,7 @@ function growth(services: readonly number[], rounds: readonly Record<string, Cos
       const slope = (key: keyof Cost) =>
         bootstrap(
           rounds.map((round) => {
-            const at = (count: number) => round[`${command} ${count} ${name}`]?.[key] ?? NaN;
+            const at = (count: number) => cost(round, `${command} ${count} ${name}`, key);
             return (1000 * (at(many) - at(few))) / (many - few);
           }),
         );
@@ -74,4 +87,22 @@ function growth(services: readonly number[], rounds: readonly Record<string, Cos
       return { what, unit: "ms" as const, value: slope("wallSeconds"), cpu: slope("cpuSeconds"), target };
     }),
   );
+}
+
+function previewPlot(services: readonly number[], rounds: Rounds): Plot {
+  const counts = [...services].sort((a, b) => a - b);
+  const names = { gateway: "this gateway", ...OTHERS.preview };
+  return {
+    title: "preview",
+    kind: "line",
+    x: counts.map(String),
+    xTitle: "services",
+    yTitle: "seconds",
+    series: Object.entries(names).map(([key, name]) => ({
+      name,
+      values: counts.map((count) =>
+        median(rounds.map((round) => cost(round, `preview ${count} ${key}`, "wallSeconds"))),
+      ),
+    })),
+  };
 }

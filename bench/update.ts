@@ -9,7 +9,7 @@ const SERVICES = 10;
 
 /** The first `up` of a stack, without what an empty one takes, against kubectl; and the `up` of one change. */
 export async function updates(lab: Lab, { pairs, progress }: Options): Promise<Results> {
-  const all = await contenders(lab, "update", SERVICES);
+  const { all } = await contenders(lab, "update", SERVICES);
   const first = await interleaved(pairs, each(all, firstUp), progress, costText);
   for (const contender of Object.values(all)) {
     await contender.up();

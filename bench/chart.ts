@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseAllDocuments, stringify } from "yaml";
+import type { Lab } from "../lab/lab";
+import { ensureOptional } from "../lab/tools";
+import { timed, type Cost } from "./clock";
+import { FOLDER, type Manifest } from "./stacks";
+
+/** The service whose objects become templates; those of the others are what the templates give for them. */
+const MODEL = /service-0(?!\d)/;
+const ANY_SERVICE = /service-\d+/;
+const TIMEOUT = "3s";
+
+/** A Helm chart that makes the objects of a stack, for any number of services. */
+export class Chart {
+  private constructor(
+    private readonly lab: Lab,
+    private readonly name: string,
+    private readonly helm: string,
+  ) {}
+
+  /** @param objects Those of a stack of `stackValues`. */
+  static async make(lab: Lab, name: string, objects: readonly Manifest[]): Promise<Chart> {
+    const chart = new Chart(lab, name, await ensureOptional("helm"));
+    mkdirSync(join(chart.folder, "templates"), { recursive: true });
+    writeFileSync(join(chart.folder, "Chart.yaml"), stringify({ apiVersion: "v2", name, version: "0.1.0" }));
+    writeFileSync(join(chart.folder, "templates", "gateway.yaml"), template(objects));
+    return chart;
+  }
+
+  /** Takes the time of `helm template`. */
+  time(services: number): Promise<Cost> {
+    return timed(this.lab, this.command(services));
+  }
+
+  /** What it makes. */
+  async objects(services: number): Promise<Manifest[]> {
+    const said = await this.lab.output(this.command(services));
+    return parseAllDocuments(said).map((document) => document.toJS() as Manifest);
+  }
+
+  private get folder(): string {
+    return join(FOLDER, `chart-${this.name}`);
+  }
+
+  private command(services: number): string[] {
+    const values = join(FOLDER, `values-${this.name}-${services}.yaml`);
+    writeFileSync(values, stringify(chartValues(services)));
+    return [this.helm, "template", this.name, this.folder, "--values", values];
+  }
+}
+
+export function chartValues(services: number): object {
+  const names = Array.from({ length: services }, (_, index) => `service-${index}`);
+  return { services: names.map((name) => ({ name, timeout: TIMEOUT })) };
+}
+
+/** One template for all objects: a loop for those of a service, and for its patches in those of the gateway. */
+export function template(objects: readonly Manifest[]): string {
+  const ofServices = objects.filter(({ metadata }) => ANY_SERVICE.test(metadata.name));
+  const ofGateway = objects.filter((object) => !ofServices.includes(object));
+  const models = ofServices.filter(({ metadata }) => MODEL.test(metadata.name));
+  return [
+    ...ofGateway.map((object) => `---\n${withLoop(object)}`),
+    loop(models.map((model) => `---\n${placeholders(stringify(model))}`).join("")),
+  ].join("");
+}
+
+const loop = (body: string) => `{{- range .Values.services }}\n${body}{{- end }}\n`;
+
+const placeholders = (text: string) =>
+  text
+    .replaceAll(new RegExp(MODEL, "g"), "{{ .name }}")
+    .replaceAll(`request: ${TIMEOUT}\n`, "request: {{ .timeout }}\n");
+
+interface PatchesSpec {
+  readonly configPatches?: readonly object[];
+}
+
+function withLoop(object: Manifest): string {
+  const { configPatches = [] } = (object.spec ?? {}) as PatchesSpec;
+  const isOf = (service: RegExp) => (patch: object) => service.test(JSON.stringify(patch));
+  const models = configPatches.filter(isOf(MODEL));
+  if (models.length === 0) {
+    return stringify(object);
+  }
+  const fixed = configPatches.filter((patch) => !isOf(ANY_SERVICE)(patch));
+  const place = "PATCHES";
+  const rest = stringify({ ...object, spec: { ...(object.spec as object), configPatches: place } });
+  const patches = `\n${indented(fixed)}${loop(placeholders(indented(models)))}`;
+  return rest.replace(` ${place}\n`, () => patches);
+}
+
+function indented(list: readonly object[]): string {
+  return list.length === 0 ? "" : stringify(list).replaceAll(/^/gm, "    ").trimEnd() + "\n";
+}
+
+/** Fails where two lists do not hold the same objects. */
+export function sameObjects(actual: readonly Manifest[], expected: readonly Manifest[]): void {
+  const byName = (objects: readonly Manifest[]) =>
+    Object.fromEntries(
+      objects.map((object) => [[object.kind, object.metadata.namespace ?? "", object.metadata.name].join("/"), object]),
+    );
+  assert.deepEqual(byName(actual), byName(expected), "the chart makes other objects than the program");
+}
