@@ -20,6 +20,8 @@ export interface Results {
   /** Everything that was measured, round by round, so that figures can be made anew. */
   readonly samples: Readonly<Record<string, readonly object[]>>;
   readonly plots?: readonly Plot[];
+  /** How often it was measured, where the command line does not say. */
+  readonly rounds?: number;
 }
 
 export interface Plot {

@@ -9,6 +9,7 @@ import { main, UserError } from "../lab/processes";
 import { locked, readState } from "../lab/state";
 import { ensureTools, toolsAreCached } from "../lab/tools";
 import { dataPlane } from "./dataPlane";
+import { memory } from "./dataPlane/memory";
 import type { Results } from "./figure";
 import type { Options } from "./options";
 import { previewAndNoOp } from "./preview";
@@ -21,17 +22,19 @@ const MEASUREMENTS: Readonly<Record<string, (lab: Lab, options: Options) => Prom
   update: updates,
   propagation,
   dataplane: dataPlane,
+  memory,
 };
 const TITLES = {
   preview: "Preview, and an update with nothing to do",
   update: "First update, and the update of one change",
   propagation: "From the API server to the first answer",
   dataplane: "Data plane",
+  memory: "Memory of a route",
 } as const;
 const PAGE = join(REPOSITORY, "docs", "performance.md");
 const DATA = join(REPOSITORY, "docs", "performance.json");
 
-/** `npm run bench -- [--only preview,update,propagation,dataplane] [--pairs 10] [--services 3,10,100] [--write]` */
+/** `npm run bench -- [--only preview,update,propagation,dataplane,memory] [--pairs 10] [--services 3,10,100] [--write]` */
 main(async () => {
   const { only, pairs, services, write } = parseArgs({
     options: {

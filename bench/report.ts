@@ -4,7 +4,7 @@ import { mermaid } from "./plot";
 import type { Interval } from "./stats";
 
 /** What one measurement of one run gave, as it is kept. */
-export interface Part extends Results {
+export interface Part extends Omit<Results, "rounds"> {
   readonly date: string;
   readonly machine: {
     readonly cores: number;
@@ -20,7 +20,7 @@ export interface Part extends Results {
 /** The newest part of each measurement, by its name. */
 export type Report = Readonly<Record<string, Part>>;
 
-export function part(results: Results, pairs: number, standIns: readonly string[]): Part {
+export function part({ rounds, ...results }: Results, pairs: number, standIns: readonly string[]): Part {
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: {
@@ -30,7 +30,7 @@ export function part(results: Results, pairs: number, standIns: readonly string[
       load: Math.round(loadavg()[2] ?? 0),
     },
     standIns,
-    pairs,
+    pairs: rounds ?? pairs,
     ...results,
   };
 }
@@ -50,7 +50,7 @@ function partText({ date, machine, pairs, standIns, figures, plots = [] }: Part)
   const hasCpu = figures.some(({ cpu }) => cpu !== undefined);
   const columns = ["what", ...(hasCpu ? ["wall time", "CPU time"] : ["median"]), "target", ""];
   return [
-    `Run on ${date}: ${pairs} rounds; ${cores} cores, ${memoryGiB} GiB, Node ${node}, average load ${load} at its end; stand-ins for the plugins ${standIns.join(", ") || "none"}.`,
+    `Run on ${date}: ${pairs} ${pairs === 1 ? "round" : "rounds"}; ${cores} cores, ${memoryGiB} GiB, Node ${node}, average load ${load} at its end; stand-ins for the plugins ${standIns.join(", ") || "none"}.`,
     "",
     row(columns),
     row(columns.map(() => "---")),

@@ -44,10 +44,22 @@ export function stackValues({ name, services, timeoutSeconds = 3 }: StackArgs): 
   };
 }
 
-/** Writes a stack's file from its config keys, and returns its path. */
-export function stackFile(stack: string, values: Record<string, unknown>): string {
+/** Pulumi hands over a stack's config in one variable of the environment, and Linux takes 128 KiB in each. */
+const SERVICES_IN_A_FILE = 100;
+
+/** Writes a stack's file from its config keys, with files for a long list of services, and returns its path. */
+export function stackFile(stack: string, { services, ...values }: Record<string, unknown>): string {
   const path = join(FOLDER, `Pulumi.${stack}.yaml`);
-  const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`${PROJECT}:${key}`, value]));
+  const list = services as readonly object[];
+  const own = list.slice(0, SERVICES_IN_A_FILE);
+  const serviceFiles: string[] = [];
+  for (let first = SERVICES_IN_A_FILE; first < list.length; first += SERVICES_IN_A_FILE) {
+    const file = `${stack}-${first}.yaml`;
+    writeFileSync(join(FOLDER, file), stringify(list.slice(first, first + SERVICES_IN_A_FILE)));
+    serviceFiles.push(file);
+  }
+  const keys = { ...values, services: own, ...(serviceFiles.length > 0 ? { serviceFiles } : {}) };
+  const config = Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${PROJECT}:${key}`, value]));
   writeFileSync(path, stringify({ config }));
   return path;
 }

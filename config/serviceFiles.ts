@@ -19,7 +19,7 @@ export const serviceFilesSchema = z
   .max(256, "at most 256 paths")
   .refine((paths) => new Set(paths).size === paths.length, "each path once")
   .describe(
-    "Files with more services, one YAML list each, below the project's folder: for lists that grow, or that several teams keep.",
+    "Files with more services, one YAML list each, below the project's folder: for lists that several teams keep, or that grow: Linux starts no program with more than 128 KiB of config, some 500 short services.",
   );
 
 /** A config whose services are all in one list, whichever file they came from. */

@@ -1,12 +1,11 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import type { Lab } from "../../lab/lab";
 import { eventually } from "../../lab/processes";
-import { labPath } from "../../lab/state";
 import { interleaved } from "../clock";
 import type { Figure, Plot, Results } from "../figure";
 import type { Options } from "../options";
 import { stackFile } from "../stacks";
 import { bootstrap, median } from "../stats";
+import { certificateFiles, copyOfCertificate } from "./certificate";
 import { attack } from "./load";
 import { NAMESPACE, POLICIES, policyValues, PORT, REQUEST_HEADERS, SERVICE } from "./policies";
 import { cpuOf } from "./processes";
@@ -15,8 +14,8 @@ import { sameJob } from "./sameJob";
 import { policiesBootstrap } from "./staticEnvoy";
 
 const ADDRESSES = { policies: "192.168.51.231", bare: "192.168.51.232", static: "192.168.51.233" } as const;
-export const BARE = "bare";
-export const STATIC = "static";
+const BARE = "bare";
+const STATIC = "static";
 
 /** Far from what two cores can do, load included: latencies are not those of a queue. */
 const RATE = 500;
@@ -78,45 +77,18 @@ async function startContenders(lab: Lab): Promise<Record<Exclude<Contender, "dir
   await startBackend(lab);
   await lab.output(["pulumi", "up", "--yes", "--skip-preview", "--stack", POLICIES, "--non-interactive"]);
 
-  // The same certificate everywhere: signing is a part of what a client waits for.
-  const secret = await certificateOf(lab);
+  const secret = { name: `wildcard-${POLICIES}-test-tls`, namespace: `${POLICIES}-system` };
   await apply(lab, [
-    { ...secret, metadata: { name: "certificate", namespace: bare.namespace } },
-    bareGateway(BARE, `${BARE}.test`, ADDRESSES.bare, "certificate"),
-    bareRoute(BARE, `${BARE}.test`, SERVICE),
+    await copyOfCertificate(lab, secret, { name: secret.name, namespace: bare.namespace }),
+    bareGateway(BARE, ADDRESSES.bare, secret.name),
+    bareRoute(BARE, { name: SERVICE, namespace: NAMESPACE }),
   ]);
-  const [certificateFile, keyFile] = ["tls.crt", "tls.key"].map((name) =>
-    writeSecretFile(name, secret.data[name] ?? ""),
-  );
-  const config = policiesBootstrap({
-    domain: `${STATIC}.test`,
-    certificateFile: certificateFile ?? "",
-    keyFile: keyFile ?? "",
-    backend: BACKEND,
-  });
+  const files = await certificateFiles(lab, secret);
+  const config = policiesBootstrap({ domain: `${STATIC}.test`, backend: BACKEND, ...files });
   const pid = await startStatic(lab, STATIC, ADDRESSES.static, config);
   addHost(`${SERVICE}.${STATIC}.test`, ADDRESSES.static);
   await eventually("the contenders", 60_000, () => sameJob(lab), 1000);
-  return { policies: gatewayEnvoy(lab, POLICIES), bare: gatewayEnvoy(lab, BARE), static: pid };
-}
-
-interface Secret {
-  readonly apiVersion: "v1";
-  readonly kind: "Secret";
-  readonly type: string;
-  readonly data: Readonly<Record<string, string>>;
-}
-
-async function certificateOf(lab: Lab): Promise<Secret> {
-  const named = ["secret", `wildcard-${POLICIES}-test-tls`, "-n", `${POLICIES}-system`, "-o", "json"];
-  const { type, data } = JSON.parse(await lab.kubectl(["get", ...named])) as Secret;
-  return { apiVersion: "v1", kind: "Secret", type, data };
-}
-
-function writeSecretFile(name: string, base64: string): string {
-  mkdirSync(labPath(STATIC), { recursive: true });
-  writeFileSync(labPath(STATIC, name), Buffer.from(base64, "base64"), { mode: 0o600 });
-  return labPath(STATIC, name);
+  return { policies: await gatewayEnvoy(lab, POLICIES), bare: await gatewayEnvoy(lab, BARE), static: pid };
 }
 
 const OTHERS = {

@@ -29,10 +29,10 @@ export function residentOf(pid: number): number {
 
 /** The Envoy that a pilot-agent started. */
 export function envoyOf(agent: number): number {
-  const children = readFileSync(`/proc/${agent}/task/${agent}/children`, "utf8").trim().split(" ").map(Number);
+  const children = readFileSync(`/proc/${agent}/task/${agent}/children`, "utf8").match(/\d+/g) ?? [];
   const envoy = children.find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "envoy");
   if (envoy === undefined) {
     throw new Error(`pilot-agent ${agent} has no Envoy`);
   }
-  return envoy;
+  return Number(envoy);
 }

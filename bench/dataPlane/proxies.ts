@@ -7,6 +7,7 @@ import { eventually } from "../../lab/processes";
 import { startNetwork } from "../../lab/proxy";
 import { labPath } from "../../lab/state";
 import { list, type Manifest } from "../stacks";
+import type { Named } from "./certificate";
 import { CANARY, NAMESPACE, PORT, SERVICE } from "./policies";
 import { backendBootstrap } from "./staticEnvoy";
 import { envoyOf } from "./processes";
@@ -55,12 +56,12 @@ function startEnvoy(lab: Lab, name: string, inside: number, threads: number, con
 }
 
 /** The pid of the Envoy of a gateway that the lab runs. */
-export function gatewayEnvoy(lab: Lab, gateway: string): number {
+export async function gatewayEnvoy(lab: Lab, gateway: string): Promise<number> {
   const proxy = lab.snapshot.proxies.find((known) => known.gateway === gateway);
   if (proxy === undefined) {
     throw new Error(`the lab has no proxy of ${gateway}`);
   }
-  return envoyOf(proxy.agent.pid);
+  return eventually(`Envoy of ${gateway}`, 60_000, () => Promise.resolve().then(() => envoyOf(proxy.agent.pid)));
 }
 
 /** Leads a host name to an address, until the lab next writes its names. */
@@ -69,7 +70,7 @@ export function addHost(host: string, address: string): void {
 }
 
 /** A Gateway and routes to Services as one writes them without any policy. */
-export function bareGateway(name: string, domain: string, address: string, secretName: string): Manifest {
+export function bareGateway(name: string, address: string, secretName: string): Manifest {
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
     kind: "Gateway",
@@ -82,7 +83,7 @@ export function bareGateway(name: string, domain: string, address: string, secre
           name: "https",
           port: 443,
           protocol: "HTTPS",
-          hostname: `*.${domain}`,
+          hostname: `*.${name}.test`,
           tls: { mode: "Terminate", certificateRefs: [{ name: secretName }] },
           allowedRoutes: { namespaces: { from: "All" } },
         },
@@ -91,15 +92,15 @@ export function bareGateway(name: string, domain: string, address: string, secre
   };
 }
 
-export function bareRoute(gateway: string, domain: string, service: string): Manifest {
+export function bareRoute(gateway: string, { name, namespace }: Named): Manifest {
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
     kind: "HTTPRoute",
-    metadata: { name: `${gateway}-${service}`, namespace: NAMESPACE },
+    metadata: { name: `${gateway}-${name}`, namespace },
     spec: {
       parentRefs: [{ name: gateway, namespace: `${gateway}-system` }],
-      hostnames: [`${service}.${domain}`],
-      rules: [{ backendRefs: [{ name: service, port: PORT }] }],
+      hostnames: [`${name}.${gateway}.test`],
+      rules: [{ backendRefs: [{ name, port: PORT }] }],
     },
   };
 }

@@ -173,6 +173,43 @@ function virtualHost(domain: string): object {
   };
 }
 
+/** The same for services that have a timeout, a rate limit and outlier ejection each, as those of stacks.ts. */
+export function limitedBootstrap(args: StaticArgs, services: readonly string[]): object {
+  const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
+  const rateLimit = (stat_prefix: string) => ({
+    "@type": `${API}.extensions.filters.http.local_ratelimit.v3.LocalRateLimit`,
+    stat_prefix,
+    token_bucket: { max_tokens: 100, tokens_per_fill: 100, fill_interval: "1s" },
+    filter_enabled: always,
+    filter_enforced: always,
+    enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+  });
+  const manager = {
+    http_filters: [
+      httpFilter("local_ratelimit", "LocalRateLimit", { stat_prefix: "local_rate_limit" }),
+      httpFilter("router", "Router", { suppress_envoy_headers: true }),
+    ],
+    route_config: {
+      name: "static",
+      virtual_hosts: services.map((name) => ({
+        name,
+        domains: [`${name}.${args.domain}`],
+        routes: [
+          {
+            name,
+            match: { prefix: "/" },
+            route: { cluster: name, timeout: "3s" },
+            typed_per_filter_config: { "envoy.filters.http.local_ratelimit": rateLimit(name) },
+          },
+        ],
+      })),
+    },
+  };
+  const outlier_detection = { consecutive_5xx: 5, interval: "10s", base_ejection_time: "30s" };
+  const clusters = services.map((name) => cluster(name, args.backend, { outlier_detection }));
+  return bootstrap(args, manager, clusters);
+}
+
 function httpFilter(name: string, type: string, config: object): object {
   const typed_config = { "@type": `${API}.extensions.filters.http.${name}.v3.${type}`, ...config };
   return { name: `envoy.filters.http.${name}`, typed_config };
