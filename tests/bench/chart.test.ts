@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { sameObjects, template } from "../../bench/chart";
+import type { Manifest } from "../../bench/stacks";
+
+const object = (kind: string, name: string, spec: object): Manifest => ({
+  apiVersion: "v1",
+  kind,
+  metadata: { name },
+  spec,
+});
+const route = (name: string) => object("HTTPRoute", name, { host: `${name}.test`, timeouts: { request: "3s" } });
+
+describe("bench/chart", () => {
+  it("loops over services for their objects, and for their patches in the gateway's", () => {
+    const patches = [{ of: "gateway" }, { of: "service-0" }, { of: "service-1" }, { of: "service-01" }];
+    const objects = [object("Gateway", "g", {}), object("EnvoyFilter", "f", { configPatches: patches, priority: 0 })];
+    assert.deepEqual(template([...objects, route("service-0"), route("service-1")]).split("\n"), [
+      "---",
+      "apiVersion: v1",
+      "kind: Gateway",
+      "metadata:",
+      "  name: g",
+      "spec: {}",
+      "---",
+      "apiVersion: v1",
+      "kind: EnvoyFilter",
+      "metadata:",
+      "  name: f",
+      "spec:",
+      "  configPatches:",
+      "    - of: gateway",
+      "{{- range .Values.services }}",
+      "    - of: {{ .name }}",
+      "{{- end }}",
+      "  priority: 0",
+      "{{- range .Values.services }}",
+      "---",
+      "apiVersion: v1",
+      "kind: HTTPRoute",
+      "metadata:",
+      "  name: {{ .name }}",
+      "spec:",
+      "  host: {{ .name }}.test",
+      "  timeouts:",
+      "    request: {{ .timeout }}",
+      "{{- end }}",
+      "",
+    ]);
+  });
+
+  it("tells objects that differ, in whichever order they come", () => {
+    const [a, b] = [route("a"), route("b")];
+    sameObjects([a, b], [b, a]);
+    assert.throws(() => sameObjects([a], [a, b]), /other objects/);
+    assert.throws(() => sameObjects([a, route("c")], [a, b]), /other objects/);
+  });
+});
