@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Kernel's clock ticks in a second, as user programs see them: 100 on every Linux. */
 const TICKS = 100;
@@ -29,7 +29,10 @@ export function residentOf(pid: number): number {
 
 /** The Envoy that a pilot-agent started. */
 export function envoyOf(agent: number): number {
-  const children = readFileSync(`/proc/${agent}/task/${agent}/children`, "utf8").match(/\d+/g) ?? [];
+  // A child is that of the thread that started it.
+  const children = readdirSync(`/proc/${agent}/task`).flatMap(
+    (thread) => readFileSync(`/proc/${agent}/task/${thread}/children`, "utf8").match(/\d+/g) ?? [],
+  );
   const envoy = children.find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "envoy");
   if (envoy === undefined) {
     throw new Error(`pilot-agent ${agent} has no Envoy`);
