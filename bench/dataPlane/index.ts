@@ -6,7 +6,7 @@ import type { Options } from "../options";
 import { stackFile } from "../stacks";
 import { bootstrap, median } from "../stats";
 import { certificateFiles, copyOfCertificate } from "./certificate";
-import { attack } from "./load";
+import { attack, FellBehind } from "./load";
 import { NAMESPACE, POLICIES, policyValues, PORT, REQUEST_HEADERS, SERVICE } from "./policies";
 import { cpuOf } from "./processes";
 import { addHost, apply, BACKEND, bareGateway, bareRoute, gatewayEnvoy, startBackend, startStatic } from "./proxies";
@@ -43,13 +43,14 @@ export async function dataPlane(lab: Lab, { pairs, progress }: Options): Promise
       rate: RATE,
       seconds,
     });
-  const measure = async (name: Contender): Promise<Sample> => {
+  const once = async (name: Contender): Promise<Sample> => {
     const pid = name === "direct" ? undefined : envoys[name];
     const before = pid === undefined ? NaN : cpuOf(pid);
     const { requests, p50Ms, p99Ms } = await load(name, SECONDS);
     const cpuMs = pid === undefined ? undefined : ((cpuOf(pid) - before) * 1e6) / requests;
     return { p50Ms, p99Ms, cpuMs };
   };
+  const measure = (name: Contender) => again(() => once(name), progress);
   const measurements = {
     policies: () => measure("policies"),
     bare: () => measure("bare"),
@@ -57,10 +58,26 @@ export async function dataPlane(lab: Lab, { pairs, progress }: Options): Promise
     direct: () => measure("direct"),
   };
   for (const name of Object.keys(measurements)) {
-    await load(name as Contender, WARM_UP_SECONDS);
+    await again(() => load(name as Contender, WARM_UP_SECONDS), progress);
   }
   const rounds = await interleaved(pairs, measurements, progress, sampleText);
   return { figures: dataPlaneFigures(rounds), samples: { dataplane: rounds }, plots: dataPlanePlots(rounds) };
+}
+
+const TRIES = 5;
+
+/** Tries once more where another process kept the load from being sent. */
+async function again<T>(attempt: () => Promise<T>, progress: (text: string) => void): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof FellBehind) || tries === TRIES) {
+        throw error;
+      }
+      progress(`once more: ${error.message}`);
+    }
+  }
 }
 
 function sampleText({ p99Ms, cpuMs }: Sample): string {
