@@ -36,7 +36,7 @@ const REACHED = 0.98;
 /** Runs a load from an address on the internet. @throws UserError where a request fails, FellBehind where the rate is not reached. */
 export async function attack(lab: Lab, { url, headers, rate, seconds }: Load): Promise<LoadResult> {
   const vegeta = await ensureOptional("vegeta");
-  const flags = [`-rate=${rate}/s`, `-duration=${seconds}s`, `-laddr=${CLIENT_OUTSIDE}`, "-insecure", "-timeout=10s"];
+  const flags = [`-rate=${rate}/s`, `-duration=${seconds}s`, `-laddr=${CLIENT_OUTSIDE}`, "-insecure", "-timeout=20s"];
   const words = headers.flatMap((header) => ["-header", header]);
   const script = 'v=$1; url=$2; shift 2; echo "GET $url" | "$v" attack "$@" | "$v" report -type=json';
   const said = await lab.output(["bash", "-o", "pipefail", "-c", script, "bash", vegeta, url, ...flags, ...words]);

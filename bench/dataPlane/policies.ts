@@ -37,7 +37,7 @@ export function policyValues(address: string): Record<string, unknown> {
         access: { allow: ["203.0.113.0/24"], deny: ["203.0.113.128/25"] },
         rateLimit: { type: "local", requests: 1_000_000, per: "second" },
         limits: { maxRequestBytes: 1_048_576, streamIdleTimeout: "1h" },
-        timeouts: { request: "3s", backendRequest: "900ms" },
+        timeouts: { request: "15s", backendRequest: "4s" },
         retry: { attempts: 2, codes: [502, 503] },
         cors: { allowOrigins: [ORIGIN], allowMethods: ["PUT"], allowHeaders: ["x-token"], allowCredentials: true },
         requestHeaders: { set: { "x-gateway": POLICIES }, remove: ["x-debug"] },
