@@ -6,7 +6,7 @@ import type { Options } from "../options";
 import { stackFile } from "../stacks";
 import { bootstrap, median } from "../stats";
 import { certificateFiles, copyOfCertificate } from "./certificate";
-import { attack, FellBehind } from "./load";
+import { attack, Disturbed } from "./load";
 import { NAMESPACE, POLICIES, policyValues, PORT, REQUEST_HEADERS, SERVICE } from "./policies";
 import { cpuOf } from "./processes";
 import { addHost, apply, BACKEND, bareGateway, bareRoute, gatewayEnvoy, startBackend, startStatic } from "./proxies";
@@ -66,13 +66,13 @@ export async function dataPlane(lab: Lab, { pairs, progress }: Options): Promise
 
 const TRIES = 5;
 
-/** Tries once more where another process kept the load from being sent. */
+/** Tries once more where another process disturbed the load; a proxy that does not work fails every time. */
 async function again<T>(attempt: () => Promise<T>, progress: (text: string) => void): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof FellBehind) || tries === TRIES) {
+      if (!(error instanceof Disturbed) || tries === TRIES) {
         throw error;
       }
       progress(`once more: ${error.message}`);

@@ -27,13 +27,13 @@ interface VegetaReport {
   readonly latencies: { readonly "50th": number; readonly "99th": number };
 }
 
-/** The machine was too busy to send the load. */
-export class FellBehind extends UserError {}
+/** A load that says nothing of the proxy, as where the machine was too busy to send it. */
+export class Disturbed extends UserError {}
 
 /** Share of the wanted rate that has to be reached: with less, latencies are those of another load. */
 const REACHED = 0.98;
 
-/** Runs a load from an address on the internet. @throws UserError where a request fails, FellBehind where the rate is not reached. */
+/** Runs a load from an address on the internet. @throws Disturbed where a request fails, or the rate is not reached. */
 export async function attack(lab: Lab, { url, headers, rate, seconds }: Load): Promise<LoadResult> {
   const vegeta = await ensureOptional("vegeta");
   const flags = [`-rate=${rate}/s`, `-duration=${seconds}s`, `-laddr=${CLIENT_OUTSIDE}`, "-insecure", "-timeout=20s"];
@@ -47,10 +47,10 @@ export function loadResult(json: string, rate: number): LoadResult {
   const report = JSON.parse(json) as VegetaReport;
   if (report.success !== 1) {
     const { success, errors } = report;
-    throw new UserError(`only ${(100 * success).toFixed(2)} % of the requests succeeded: ${errors?.[0] ?? "no error"}`);
+    throw new Disturbed(`only ${(100 * success).toFixed(2)} % of the requests succeeded: ${errors?.[0] ?? "no error"}`);
   }
   if (report.rate < REACHED * rate) {
-    throw new FellBehind(`only ${report.rate.toFixed(0)} of ${rate} requests per second were sent`);
+    throw new Disturbed(`only ${report.rate.toFixed(0)} of ${rate} requests per second were sent`);
   }
   const { "50th": p50, "99th": p99 } = report.latencies;
   return { requests: report.requests, p50Ms: p50 / 1e6, p99Ms: p99 / 1e6 };
