@@ -16,6 +16,7 @@ import { GatewayMetrics, statsAnnotations } from "./metrics";
 import { minimumTlsVersionSpec } from "./minimumTlsVersion";
 import { requestLimitsSpec } from "./requestLimits";
 import { RouteNamespaces } from "./routeNamespaces";
+import { rootRewriteSpec } from "./rootRewrite";
 import { routeRetrySpec } from "./routeRetry";
 import { Routes } from "./routes";
 import { stackReadme } from "./stackReadme";
@@ -114,6 +115,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       hardening: gateway.hardening.enabled === false ? undefined : hardeningSpec(gateway.name, gateway.hardening),
       "request-limits": requestLimitsSpec(services, gateway.name),
       retry: routeRetrySpec(services, gateway.name),
+      "root-rewrite": rootRewriteSpec(services, gateway.name),
       "local-rate-limit": localRateLimitSpec(services, gateway.name),
     };
     for (const [feature, spec] of Object.entries(filters)) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rootRewriteSpec } from "../../components/rootRewrite";
 import { routeFilters } from "../../components/routeFilters";
 import { grantSpecs, routeSpec } from "../../components/routes";
 import { mistakes, plain, stack } from "../support/stacks";
@@ -41,6 +42,24 @@ describe("components/routeFilters", () => {
         { type: "RequestMirror", requestMirror: { backendRef: { name: "copy", port: 80 }, percent: 5 } },
       ],
     ]);
+  });
+
+  it("keeps the slash between a prefix that replaces / and the rest", () => {
+    const paths = ["/", { path: "/a", rewrite: { prefix: "/b" } }, { path: "/c", rewrite: { path: "/d" } }];
+    for (const [prefix, written] of [
+      ["/v1", "/v1/"],
+      ["/v1/", "/v1/"],
+      ["/", undefined],
+    ] as const) {
+      const spec = rootRewriteSpec(stack(service({ paths, rewrite: { prefix } })).services, "unified-gateway");
+      const patches = spec?.configPatches.map(({ match, patch }) => [match.routeConfiguration, patch.value]);
+      const vhost = { name: "web.example.test:443", route: { name: "web--root", action: "ROUTE" } };
+      assert.deepEqual(
+        patches,
+        written && [[{ portNumber: 443, vhost }, { route: { prefix_rewrite: written } }]],
+        prefix,
+      );
+    }
   });
 
   it("takes a path's setting in place of the service's", () => {

@@ -33,6 +33,13 @@ const VALUES = {
         { path: "/all", rewrite: { path: "/one" } },
       ],
     },
+    {
+      name: "prefixed",
+      namespace: "apps",
+      port: 8080,
+      rewrite: { prefix: "/v1" },
+      paths: ["/", "/bare", { path: "/away", rewrite: { prefix: "/" } }],
+    },
   ],
   serviceFiles: ["regex.yaml"],
 };
@@ -106,6 +113,20 @@ describe("routing", () => {
     const { seen } = await echo("/old/a?b=c");
     assert.deepEqual([seen.headers.host, seen.path, seen.query], ["inside.routing.test", "/new/a", "?b=c"]);
     assert.equal((await echo("/all/of/it")).seen.path, "/one");
+  });
+
+  it("replaces a prefix, that of / too", async () => {
+    for (const [path, seen] of Object.entries({
+      "/": "/v1/",
+      "/x/y": "/v1/x/y",
+      "/bare": "/v1",
+      "/bare/x": "/v1/x",
+      "/away": "/",
+      "/away/x": "/x",
+    })) {
+      const { body } = await get("prefixed", path);
+      assert.equal((JSON.parse(body) as { path: string }).path, seen, path);
+    }
   });
 
   it("sends a copy of every request to the mirror", async () => {
