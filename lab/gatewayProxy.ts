@@ -42,6 +42,11 @@ export async function annotateGatewayProxy(
   return { ...proxy, agent: await startAgent(proxy.network, tools, proxyArgs(args)), annotations: args.annotations };
 }
 
+/** Starts the pilot-agent and Envoy of a proxy that has ended, in the network and with the identity that it had. */
+export async function startGatewayProxyAgain(tools: Tools, proxy: ProxyState, number: number): Promise<ProxyState> {
+  return { ...proxy, agent: await startAgent(proxy.network, tools, proxyArgs({ ...proxy, number })) };
+}
+
 function proxyArgs({ gateway, namespace, address, number, annotations }: GatewayProxyArgs): ProxyArgs {
   return {
     name: `proxy-${number}`,

@@ -12,15 +12,15 @@ import {
   startProgram,
   type ControlPlaneProgram,
 } from "./controlPlane";
-import { annotateGatewayProxy, startGatewayProxy } from "./gatewayProxy";
+import { annotateGatewayProxy, startGatewayProxy, startGatewayProxyAgain } from "./gatewayProxy";
 import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, podStatus, tlsSecret } from "./manifests";
 import { startNode } from "./node";
 import { COLLECTOR_MANIFESTS, COLLECTOR_NAMESPACE, startCollector } from "./otlp";
-import { endHolder, enter, isAlive, outputInside, runInside, startHolder } from "./namespaces";
+import { childrenOf, endHolder, enter, isAlive, outputInside, runInside, startHolder } from "./namespaces";
 import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
 import { Progress } from "./progress";
 import { labEnv, prepareProject, stackFile, takeAllStacks, takeStack } from "./stacks";
-import { freshFolder, labPath, readState, removeFolder, writeState, type LabState } from "./state";
+import { freshFolder, labPath, readState, removeFolder, writeState, type LabState, type ProxyState } from "./state";
 import type { Channel, Tools } from "./tools";
 
 /** A cluster with a control plane, a gateway and backends, in namespaces of its own. */
@@ -115,11 +115,33 @@ export class Lab {
 
   /** Runs a command in the network of a gateway proxy, where Envoy's admin port is. */
   inProxy(number: number, command: readonly string[]): Promise<string> {
+    return outputInside(this.proxy(number).network.pid, command);
+  }
+
+  /** Ends a gateway's Envoy at once, as a crash does; its pilot-agent ends with it, as its container would. */
+  async killEnvoy(number: number): Promise<void> {
+    const { agent } = this.proxy(number);
+    for (const pid of childrenOf(agent.pid)) {
+      process.kill(pid, "SIGKILL");
+    }
+    await eventually(`the end of proxy-${number}`, 30_000, () =>
+      isAlive(agent) ? Promise.reject(new Error("it still runs")) : Promise.resolve(),
+    );
+  }
+
+  /** Starts a gateway's proxy that has ended, as a kubelet would. */
+  async startProxyAgain(number: number): Promise<void> {
+    const proxies = [...this.state.proxies];
+    proxies[number] = await startGatewayProxyAgain(this.tools, this.proxy(number), number);
+    this.save({ ...this.state, proxies });
+  }
+
+  private proxy(number: number): ProxyState {
     const proxy = this.state.proxies[number];
     if (proxy === undefined) {
       throw new UserError(`there is no gateway proxy ${number}`);
     }
-    return outputInside(proxy.network.pid, command);
+    return proxy;
   }
 
   private attached(command: readonly string[]): Promise<number> {

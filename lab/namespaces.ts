@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { openSync, readFileSync } from "node:fs";
+import { openSync, readdirSync, readFileSync } from "node:fs";
 import { API_SERVER, CLIENT_INSIDE, CLIENT_OUTSIDE, COLLECTOR, ISTIOD } from "./addresses";
 import { endWithUs, eventually, output, run, UserError, type Result, type RunOptions } from "./processes";
 
@@ -10,14 +10,21 @@ export interface ProcessId {
 }
 
 export function identify(pid: number): ProcessId {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name, in parentheses, may hold spaces; the start time is field 22 of proc(5).
-  return { pid, startTime: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "" };
+  return { pid, startTime: statOf(pid).startTime };
 }
 
+function statOf(pid: number): { state: string; startTime: string } {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name, in parentheses, may hold spaces; the state is field 3 of proc(5), the start time field 22.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0] ?? "", startTime: fields[19] ?? "" };
+}
+
+/** Whether a process runs. One that has ended stays as a zombie where its parent is gone: the lab's first process reaps none. */
 export function isAlive({ pid, startTime }: ProcessId): boolean {
   try {
-    return identify(pid).startTime === startTime;
+    const stat = statOf(pid);
+    return stat.startTime === startTime && stat.state !== "Z";
   } catch {
     return false;
   }
@@ -108,6 +115,13 @@ async function onlyChild(pid: number, what: string): Promise<number> {
       return child > 0 ? Promise.resolve(child) : Promise.reject(new Error("it has not started"));
     },
     20,
+  );
+}
+
+/** The processes that a process has started, by any of its threads, and that have not ended. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
   );
 }
 

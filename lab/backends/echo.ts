@@ -7,6 +7,7 @@ import { echoWebSockets } from "./webSocketEcho";
 /**
  * Echo server of the lab: one process that plays every backend. `node echo.ts BACKENDS_FILE READY_FILE`.
  * It answers with its name and address, and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
+ * `cut=1` (ends it in the middle of the body), `at=ADDRESS` (status, sleep, reset and cut at the endpoint of that address alone),
  * `size=BYTES` (body of that size), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
  * that key); `/__count?key=K` tells how many there were. Below `/__authorize` it plays an external authorization: only
  * requests with `x-authorize: yes` are let through. WebSockets get their messages back; backends for gRPC serve
@@ -22,6 +23,9 @@ interface Backend {
 
 const MAX_SLEEP_MS = 60_000;
 const MAX_SIZE_BYTES = 64 * 2 ** 20;
+/** A body of which half is sent, and how long that half has on its way. */
+const CUT_BYTES = 20_000;
+const CUT_AFTER_MS = 100;
 
 const [backendsFile = "", readyFile = ""] = process.argv.slice(2);
 /** By ADDRESS:PORT. */
@@ -44,8 +48,14 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
   }
   const count = (counts.get(key) ?? 0) + 1;
   counts.set(key, count);
-  if (url.searchParams.has("reset")) {
+  const isMeant = (url.searchParams.get("at") ?? backend.address) === backend.address;
+  if (isMeant && url.searchParams.has("reset")) {
     request.socket.resetAndDestroy();
+    return;
+  }
+  if (isMeant && url.searchParams.has("cut")) {
+    response.writeHead(200, { "content-length": CUT_BYTES, "x-backend": backend.service });
+    response.write("x".repeat(CUT_BYTES / 2), () => setTimeout(() => request.socket.resetAndDestroy(), CUT_AFTER_MS));
     return;
   }
   const failing = count <= number("fail", 1_000_000);
@@ -63,13 +73,13 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
   });
   setTimeout(
     () => {
-      response.statusCode = failing ? 503 : number("status", 599) || 200;
+      response.statusCode = failing ? 503 : (isMeant && number("status", 599)) || 200;
       response.setHeader("content-type", "application/json");
       response.setHeader("x-backend", backend.service);
       response.end(size > 0 ? "x".repeat(size) : (url.searchParams.get("body") ?? `${body}\n`));
       exportChildSpan(request.headers.traceparent, backend.service, url.pathname, start);
     },
-    number("sleep", MAX_SLEEP_MS),
+    isMeant ? number("sleep", MAX_SLEEP_MS) : 0,
   );
 }
 

@@ -139,19 +139,4 @@ describe("lifecycle", () => {
       rmSync(folder, { recursive: true });
     }
   });
-
-  it("names the other writer of a field that it would have to take back", async () => {
-    await deploy("lifecycle", VALUES);
-    const lab = theLab();
-    const route = ["httproute", "web", "-n", "lifecycle-apps"];
-    const hostname = () => lab.kubectl(["get", ...route, "-o", "jsonpath={.spec.hostnames[0]}"]);
-    const patch = JSON.stringify({ spec: { hostnames: ["other.lifecycle.test"] } });
-    await lab.kubectl(["patch", ...route, "--type=merge", "--field-manager=pulumi-kubernetes-other", "-p", patch]);
-    assert.equal(await hostname(), "other.lifecycle.test");
-    const { code, stdout, stderr } = await pulumi("lifecycle", ["up", "--yes", "--skip-preview", "--refresh"]);
-    // Server-side apply takes nothing from another manager unasked: it names the field and the manager.
-    assert.notEqual(code, 0);
-    assert.match(stdout + stderr, /conflict[\s\S]*pulumi-kubernetes-other[\s\S]*hostnames/);
-    await destroy("lifecycle");
-  });
 });

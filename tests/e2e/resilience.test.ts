@@ -3,7 +3,6 @@ import { eventually } from "../../lab/processes";
 import { request } from "../../lab/probe";
 import { deploy, destroy, prepare, pulumiOk, theLab, type Values } from "./support/lab";
 import { loadDuring } from "./support/load";
-import { SecondLab } from "./support/secondLab";
 
 const STACK = "resilience";
 const DOMAIN = "resilience.test";
@@ -250,54 +249,5 @@ describe("resilience", () => {
     const { status, seconds } = await ask("total", "sleep=4000");
     assert.equal(status, 504);
     within10Percent(seconds, 1);
-  });
-});
-
-describe("resilience, on standard CRDs", () => {
-  let lab: SecondLab;
-  before(() => {
-    lab = new SecondLab();
-  });
-  after(() => lab.end());
-
-  it("refuses at preview what they would drop, and makes nothing", async function () {
-    this.timeout(400_000);
-    const { code, stderr } = await lab.run("up", "--crds", "standard");
-    assert.equal(code, 0, stderr);
-    const pulumi = (...command: string[]) =>
-      lab.run("exec", "--", "pulumi", ...command, "--stack", "dev", "--non-interactive", "--color", "never");
-    for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
-      const said = await pulumi(...command);
-      assert.notEqual(said.code, 0);
-      const text = said.stdout + said.stderr;
-      assert.match(
-        text,
-        /stack config has 1 mistake, nothing was changed:\n\s+istio-gateway:services\[0\]\.retry: \{"attempts":/,
-      );
-      assert.match(text, /expected CRDs .* have HTTPRoute's retry: the experimental channel .*are standard v1\./);
-      assert.doesNotMatch(text, /\bat .+\.ts:\d+/, "no stack trace");
-    }
-    const kinds = "gateways,httproutes,destinationrules,envoyfilters";
-    const made = await lab.run("exec", "--", "kubectl", "get", kinds, "-A", "-o", "name");
-    assert.deepEqual([made.code, made.stdout], [0, ""]);
-  });
-
-  it("goes on once the cluster has the experimental ones", async function () {
-    this.timeout(300_000);
-    const crds = theLab().tools.crds.gatewayApi.experimental;
-    const upgrade = ["kubectl", "apply", "--server-side", "--force-conflicts", "-f", crds];
-    const refused = await lab.run("exec", "--", ...upgrade);
-    assert.notEqual(refused.code, 0);
-    assert.match(refused.stderr, /safe-upgrades\.gateway\.networking\.k8s\.io/);
-    // As docs/operations.md says: the Gateway API's own policy keeps clusters from a change of channel by accident.
-    const guard = "validatingadmissionpolicybinding/safe-upgrades.gateway.networking.k8s.io";
-    const removed = await lab.run("exec", "--", "kubectl", "delete", guard);
-    assert.equal(removed.code, 0, removed.stderr);
-    await eventually("the end of the policy", 60_000, async () => {
-      const upgraded = await lab.run("exec", "--", ...upgrade);
-      assert.equal(upgraded.code, 0, upgraded.stderr);
-    });
-    const said = await lab.run("exec", "--", "pulumi", "preview", "--stack", "dev", "--non-interactive");
-    assert.equal(said.code, 0, said.stdout + said.stderr);
   });
 });

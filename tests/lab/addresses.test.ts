@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const FOLDER = join(__dirname, "..", "e2e");
+const FOLDERS = ["e2e", "faults"].map((name) => join(__dirname, "..", name));
 
-describe("tests/e2e", () => {
+describe("tests/e2e and tests/faults", () => {
   it("gives each file gateways on addresses of their own: the lab keeps one proxy for each address", () => {
     const owners = new Map<string, string>();
-    for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".test.ts"))) {
-      const found = readFileSync(join(FOLDER, file), "utf8").match(/192\.168\.51\.\d+/g) ?? [];
+    const files = FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+    for (const file of files.filter((name) => name.endsWith(".test.ts"))) {
+      const found = readFileSync(file, "utf8").match(/192\.168\.51\.\d+/g) ?? [];
       for (const address of new Set(found)) {
         assert.equal(owners.get(address) ?? file, file, address);
         owners.set(address, file);

@@ -11,6 +11,8 @@ import { theLab } from "./lab";
 export interface Handshakes {
   /** When a certificate was first served, once it was. Unit: milliseconds since 1970. */
   firstSight(serial: string, timeoutMs: number): Promise<number>;
+  /** Waits until any certificate was served. */
+  anySight(timeoutMs: number): Promise<void>;
   stop(): Promise<HandshakesReport>;
 }
 
@@ -44,6 +46,13 @@ export function startHandshakes(args: HandshakesArgs): Handshakes {
           const first = seen.get(serial);
           return first === undefined ? Promise.reject(new Error("it is not served")) : Promise.resolve(first);
         },
+        20,
+      ),
+    anySight: (timeoutMs) =>
+      eventually(
+        "the first request",
+        timeoutMs,
+        () => (seen.size > 0 ? Promise.resolve() : Promise.reject(new Error("none was served"))),
         20,
       ),
     stop: () => {

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { ISTIOD } from "../../lab/addresses";
+import type { ControlPlaneProgram } from "../../lab/controlPlane";
+import { eventually } from "../../lab/processes";
+import { deploy, destroy, prepare, pulumiOk, theLab, type Values } from "../e2e/support/lab";
+import { UP } from "./support/repair";
+import { startUpdate } from "./support/runningUpdate";
+import { answeredBy, eventuallyBy, underTraffic } from "./support/traffic";
+
+const STACK = "control-plane";
+const DOMAIN = "control-plane.test";
+const ADDRESS = "192.168.51.212";
+
+/** How long a program is away. Unit: milliseconds. */
+const AWAY_MS = 3_000;
+/** Longest time from istiod's readiness to config that was applied while it was away. Unit: milliseconds. */
+const IN_FORCE_MS = 30_000;
+
+const service = (name: string, more: Values = {}): Values => ({
+  name,
+  namespace: "control-plane-apps",
+  port: 8080,
+  ...more,
+});
+const values = (services: readonly Values[]): Values => ({
+  domain: DOMAIN,
+  gateway: { name: STACK, namespace: `${STACK}-system`, address: ADDRESS },
+  services: [service("web", { rateLimit: { type: "local", requests: 10_000, per: "second" } }), ...services],
+});
+const host = (name: string) => `${name}.${DOMAIN}`;
+
+const READY: Readonly<Record<string, readonly string[]>> = {
+  "kube-apiserver": ["kubectl", "get", "--raw", "/readyz"],
+  etcd: ["kubectl", "get", "--raw", "/readyz"],
+  "pilot-discovery": ["curl", "-sf", `http://${ISTIOD}:8080/ready`],
+};
+
+/** Starts a program that was killed, a while after, and waits until it is ready. Returns when it was. */
+async function comesBack(name: ControlPlaneProgram): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, AWAY_MS));
+  await theLab().startAgain(name);
+  await eventually(`${name}, again`, 120_000, () => theLab().output(READY[name] ?? []));
+  return Date.now();
+}
+
+describe("control plane", () => {
+  before(async () => {
+    // What comes later gets its backends now, while the API server is well.
+    await prepare(STACK, values(["etcd", "kube-apiserver", "late", "later"].map((name) => service(name))));
+    await deploy(STACK, values([]));
+    await eventuallyBy(host("web"), "web");
+  });
+  after(() => destroy(STACK));
+
+  for (const name of ["kube-apiserver", "etcd"] as const) {
+    it(`${name} killed in the middle of an update: it goes on or says why, and the next one converges`, async () => {
+      await prepare(STACK, values([service(name)]));
+      await underTraffic(ADDRESS, host("web"), async () => {
+        const update = startUpdate(STACK);
+        await update.firstStep();
+        theLab().kill(name);
+        await comesBack(name);
+        const { code } = await update.ended;
+        console.log(`      the update ended with ${code}`);
+        if (code !== 0) {
+          assert.match(update.said(), /error: .*(cluster is unreachable|etcdserver|no answer within|context deadline)/);
+          assert.doesNotMatch(update.said(), /\bat .+\.ts:\d+/, "no stack trace");
+        }
+        await pulumiOk(STACK, UP);
+        await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
+        await eventuallyBy(host(name), name);
+      });
+    });
+
+    it(`${name} away before an update begins: it says so, and changes nothing`, async () => {
+      theLab().kill(name);
+      await underTraffic(ADDRESS, host("web"), async () => {
+        const update = startUpdate(STACK, ["--refresh"]);
+        if (name === "etcd") {
+          // A request waits for the store: it comes back while the update does.
+          await comesBack(name);
+        }
+        const { code } = await update.ended;
+        if (name === "kube-apiserver") {
+          assert.notEqual(code, 0);
+          assert.match(update.said(), /error: .*cluster is unreachable: connect ECONNREFUSED/);
+          await comesBack(name);
+        }
+        await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
+      });
+    });
+  }
+
+  it("istiod killed under traffic: no request fails, and changes are taken after", async () => {
+    await underTraffic(ADDRESS, host("web"), async () => {
+      theLab().kill("pilot-discovery");
+      await comesBack("pilot-discovery");
+      await prepare(STACK, values([service("late")]));
+      await pulumiOk(STACK, UP);
+      await eventuallyBy(host("late"), "late");
+    });
+  });
+
+  it("istiod killed in the middle of an update: what it applied is in force within 30 s of the return", async () => {
+    await prepare(STACK, values([service("later")]));
+    await underTraffic(ADDRESS, host("web"), async () => {
+      const update = startUpdate(STACK);
+      await update.firstStep();
+      theLab().kill("pilot-discovery");
+      // Istio's webhook is not asked here, and nothing of the Gateway changed that istiod had to report on.
+      const { code } = await update.ended;
+      assert.equal(code, 0, update.said());
+      assert.equal(await answeredBy(host("later")), "404", "nobody has told Envoy");
+      const ready = await comesBack("pilot-discovery");
+      await eventually("the new route", IN_FORCE_MS, async () => assert.equal(await answeredBy(host("later")), "later"));
+      console.log(`      in force ${Date.now() - ready} ms after istiod was ready`);
+      await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
+    });
+  });
+});

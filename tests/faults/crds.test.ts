@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { eventually, type Result } from "../../lab/processes";
+import { theLab } from "../e2e/support/lab";
+import { SecondLab } from "../e2e/support/secondLab";
+
+/** The stack `dev` of the repository, which has retries, in a lab of its own: the CRDs are the whole cluster's. */
+const KINDS = "gateways,httproutes,destinationrules,envoyfilters,secrets";
+const CRDS = ["gatewayclasses", "gateways", "httproutes", "grpcroutes", "referencegrants"].map(
+  (kind) => `${kind}.gateway.networking.k8s.io`,
+);
+
+describe("CRDs", () => {
+  let lab: SecondLab;
+  before(() => {
+    lab = new SecondLab();
+  });
+  after(() => lab.end());
+
+  const exec = (...command: string[]) => lab.run("exec", "--", ...command);
+  const execOk = async (...command: string[]) => {
+    const { code, stdout, stderr } = await exec(...command);
+    assert.equal(code, 0, stdout + stderr);
+    return stdout;
+  };
+  const pulumi = (...command: string[]): Promise<Result> =>
+    exec("pulumi", ...command, "--stack", "dev", "--non-interactive", "--color", "never");
+
+  /** A preview and an update both end with one error, before anything is made. */
+  async function refused(...expected: RegExp[]): Promise<void> {
+    for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const { code, stdout, stderr } = await pulumi(...command);
+      assert.notEqual(code, 0);
+      for (const pattern of expected) {
+        assert.match(stdout + stderr, pattern);
+      }
+      assert.doesNotMatch(stdout + stderr, /\bat .+\.ts:\d+/, "no stack trace");
+    }
+    // Those of the API server and of istiod are not of a stack.
+    const ours = ["-l", "app.kubernetes.io/managed-by=pulumi"];
+    for (const kind of KINDS.split(",")) {
+      const { stdout } = await exec("kubectl", "get", kind, "-A", "-o", "name", ...ours);
+      assert.equal(stdout, "");
+    }
+  }
+
+  it("standard ones: refuses what they would drop, and makes nothing", async () => {
+    const { code, stderr } = await lab.run("up", "--crds", "standard");
+    assert.equal(code, 0, stderr);
+    await refused(
+      /stack config has 1 mistake, nothing was changed:\n\s+istio-gateway:services\[0\]\.retry: \{"attempts":/,
+      /expected CRDs .* have HTTPRoute's retry: the experimental channel .*are standard v1\./,
+    );
+  });
+
+  it("none: says so, and makes nothing", async () => {
+    await execOk("kubectl", "delete", "crd", ...CRDS);
+    await refused(/gatewayclasses\.gateway\.networking\.k8s\.io/);
+  });
+
+  it("experimental ones, installed as the docs say: goes on", async () => {
+    const crds = theLab().tools.crds.gatewayApi.experimental;
+    const install = ["kubectl", "apply", "--server-side", "--force-conflicts", "-f", crds];
+    const guarded = await exec(...install);
+    assert.notEqual(guarded.code, 0);
+    assert.match(guarded.stderr, /safe-upgrades\.gateway\.networking\.k8s\.io/);
+    // As docs/operations.md says: the Gateway API's own policy keeps clusters from a change of channel by accident.
+    await execOk(
+      "kubectl",
+      "delete",
+      "validatingadmissionpolicybinding/safe-upgrades.gateway.networking.k8s.io",
+    );
+    await eventually("the end of the policy", 60_000, () => execOk(...install));
+    const { code, stdout, stderr } = await pulumi("preview");
+    assert.equal(code, 0, stdout + stderr);
+  });
+
+  /** The module of an older release is not at hand: the CRDs say that they are of one, which is what the program reads. */
+  const saysThatItIs = (version: string) =>
+    execOk(
+      "kubectl",
+      "annotate",
+      "--overwrite",
+      `crd/${CRDS[0] ?? ""}`,
+      `gateway.networking.k8s.io/bundle-version=${version}`,
+    );
+
+  it("one version older: they have every field, and it goes on", async () => {
+    await saysThatItIs("v1.5.1");
+    const { code, stdout, stderr } = await pulumi("preview");
+    assert.equal(code, 0, stdout + stderr);
+  });
+
+  it("older than a field: refuses what they would drop", async () => {
+    await saysThatItIs("v1.1.0");
+    await refused(/expected CRDs .* have HTTPRoute's retry: the experimental channel from v1\.2.*are experimental v1\.1\.0/);
+  });
+});

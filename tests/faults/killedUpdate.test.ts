@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { labPath } from "../../lab/state";
+import type { Handshakes } from "../e2e/support/handshakes";
+import { deploy, destroy, prepare, pulumiOk, theLab, writeStack, type Values } from "../e2e/support/lab";
+import { faultSeed, randomNumbers } from "./support/random";
+import { repair } from "./support/repair";
+import { startUpdate } from "./support/runningUpdate";
+import { eventuallyBy, noneFailed, steadyTraffic } from "./support/traffic";
+
+const FIRST_UPS = 8;
+const UPDATES = 12;
+/** So many of the kills at least must meet an update that has done a part of its work. */
+const LEAST_IN_THE_MIDDLE = 5;
+
+const seed = faultSeed();
+const random = randomNumbers(seed);
+
+/** How long an update takes to its first step, and in all. Unit: milliseconds. */
+interface Duration {
+  readonly toFirstStep: number;
+  readonly total: number;
+}
+
+/** What a kill met. */
+interface Landing {
+  readonly begun: number;
+  readonly done: number;
+  readonly pending: number;
+  readonly isOver: boolean;
+}
+
+const landings: Landing[] = [];
+
+/** The whole of an update that nothing disturbs. */
+async function measure(stack: string): Promise<Duration> {
+  const start = Date.now();
+  const update = startUpdate(stack);
+  await update.firstStep();
+  const toFirstStep = Date.now() - start;
+  const { code } = await update.ended;
+  assert.equal(code, 0, update.said());
+  return { toFirstStep, total: Date.now() - start };
+}
+
+/**
+ * A random point of an update's duration: the whole of it in equal parts, one for each other point, and the part after
+ * the first step for those between.
+ */
+function randomPoint(index: number, of: number, { toFirstStep, total }: Duration): number {
+  const part = (index + random()) / of;
+  return index % 2 === 0 ? part * total : toFirstStep + part * (total - toFirstStep);
+}
+
+/** Kills an update at a point. From its first step on the time is counted anew: a busy machine starts slower. */
+async function killAt(stack: string, point: number, { toFirstStep }: Duration): Promise<void> {
+  const update = startUpdate(stack);
+  const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  if (point > toFirstStep) {
+    await update.firstStep();
+  }
+  await sleep(point > toFirstStep ? point - toFirstStep : point);
+  // Half of them lose plugins and program in the same moment, half let these end what they are at.
+  await update.kill(random() < 0.5 ? 0 : 1000);
+  const landing = { ...update.steps(), pending: pendingOperations(stack), isOver: /Duration:/.test(update.said()) };
+  console.log(`      killed after ${Math.round(point)} ms: ${JSON.stringify(landing)}`);
+  landings.push(landing);
+}
+
+function pendingOperations(stack: string): number {
+  const file = labPath("pulumi", ".pulumi", "stacks", "istio-gateway", `${stack}.json`);
+  if (!existsSync(file)) {
+    return 0;
+  }
+  interface State {
+    checkpoint: { latest?: { pending_operations?: unknown[] } };
+  }
+  return (JSON.parse(readFileSync(file, "utf8")) as State).checkpoint.latest?.pending_operations?.length ?? 0;
+}
+
+const service = (name: string, more: Values = {}): Values => ({ name, namespace: "killed-apps", port: 8080, ...more });
+const limit = (requests: number) => ({ rateLimit: { type: "local", requests, per: "second" } });
+
+describe("killed", () => {
+  let duration: Duration;
+  before(() => console.log(`    FAULT_SEED=${seed}`));
+
+  describe("update", () => {
+    const STACK = "killed-update";
+    const ADDRESS = "192.168.51.211";
+    const values = (services: readonly Values[]): Values => ({
+      domain: "killed-update.test",
+      gateway: { name: STACK, namespace: `${STACK}-system`, address: ADDRESS },
+      services,
+    });
+    // One service changes, one comes and one goes.
+    const shop = (requests: number) => service("shop", { ...limit(requests), timeouts: { request: `${requests}ms` } });
+    const versions = [
+      values([shop(10_000), service("ebb", limit(1000))]),
+      values([shop(20_000), service("flood", limit(1000))]),
+    ];
+    let traffic: Handshakes;
+    let current = 0;
+    before(async () => {
+      await prepare(STACK, versions[1] ?? {});
+      await deploy(STACK, versions[0] ?? {});
+      await eventuallyBy("shop.killed-update.test", "shop");
+      traffic = await steadyTraffic(ADDRESS, "shop.killed-update.test");
+      current = 1;
+      await prepare(STACK, versions[1] ?? {});
+      duration = await measure(STACK);
+    });
+    after(async () => {
+      await traffic.stop();
+      await destroy(STACK);
+    });
+
+    for (let index = 0; index < UPDATES; index += 1) {
+      it(`point ${index + 1} of ${UPDATES}: the repair converges`, async () => {
+        current = 1 - current;
+        await theLab().take(STACK, writeStack(STACK, versions[current] ?? {}));
+        await killAt(STACK, randomPoint(index, UPDATES, duration), duration);
+        await repair(STACK);
+        await eventuallyBy("shop.killed-update.test", "shop");
+        await eventuallyBy("ebb.killed-update.test", current === 0 ? "ebb" : "404");
+        await eventuallyBy("flood.killed-update.test", current === 1 ? "flood" : "404");
+      });
+    }
+
+    it("failed no request, from before the first kill to after the last repair", () => noneFailed(traffic));
+  });
+
+  describe("first up", () => {
+    const STACK = "killed-first";
+    const VALUES = {
+      domain: "killed-first.test",
+      gateway: { name: STACK, namespace: `${STACK}-system`, address: "192.168.51.210" },
+      services: [service("shop", limit(1000)), service("web")],
+    };
+    before(async () => {
+      await prepare(STACK, VALUES);
+      duration = await measure(STACK);
+    });
+    after(() => destroy(STACK));
+
+    for (let index = 0; index < FIRST_UPS; index += 1) {
+      it(`point ${index + 1} of ${FIRST_UPS}: the repair converges`, async () => {
+        await pulumiOk(STACK, ["destroy", "--yes", "--skip-preview"]);
+        await killAt(STACK, randomPoint(index, FIRST_UPS, duration), duration);
+        await repair(STACK);
+        await eventuallyBy("shop.killed-first.test", "shop");
+        await eventuallyBy("web.killed-first.test", "web");
+      });
+    }
+  });
+
+  describe("in all", () => {
+    it(`twenty times, at least ${LEAST_IN_THE_MIDDLE} of them in the middle of the work`, () => {
+      assert.equal(landings.length, FIRST_UPS + UPDATES);
+      const inTheMiddle = landings.filter(
+        ({ begun, done, pending, isOver }) => !isOver && (pending > 0 || (done > 0 && begun > 0)),
+      );
+      assert.ok(inTheMiddle.length >= LEAST_IN_THE_MIDDLE, JSON.stringify(landings));
+      assert.ok(inTheMiddle.some(({ pending }) => pending > 0), "some left pending operations");
+    });
+  });
+});
+
