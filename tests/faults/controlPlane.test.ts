@@ -112,7 +112,9 @@ describe("control plane", () => {
       assert.equal(code, 0, update.said());
       assert.equal(await answeredBy(host("later")), "404", "nobody has told Envoy");
       const ready = await comesBack("pilot-discovery");
-      await eventually("the new route", IN_FORCE_MS, async () => assert.equal(await answeredBy(host("later")), "later"));
+      await eventually("the new route", IN_FORCE_MS, async () =>
+        assert.equal(await answeredBy(host("later")), "later"),
+      );
       console.log(`      in force ${Date.now() - ready} ms after istiod was ready`);
       await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
     });

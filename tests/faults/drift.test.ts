@@ -13,13 +13,19 @@ const SYSTEM = "drift-system";
 
 const VALUES: Values = {
   domain: "drift.test",
-  gateway: { name: STACK, namespace: SYSTEM, address: ADDRESS },
+  gateway: { name: STACK, namespace: SYSTEM, address: ADDRESS, clientAddress: { trustedProxies: 0 } },
   services: [
     {
       name: "web",
       namespace: "drift-apps",
       port: 8080,
       access: { deny: ["203.0.113.0/24"] },
+    },
+    {
+      name: "limited",
+      namespace: "drift-apps",
+      port: 8080,
+      // Each look is another user's.
       rateLimit: { type: "local-by-header", header: "x-user", requests: 1, per: "hour" },
     },
   ],
@@ -28,26 +34,32 @@ const VALUES: Values = {
 /** What the workflow `drift` runs. */
 const DRIFT = ["preview", "--refresh", "--expect-no-changes"];
 
-/** Objects of the stack, by kind, and how a preview names them. */
-const OBJECTS = {
-  Secret: { object: ["secret", "wildcard-drift-test-tls", "-n", SYSTEM], named: /core\/v1:Secret drift-certificate/ },
-  Gateway: { object: ["gateway", STACK, "-n", SYSTEM], named: /gateway\.networking\.k8s\.io\/v1:Gateway drift/ },
-  HTTPRoute: { object: ["httproute", "web", "-n", "drift-apps"], named: /v1:HTTPRoute drift-web/ },
-  EnvoyFilter: {
-    object: ["envoyfilter", `${STACK}--local-rate-limit`, "-n", SYSTEM],
-    named: /v1alpha3:EnvoyFilter drift-local-rate-limit/,
-  },
-  AuthorizationPolicy: {
-    object: ["authorizationpolicy", "-n", SYSTEM, "-l", "app.kubernetes.io/part-of=drift"],
-    named: /AuthorizationPolicy drift-access/,
-  },
-} as const;
+/** Objects of the stack, as kubectl and as a preview name them, and what is deleted together. */
+const OBJECTS: Readonly<Record<string, readonly { object: readonly string[]; named: RegExp }[]>> = {
+  "a Secret": [
+    { object: ["secret", "wildcard-drift-test-tls", "-n", SYSTEM], named: /core\/v1:Secret drift-certificate create/ },
+  ],
+  "a Gateway": [
+    { object: ["gateway", STACK, "-n", SYSTEM], named: /gateway\.networking\.k8s\.io\/v1:Gateway drift create/ },
+  ],
+  "a route and its policies": [
+    { object: ["httproute", "web", "-n", "drift-apps"], named: /v1:HTTPRoute drift-web create/ },
+    {
+      object: ["envoyfilter", `${STACK}--local-rate-limit`, "-n", SYSTEM],
+      named: /v1alpha3:EnvoyFilter drift-local-rate-limit create/,
+    },
+    {
+      object: ["authorizationpolicy", "-n", SYSTEM, "-l", "app.kubernetes.io/part-of=drift"],
+      named: /AuthorizationPolicy drift-\S+ create/,
+    },
+  ],
+};
 
 describe("drift", () => {
   before(async () => {
     await deploy(STACK, VALUES);
     await eventuallyBy(HOST, "web");
-    await pulumiOk(STACK, DRIFT);
+    await eventuallyBy("limited.drift.test", "limited");
   });
   after(() => destroy(STACK));
 
@@ -56,23 +68,28 @@ describe("drift", () => {
   const sound = (user: string) =>
     eventually("a sound gateway", 60_000, async () => {
       const lab = theLab();
-      const limited = async () => (await request(lab, `https://${HOST}/`, { headers: [`x-user: ${user}`] })).status;
+      const limited = async () =>
+        (await request(lab, "https://limited.drift.test/", { headers: [`x-user: ${user}`] })).status;
       assert.equal((await request(lab, `https://${HOST}/`)).headers["x-backend"], "web");
       assert.equal((await request(lab, `https://${HOST}/`, { from: "203.0.113.10" })).status, 403);
       await limited();
       assert.equal(await limited(), 429);
     });
 
-  for (const [kind, { object, named }] of Object.entries(OBJECTS)) {
-    it(`tells of a ${kind} that somebody deleted, and puts the same one back`, async () => {
+  for (const [what, objects] of Object.entries(OBJECTS)) {
+    it(`tells of ${what} that somebody deleted, and puts the same back`, async () => {
       const before = await serial();
-      await theLab().kubectl(["delete", ...object]);
-      const told = await pulumi(STACK, DRIFT);
-      assert.notEqual(told.code, 0);
-      assert.match(told.stdout + told.stderr, /no changes were expected but changes (occurred|were proposed)/);
-      assert.match(told.stdout + told.stderr, named);
+      for (const { object } of objects) {
+        await theLab().kubectl(["delete", ...object]);
+      }
+      const { code, stdout, stderr } = await pulumi(STACK, DRIFT);
+      assert.notEqual(code, 0);
+      assert.match(stderr, /no changes were expected for preview but changes were proposed/);
+      for (const { named } of objects) {
+        assert.match(stdout, named);
+      }
       await pulumiOk(STACK, [...UP, "--refresh"]);
-      await sound(kind);
+      await sound(what);
       // The key and the certificate are in the state: no client has to trust another one.
       assert.equal(await serial(), before);
     });

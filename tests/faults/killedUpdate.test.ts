@@ -161,8 +161,10 @@ describe("killed", () => {
         ({ begun, done, pending, isOver }) => !isOver && (pending > 0 || (done > 0 && begun > 0)),
       );
       assert.ok(inTheMiddle.length >= LEAST_IN_THE_MIDDLE, JSON.stringify(landings));
-      assert.ok(inTheMiddle.some(({ pending }) => pending > 0), "some left pending operations");
+      assert.ok(
+        inTheMiddle.some(({ pending }) => pending > 0),
+        "some left pending operations",
+      );
     });
   });
 });
-

@@ -8,13 +8,14 @@ import { eventuallyBy, underTraffic } from "./support/traffic";
 
 const STACK = "proxy";
 const HOST = "web.proxy.test";
+const LIMITED = "https://limited.proxy.test/";
 const ADDRESS = "192.168.51.213";
 /** The gateway's second proxy: where a load balancer leads clients while the first is away. */
 const OTHER = "192.168.51.214";
 
 const VALUES: Values = {
   domain: "proxy.test",
-  gateway: { name: STACK, namespace: "proxy-system", address: ADDRESS },
+  gateway: { name: STACK, namespace: "proxy-system", address: ADDRESS, clientAddress: { trustedProxies: 0 } },
   services: [
     {
       name: "web",
@@ -23,6 +24,12 @@ const VALUES: Values = {
       hsts: { maxAgeSeconds: 300 },
       access: { deny: ["203.0.113.0/24"] },
       timeouts: { request: "1s" },
+    },
+    {
+      name: "limited",
+      namespace: "proxy-apps",
+      port: 8080,
+      // Requests of each test count anew.
       rateLimit: { type: "local-by-header", header: "x-user", requests: 1, per: "hour" },
     },
   ],
@@ -43,7 +50,7 @@ async function seen(user: string): Promise<unknown> {
     denied: (await ask(`https://${HOST}/`, { from: "203.0.113.10" })).status,
     slow: (await ask(`https://${HOST}/?sleep=5000`)).status,
     unknown: (await ask("https://unknown.proxy.test/")).status,
-    limits: [(await ask(`https://${HOST}/`, limited)).status, (await ask(`https://${HOST}/`, limited)).status],
+    limits: [(await ask(LIMITED, limited)).status, (await ask(LIMITED, limited)).status],
     serial: (await handshake(lab, ADDRESS, HOST)).serial,
   };
 }
@@ -56,6 +63,7 @@ describe("proxy", () => {
     await pulumiOk(STACK, UP);
     await eventuallyBy(HOST, "web");
     number = theLab().snapshot.proxies.findIndex(({ address }) => address === ADDRESS);
+    await eventuallyBy("limited.proxy.test", "limited");
     healthy = await seen("before");
     assert.deepEqual(
       { ...(healthy as object), serial: "" },
@@ -85,6 +93,7 @@ describe("proxy", () => {
   const asBefore = (user: string) =>
     eventually("traffic as before", 60_000, async () => {
       assert.equal((await request(theLab(), `https://${HOST}/`)).status, 200);
+      assert.equal((await request(theLab(), `http://${HOST}/`)).status, 301);
     }).then(async () => assert.deepEqual(await seen(user), healthy));
 
   it("Envoy killed: its clients are refused, those of the other replica are served, and all is as before when it is back", async () => {

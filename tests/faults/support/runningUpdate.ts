@@ -22,11 +22,7 @@ export interface RunningUpdate {
   kill(graceMs: number): Promise<void>;
 }
 
-export function startUpdate(
-  stack: string,
-  more: readonly string[] = [],
-  env: NodeJS.ProcessEnv = {},
-): RunningUpdate {
+export function startUpdate(stack: string, more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): RunningUpdate {
   const up = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never", "--stack", stack];
   const child = spawn("nsenter", [...enter(theLab().snapshot.holder.pid, process.cwd()), ...up, ...more], {
     detached: true,
