@@ -64,7 +64,7 @@ export function startUpdate(stack: string, more: readonly string[] = [], env: No
       end(cli);
       await new Promise((resolve) => setTimeout(resolve, graceMs));
       others.forEach(end);
-      await eventually("the end of what was killed", 30_000, () =>
+      await eventually("the end of what was killed", 120_000, () =>
         tree.some(isAlive) ? Promise.reject(new Error("some run still")) : Promise.resolve(),
       );
       await ended;

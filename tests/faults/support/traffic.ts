@@ -5,7 +5,7 @@ import { startHandshakes, type Handshakes } from "../../e2e/support/handshakes";
 import { theLab } from "../../e2e/support/lab";
 
 /** Longest time from a change to its effect on the wire. Unit: milliseconds. */
-const PROPAGATION_MS = 60_000;
+const PROPAGATION_MS = 120_000;
 
 /** Which backend answers a host, or the status where none does. */
 export async function answeredBy(host: string): Promise<string> {
@@ -28,7 +28,7 @@ export async function steadyTraffic(address: string, host: string): Promise<Hand
     atMost: 100_000,
     maxSeconds: 3_600,
   });
-  await traffic.anySight(60_000);
+  await traffic.anySight(120_000);
   return traffic;
 }
 
