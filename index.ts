@@ -1,5 +1,5 @@
 import { clusterProvider } from "./components/clusterProvider";
-import { requireFields } from "./components/gatewayApiCrds";
+import { requireGatewayApi } from "./components/gatewayApiCrds";
 import { leanRegistrations } from "./components/leanRegistrations";
 import { UnifiedGateway } from "./components/unifiedGateway";
 import { stackConfig } from "./config";
@@ -11,7 +11,7 @@ const { kubernetes, fieldUses, ...config } = stackConfig();
 export = async () => {
   const cluster = clusterProvider("cluster", kubernetes);
 
-  await requireFields("gateway-api", fieldUses, { provider: cluster }, kubernetes.istioStack);
+  await requireGatewayApi("gateway-api", fieldUses, kubernetes, { provider: cluster });
 
   const gateway = new UnifiedGateway(config.gateway.name, config, { providers: { kubernetes: cluster } });
 

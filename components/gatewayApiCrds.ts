@@ -1,6 +1,7 @@
 import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { gatewayApiSchema, prunedFields, type FieldUse, type GatewayApi } from "../config/gatewayApi";
+import type { KubernetesConfig } from "../config/kubernetes";
 import { ConfigError } from "../config/problem";
 import { runError } from "../config/runError";
 
@@ -10,38 +11,41 @@ const CHANNEL = "gateway.networking.k8s.io/channel";
 const VERSION = "gateway.networking.k8s.io/bundle-version";
 
 /**
- * Looks at the cluster's CRDs before anything is made, at preview too. A cluster is asked only where something depends
- * on its answer.
- * @param istioStack Stack that installed the CRDs, to be asked in the cluster's place.
+ * Looks at the cluster's CRDs before anything is made, at preview too: without them an update would end half-way.
+ * @param kubernetes Whether YAML is rendered, which no cluster is asked for; and the stack that installed the CRDs, to be asked
+ * in the cluster's place.
  * @throws {pulumi.RunError} that lists what the cluster would drop in silence.
  */
-export async function requireFields(
+export async function requireGatewayApi(
   name: string,
   uses: readonly FieldUse[],
+  kubernetes: Pick<KubernetesConfig, "renderDirectory" | "istioStack">,
   opts: pulumi.CustomResourceOptions,
-  istioStack?: string,
 ): Promise<void> {
+  const { renderDirectory, istioStack } = kubernetes;
+  if (renderDirectory !== undefined) {
+    return;
+  }
+  const installed = await (istioStack === undefined ? installedGatewayApi(name, opts) : gatewayApiOfStack(istioStack));
   if (uses.length === 0) {
     return;
   }
-  const installed = istioStack === undefined ? installedGatewayApi(name, opts) : gatewayApiOfStack(istioStack);
-  const problems = prunedFields(uses, await installed);
+  if (installed === undefined) {
+    throw runError(`the CRD ${BUNDLE_CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`);
+  }
+  const problems = prunedFields(uses, installed);
   if (problems.length > 0) {
     throw runError(new ConfigError(pulumi.getProject(), problems).message);
   }
 }
 
-/** What the cluster's CRDs say of themselves. */
-async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOptions): Promise<GatewayApi> {
+/** What the cluster's CRDs say of themselves, if anything. Where there are none, Pulumi ends the program. */
+async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOptions): Promise<GatewayApi | undefined> {
   const { metadata } = CustomResourceDefinition.get(name, BUNDLE_CRD, opts);
   const annotations = await new Promise<Record<string, string> | undefined>((resolve) =>
     metadata.apply((found) => resolve(found.annotations)),
   );
-  const result = gatewayApiSchema.safeParse({ channel: annotations?.[CHANNEL], version: annotations?.[VERSION] });
-  if (!result.success) {
-    throw runError(`the CRD ${BUNDLE_CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`);
-  }
-  return result.data;
+  return gatewayApiSchema.safeParse({ channel: annotations?.[CHANNEL], version: annotations?.[VERSION] }).data;
 }
 
 /** What the stack that installed the CRDs says of them: its output `gatewayApi`. */

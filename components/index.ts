@@ -4,7 +4,7 @@
  */
 export { gatewayConfig, type GatewayConfigInput, type StackConfig } from "../config";
 export { UnifiedGateway, type UnifiedGatewayArgs } from "./unifiedGateway";
-export { requireFields } from "./gatewayApiCrds";
+export { requireGatewayApi } from "./gatewayApiCrds";
 export { Certificate, type CertificateArgs, type CertificateInfo } from "./certificate";
 export { TlsGateway, type TlsGatewayArgs } from "./tlsGateway";
 export { HttpsRedirect, type HttpsRedirectArgs } from "./httpsRedirect";

@@ -190,9 +190,7 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     rateLimitService: resolveRateLimitService(parsed, services),
     telemetry: parsed.telemetry,
     kubernetes,
-    fieldUses: rendering
-      ? []
-      : fieldUses({ ...parsed, services: parsed.services.map((service, index) => ({ index, service })) }),
+    fieldUses: fieldUses({ ...parsed, services: parsed.services.map((service, index) => ({ index, service })) }),
     protect,
     adopt,
   };

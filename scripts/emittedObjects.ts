@@ -19,7 +19,8 @@ export interface EmittedObject {
 /** What a stack would make in the cluster. */
 export async function emittedObjects(config: StackConfig): Promise<EmittedObject[]> {
   const crd = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", name: BUNDLE_CRD };
-  const isAsked = config.fieldUses.length > 0 && config.kubernetes.istioStack === undefined;
+  const { renderDirectory, istioStack } = config.kubernetes;
+  const isAsked = renderDirectory === undefined && istioStack === undefined;
   const read: EmittedObject[] = !isAsked ? [] : [{ ...crd, patched: false, read: true }];
   const resources = await emittedResources(UnifiedGateway, config, "emitted");
   return [...read, ...resources.flatMap(objectOf)];

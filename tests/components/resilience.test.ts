@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { toTrafficPolicy } from "../../components/backendPolicy";
-import { requireFields } from "../../components/gatewayApiCrds";
+import { requireGatewayApi } from "../../components/gatewayApiCrds";
 import { retryOn, routeRetrySpec } from "../../components/routeRetry";
 import { routeSpec } from "../../components/routes";
 import { UnifiedGateway } from "../../components/unifiedGateway";
@@ -104,7 +104,7 @@ describe("components/gatewayApiCrds", () => {
     let outcome: Promise<string> | undefined;
     const state = { [CRD]: { metadata: { annotations } } };
     const resources = await register(() => {
-      outcome = requireFields("gateway-api", uses, {}).then(
+      outcome = requireGatewayApi("gateway-api", uses, {}, {}).then(
         () => "",
         (error: unknown) => {
           assert.ok(error instanceof Error);
@@ -130,9 +130,11 @@ describe("components/gatewayApiCrds", () => {
     let message = "";
     const resources = await register(
       () =>
-        requireFields("gateway-api", fieldUses, {}, "acme/istio-platform/dev").catch((error: unknown) => {
-          message = error instanceof Error ? error.message : String(error);
-        }),
+        requireGatewayApi("gateway-api", fieldUses, { istioStack: "acme/istio-platform/dev" }, {}).catch(
+          (error: unknown) => {
+            message = error instanceof Error ? error.message : String(error);
+          },
+        ),
       { "pulumi:pulumi:StackReference": { outputs } },
     );
     return { message, read: resources.map(({ type }) => type) };
@@ -166,7 +168,12 @@ describe("components/gatewayApiCrds", () => {
     assert.match((await onCluster({})).message ?? "", /does not say its channel and version/);
   });
 
-  it("does not ask where nothing depends on the answer", async () => {
-    assert.deepEqual(await onCluster({}, []), { message: "", read: [] });
+  it("asks for the CRDs as such where no field depends on them", async () => {
+    assert.deepEqual(await onCluster({}, []), { message: "", read: [CRD] });
+  });
+
+  it("asks nobody where YAML is rendered", async () => {
+    const render = () => requireGatewayApi("gateway-api", fieldUses, { renderDirectory: "out" }, {});
+    assert.deepEqual(await register(render), []);
   });
 });
