@@ -19,7 +19,8 @@ export function requestLimitsSpec(services: readonly Service[], gatewayName: str
     return undefined;
   }
   const buffers = services.some(({ limits }) => limits?.maxRequestBytes !== undefined);
-  return gatewayPatches(gatewayName, 0, [...(buffers ? [FILTER_PATCH] : []), ...routes]);
+  // Not 0, which istioctl takes for none at all: a patch beside a filter of another's then may come too early (IST0151).
+  return gatewayPatches(gatewayName, 1, [...(buffers ? [FILTER_PATCH] : []), ...routes]);
 }
 
 /** Last before the router, so that nobody's body is held whom another filter turns away. Off where no route turns it on. */

@@ -39,7 +39,9 @@ export const rewriteSchema = z
 
 /** A Service that gets a copy of requests; its answers are thrown away. */
 export const mirrorSchema = z.strictObject({
-  service: dnsLabel.describe("Kubernetes Service that gets the copies."),
+  service: dnsLabel.describe(
+    "Kubernetes Service that gets the copies. While that of a gRPC service is missing, Istio serves none of the service's paths.",
+  ),
   namespace: dnsLabel.optional().describe("Namespace of that Service. Default: the service's namespace."),
   port: port.optional().describe("Port of that Service. Default: the service's port."),
   percent: wholeNumber(1, 100, "percent").default(100).describe("Share of requests that are copied. Default 100."),

@@ -7,15 +7,25 @@ import { drawAccess, type Shared } from "./shared";
 
 export type Given = GivenConfig & { readonly values: Values };
 
-/** A valid config: every key of the schema comes up, and what belongs together fits. */
-export function drawStack(draw: Draw, authority: TestAuthority): Given {
+/** What a cluster has a say in. */
+export interface Place {
+  readonly gateway: { readonly name: string; readonly namespace: string; readonly address: string };
+  /** Of external authorization, in the mesh's config. */
+  readonly provider: string;
+}
+
+/**
+ * A valid config: every key of the schema comes up, and what belongs together fits.
+ * @param place Where it is to run. Default: nowhere.
+ */
+export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): Given {
   const domain = draw.hostname();
   const namespaces = draw.several(1, 3, () => draw.label());
-  const gatewayNamespace = draw.chance(60) ? "istio-system" : draw.pick(namespaces);
+  const gatewayNamespace = place?.gateway.namespace ?? (draw.chance(60) ? "istio-system" : draw.pick(namespaces));
   const allowedRoutes = draw.maybe(40, () => draw.pick(["Selector", "Same", "All"]));
-  const gatewayName = draw.maybe(50, () => draw.name(38));
+  const gatewayName = place?.gateway.name ?? draw.maybe(50, () => draw.name(38));
   const denyByDefault = draw.maybe(15, () => draw.chance(80));
-  const provider = draw.label();
+  const provider = place?.provider ?? draw.label();
   const defaultAccess = draw.maybe(20, () => drawAccess(draw, { provider }));
   const hardening = draw.maybe(50, () => drawHardening(draw));
   const telemetry = drawTelemetry(draw);
@@ -39,8 +49,10 @@ export function drawStack(draw: Draw, authority: TestAuthority): Given {
       given({
         name: gatewayName,
         namespace: gatewayNamespace === "istio-system" ? undefined : gatewayNamespace,
-        className: draw.maybe(10, () => draw.label()),
-        address: draw.maybe(30, () => draw.pick(["192.168.51.100", "2001:db8::1", "lb.example.com"])),
+        className: place === undefined ? draw.maybe(10, () => draw.label()) : undefined,
+        address:
+          place?.gateway.address ??
+          draw.maybe(30, () => draw.pick(["192.168.51.100", "2001:db8::1", "lb.example.com"])),
         allowedRoutes,
         clientAddress: drawClientAddress(draw),
         tls: draw.maybe(40, () => drawTls(draw, certificate, authority)),

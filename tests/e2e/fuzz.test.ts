@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import fc from "fast-check";
+import { loadConfig } from "../../config/load";
+import type { Service, StackConfig } from "../../config";
+import { eventually } from "../../lab/processes";
+import { labPath } from "../../lab/state";
+import { Draw } from "../fuzz/support/draw";
+import { Emission } from "../fuzz/support/emission";
+import { AUTHORITY } from "../fuzz/support/material";
+import { asText, drawStack, type Given, type Place } from "../fuzz/support/stack";
+import { certificateWithKey, signedBy } from "../support/certificates";
+import { apply, backendServices, manifestsOf, nameOf, remove, type Manifest } from "./support/emitted";
+import { prepare, theLab } from "./support/lab";
+import { assertNothingRejected } from "./support/rejects";
+
+const STACK = "fuzz";
+const PLACE: Place = {
+  gateway: { name: "fuzz", namespace: "fuzz-system", address: "192.168.51.225" },
+  provider: "lab-authorizer",
+};
+
+const POD = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: {
+    name: "fuzz-istio",
+    namespace: PLACE.gateway.namespace,
+    labels: { "gateway.networking.k8s.io/gateway-name": PLACE.gateway.name },
+  },
+  spec: { containers: [{ name: "istio-proxy", image: "lab" }] },
+};
+
+/** The certificate of a client, and its key, for gateways that ask for one. */
+const CLIENT_FILE = labPath("fuzz-client.pem");
+
+/** FUZZ_SEED repeats a run: its number stands in the names of the tests. */
+const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+/** How many configs the API server looks at, and how many of them istiod and Envoy get. */
+const SAMPLE = 40;
+const DEPLOYED = Number(process.env.FUZZ_RUNS ?? 12);
+
+interface Case {
+  readonly given: Given;
+  readonly config: StackConfig;
+  readonly manifests: Manifest[];
+}
+
+describe("fuzzed configs", () => {
+  let cases: Case[];
+  /** Namespaces that were there before. */
+  let known: string[];
+  /** What is in the cluster. */
+  let present: Manifest[] = [];
+  /** Puts objects in the place of those that are there. */
+  const replaceBy = async (wanted: Manifest[]): Promise<void> => {
+    const names = new Set(wanted.map(nameOf));
+    const stale = present.filter((manifest) => manifest.kind !== "Namespace" && !names.has(nameOf(manifest)));
+    present = [...stale, ...wanted];
+    await (wanted.length === 0 ? undefined : apply(wanted));
+    await remove(stale);
+    present = wanted;
+  };
+
+  before(async () => {
+    const [emission, authority, own] = await Promise.all([
+      Emission.start(),
+      AUTHORITY,
+      certificateWithKey(["*.fuzz.test"], 30),
+    ]);
+    const drawn = fc.gen().map((generate) => asText(drawStack(new Draw(generate), authority, PLACE)));
+    cases = [];
+    for (const given of fc.sample(drawn, { seed: SEED, numRuns: Math.max(SAMPLE, DEPLOYED) })) {
+      const config = loadConfig(given);
+      cases.push({ given, config, manifests: manifestsOf(config, await emission.of(config), own) });
+    }
+    known = await namespaces();
+    const client = await signedBy(authority, { commonName: "client", uses: ["client_auth"] });
+    writeFileSync(CLIENT_FILE, client.certificatePem + client.privateKeyPem, { mode: 0o600 });
+    await prepare(STACK, {
+      domain: "fuzz.test",
+      gateway: PLACE.gateway,
+      services: [{ name: "authorizer", namespace: "access", port: 8080 }],
+      telemetry: { traces: { provider: "otel" } },
+    });
+    // istioctl looks for the proxy's Pod, which the lab has none of.
+    await apply([POD]);
+  });
+
+  after(async () => {
+    await replaceBy([]);
+    const made = (await namespaces()).filter((name) => !known.includes(name));
+    await remove([POD, ...made.map(namespace)]);
+    await theLab().output(["pulumi", "stack", "rm", STACK, "--yes", "--non-interactive"]);
+  });
+
+  it(`are taken by the API server, its CRDs' rules included (FUZZ_SEED=${SEED})`, async () => {
+    await apply(onlyNamespaces(cases.flatMap(({ manifests }) => manifests)));
+    const answer = await apply(
+      cases.flatMap(({ manifests }) => manifests),
+      "--dry-run=server",
+    );
+    assert.ok(answer.split("serverside-applied (server dry run)").length > 10 * SAMPLE, answer);
+  });
+
+  it(`are taken by istiod and Envoy as a whole, and by istioctl (FUZZ_SEED=${SEED})`, async function () {
+    this.timeout(600_000);
+    for (const [index, { given, config, manifests }] of cases.slice(0, DEPLOYED).entries()) {
+      const said = `config ${index} of FUZZ_SEED=${SEED}: ${JSON.stringify(given.values)}`;
+      // Every third lacks its backends: what patches routes must not harm those that lead nowhere.
+      const isWhole = index % 3 !== 2;
+      const services = backendServices(config.services.filter((service) => isWhole || isDroppedWithout(service)));
+      // No Pod of them starts: globalRateLimit.test.ts has a service of that kind.
+      await replaceBy([...manifests.filter(({ kind }) => kind !== "Deployment"), ...services]);
+      await eventually(`the routes of ${said}`, 60_000, async () =>
+        assert.deepEqual(await routesInEnvoy(), wantedRoutes(manifests)),
+      );
+      if (isPatient(given)) {
+        await eventually(`answers from ${said}`, 30_000, async () =>
+          assert.deepEqual(await silentHosts(config.services.map(({ host }) => host)), []),
+        );
+      }
+      await assertNothingRejected(PLACE.gateway.name).catch((error: unknown) => {
+        throw new Error(said, { cause: error });
+      });
+      if (isWhole) {
+        // Conditions of routes come a little later than the routes.
+        await eventually(`a verdict of istioctl on ${said}`, 20_000, async () =>
+          assert.deepEqual(await analysis(), []),
+        );
+      }
+    }
+  });
+});
+
+/** Istio serves no rule of a GRPCRoute that names a missing Service as a mirror. */
+function isDroppedWithout({ protocol, rules }: Service): boolean {
+  return protocol === "grpc" && rules.some(({ mirror }) => mirror !== undefined);
+}
+
+async function namespaces(): Promise<string[]> {
+  const names = await theLab().kubectl(["get", "namespaces", "-o", "jsonpath={.items[*].metadata.name}"]);
+  return names.split(" ");
+}
+
+function namespace(name: string): Manifest {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+}
+
+function onlyNamespaces(manifests: readonly Manifest[]): Manifest[] {
+  const names = manifests.flatMap(({ kind, metadata }) => (kind === "Namespace" ? [metadata.name] : []));
+  return [...new Set(names)].map(namespace);
+}
+
+interface RouteSpec {
+  hostnames: string[];
+  parentRefs: { sectionName: string }[];
+  rules: { name: string }[];
+}
+
+/** Virtual hosts with the names of their routes. */
+type Routes = Record<string, string[]>;
+
+function sorted(routes: readonly (readonly [host: string, names: readonly string[]])[]): Routes {
+  return Object.fromEntries(
+    routes.map(([host, names]) => [host, [...new Set(names)].sort()] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+function wantedRoutes(manifests: readonly Manifest[]): Routes {
+  const hosts = new Map<string, string[]>();
+  for (const { hostnames, parentRefs, rules } of manifests
+    .filter(({ kind }) => /^(HTTP|GRPC)Route$/.test(kind))
+    .map(({ spec }) => spec as RouteSpec)) {
+    for (const host of parentRefs.some(({ sectionName }) => sectionName === "https") ? hostnames : []) {
+      hosts.set(`${host}:443`, [...(hosts.get(`${host}:443`) ?? []), ...rules.map(({ name }) => name)]);
+    }
+  }
+  return sorted([...hosts]);
+}
+
+interface ConfigDump {
+  configs?: { route_config: { name: string; virtual_hosts?: { name: string; routes?: { name?: string }[] }[] } }[];
+}
+
+async function routesInEnvoy(): Promise<Routes> {
+  const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === PLACE.gateway.name);
+  const url = "http://127.0.0.1:15000/config_dump?resource=dynamic_route_configs";
+  const { configs = [] } = JSON.parse(await theLab().inProxy(number, ["curl", "-sf", url])) as ConfigDump;
+  const tables = configs.filter(({ route_config: { name } }) => name.startsWith("https.443."));
+  return sorted(
+    tables.flatMap(({ route_config: { virtual_hosts = [] } }) =>
+      virtual_hosts.map(({ name, routes = [] }) => [name, routes.flatMap((route) => route.name ?? [])] as const),
+    ),
+  );
+}
+
+/** Whether connections live long enough for a request: times of a millisecond are valid. */
+function isPatient({ values }: Given): boolean {
+  const { hardening } = values.gateway as { hardening?: object };
+  return !/Timeout|Duration/.test(Object.keys(hardening ?? {}).join());
+}
+
+/** Hosts that do not answer over HTTPS, be it by an error. */
+async function silentHosts(hosts: readonly string[]): Promise<string[]> {
+  const config = hosts.map((host) => `url = "https://${host}/"\noutput = /dev/null\n`).join("");
+  const where = ["--connect-to", `::${PLACE.gateway.address}:443`, "--cert", CLIENT_FILE];
+  const curl = ["curl", "-sk", "--max-time", "10", "--write-out", "%{http_code} %{url}\n", ...where, "--config", "-"];
+  const { stdout } = await theLab().run(curl, { input: config });
+  return hosts.filter((host) => !new RegExp(`^[1-5]\\d\\d https://${host}/$`, "m").test(stdout));
+}
+
+/** What istioctl has to say, without what it says of objects that work: IST0133 of every EnvoyFilter that it is one, IST0102 of namespaces. */
+async function analysis(): Promise<unknown[]> {
+  const { stdout } = await theLab().run(["istioctl", "analyze", "-A", "-o", "json"]);
+  const messages = JSON.parse(stdout === "" ? "[]" : stdout) as { level: string; code: string }[];
+  return messages.filter(({ level, code }) => level !== "Info" && !["IST0133", "IST0102"].includes(code));
+}

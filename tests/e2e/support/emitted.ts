@@ -1,0 +1,80 @@
+import { backendsOf, type Service, type StackConfig } from "../../../config";
+import { list, service as serviceManifests, tlsSecret } from "../../../lab/manifests";
+import type { TestCertificate } from "../../support/certificates";
+import type { Registered } from "../../support/deployment";
+import { theLab } from "./lab";
+
+/** An object for kubectl. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec?: unknown;
+}
+
+/** Kinds of operators that the lab has no CRDs of: promtool looks at their rules, vmagent at what they scrape. */
+const ELSEWHERE = /^(monitoring\.coreos\.com|operator\.victoriametrics\.com)\//;
+
+/** The objects of a config as the cluster would get them, and the namespaces that they need, which come first. */
+export function manifestsOf(config: StackConfig, resources: readonly Registered[], own: TestCertificate): Manifest[] {
+  const { gateway, certificate, services } = config;
+  const emitted = resources
+    .filter(({ type }) => type.startsWith("kubernetes:"))
+    .map(({ inputs }) => ({ ...inputs }) as unknown as Manifest)
+    .filter(({ apiVersion }) => !ELSEWHERE.test(apiVersion));
+  const isLabelled = (name: string) =>
+    emitted.some(({ kind, metadata }) => kind === "Namespace" && metadata.name === name);
+  const namespaces = new Set([
+    gateway.namespace,
+    ...emitted.flatMap(({ metadata: { namespace } }) => namespace ?? []),
+    ...services.flatMap((entry) => backendsOf(entry).map(({ namespace }) => namespace)),
+  ]);
+  const tls = tlsSecret(certificate.secretName, gateway.namespace, own.certificatePem, own.privateKeyPem);
+  return [
+    ...[...namespaces]
+      .filter((name) => !isLabelled(name))
+      .map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
+    // Keys and certificates are made by Pulumi's providers, or not by the program at all.
+    ...[...emitted.filter(({ kind }) => kind === "Namespace"), tls as unknown as Manifest],
+    ...emitted.filter(({ kind }) => kind !== "Namespace" && kind !== "Secret"),
+  ];
+}
+
+/** The Services of a config's backends that it does not make itself. They have no endpoints. */
+export function backendServices(services: readonly Service[]): Manifest[] {
+  const made = new Set(
+    services.flatMap(({ namespace, versions }) => versions.map(({ service }) => `${namespace}/${service}`)),
+  );
+  const ports = new Map<string, Set<number>>();
+  for (const { namespace, service, port } of services.flatMap(backendsOf)) {
+    const key = `${namespace}/${service}`;
+    if (!made.has(key)) {
+      ports.set(key, (ports.get(key) ?? new Set()).add(port));
+    }
+  }
+  return [...ports].flatMap(([key, numbers]) => {
+    const [namespace = "", name = ""] = key.split("/");
+    const named = [...numbers].map((port) => ({ name: `http-${port}`, port }));
+    return serviceManifests(name, namespace, [], named).slice(0, 1) as unknown as Manifest[];
+  });
+}
+
+export function apply(manifests: readonly Manifest[], ...more: readonly string[]): Promise<string> {
+  const command = ["apply", "--server-side", "--force-conflicts", "--field-manager=fuzz", ...more, "-f", "-"];
+  return theLab().kubectl(command, listOf(manifests));
+}
+
+/** Asks for the end of objects, and does not wait for it. */
+export async function remove(manifests: readonly Manifest[]): Promise<void> {
+  if (manifests.length > 0) {
+    await theLab().kubectl(["delete", "--ignore-not-found", "--wait=false", "-f", "-"], listOf(manifests));
+  }
+}
+
+export function nameOf({ apiVersion, kind, metadata }: Manifest): string {
+  return `${apiVersion}/${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
+}
+
+function listOf(manifests: readonly Manifest[]): string {
+  return list(manifests.map((manifest) => ({ ...manifest })));
+}
