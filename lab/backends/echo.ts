@@ -34,7 +34,7 @@ const counts = new Map<string, number>();
 
 function answer(backend: Backend, port: number, request: IncomingMessage, response: ServerResponse): void {
   const start = Date.now();
-  const url = new URL(request.url ?? "/", "http://backend");
+  const url = urlOf(request);
   const number = (name: string, max: number) => Math.min(Number(url.searchParams.get(name) ?? 0) || 0, max);
   const key = url.searchParams.get("key") ?? "";
   if (url.pathname === "/__count") {
@@ -81,6 +81,12 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
     },
     isMeant ? number("sleep", MAX_SLEEP_MS) : 0,
   );
+}
+
+/** What is asked for, be it `//`, which would name a host, or `*`. */
+function urlOf({ url = "/" }: IncomingMessage): URL {
+  const text = `http://backend${url}`;
+  return new URL(url.startsWith("/") && URL.canParse(text) ? text : "http://backend/");
 }
 
 /** Opens a port for each new backend, and closes those that are gone. */

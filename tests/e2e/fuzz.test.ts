@@ -74,7 +74,6 @@ describe("fuzzed configs", () => {
       const config = loadConfig(given);
       cases.push({ given, config, manifests: manifestsOf(config, await emission.of(config), own) });
     }
-    known = await namespaces();
     const client = await signedBy(authority, { commonName: "client", uses: ["client_auth"] });
     writeFileSync(CLIENT_FILE, client.certificatePem + client.privateKeyPem, { mode: 0o600 });
     await prepare(STACK, {
@@ -83,6 +82,7 @@ describe("fuzzed configs", () => {
       services: [{ name: "authorizer", namespace: "access", port: 8080 }],
       telemetry: { traces: { provider: "otel" } },
     });
+    known = await namespaces();
     // istioctl looks for the proxy's Pod, which the lab has none of.
     await apply([POD]);
   });

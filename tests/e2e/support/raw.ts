@@ -13,10 +13,12 @@ export interface RawRequest {
   readonly sni?: string;
   /** Sent before the TLS handshake, such as a PROXY protocol header. */
   readonly preface?: string;
-  /** The whole request in HTTP/1. It must make the server close the connection. */
+  /** The whole request in HTTP/1, each character a byte. It must make the server close the connection. */
   readonly text?: string;
   /** The header fields of a request in HTTP/2, instead of `text`. */
   readonly http2?: Record<string, string>;
+  /** How long to wait where nothing comes. Unit: milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
 }
 
 export interface RawAnswer {
@@ -26,7 +28,7 @@ export interface RawAnswer {
   readonly text: string;
 }
 
-/** Sends requests from inside the lab, all at once. */
+/** Sends requests from inside the lab, many at once. */
 export async function sendRaw(requests: readonly RawRequest[]): Promise<RawAnswer[]> {
   const client = join(__dirname, "rawClient.ts");
   const command = [process.execPath, "-r", "ts-node/register/transpile-only", client];

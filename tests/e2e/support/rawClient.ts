@@ -5,6 +5,8 @@ import type { RawAnswer, RawRequest } from "./raw";
 
 /** Sends the requests on standard input as they are, byte by byte, and says what came back. Runs in the lab. */
 const TIMEOUT_MS = 10_000;
+/** How many connections are open at once. */
+const CONNECTIONS = 64;
 
 async function send(request: RawRequest): Promise<RawAnswer> {
   const tcp = await opened(request);
@@ -23,11 +25,11 @@ async function send(request: RawRequest): Promise<RawAnswer> {
   return request.http2 === undefined ? exchange(socket, request.text ?? "") : exchangeHttp2(socket, request.http2);
 }
 
-function opened({ address, port = 443, from }: RawRequest): Promise<Socket> {
+function opened({ address, port = 443, from, timeoutMs = TIMEOUT_MS }: RawRequest): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectTcp({ host: address, port, localAddress: from }, () => resolve(socket));
-    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error("timed out")));
-    socket.once("error", reject);
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error("timed out")));
+    socket.on("error", reject);
   });
 }
 
@@ -40,28 +42,30 @@ function exchange(socket: Socket, text: string): Promise<RawAnswer> {
     };
     socket.setEncoding("latin1").on("data", (part: string) => (answer += part));
     socket.on("error", (error) => (answer += `\n${error.message}`)).on("close", end);
-    socket.write(text);
+    socket.write(text, "latin1");
   });
 }
 
 function exchangeHttp2(socket: Socket, headers: Record<string, string>): Promise<RawAnswer> {
   return new Promise((resolve) => {
     const session = connectHttp2("https://gateway", { createConnection: () => socket });
-    const fail = (error: Error) => {
-      session.destroy();
-      resolve({ status: 0, text: error.message });
-    };
-    session.on("error", fail);
-    const stream = session.request(headers, { endStream: true }).on("error", fail);
-    let text = "";
-    stream.on("response", (answer) => {
-      text = JSON.stringify(answer);
-      stream.setEncoding("utf8").on("data", (part: string) => (text += part));
-      stream.on("end", () => {
-        session.destroy();
-        resolve({ status: Number(answer[":status"]), text });
+    let answer: RawAnswer = { status: 0, text: "" };
+    const note = (error: Error) => (answer = { ...answer, text: `${answer.text}\n${error.message}` });
+    // However it ends: by an answer, by an error, or without a word.
+    session.on("error", note).on("close", () => resolve(answer));
+    const end = () => session.destroy();
+    try {
+      const stream = session.request(headers, { endStream: true });
+      stream.on("error", note).on("close", end);
+      stream.on("response", (fields) => {
+        answer = { status: Number(fields[":status"]), text: JSON.stringify(fields) };
+        stream.setEncoding("utf8").on("data", (part: string) => (answer = { ...answer, text: answer.text + part }));
       });
-    });
+    } catch (error) {
+      // Node refuses some fields by itself.
+      note(error as Error);
+      end();
+    }
   });
 }
 
@@ -70,7 +74,15 @@ async function main(): Promise<void> {
   for await (const part of process.stdin.setEncoding("utf8")) {
     input += String(part);
   }
-  const answers = await Promise.all((JSON.parse(input) as RawRequest[]).map(send));
+  const requests = JSON.parse(input) as RawRequest[];
+  const answers: RawAnswer[] = [];
+  const waiting = requests.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, request] of waiting) {
+      answers[index] = await send(request);
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, work));
   process.stdout.write(JSON.stringify(answers));
 }
 
