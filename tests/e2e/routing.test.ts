@@ -4,6 +4,8 @@ import { request } from "../../lab/probe";
 import { deploy, destroy, theLab, writeServices } from "./support/lab";
 
 const STACK = "routing";
+/** Envoy's own commands, for one of which it would take it. */
+const PERCENT = "100% of %REQ(x-set)% and %%, %UNKNOWN%";
 const VALUES = {
   domain: "routing.test",
   gateway: { name: "routing", namespace: "routing-system", address: "192.168.51.111" },
@@ -25,8 +27,16 @@ const VALUES = {
       name: "filters",
       namespace: "apps",
       port: 8080,
-      requestHeaders: { set: { "x-set": "ours" }, remove: ["x-remove"] },
-      responseHeaders: { set: { "x-answer": "ours" }, remove: ["x-backend"] },
+      requestHeaders: {
+        set: { "x-set": "ours", "x-percent": PERCENT },
+        add: { "x-added": PERCENT },
+        remove: ["x-remove"],
+      },
+      responseHeaders: {
+        set: { "x-answer": "ours", "x-percent": PERCENT },
+        add: { "x-added": PERCENT },
+        remove: ["x-backend"],
+      },
       paths: [
         { path: "/", mirror: { service: "copy", namespace: "elsewhere" } },
         { path: "/old", rewrite: { hostname: "inside.routing.test", prefix: "/new" } },
@@ -107,6 +117,12 @@ describe("routing", () => {
     assert.equal(seen.headers.host, "filters.routing.test");
     assert.equal(answer.headers["x-answer"], "ours");
     assert.equal(answer.headers["x-backend"], undefined);
+  });
+
+  it("takes nothing in a header's value for a command of Envoy", async () => {
+    const { answer, seen } = await echo("/");
+    assert.deepEqual([seen.headers["x-percent"], seen.headers["x-added"]], [PERCENT, PERCENT]);
+    assert.deepEqual([answer.headers["x-percent"], answer.headers["x-added"]], [PERCENT, PERCENT]);
   });
 
   it("rewrites the host and the path, and keeps the query", async () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { loadConfig } from "../../config/load";
 import { ConfigError, formatProblem } from "../../config/problem";
 import { Draw } from "./support/draw";
-import { AUTHORITY } from "./support/material";
+import { material } from "./support/material";
 import { broken } from "./support/mutations";
 import { parameters } from "./support/runs";
 import { leaks } from "./support/soundness";
@@ -12,17 +12,18 @@ import { drawStack, type Given } from "./support/stack";
 describe("broken configs", () => {
   it("are refused with the key path of the mistake and what is expected, and tell no secret", async function () {
     this.timeout(0);
-    const authority = await AUTHORITY;
+    const made = await material();
     fc.assert(
       fc.property(fc.gen(), (generate) => {
         const draw = new Draw(generate);
-        const { given, path } = broken(draw, drawStack(draw, authority));
+        const { given, path, isAlone } = broken(draw, drawStack(draw, made.authority), made);
         const { problems, message } = refusal(given, path);
         const text = problems.map((problem) => formatProblem("istio-gateway", problem)).join("\n");
         assert.ok(
           problems.some((problem) => problem.path.startsWith(path)),
           `nothing about ${path} in:\n${text}`,
         );
+        assert.ok(!isAlone || problems.length === 1, `more than ${path} in:\n${text}`);
         const vague = problems.filter(({ expected }) => !/\w/.test(expected) || VAGUE.test(expected));
         assert.deepEqual(vague, [], path);
         assert.deepEqual(leaks(message), [], path);

@@ -1,10 +1,14 @@
 import { given, type Draw, type Values } from "./draw";
+import type { Material } from "./material";
+import { RELATIONS } from "./relations";
 import type { Given } from "./stack";
 
 /** A config with one mistake, and the key path that the error has to name. */
 export interface Broken {
   readonly given: Given;
   readonly path: string;
+  /** Whether it is the only one that may be told. */
+  readonly isAlone: boolean;
 }
 
 /** Maps whose keys are the user's own, and what is no part of the schema. */
@@ -239,12 +243,17 @@ function add(values: Values, make: (service: Values) => Values, key: string): st
 }
 
 /** Breaks a valid config in one way. */
-export function broken(draw: Draw, { values: valid, ...rest }: Given): Broken {
+export function broken(draw: Draw, { values: valid, ...rest }: Given, material: Material): Broken {
   const values = JSON.parse(JSON.stringify(valid)) as Values;
+  const relation = draw.maybe(15, () => draw.pick(Object.values(RELATIONS)));
   const mutation = draw.chance(40)
     ? draw.pick(Object.values(RULES))
     : draw.pick([wrongType, unknownKey, outOfBounds, missingKey]);
-  // A condition is a text or a map: what is wrong with it is told of the whole.
-  const path = (mutation(draw, values) ?? "").replace(/(\.(?:match|override)\.\w+\..*)\.regex$/, "$1");
-  return { given: { ...rest, values: JSON.parse(JSON.stringify(values)) as Values }, path };
+  const path = relation?.(values, material, draw) ?? mutation(draw, values) ?? "";
+  return {
+    given: { ...rest, values: JSON.parse(JSON.stringify(values)) as Values },
+    // A condition is a text or a map: what is wrong with it is told of the whole.
+    path: path.replace(/(\.(?:match|override)\.\w+\..*)\.regex$/, "$1"),
+    isAlone: relation !== undefined,
+  };
 }

@@ -1,0 +1,92 @@
+import type { Draw, Values } from "./draw";
+import { ISSUER, type Material } from "./material";
+
+/**
+ * What breaks a rule between two keys and nothing else: exactly one error follows, and what stands beside the two stays
+ * as valid as it was.
+ */
+type Relation = (values: Values, material: Material, draw: Draw) => string;
+
+export const RELATIONS: Readonly<Record<string, Relation>> = {
+  anotherCaKey: (values, { authority, other }) => (
+    signBy(values, authority.certificatePem, other.privateKeyPem),
+    "certificate.caPrivateKey"
+  ),
+  unreadableCaKey: (values, { authority }) => (
+    signBy(values, authority.certificatePem, block("PRIVATE KEY")),
+    "certificate.caPrivateKey"
+  ),
+  noCa: (values, { leaf }) => (signBy(values, leaf.certificatePem, leaf.privateKeyPem), "certificate.caCertificate"),
+  briefCa: (values, { brief }) => (
+    signBy(values, brief.certificatePem, brief.privateKeyPem),
+    "certificate.caCertificate"
+  ),
+  unreadableCa: (values, { authority }) => (
+    signBy(values, block("CERTIFICATE"), authority.privateKeyPem),
+    "certificate.caCertificate"
+  ),
+  brokenChain: (values, { authority, other }) => (
+    signBy(values, authority.certificatePem + other.certificatePem, authority.privateKeyPem),
+    "certificate.caCertificate"
+  ),
+  clientCertificates: (values, { authority, leaf }, draw) => {
+    const gateway = (values.gateway ??= {}) as Values;
+    const caCertificate = draw.pick([
+      leaf.certificatePem,
+      authority.certificatePem + leaf.certificatePem,
+      block("CERTIFICATE"),
+    ]);
+    gateway.tls = { ...(gateway.tls as Values | undefined), clientCertificates: { caCertificate } };
+    return "gateway.tls.clientCertificates.caCertificate";
+  },
+  sharedHostAccess: (values) => {
+    const first = (values.services as Values[])[0] ?? {};
+    const host = first.host ?? `${String(first.name)}.${String(values.domain)}`;
+    const access = { jwt: { issuer: "https://other.test", jwks: ISSUER.jwks, audiences: ["zz"] } };
+    const paths = [first.protocol === "grpc" ? "/zz.Own" : "/zz-own"];
+    return `${add(values, { name: "zz-shared", host, protocol: first.protocol, paths, access })}.access`;
+  },
+  sharedHostProtocol: (values) => {
+    const first = (values.services as Values[])[0] ?? {};
+    const host = first.host ?? `${String(first.name)}.${String(values.domain)}`;
+    const [protocol, path] = first.protocol === "grpc" ? ["http", "/zz-own"] : ["grpc", "/zz.Own"];
+    const { access } = first;
+    return `${add(values, { name: "zz-shared", host, protocol, paths: [path], access })}.protocol`;
+  },
+  sharedBackend: (values) => {
+    const shared = { backends: [{ service: "zz-shared" }], access: { public: true } };
+    add(values, { name: "zz-one", ...shared, trafficPolicy: { connections: { maxConnections: 1 } } });
+    const other = { connections: { maxConnections: 2 } };
+    return `${add(values, { name: "zz-two", ...shared, trafficPolicy: other })}.trafficPolicy`;
+  },
+  sharedMirror: (values) => {
+    const service = { access: { public: true }, trafficPolicy: { connections: { maxConnections: 1 } } };
+    add(values, { name: "zz-one", ...service });
+    const other = { mirror: { service: "zz-one" }, trafficPolicy: { outlierDetection: { interval: "7s" } } };
+    return `${add(values, { name: "zz-two", ...service, ...other })}.trafficPolicy`;
+  },
+  twoProviders: (values) => {
+    const [, asked = "zz-one"] = /"externalAuthorization":\{"provider":"([^"]+)"/.exec(JSON.stringify(values)) ?? [];
+    const asking = (provider: string) => ({ access: { externalAuthorization: { provider } } });
+    add(values, { name: "zz-one", ...asking(asked) });
+    return `${add(values, { name: "zz-two", ...asking("zz-two") })}.access.externalAuthorization.provider`;
+  },
+};
+
+/** A certificate signed by a CA. What else was said of its key stays: the cipher suites fit it. */
+function signBy(values: Values, caCertificate: string, caPrivateKey: string): void {
+  const { keyAlgorithm } = (values.certificate ?? {}) as Values;
+  values.certificate = { mode: "ca-signed", keyAlgorithm, caCertificate, caPrivateKey };
+}
+
+/** One more service, beside the first. Its path. */
+function add(values: Values, service: Values): string {
+  const services = values.services as Values[];
+  services.push({ namespace: services[0]?.namespace, ...service });
+  return `services[${services.length - 1}]`;
+}
+
+/** What looks like PEM, and is none. */
+function block(label: string): string {
+  return `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`;
+}
