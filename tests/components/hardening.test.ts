@@ -175,6 +175,10 @@ describe("components/requestLimits", () => {
     });
   });
 
+  it("comes between the limits of rates and the hardening, at a priority that istioctl sees", () => {
+    assert.equal(spec({ maxRequestBytes: 1000 })?.priority, 1);
+  });
+
   it("changes the idle timeout without holding bodies", () => {
     const [route, ...more] = plain(spec({ streamIdleTimeout: "0s" })?.configPatches) as {
       patch: { value: unknown };
