@@ -115,7 +115,10 @@ describe("fuzzed configs", () => {
       await replaceBy([...manifests.filter(({ kind }) => kind !== "Deployment"), ...services]);
       await eventually(`the routes of ${said}`, 60_000, async () =>
         assert.deepEqual(await routesInEnvoy(), wantedRoutes(manifests)),
-      );
+      ).catch(async (error: unknown) => {
+        await assertNothingRejected(PLACE.gateway.name);
+        throw error;
+      });
       if (isPatient(given)) {
         await eventually(`answers from ${said}`, 30_000, async () =>
           assert.deepEqual(await silentHosts(config.services.map(({ host }) => host)), []),

@@ -36,7 +36,10 @@ const values = (hardening: Values): Values => ({
       access: inside,
       paths: [{ path: "/.*", type: "RegularExpression", name: "all" }, "/admin", { path: "/a", type: "Exact" }],
     }),
-    service("token", { access: { jwt: { issuer: issuer.issuer, jwks: issuer.jwks, audiences: ["odd"] } } }),
+    service("token", {
+      access: { jwt: { issuer: issuer.issuer, jwks: issuer.jwks, audiences: ["odd"] } },
+      cors: { allowOrigins: [`https://open.${DOMAIN}`] },
+    }),
     service("asked", { access: { externalAuthorization: { provider: "lab-authorizer" } } }),
     { name: "authorizer", namespace: "access", port: 8080 },
   ],

@@ -131,3 +131,19 @@ export function framing(host: string): fc.Arbitrary<Frame> {
   );
   return fc.record({ lines, body });
 }
+
+/** Lines of a CORS preflight, or nearly: these pass a JWT, and Envoy itself has to answer them. */
+export function preflight(open: string): fc.Arbitrary<string[]> {
+  const origin = fc.constantFrom(
+    `https://${open}`,
+    "null",
+    "http",
+    "httpx://a",
+    "HTTPS://A",
+    "",
+    "https://a, https://b",
+  );
+  const method = fc.constantFrom("GET", "PUT", "get", "OPTIONS", "GET, PUT", "", " GET", "*", "X");
+  const lines = fc.record({ Origin: origin, "Access-Control-Request-Method": method }, { requiredKeys: [] });
+  return lines.map((fields) => Object.entries(fields).map(([name, value]) => `${name}: ${value}`));
+}

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { authority, clientAddress, framing, header, often, path, type Frame } from "./oddParts";
+import { authority, clientAddress, framing, header, often, path, preflight, type Frame } from "./oddParts";
 import { proxyHeader, type RawRequest } from "./raw";
 
 /** Who sends, and to which hosts: those that refuse the client, and one that does not. */
@@ -76,11 +76,13 @@ function http1(host: string, open: string): fc.Arbitrary<Pick<RawRequest, "text"
         30,
       ),
       frame: often(fc.constant<Frame>({ lines: [], body: "" }), framing(host), 4),
+      asked: often(fc.constant(undefined), preflight(open), 6),
       newline: often(fc.constant("\r\n"), fc.constantFrom("\n", "\r", "\r\r\n"), 20),
       port: often(fc.constant(443), fc.constant(80), 25),
     })
-    .map(({ method: verb, target: to, version: of, hosts: names, headers, frame, newline, port }) => {
-      const lines = [`${verb} ${to} ${of}`, ...names, ...headers, ...frame.lines, "Connection: close", "", ""];
+    .map(({ method: verb, target: to, version: of, hosts: names, headers, asked, frame, newline, port }) => {
+      const first = `${asked === undefined ? verb : "OPTIONS"} ${to} ${of}`;
+      const lines = [first, ...names, ...(asked ?? []), ...headers, ...frame.lines, "Connection: close", "", ""];
       return { text: lines.join(newline) + frame.body, port };
     });
 }
