@@ -40,14 +40,14 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
     return "gateway.tls.clientCertificates.caCertificate";
   },
   sharedHostAccess: (values) => {
-    const first = (values.services as Values[])[0] ?? {};
+    const first = withoutCors(values);
     const host = first.host ?? `${String(first.name)}.${String(values.domain)}`;
     const access = { jwt: { issuer: "https://other.test", jwks: ISSUER.jwks, audiences: ["zz"] } };
     const paths = [first.protocol === "grpc" ? "/zz.Own" : "/zz-own"];
     return `${add(values, { name: "zz-shared", host, protocol: first.protocol, paths, access })}.access`;
   },
   sharedHostProtocol: (values) => {
-    const first = (values.services as Values[])[0] ?? {};
+    const first = withoutCors(values);
     const host = first.host ?? `${String(first.name)}.${String(values.domain)}`;
     const [protocol, path] = first.protocol === "grpc" ? ["http", "/zz-own"] : ["grpc", "/zz.Own"];
     const { access } = first;
@@ -77,6 +77,15 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
 function signBy(values: Values, caCertificate: string, caPrivateKey: string): void {
   const { keyAlgorithm } = (values.certificate ?? {}) as Values;
   values.certificate = { mode: "ca-signed", keyAlgorithm, caCertificate, caPrivateKey };
+}
+
+/** The first service. Its preflights are no concern of who shares its host. */
+function withoutCors(values: Values): Values {
+  const first = (values.services as Values[])[0] ?? {};
+  for (const place of [first, ...((first.paths ?? []) as Values[])]) {
+    delete place.cors;
+  }
+  return first;
 }
 
 /** One more service, beside the first. Its path. */

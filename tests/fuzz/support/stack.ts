@@ -39,7 +39,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     everyoneSays: denyByDefault === true && defaultAccess === undefined,
     provider,
   };
-  const services = drawServices(draw, shared);
+  const services = drawServices(draw, shared).map((service) => withPreflights(service, defaultAccess));
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
   const rendering = draw.chance(20);
   const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
@@ -156,6 +156,15 @@ function withOnePolicy(services: readonly Values[]): Values[] {
     const { trafficPolicy: _, ...rest } = service;
     return isShared(index) ? rest : service;
   });
+}
+
+/** Where a token is asked for, preflights are answered on every path or on none: here, as the service says. */
+function withPreflights(service: Values, defaultAccess: Values | undefined): Values {
+  const access = (service.access ?? defaultAccess) as Values | undefined;
+  const paths = service.paths as Values[] | undefined;
+  return access?.jwt === undefined || paths === undefined
+    ? service
+    : { ...service, paths: paths.map(({ cors: _, ...path }) => path) };
 }
 
 function hasGlobalLimit(services: readonly Values[]): boolean {
