@@ -13,6 +13,7 @@ import { certificateWithKey, signedBy } from "../support/certificates";
 import { apply, backendServices, manifestsOf, nameOf, remove, type Manifest } from "./support/emitted";
 import { prepare, theLab } from "./support/lab";
 import { assertNothingRejected } from "./support/rejects";
+import { parameters } from "../fuzz/support/runs";
 
 const STACK = "fuzz";
 const PLACE: Place = {
@@ -34,8 +35,8 @@ const POD = {
 /** The certificate of a client, and its key, for gateways that ask for one. */
 const CLIENT_FILE = labPath("fuzz-client.pem");
 
-/** FUZZ_SEED repeats a run: its number stands in the names of the tests. */
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+/** Fixed, as in `npm run test:fuzz`; FUZZ_SEED takes its place. */
+const { seed: SEED } = parameters();
 /** How many configs the API server looks at, and how many of them istiod and Envoy get. */
 const SAMPLE = 40;
 const DEPLOYED = Number(process.env.FUZZ_RUNS ?? 12);

@@ -7,12 +7,13 @@ import { testIssuer } from "../support/jwt";
 import { deploy, destroy, theLab, type Values } from "./support/lab";
 import { oddRequest, type Sender } from "./support/oddRequests";
 import { sendRaw, type RawAnswer, type RawRequest } from "./support/raw";
+import { parameters } from "../fuzz/support/runs";
 
 const STACK = "odd";
 const DOMAIN = "odd.test";
 const ADDRESS = "192.168.51.226";
-/** FUZZ_SEED repeats a run: its number stands in the names of the tests. */
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+/** Fixed, as in `npm run test:fuzz`; FUZZ_SEED takes its place. */
+const { seed: SEED } = parameters();
 /** For each of the two configs. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1000);
 const CONTROL_RUNS = 200;
