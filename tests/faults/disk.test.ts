@@ -55,9 +55,17 @@ describe("disk", () => {
     await theLab().output(["pulumi", "stack", "rm", STACK, "--yes", "--non-interactive"]);
   });
 
-  /** As docs/operations.md says it: free space, then what an interrupted update needs. */
+  const STATE = `stacks/istio-gateway/${STACK}.json`;
+  /** As docs/operations.md says it: the newest whole state takes the place of one that was cut off. */
+  const WHOLE_STATE = `cd ${DISK}/.pulumi
+    whole() { node -e 'JSON.parse(require("fs").readFileSync(process.argv[1]))' "$1" 2> /dev/null; }
+    whole ${STATE} || for file in $(ls -t history/istio-gateway/${STACK}/*.checkpoint.json); do
+      if whole "$file"; then cp "$file" ${STATE}; break; fi
+    done`;
+  /** As docs/operations.md says it: free space, a whole state, then what an interrupted update needs. */
   const repair = async () => {
     await empty();
+    await theLab().output(["sh", "-ec", WHOLE_STATE]);
     await runOk(["cancel", "--yes"]);
     await runOk(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"]);
     await runOk(UP);
@@ -91,6 +99,23 @@ describe("disk", () => {
       await repair();
       await eventuallyBy("partial.disk.test", "partial");
       await eventuallyBy("full.disk.test", "404");
+    });
+  });
+
+  it("a state that was cut off while it was written: Pulumi says so, and the repair converges", async () => {
+    await prepare(STACK, values(["web", "cut"]));
+    await theLab().output([
+      "sh",
+      "-ec",
+      `truncate -s $(($(stat -c %s ${DISK}/.pulumi/${STATE}) / 2)) ${DISK}/.pulumi/${STATE}`,
+    ]);
+    await underTraffic(ADDRESS, HOST, async () => {
+      const { code, stdout, stderr } = await run(UP);
+      assert.notEqual(code, 0);
+      assert.match(stdout + stderr, /failed to load checkpoint/);
+      await repair();
+      await eventuallyBy("cut.disk.test", "cut");
+      await eventuallyBy("partial.disk.test", "404");
     });
   });
 });
