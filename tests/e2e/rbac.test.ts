@@ -37,6 +37,9 @@ interface AuditEvent {
   readonly responseStatus?: { code?: number };
 }
 
+/** Resources that the roles open by the names of single objects. */
+const NAMED = ["secrets", "namespaces", "customresourcedefinitions"];
+
 /** `VERB GROUP/RESOURCE NAMESPACE [NAME]`: a right, as a role gives it or as a request needs it. */
 type Right = string;
 
@@ -67,7 +70,7 @@ function recordedRights(since: number): Right[] {
     const { resource, apiGroup = "" } = objectRef;
     // The API server counts a Namespace as being in itself.
     const namespace = resource === "namespaces" ? "" : (objectRef.namespace ?? "");
-    const named = resource === "secrets" || resource === "namespaces" ? (objectRef.name ?? "") : "";
+    const named = NAMED.includes(resource) ? (objectRef.name ?? "") : "";
     const right = (what: string, name: string) => `${what} ${apiGroup}/${resource} ${namespace} ${name}`.trim();
     // An apply that made the object had to be allowed to create it.
     return responseStatus?.code === 201 ? [right(verb, named), right("create", "")] : [right(verb, named)];
