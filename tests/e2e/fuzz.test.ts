@@ -75,6 +75,7 @@ describe("fuzzed configs", () => {
       const config = loadConfig(given);
       cases.push({ given, config, manifests: manifestsOf(config, await emission.of(config), own) });
     }
+    emission.end();
     const client = await signedBy(authority, { commonName: "client", uses: ["client_auth"] });
     writeFileSync(CLIENT_FILE, client.certificatePem + client.privateKeyPem, { mode: 0o600 });
     await prepare(STACK, {

@@ -15,6 +15,8 @@ interface Engine {
   registerResourceOutputs: typeof runtimeResource.registerResourceOutputs;
 }
 
+const engine = runtimeResource as Engine;
+
 /**
  * The program in place of whose engine stands a list: mocks send every resource through gRPC, which takes a hundred times
  * as long. As in a preview, keys and certificates are unknown.
@@ -29,8 +31,9 @@ export class Emission {
     return new Emission();
   }
 
+  private readonly real = { ...engine };
+
   private constructor() {
-    const engine = runtimeResource as Engine;
     engine.registerResourceOutputs = () => undefined;
     engine.registerResource = (resource, parent, type, name, custom, _remote, _newDependency, props) => {
       const types = parent === undefined ? "" : `${(this.urns.get(parent) ?? "").split("::")[0] ?? ""}$`;
@@ -49,6 +52,12 @@ export class Emission {
         }
       }
     };
+  }
+
+  /** Gives Pulumi its engine back, for who registers resources after. */
+  end(): void {
+    engine.registerResource = this.real.registerResource;
+    engine.registerResourceOutputs = this.real.registerResourceOutputs;
   }
 
   /** Everything that a config makes. */
