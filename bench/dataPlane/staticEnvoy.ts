@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { CIPHER_SUITES } from "../../config/tls";
 import { COLLECTOR, COLLECTOR_PORT } from "../../lab/addresses";
 import { REPOSITORY } from "../../lab/paths";
 import { CANARY, ORIGIN, SERVICE } from "./policies";
@@ -299,14 +300,7 @@ function tls(certificateFile: string, keyFile: string): object {
       "@type": `${API}.extensions.transport_sockets.tls.v3.DownstreamTlsContext`,
       common_tls_context: {
         tls_params: {
-          cipher_suites: [
-            "ECDHE-ECDSA-AES128-GCM-SHA256",
-            "ECDHE-RSA-AES128-GCM-SHA256",
-            "ECDHE-ECDSA-AES256-GCM-SHA384",
-            "ECDHE-RSA-AES256-GCM-SHA384",
-            "ECDHE-ECDSA-CHACHA20-POLY1305",
-            "ECDHE-RSA-CHACHA20-POLY1305",
-          ],
+          cipher_suites: CIPHER_SUITES,
         },
         alpn_protocols: ["h2", "http/1.1"],
         tls_certificates: [{ certificate_chain: { filename: certificateFile }, private_key: { filename: keyFile } }],

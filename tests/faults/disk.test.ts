@@ -76,7 +76,6 @@ describe("disk", () => {
     assert.notEqual(code, 0, stdout);
     assert.match(stdout + stderr, /no space left on device/);
     assert.doesNotMatch(stdout + stderr, /panic:|BEGIN (RSA |EC )?PRIVATE KEY/);
-    return stdout + stderr;
   };
 
   it("full before an update begins: it says so and changes nothing, traffic goes on, and the repair converges", async () => {
