@@ -76,6 +76,13 @@ export const ACTIONLINT: GoSet = {
   programs: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
 };
 
+/** The CRDs of the Gateway API one minor version before those that Istio asks for. */
+export const OLDER_GATEWAY_API: GoSet = {
+  name: "gateway-api-older",
+  programs: {},
+  files: { "gateway-api-older": { module: "sigs.k8s.io/gateway-api", path: "config/crd/experimental/" } },
+};
+
 /** The benchmark's load at a constant rate. */
 export const VEGETA: GoSet = { name: "vegeta", programs: { vegeta: "github.com/tsenart/vegeta/v12" } };
 

@@ -53,8 +53,10 @@ export async function buildGoSet(set: GoSet, go: string, folder: string, sources
       await output(go, ["build", ...flags, "-o", join(partial, program), source], { cwd, env });
     }
     for (const [name, { module, path }] of Object.entries(set.files ?? {})) {
-      const root = (await output(go, ["list", "-m", "-f", "{{.Dir}}", module], { cwd, env })).trim();
-      cpSync(join(root, path), join(partial, name), {
+      const { Dir } = JSON.parse(await output(go, ["mod", "download", "-json", module], { cwd, env })) as {
+        Dir: string;
+      };
+      cpSync(join(Dir, path), join(partial, name), {
         recursive: true,
         // A folder is applied whole, and its kustomization.yaml is no object.
         filter: (source) => basename(source) !== "kustomization.yaml",

@@ -10,6 +10,7 @@ import {
   ISTIO,
   KUBERNETES,
   LANGUAGE_HOST,
+  OLDER_GATEWAY_API,
   PROMTOOL,
   PULUMI,
   PULUMI_VERSION,
@@ -113,10 +114,16 @@ export async function ensureTools(): Promise<Tools> {
   };
 }
 
-/** What only tests of files and the benchmark ask for. */
-const OPTIONAL = { actionlint: ACTIONLINT, promtool: PROMTOOL, vegeta: VEGETA, helm: HELM } as const;
+/** What only some tests and the benchmark ask for: a program, or a folder, of the set's name. */
+const OPTIONAL = {
+  actionlint: ACTIONLINT,
+  "gateway-api-older": OLDER_GATEWAY_API,
+  promtool: PROMTOOL,
+  vegeta: VEGETA,
+  helm: HELM,
+} as const;
 
-/** Path of such a program, which is built where it is first asked for. @throws UserError in one line. */
+/** Path of such a program or folder, which is built where it is first asked for. @throws UserError in one line. */
 export async function ensureOptional(name: keyof typeof OPTIONAL): Promise<string> {
   const set = OPTIONAL[name];
   const folder = folderOf(set);

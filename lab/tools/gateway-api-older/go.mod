@@ -1,0 +1,5 @@
+module istio-gateway.lab/gateway-api-older
+
+go 1.26.8
+
+require sigs.k8s.io/gateway-api v1.5.1
