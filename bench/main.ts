@@ -62,21 +62,18 @@ main(async () => {
     throw new UserError("a lab runs: end it by npm run lab -- down; the benchmark has one of its own");
   }
   const lab = await locked(() => Lab.up(tools));
-  try {
-    const made: Record<string, Part> = {};
-    for (const { name, measure } of chosen) {
-      made[name] = part(await measure(lab, options), options.pairs, tools.standIns);
-      if (write) {
-        // What another run measured stays, with its date.
-        const report = { ...(JSON.parse(readFileSync(DATA, "utf8")) as Report), ...made };
-        await writeFormatted(DATA, JSON.stringify(report));
-        await writeFormatted(PAGE, withText(readFileSync(PAGE, "utf8"), pageText(report, TITLES)));
-      }
+  process.once("exit", () => Lab.down());
+  const made: Record<string, Part> = {};
+  for (const { name, measure } of chosen) {
+    made[name] = part(await measure(lab, options), options.pairs, tools.standIns);
+    if (write) {
+      // What another run measured stays, with its date.
+      const report = { ...(JSON.parse(readFileSync(DATA, "utf8")) as Report), ...made };
+      await writeFormatted(DATA, JSON.stringify(report));
+      await writeFormatted(PAGE, withText(readFileSync(PAGE, "utf8"), pageText(report, TITLES)));
     }
-    console.log(pageText(made, TITLES));
-  } finally {
-    Lab.down();
   }
+  console.log(pageText(made, TITLES));
   return 0;
 });
 

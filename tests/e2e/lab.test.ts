@@ -62,6 +62,16 @@ describe("lab", () => {
     await allEnded();
   });
 
+  it("ends with a suite that is interrupted", async () => {
+    const suite = `require("./tests/e2e/support/lab").bringUp().then(() => setInterval(() => {}, 1000))`;
+    const command = ["-r", "ts-node/register/transpile-only", "-e", suite];
+    const child = spawn(process.execPath, command, { cwd: REPOSITORY, env, stdio: "ignore" });
+    await eventually("the suite's lab", 60_000, async () => assert.equal((await lab("status")).code, 0));
+    child.kill("SIGINT");
+    assert.equal(await ended(child), 130);
+    await allEnded();
+  });
+
   it("starts over what an interruption left, and ends without a trace", async () => {
     const up = await lab("up", "--crds", "standard");
     assert.equal(up.code, 0, up.stderr);

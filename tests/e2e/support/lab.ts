@@ -28,6 +28,8 @@ export async function bringUp(): Promise<void> {
     isOurs = readState() === undefined;
     lab = await Lab.up(tools);
   });
+  // An interrupted suite runs no hooks.
+  process.once("exit", takeDown);
   folder = mkdtempSync(join(tmpdir(), "gateway-e2e-"));
 }
 
@@ -36,6 +38,7 @@ export function takeDown(): void {
     rmSync(folder, { recursive: true, force: true });
   }
   if (isOurs) {
+    isOurs = false;
     Lab.down();
   }
 }

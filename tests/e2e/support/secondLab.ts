@@ -1,25 +1,35 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REPOSITORY, toolsFolder } from "../../../lab/paths";
 import { run, type Result } from "../../../lab/processes";
 
+const MAIN = ["-r", "ts-node/register/transpile-only", join(REPOSITORY, "lab", "main.ts")];
+
 /** A lab beside the suite's own, driven by its command line: same tools, other folder. */
 export class SecondLab {
   private readonly cache = mkdtempSync(join(tmpdir(), "gateway-lab-"));
 
   constructor() {
+    process.once("exit", this.atExit);
     symlinkSync(toolsFolder(), join(this.cache, "tools"));
   }
 
   run(...args: string[]): Promise<Result> {
-    const main = ["-r", "ts-node/register/transpile-only", join(REPOSITORY, "lab", "main.ts")];
-    const env = { ...process.env, ISTIO_GATEWAY_CACHE: this.cache };
-    return run(process.execPath, [...main, ...args], { cwd: REPOSITORY, env });
+    return run(process.execPath, [...MAIN, ...args], this.options());
   }
 
-  async end(): Promise<void> {
-    await this.run("down");
-    rmSync(this.cache, { recursive: true });
+  /** Ends it, though the suite be interrupted. */
+  end(): void {
+    process.off("exit", this.atExit);
+    spawnSync(process.execPath, [...MAIN, "down"], this.options());
+    rmSync(this.cache, { recursive: true, force: true });
+  }
+
+  private readonly atExit = () => this.end();
+
+  private options() {
+    return { cwd: REPOSITORY, env: { ...process.env, ISTIO_GATEWAY_CACHE: this.cache } };
   }
 }
