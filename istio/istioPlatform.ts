@@ -24,12 +24,16 @@ export function istioPlatform(config: PlatformConfig): { gatewayApi: GatewayApi;
     { ...chart("base"), name: "istio-base", createNamespace: true },
     { provider: cluster, protect: true },
   );
-  const meshConfig = parse(readFileSync(join(__dirname, "..", "docs", "mesh-config.yaml"), "utf8")) as object;
   new k8s.helm.v3.Release(
     "istiod",
-    { ...chart("istiod"), name: "istiod", values: { meshConfig } },
+    { ...chart("istiod"), name: "istiod", values: istiodValues() },
     // istiod looks for the CRDs when it starts.
     { provider: cluster, dependsOn: [crds, base] },
   );
   return { gatewayApi, istioVersion: version };
+}
+
+/** Values of istiod's chart. */
+export function istiodValues(): { meshConfig: object } {
+  return { meshConfig: parse(readFileSync(join(__dirname, "..", "docs", "mesh-config.yaml"), "utf8")) as object };
 }

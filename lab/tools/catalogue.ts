@@ -1,7 +1,8 @@
 /** Programs that are built from one go.mod, whose `tool` lines and go.sum pin every version. */
 export interface GoSet {
-  /** Name of the folder with go.mod and go.sum. */
   readonly name: string;
+  /** Folder with go.mod and go.sum. Default: its name. */
+  readonly goMod?: string;
   /** Package of each program, by the name that the program gets. */
   readonly programs: Readonly<Record<string, string>>;
   /** Go's build tags, with commas between them. */
@@ -83,10 +84,18 @@ export const OLDER_GATEWAY_API: GoSet = {
   files: { "gateway-api-older": { module: "sigs.k8s.io/gateway-api", path: "config/crd/experimental/" } },
 };
 
+/** What istio/ installs, of the Istio that the lab runs. */
+export const ISTIO_CHARTS: GoSet = {
+  name: "istio-charts",
+  goMod: "istio",
+  programs: {},
+  files: { "istio-charts": { module: "istio.io/istio", path: "manifests/charts/" } },
+};
+
 /** The benchmark's load at a constant rate. */
 export const VEGETA: GoSet = { name: "vegeta", programs: { vegeta: "github.com/tsenart/vegeta/v12" } };
 
-/** What the benchmark compares a preview with. */
+/** Renders charts: Istio's, and one that the benchmark compares a preview with. */
 export const HELM: GoSet = { name: "helm", programs: { helm: "helm.sh/helm/v4/cmd/helm" } };
 
 /** Only where the official Pulumi CLI is out of reach. */

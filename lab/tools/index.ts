@@ -8,6 +8,7 @@ import {
   ETCD,
   HELM,
   ISTIO,
+  ISTIO_CHARTS,
   KUBERNETES,
   LANGUAGE_HOST,
   OLDER_GATEWAY_API,
@@ -118,6 +119,7 @@ export async function ensureTools(): Promise<Tools> {
 const OPTIONAL = {
   actionlint: ACTIONLINT,
   "gateway-api-older": OLDER_GATEWAY_API,
+  "istio-charts": ISTIO_CHARTS,
   promtool: PROMTOOL,
   vegeta: VEGETA,
   helm: HELM,
