@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { labPath } from "../../lab/state";
 import { prepare, pulumi, theLab, type Values } from "../e2e/support/lab";
-import { UP } from "./support/repair";
+import { repair, UP } from "./support/repair";
 import { answeredBy, eventuallyBy, underTraffic } from "./support/traffic";
 
 const STACK = "disk";
@@ -55,21 +55,10 @@ describe("disk", () => {
     await theLab().output(["pulumi", "stack", "rm", STACK, "--yes", "--non-interactive"]);
   });
 
-  const STATE = `stacks/istio-gateway/${STACK}.json`;
-  /** As docs/operations.md says it: the newest whole state takes the place of one that was cut off. */
-  const WHOLE_STATE = `cd ${DISK}/.pulumi
-    whole() { node -e 'JSON.parse(require("fs").readFileSync(process.argv[1]))' "$1" 2> /dev/null; }
-    whole ${STATE} || for file in $(ls -t history/istio-gateway/${STACK}/*.checkpoint.json); do
-      if whole "$file"; then cp "$file" ${STATE}; break; fi
-    done`;
-  /** As docs/operations.md says it: free space, a whole state, then what an interrupted update needs. */
-  const repair = async () => {
+  /** Free space, and what an interrupted update needs. */
+  const recover = async () => {
     await empty();
-    await theLab().output(["sh", "-ec", WHOLE_STATE]);
-    await runOk(["cancel", "--yes"]);
-    await runOk(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"]);
-    await runOk(UP);
-    await runOk([...UP, "--expect-no-changes"]);
+    await repair(STACK, DISK);
   };
   const failed = async () => {
     const { code, stdout, stderr } = await run(UP);
@@ -84,7 +73,7 @@ describe("disk", () => {
     await underTraffic(ADDRESS, HOST, async () => {
       await failed();
       assert.equal(await answeredBy("full.disk.test"), "404");
-      await repair();
+      await recover();
       await eventuallyBy("full.disk.test", "full");
     });
   });
@@ -95,26 +84,29 @@ describe("disk", () => {
     await fill(16);
     await underTraffic(ADDRESS, HOST, async () => {
       await failed();
-      await repair();
+      await recover();
       await eventuallyBy("partial.disk.test", "partial");
       await eventuallyBy("full.disk.test", "404");
     });
   });
 
-  it("a state that was cut off while it was written: Pulumi says so, and the repair converges", async () => {
-    await prepare(STACK, values(["web", "cut"]));
-    await theLab().output([
-      "sh",
-      "-ec",
-      `truncate -s $(($(stat -c %s ${DISK}/.pulumi/${STATE}) / 2)) ${DISK}/.pulumi/${STATE}`,
-    ]);
-    await underTraffic(ADDRESS, HOST, async () => {
-      const { code, stdout, stderr } = await run(UP);
-      assert.notEqual(code, 0);
-      assert.match(stdout + stderr, /failed to load checkpoint/);
-      await repair();
-      await eventuallyBy("cut.disk.test", "cut");
-      await eventuallyBy("partial.disk.test", "404");
+  for (const [what, file] of [
+    ["a state", `${STACK}.json`],
+    ["what the backend notes beside a state", `${STACK}.json.attrs`],
+  ] as const) {
+    it(`${what}, cut off while it was written: Pulumi says so, and the repair converges`, async () => {
+      const [now, other] = file.endsWith(".attrs") ? ["noted", "cut"] : ["cut", "partial"];
+      await prepare(STACK, values(["web", now]));
+      const path = `${DISK}/.pulumi/stacks/istio-gateway/${file}`;
+      await theLab().output(["sh", "-ec", `truncate -s $(($(stat -c %s ${path}) / 2)) ${path}`]);
+      await underTraffic(ADDRESS, HOST, async () => {
+        const { code, stdout, stderr } = await run(UP);
+        assert.notEqual(code, 0);
+        assert.match(stdout + stderr, /failed to load checkpoint/);
+        await recover();
+        await eventuallyBy(`${now}.disk.test`, now);
+        await eventuallyBy(`${other}.disk.test`, "404");
+      });
     });
-  });
+  }
 });
