@@ -92,6 +92,24 @@ describe("lab/tools", () => {
       await buildGoSet(set, fakeGo(1), target, sources);
     });
 
+    it("takes files out of a module that the go.mod of another set pins", async () => {
+      const module = join(folder, "module");
+      mkdirSync(join(module, "crds"), { recursive: true });
+      writeFileSync(join(module, "crds", "a.yaml"), "kind: A\n");
+      writeFileSync(join(module, "crds", "kustomization.yaml"), "");
+      const go = join(folder, "go-download");
+      const answer = JSON.stringify({ Path: "example.test/m", Dir: module });
+      writeFileSync(
+        go,
+        `#!/bin/sh\n[ "$PWD $*" = "${join(sources, "set")} mod download -json example.test/m" ] && echo '${answer}'\n`,
+      );
+      chmodSync(go, 0o755);
+      const files = { "taken-crds": { module: "example.test/m", path: "crds/" } };
+      const target = join(folder, "taken");
+      await buildGoSet({ name: "other", goMod: "set", programs: {}, files }, go, target, sources);
+      assert.deepEqual(readdirSync(join(target, "taken-crds")), ["a.yaml"]);
+    });
+
     it("starts afresh after an interruption", async () => {
       const target = join(folder, "made");
       mkdirSync(`${target}.partial`);
