@@ -7,11 +7,15 @@ import type { GoSet } from "./catalogue";
 /** Written last: a folder without it is a build that was cut short, and is built again. */
 const COMPLETE = ".complete";
 
+function goModFolder({ name, goMod = name }: GoSet, sources: string): string {
+  return join(sources, goMod);
+}
+
 /** Folder of a set's programs; its name changes with every input of the build. */
 export function goSetFolder(set: GoSet, tools: string, sources: string): string {
   const hash = createHash("sha256").update(JSON.stringify(set)).update(process.arch);
   for (const file of ["go.mod", "go.sum"]) {
-    hash.update(readFileSync(join(sources, set.goMod ?? set.name, file)));
+    hash.update(readFileSync(join(goModFolder(set, sources), file)));
   }
   return join(tools, `${set.name}-${hash.digest("hex").slice(0, 12)}`);
 }
@@ -36,7 +40,7 @@ export async function makeFolder(folder: string, make: (partial: string) => Prom
 
 /** Builds the programs of a set. Go's own build cache makes a second try after an interruption short. */
 export async function buildGoSet(set: GoSet, go: string, folder: string, sources: string): Promise<void> {
-  const cwd = join(sources, set.goMod ?? set.name);
+  const cwd = goModFolder(set, sources);
   const env = {
     ...process.env,
     CGO_ENABLED: "0",

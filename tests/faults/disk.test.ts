@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { labPath } from "../../lab/state";
-import { prepare, pulumi, theLab, type Values } from "../e2e/support/lab";
+import { prepare, pulumi, pulumiOk, theLab, type Values } from "../e2e/support/lab";
 import { repair, UP } from "./support/repair";
 import { answeredBy, eventuallyBy, underTraffic } from "./support/traffic";
 
@@ -26,10 +26,7 @@ const SIZE_KIB = 4096;
 describe("disk", () => {
   const env = { PULUMI_BACKEND_URL: `file://${DISK}` };
   const run = (command: readonly string[]) => pulumi(STACK, command, env);
-  const runOk = async (command: readonly string[]) => {
-    const { code, stdout, stderr } = await run(command);
-    assert.equal(code, 0, `pulumi ${command.join(" ")}: ${stdout}${stderr}`);
-  };
+  const runOk = (command: readonly string[]) => pulumiOk(STACK, command, env);
   /** Leaves so much of the disk free. */
   const fill = (freeKib: number) =>
     theLab().output([
@@ -90,12 +87,12 @@ describe("disk", () => {
     });
   });
 
-  for (const [what, file] of [
-    ["a state", `${STACK}.json`],
-    ["what the backend notes beside a state", `${STACK}.json.attrs`],
+  // The service that each update brings, and the one that it takes away.
+  for (const [what, file, now, other] of [
+    ["a state", `${STACK}.json`, "cut", "partial"],
+    ["what the backend notes beside a state", `${STACK}.json.attrs`, "noted", "cut"],
   ] as const) {
     it(`${what}, cut off while it was written: Pulumi says so, and the repair converges`, async () => {
-      const [now, other] = file.endsWith(".attrs") ? ["noted", "cut"] : ["cut", "partial"];
       await prepare(STACK, values(["web", now]));
       const path = `${DISK}/.pulumi/stacks/istio-gateway/${file}`;
       await theLab().output(["sh", "-ec", `truncate -s $(($(stat -c %s ${path}) / 2)) ${path}`]);

@@ -69,8 +69,12 @@ export function pulumi(stack: string, command: readonly string[], env: NodeJS.Pr
 }
 
 /** Runs pulumi on a stack, and fails with all that it said where it fails. */
-export async function pulumiOk(stack: string, command: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await pulumi(stack, command);
+export async function pulumiOk(
+  stack: string,
+  command: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await pulumi(stack, command, env);
   if (code !== 0) {
     throw new Error(`pulumi ${command.join(" ")} ended with ${code}:\n${stdout}\n${stderr}`);
   }
