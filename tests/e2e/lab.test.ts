@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { eventually, run } from "../../lab/processes";
-import { REPOSITORY, toolsFolder } from "../../lab/paths";
+import { REPOSITORY } from "../../lab/paths";
 import { destroy, theLab } from "./support/lab";
-
-const COMMAND = ["-r", "ts-node/register/transpile-only", join(REPOSITORY, "lab", "main.ts")];
+import { LAB_COMMAND, SecondLab } from "./support/secondLab";
 
 /** Pids of processes whose command line names a folder. */
 function processesOf(folder: string): number[] {
@@ -24,31 +21,23 @@ function processesOf(folder: string): number[] {
 }
 
 describe("lab", () => {
-  let cache: string;
-  let env: NodeJS.ProcessEnv;
+  let second: SecondLab;
   before(() => {
-    // A second lab beside the suite's own: same tools, other folder.
-    cache = mkdtempSync(join(tmpdir(), "gateway-lab-"));
-    mkdirSync(cache, { recursive: true });
-    symlinkSync(toolsFolder(), join(cache, "tools"));
-    env = { ...process.env, ISTIO_GATEWAY_CACHE: cache };
+    second = new SecondLab();
   });
-  after(async () => {
-    await lab("down");
-    rmSync(cache, { recursive: true });
-  });
+  after(() => second.end());
 
-  const lab = (...args: string[]) => run(process.execPath, [...COMMAND, ...args], { cwd: REPOSITORY, env });
+  const lab = (...args: string[]) => second.run(...args);
   const allEnded = () =>
     eventually("the end of every process", 5_000, () =>
-      processesOf(join(cache, "lab")).length === 0 ? Promise.resolve() : Promise.reject(new Error("some run still")),
+      processesOf(second.folder).length === 0 ? Promise.resolve() : Promise.reject(new Error("some run still")),
     );
   const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => child.on("close", resolve));
 
   it("leaves no process when it is interrupted while it starts", async () => {
-    const child = spawn(process.execPath, [...COMMAND, "up"], { cwd: REPOSITORY, env, stdio: "ignore" });
+    const child = spawn(process.execPath, [...LAB_COMMAND, "up"], { ...second.options, stdio: "ignore" });
     await eventually("the API server's start", 30_000, async () => {
-      assert.ok(processesOf(join(cache, "lab")).length >= 3);
+      assert.ok(processesOf(second.folder).length >= 3);
       return Promise.resolve();
     });
     const refused = await lab("up");
@@ -65,7 +54,7 @@ describe("lab", () => {
   it("ends with a suite that is interrupted", async () => {
     const suite = `require("./tests/e2e/support/lab").bringUp().then(() => setInterval(() => {}, 1000))`;
     const command = ["-r", "ts-node/register/transpile-only", "-e", suite];
-    const child = spawn(process.execPath, command, { cwd: REPOSITORY, env, stdio: "ignore" });
+    const child = spawn(process.execPath, command, { ...second.options, stdio: "ignore" });
     await eventually("the suite's lab", 60_000, async () => assert.equal((await lab("status")).code, 0));
     child.kill("SIGINT");
     assert.equal(await ended(child), 130);
@@ -87,7 +76,7 @@ describe("lab", () => {
     assert.match(answer.stdout, /gateway\.networking\.k8s\.io\/channel: standard/);
     assert.equal((await lab("down")).code, 0);
     await allEnded();
-    assert.ok(!existsSync(join(cache, "lab")));
+    assert.ok(!existsSync(second.folder));
     assert.equal((await lab("status")).code, 1);
   });
 
@@ -112,7 +101,7 @@ describe("lab", () => {
     assert.equal((await theLab().run(["pulumi", "up", "--yes", "--skip-preview", "--stack", "dev"])).code, 0);
     const port = 18_443;
     const [host = ""] = config.services.map((service) => service.host).filter((name) => name.startsWith("grafana"));
-    const relay = spawn(process.execPath, [...COMMAND, "proxy", "--port", String(port)], {
+    const relay = spawn(process.execPath, [...LAB_COMMAND, "proxy", "--port", String(port)], {
       cwd: REPOSITORY,
       stdio: "ignore",
     });

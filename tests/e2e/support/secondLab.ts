@@ -5,11 +5,16 @@ import { join } from "node:path";
 import { REPOSITORY, toolsFolder } from "../../../lab/paths";
 import { run, type Result } from "../../../lab/processes";
 
-const MAIN = ["-r", "ts-node/register/transpile-only", join(REPOSITORY, "lab", "main.ts")];
+/** Arguments of Node for the lab's command line. */
+export const LAB_COMMAND = ["-r", "ts-node/register/transpile-only", join(REPOSITORY, "lab", "main.ts")];
 
 /** A lab beside the suite's own, driven by its command line: same tools, other folder. */
 export class SecondLab {
   private readonly cache = mkdtempSync(join(tmpdir(), "gateway-lab-"));
+  /** Of everything that runs while it lives. */
+  readonly folder = join(this.cache, "lab");
+  /** Where a process acts on this lab. */
+  readonly options = { cwd: REPOSITORY, env: { ...process.env, ISTIO_GATEWAY_CACHE: this.cache } };
 
   constructor() {
     process.once("exit", this.atExit);
@@ -17,19 +22,15 @@ export class SecondLab {
   }
 
   run(...args: string[]): Promise<Result> {
-    return run(process.execPath, [...MAIN, ...args], this.options());
+    return run(process.execPath, [...LAB_COMMAND, ...args], this.options);
   }
 
   /** Ends it, though the suite be interrupted. */
   end(): void {
     process.off("exit", this.atExit);
-    spawnSync(process.execPath, [...MAIN, "down"], this.options());
+    spawnSync(process.execPath, [...LAB_COMMAND, "down"], this.options);
     rmSync(this.cache, { recursive: true, force: true });
   }
 
   private readonly atExit = () => this.end();
-
-  private options() {
-    return { cwd: REPOSITORY, env: { ...process.env, ISTIO_GATEWAY_CACHE: this.cache } };
-  }
 }
