@@ -7,7 +7,8 @@ import { makeNamespaces, renderedObjects, stackValues, takeStack, writeObjects, 
 export interface Contender {
   /** What would change. */
   preview(): Promise<Cost>;
-  up(): Promise<Cost>;
+  /** @param env Further variables of the environment. Default: none. */
+  up(env?: NodeJS.ProcessEnv): Promise<Cost>;
   /** Takes what it made out of the cluster again. */
   destroy(): Promise<void>;
   /** Changes the timeout of one route, for the next `up`. */
@@ -40,13 +41,14 @@ export async function contenders(
 
 async function gateway(lab: Lab, name: string, services: number): Promise<Contender> {
   const change = (timeoutSeconds?: number) => takeStack(lab, name, stackValues({ name, services, timeoutSeconds }));
-  const pulumi = (...words: string[]) => timed(lab, ["pulumi", ...words, "--stack", name, "--non-interactive"]);
+  const pulumi = (words: readonly string[], env?: NodeJS.ProcessEnv) =>
+    timed(lab, ["pulumi", ...words, "--stack", name, "--non-interactive"], { env });
   await change();
   return {
-    preview: () => pulumi("preview"),
-    up: () => pulumi("up", "--yes", "--skip-preview"),
+    preview: () => pulumi(["preview"]),
+    up: (env) => pulumi(["up", "--yes", "--skip-preview"], env),
     destroy: async () => {
-      await pulumi("destroy", "--yes", "--skip-preview");
+      await pulumi(["destroy", "--yes", "--skip-preview"]);
     },
     change,
   };
@@ -61,7 +63,7 @@ async function program(
   const made = await Program.make(lab, kind, name, kind === "plain" ? writeObjects(name, objects) : undefined);
   return {
     preview: () => made.preview(),
-    up: () => made.up(),
+    up: (env) => made.up(env),
     destroy: () => made.destroy(),
     change: (timeoutSeconds) => {
       writeObjects(name, withTimeout(objects, timeoutSeconds));

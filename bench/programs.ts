@@ -63,8 +63,9 @@ export class Program {
     return timed(this.lab, this.command("preview"), this.options);
   }
 
-  up(): Promise<Cost> {
-    return timed(this.lab, this.command("up", "--yes", "--skip-preview"), this.options);
+  up(env: NodeJS.ProcessEnv = {}): Promise<Cost> {
+    const options = { env: { ...this.options.env, ...env } };
+    return timed(this.lab, this.command("up", "--yes", "--skip-preview"), options);
   }
 
   async destroy(): Promise<void> {
