@@ -1,16 +1,13 @@
 import type { Lab } from "../lab/lab";
 import { Chart, sameObjects } from "./chart";
 import { costText, interleaved, type Cost } from "./clock";
-import { contenders, type Name } from "./contenders";
+import { contenders, ONE_WRITE, type Name } from "./contenders";
 import { ratio, type Figure, type Plot, type Results } from "./figure";
 import { bootstrap, median } from "./stats";
 import type { Options } from "./options";
 
 type Command = "preview" | "up";
 type Rounds = readonly Record<string, Cost>[];
-
-/** Pulumi writes the whole state to a file before and after each step, unless it is told to write it at the end alone. */
-const FEW_WRITES = { PULUMI_SKIP_CHECKPOINTS: "true" };
 
 /** `pulumi preview`, and `pulumi up` that has nothing to do, at several numbers of services. */
 export async function previewAndNoOp(lab: Lab, { pairs, services, progress }: Options): Promise<Results> {
@@ -19,7 +16,7 @@ export async function previewAndNoOp(lab: Lab, { pairs, services, progress }: Op
     progress(`${count} services: first up`);
     const { all, objects } = await contenders(lab, "noop", count);
     for (const [name, contender] of Object.entries(all)) {
-      const { wallSeconds } = await contender.up(FEW_WRITES);
+      const { wallSeconds } = await contender.up(ONE_WRITE);
       progress(`${count} services, ${name}: ${wallSeconds.toFixed(1)} s`);
       measurements[`preview ${count} ${name}`] = () => contender.preview();
       measurements[`up ${count} ${name}`] = () => contender.up();
