@@ -1,7 +1,15 @@
 import type { Lab } from "../lab/lab";
 import { timed, type Cost } from "./clock";
 import { Program } from "./programs";
-import { makeNamespaces, renderedObjects, stackValues, takeStack, writeObjects, type Manifest } from "./stacks";
+import {
+  makeNamespaces,
+  ONE_WRITE,
+  renderedObjects,
+  stackValues,
+  takeStack,
+  writeObjects,
+  type Manifest,
+} from "./stacks";
 
 /** One way to bring a number of services into the cluster. */
 export interface Contender {
@@ -14,12 +22,6 @@ export interface Contender {
   /** Changes the timeout of one route, for the next `up`. */
   change(timeoutSeconds: number): Promise<void>;
 }
-
-/**
- * Pulumi's CLI writes the whole state to a file before and after each step, unless this tells it to write it at the end
- * alone. @see https://github.com/pulumi/pulumi/pull/10750
- */
-export const ONE_WRITE = { PULUMI_SKIP_CHECKPOINTS: "true" };
 
 export type Name = "gateway" | "empty" | "plain" | "kubectl";
 

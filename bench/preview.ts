@@ -1,8 +1,9 @@
 import type { Lab } from "../lab/lab";
 import { Chart, sameObjects } from "./chart";
 import { costText, interleaved, type Cost } from "./clock";
-import { contenders, ONE_WRITE, type Name } from "./contenders";
+import { contenders, type Name } from "./contenders";
 import { ratio, type Figure, type Plot, type Results } from "./figure";
+import { ONE_WRITE } from "./stacks";
 import { bootstrap, median } from "./stats";
 import type { Options } from "./options";
 

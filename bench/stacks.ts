@@ -17,6 +17,12 @@ export interface Manifest {
 export const FOLDER = mkdtempSync(join(tmpdir(), "gateway-bench-"));
 process.once("exit", () => rmSync(FOLDER, { recursive: true, force: true }));
 
+/**
+ * Pulumi's CLI writes the whole state to a file before and after each step, unless this tells it to write it at the end
+ * alone. @see https://github.com/pulumi/pulumi/pull/10750
+ */
+export const ONE_WRITE = { PULUMI_SKIP_CHECKPOINTS: "true" };
+
 const MANIFESTS = ["0-crd", "1-manifest"];
 
 export interface StackArgs {
@@ -83,7 +89,8 @@ export async function renderedObjects(lab: Lab, args: StackArgs): Promise<Manife
   const renderDirectory = mkdtempSync(join(FOLDER, "render-"));
   const stack = `${args.name}-render`;
   await takeStack(lab, stack, { ...stackValues(args), kubernetes: { renderDirectory } });
-  await lab.output(["pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--non-interactive"]);
+  const up = ["pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--non-interactive"];
+  await lab.output(up, { env: ONE_WRITE });
   const files = MANIFESTS.flatMap((folder) =>
     readdirSync(join(renderDirectory, folder)).map((file) => join(renderDirectory, folder, file)),
   );

@@ -1,8 +1,9 @@
 import type { Lab } from "../lab/lab";
 import { costText, interleaved, type Cost } from "./clock";
-import { contenders, ONE_WRITE, type Contender, type Name } from "./contenders";
+import { contenders, type Contender, type Name } from "./contenders";
 import { ratio, type Figure, type Results } from "./figure";
 import type { Options } from "./options";
+import { ONE_WRITE } from "./stacks";
 
 /** Services of the stack that is made, changed and removed. */
 const SERVICES = 10;
