@@ -13,9 +13,13 @@ import {
 
 /** One way to bring a number of services into the cluster. */
 export interface Contender {
-  /** What would change. */
-  preview(): Promise<Cost>;
-  /** @param env Further variables of the environment. Default: none. */
+  /**
+   * What would change.
+   *
+   * @param env Further variables of Pulumi's environment. Default: none.
+   */
+  preview(env?: NodeJS.ProcessEnv): Promise<Cost>;
+  /** @param env Further variables of Pulumi's environment. Default: none. */
   up(env?: NodeJS.ProcessEnv): Promise<Cost>;
   /** Takes what it made out of the cluster again. */
   destroy(): Promise<void>;
@@ -53,7 +57,7 @@ async function gateway(lab: Lab, name: string, services: number): Promise<Conten
     timed(lab, ["pulumi", ...words, "--stack", name, "--non-interactive"], { env });
   await change();
   return {
-    preview: () => pulumi(["preview"]),
+    preview: (env) => pulumi(["preview"], env),
     up: (env) => pulumi(["up", "--yes", "--skip-preview"], env),
     destroy: async () => {
       await pulumi(["destroy", "--yes", "--skip-preview"], ONE_WRITE);
@@ -70,7 +74,7 @@ async function program(
 ): Promise<Contender> {
   const made = await Program.make(lab, kind, name, kind === "plain" ? writeObjects(name, objects) : undefined);
   return {
-    preview: () => made.preview(),
+    preview: (env) => made.preview(env),
     up: (env) => made.up(env),
     destroy: () => made.destroy(),
     change: (timeoutSeconds) => {

@@ -8,6 +8,7 @@ import { REPOSITORY } from "../lab/paths";
 import { main, UserError } from "../lab/processes";
 import { locked, readState } from "../lab/state";
 import { ensureTools, toolsAreCached } from "../lab/tools";
+import { cli } from "./cli";
 import { dataPlane } from "./dataPlane";
 import { memory } from "./dataPlane/memory";
 import type { Results } from "./figure";
@@ -20,6 +21,7 @@ import { updates } from "./update";
 const MEASUREMENTS: Readonly<Record<string, (lab: Lab, options: Options) => Promise<Results>>> = {
   preview: previewAndNoOp,
   update: updates,
+  cli,
   propagation,
   dataplane: dataPlane,
   memory,
@@ -27,6 +29,7 @@ const MEASUREMENTS: Readonly<Record<string, (lab: Lab, options: Options) => Prom
 const TITLES = {
   preview: "Preview, and an update with nothing to do",
   update: "First update, and the update of one change",
+  cli: "The CLI's state and log",
   propagation: "From the API server to the first answer",
   dataplane: "Data plane",
   memory: "Memory of a route",
@@ -34,7 +37,7 @@ const TITLES = {
 const PAGE = join(REPOSITORY, "docs", "performance.md");
 const DATA = join(REPOSITORY, "docs", "performance.json");
 
-/** `npm run bench -- [--only preview,update,propagation,dataplane,memory] [--pairs 10] [--services 3,10,100] [--write]` */
+/** `npm run bench -- [--only preview,update,cli,propagation,dataplane,memory] [--pairs 10] [--services 3,10,100] [--write]` */
 main(async () => {
   const { only, pairs, services, write } = parseArgs({
     options: {

@@ -59,13 +59,12 @@ export class Program {
     return program;
   }
 
-  preview(): Promise<Cost> {
-    return timed(this.lab, this.command("preview"), this.options);
+  preview(env?: NodeJS.ProcessEnv): Promise<Cost> {
+    return timed(this.lab, this.command("preview"), this.options(env));
   }
 
-  up(env: NodeJS.ProcessEnv = {}): Promise<Cost> {
-    const options = { env: { ...this.options.env, ...env } };
-    return timed(this.lab, this.command("up", "--yes", "--skip-preview"), options);
+  up(env?: NodeJS.ProcessEnv): Promise<Cost> {
+    return timed(this.lab, this.command("up", "--yes", "--skip-preview"), this.options(env));
   }
 
   async destroy(): Promise<void> {
@@ -74,7 +73,7 @@ export class Program {
 
   private output(...command: string[]): Promise<string> {
     const words = command[1] === "init" ? command : [...command, "--stack", this.stack];
-    return this.lab.output([this.pulumi, "-C", this.folder, ...words, "--non-interactive"], this.options);
+    return this.lab.output([this.pulumi, "-C", this.folder, ...words, "--non-interactive"], this.options());
   }
 
   private command(...command: string[]): string[] {
@@ -85,7 +84,7 @@ export class Program {
     return this.lab.tools.programs.pulumi;
   }
 
-  private get options() {
-    return { env: { PULUMI_NODEJS_ROOT_DIRECTORY: this.folder } };
+  private options(env: NodeJS.ProcessEnv = {}) {
+    return { env: { PULUMI_NODEJS_ROOT_DIRECTORY: this.folder, ...env } };
   }
 }

@@ -3,24 +3,14 @@ import { costText, interleaved, type Cost } from "./clock";
 import { contenders, type Contender, type Name } from "./contenders";
 import { ratio, type Figure, type Results } from "./figure";
 import type { Options } from "./options";
-import { ONE_WRITE } from "./stacks";
 
 /** Services of the stack that is made, changed and removed. */
 const SERVICES = 10;
-/** Services of the stack whose first `up` is measured with few writes of its state, and with as many as it has steps. */
-const MANY_SERVICES = 100;
 
 /** The first `up` of a stack, without what an empty one takes, against kubectl; and the `up` of one change. */
 export async function updates(lab: Lab, { pairs, progress }: Options): Promise<Results> {
   const { all } = await contenders(lab, "update", SERVICES);
   const first = await interleaved(pairs, each(all, firstUp), progress, costText);
-  const { gateway } = (await contenders(lab, "update", MANY_SERVICES)).all;
-  const writes = await interleaved(
-    pairs,
-    { once: () => firstUp(gateway, ONE_WRITE), "at each step": () => firstUp(gateway) },
-    progress,
-    costText,
-  );
   for (const contender of Object.values(all)) {
     await contender.up();
   }
@@ -35,15 +25,11 @@ export async function updates(lab: Lab, { pairs, progress }: Options): Promise<R
     progress,
     costText,
   );
-  return { figures: updateFigures(first, changes, writes), samples: { first, changes, writes } };
+  return { figures: updateFigures(first, changes), samples: { first, changes } };
 }
 
-/** Rounds hold a cost for each contender, of a first `up` and of the `up` of one change; and one for each way to write. */
-function updateFigures(
-  first: readonly Record<Name, Cost>[],
-  changes: readonly Record<Name, Cost>[],
-  writes: readonly Record<"once" | "at each step", Cost>[],
-): Figure[] {
+/** Rounds hold a cost for each contender: of a first `up`, and of the `up` of one change. */
+function updateFigures(first: readonly Record<Name, Cost>[], changes: readonly Record<Name, Cost>[]): Figure[] {
   const less = (round: Record<Name, Cost>, key: keyof Cost, name: Name) => round[name][key] - round.empty[key];
   const more = `, less an empty one's, ${SERVICES} services, against`;
   const kubectl = "kubectl apply --server-side";
@@ -54,11 +40,6 @@ function updateFigures(
       `first up, ${SERVICES} services, against the same objects as plain resources`,
       first,
       (r, key) => r.gateway[key] / r.plain[key],
-    ),
-    ratio(
-      `first up, ${MANY_SERVICES} services, its state written once, against written at each step`,
-      writes,
-      (r, key) => r.once[key] / r["at each step"][key],
     ),
     ratio(
       `up of one change, ${SERVICES} services, against an empty program`,
@@ -78,8 +59,8 @@ function updateFigures(
   ];
 }
 
-/** Times an `up` into a cluster that has nothing of the stack, and cleans up. */
-async function firstUp(contender: Contender, env?: NodeJS.ProcessEnv): Promise<Cost> {
+/** Times an `up` into a cluster that has nothing of the stack, and cleans up. @param env As for {@link Contender.up}. */
+export async function firstUp(contender: Contender, env?: NodeJS.ProcessEnv): Promise<Cost> {
   const cost = await contender.up(env);
   await contender.destroy();
   return cost;
