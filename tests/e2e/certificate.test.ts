@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { constants, gunzipSync } from "node:zlib";
 import { certificatesIn } from "../../config/pem";
 import { eventually } from "../../lab/processes";
 import { handshake, stackOutputs, trustFile } from "../../lab/probe";
-import { stackCopy } from "../../lab/stacks";
+import { labEnv, stackCopy } from "../../lab/stacks";
 import { selfSigned, signedBy, testAuthority, type TestAuthority } from "../support/certificates";
 import { deploy, destroy, pulumi, pulumiOk, theLab, writeStack } from "./support/lab";
 
 const STACK = "certificate";
 const ADDRESS = "192.168.51.112";
 const HOST = "web.certificate.test";
+/** What a file begins with that gzip wrote. */
+const GZIP = Buffer.of(0x1f, 0x8b);
 const VALUES = {
   domain: "certificate.test",
   gateway: { name: "certificate", namespace: "certificate-system", address: ADDRESS },
@@ -145,6 +149,24 @@ async function keepsItsKey(stack: string): Promise<void> {
     assert.doesNotMatch(said, /PRIVATE KEY/);
     assert.ok(!said.includes(secret) && !said.includes(key), command.join(" "));
   }
+  const logs = cliLogs();
+  const ofTheStack = logs.filter(({ name }) => name.includes(`+${stack}-`));
+  assert.ok(ofTheStack.length > 0 && ofTheStack.every(({ isPlain }) => !isPlain), "logs of the stack are encrypted");
+  for (const { name, text } of logs) {
+    assert.ok(!/PRIVATE KEY/.test(text) && !text.includes(secret) && !text.includes(key), name);
+  }
+}
+
+/** The logs that the CLI writes of every command: gzipped, and encrypted too once it knows the stack's secrets provider. */
+function cliLogs(): { name: string; isPlain: boolean; text: string }[] {
+  const folder = join(labEnv().PULUMI_HOME ?? "", "logs");
+  return readdirSync(folder).map((name) => {
+    const bytes = readFileSync(join(folder, name));
+    const isPlain = bytes.subarray(0, 2).equals(GZIP);
+    // A command that was killed has left its log without an end.
+    const text = isPlain ? gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
+    return { name, isPlain, text: text.toString("utf8") };
+  });
 }
 
 describe("certificate signed by a company's CA, with an ECDSA key", () => {
