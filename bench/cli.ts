@@ -1,13 +1,12 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../lab/lab";
-import { labEnv } from "../lab/stacks";
+import { PULUMI_HOME } from "../lab/stacks";
 import { costText, interleaved, type Cost } from "./clock";
 import { contenders } from "./contenders";
-import { ratio, type Figure, type Results } from "./figure";
+import { growth, ratio, type Figure, type Results } from "./figure";
 import type { Options } from "./options";
 import { FOLDER, ONE_WRITE } from "./stacks";
-import { bootstrap } from "./stats";
 import { firstUp } from "./update";
 
 const FEW = 10;
@@ -52,7 +51,7 @@ export async function cli(lab: Lab, { pairs, progress }: Options): Promise<Resul
 function homeWithoutLog(): string {
   const home = join(FOLDER, "home-without-log");
   mkdirSync(home);
-  symlinkSync(join(labEnv().PULUMI_HOME ?? "", "plugins"), join(home, "plugins"));
+  symlinkSync(join(PULUMI_HOME, "plugins"), join(home, "plugins"));
   writeFileSync(join(home, "logs"), "");
   return home;
 }
@@ -62,11 +61,8 @@ function cliFigures(
   writes: readonly Record<"once" | "at each step", Cost>[],
   previews: readonly Record<Preview, Cost>[],
 ): Figure[] {
-  const growth = (what: string, from: Preview, to: Preview): Figure => {
-    const slope = (key: keyof Cost) =>
-      bootstrap(previews.map((round) => (1000 * (round[to][key] - round[from][key])) / (MANY - FEW)));
-    return { what, unit: "ms", value: slope("wallSeconds"), cpu: slope("cpuSeconds") };
-  };
+  const further = (what: string, from: Preview, to: Preview) =>
+    growth(what, previews, MANY - FEW, (r, key) => r[to][key] - r[from][key]);
   const against = (what: string, one: Preview, other: Preview) =>
     ratio(what, previews, (r, key) => r[one][key] / r[other][key]);
   return [
@@ -78,7 +74,7 @@ function cliFigures(
     against(`preview, ${FEW} services, without the CLI's log, against with it`, "few, no log", "few"),
     against(`preview, ${MANY} services, without the CLI's log, against with it`, "many, no log", "many"),
     against(`preview, ${FEW} services, against an empty program, both without the log`, "few, no log", "empty, no log"),
-    growth("each further service in a preview, with the CLI's log", "few", "many"),
-    growth("each further service in a preview, without the CLI's log", "few, no log", "many, no log"),
+    further("each further service in a preview, with the CLI's log", "few", "many"),
+    further("each further service in a preview, without the CLI's log", "few, no log", "many, no log"),
   ];
 }

@@ -45,3 +45,15 @@ export function ratio<K extends string>(
   const values = (key: keyof Cost) => bootstrap(rounds.map((round) => over(round, key)));
   return { what, unit: "×", value: values("wallSeconds"), cpu: values("cpuSeconds"), target };
 }
+
+/** What each further service takes. @param over What so many `further` services take together in each round. */
+export function growth<K extends string>(
+  what: string,
+  rounds: readonly Record<K, Cost>[],
+  further: number,
+  over: (round: Record<K, Cost>, key: keyof Cost) => number,
+  target?: number,
+): Figure {
+  const values = (key: keyof Cost) => bootstrap(rounds.map((round) => (1000 * over(round, key)) / further));
+  return { what, unit: "ms", value: values("wallSeconds"), cpu: values("cpuSeconds"), target };
+}

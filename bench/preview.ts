@@ -2,9 +2,9 @@ import type { Lab } from "../lab/lab";
 import { Chart, sameObjects } from "./chart";
 import { costText, interleaved, type Cost } from "./clock";
 import { contenders, type Name } from "./contenders";
-import { ratio, type Figure, type Plot, type Results } from "./figure";
+import { growth, ratio, type Figure, type Plot, type Results } from "./figure";
 import { ONE_WRITE } from "./stacks";
-import { bootstrap, median } from "./stats";
+import { median } from "./stats";
 import type { Options } from "./options";
 
 type Command = "preview" | "up";
@@ -65,27 +65,22 @@ export function previewFigures(services: readonly number[], rounds: Rounds): Fig
       ),
     ),
   );
-  return [...figures, ...growth(services, rounds)];
+  return [...figures, ...furtherServices(services, rounds)];
 }
 
 /** What each further service adds, from the smallest number to the largest. */
-function growth(services: readonly number[], rounds: Rounds): Figure[] {
+function furtherServices(services: readonly number[], rounds: Rounds): Figure[] {
   const [few, many] = [Math.min(...services), Math.max(...services)];
   if (few === many) {
     return [];
   }
   return (["preview", "up"] as const).flatMap((command) =>
     (["gateway", "plain"] as const).map((name) => {
-      const slope = (key: keyof Cost) =>
-        bootstrap(
-          rounds.map((round) => {
-            const at = (count: number) => cost(round, `${command} ${count} ${name}`, key);
-            return (1000 * (at(many) - at(few))) / (many - few);
-          }),
-        );
       const what = `each further service in a ${command === "up" ? "no-op up" : "preview"}, ${name === "plain" ? "plain resources" : "this gateway"}`;
       const target = command === "preview" && name === "gateway" ? 3 : undefined;
-      return { what, unit: "ms" as const, value: slope("wallSeconds"), cpu: slope("cpuSeconds"), target };
+      const over = (round: Record<string, Cost>, key: keyof Cost) =>
+        cost(round, `${command} ${many} ${name}`, key) - cost(round, `${command} ${few} ${name}`, key);
+      return growth(what, rounds, many - few, over, target);
     }),
   );
 }

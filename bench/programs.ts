@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Lab } from "../lab/lab";
 import { REPOSITORY } from "../lab/paths";
 import { timed, type Cost } from "./clock";
-import { FOLDER } from "./stacks";
+import { FOLDER, ONE_WRITE } from "./stacks";
 
 /** What `pulumi new typescript` makes, with the SDK really loaded. */
 const EMPTY = `import * as pulumi from "@pulumi/pulumi";
@@ -68,7 +68,7 @@ export class Program {
   }
 
   async destroy(): Promise<void> {
-    await this.output("destroy", "--yes", "--skip-preview");
+    await timed(this.lab, this.command("destroy", "--yes", "--skip-preview"), this.options(ONE_WRITE));
   }
 
   private output(...command: string[]): Promise<string> {

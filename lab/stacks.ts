@@ -20,7 +20,7 @@ import type { Tools } from "./tools";
 const PROJECT = labPath("project");
 const BIN = labPath("bin");
 /** PULUMI_HOME of the lab: official plugins by link, and stand-ins for the others. */
-const PULUMI_HOME = labPath("pulumi-home");
+export const PULUMI_HOME = labPath("pulumi-home");
 const PASSPHRASE_FILE = labPath("passphrase");
 
 /**
