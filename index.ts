@@ -1,6 +1,6 @@
-import { clusterProvider } from "./components/clusterProvider";
-import { requireGatewayApi } from "./components/gatewayApiCrds";
-import { leanRegistrations } from "./components/leanRegistrations";
+import { clusterProvider } from "./components/cluster/clusterProvider";
+import { requireGatewayApi } from "./components/cluster/gatewayApiCrds";
+import { leanRegistrations } from "./components/cluster/leanRegistrations";
 import { UnifiedGateway } from "./components/unifiedGateway";
 import { stackConfig } from "./config";
 

@@ -4,9 +4,9 @@
  */
 export { gatewayConfig, type GatewayConfigInput, type StackConfig } from "../config";
 export { UnifiedGateway, type UnifiedGatewayArgs } from "./unifiedGateway";
-export { requireGatewayApi } from "./gatewayApiCrds";
-export { Certificate, type CertificateArgs, type CertificateInfo } from "./certificate";
-export { TlsGateway, type TlsGatewayArgs } from "./tlsGateway";
-export { HttpsRedirect, type HttpsRedirectArgs } from "./httpsRedirect";
-export { Routes, type RoutesArgs } from "./routes";
-export { StrictMtls, type StrictMtlsArgs } from "./strictMtls";
+export { requireGatewayApi } from "./cluster/gatewayApiCrds";
+export { Certificate, type CertificateArgs, type CertificateInfo } from "./certificate/certificate";
+export { TlsGateway, type TlsGatewayArgs } from "./entry/tlsGateway";
+export { HttpsRedirect, type HttpsRedirectArgs } from "./entry/httpsRedirect";
+export { Routes, type RoutesArgs } from "./routing/routes";
+export { StrictMtls, type StrictMtlsArgs } from "./backends/strictMtls";

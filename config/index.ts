@@ -1,4 +1,4 @@
-export { milliseconds } from "./duration";
-export { backendsOf } from "./model";
-export { gatewayConfig, stackConfig, type GatewayConfigInput } from "./pulumiConfig";
-export type { Backend, Rule, Service, StackConfig, Version } from "./model";
+export { milliseconds } from "./values/duration";
+export { backendsOf } from "./resolve/model";
+export { gatewayConfig, stackConfig, type GatewayConfigInput } from "./load/pulumiConfig";
+export type { Backend, Rule, Service, StackConfig, Version } from "./resolve/model";

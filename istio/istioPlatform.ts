@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import { parse } from "yaml";
-import type { GatewayApi } from "../config/gatewayApi";
+import type { GatewayApi } from "../config/schema/cluster/gatewayApi";
 import type { PlatformConfig } from "./platformConfig";
 
 /** Istio's charts. https://istio.io/latest/docs/setup/install/helm/ */

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { gatewayApiSchema } from "../config/gatewayApi";
-import { dnsLabel } from "../config/fields";
-import { ConfigError } from "../config/problem";
-import { runError } from "../config/runError";
-import { check } from "../config/zodProblems";
+import { gatewayApiSchema } from "../config/schema/cluster/gatewayApi";
+import { dnsLabel } from "../config/schema/fields";
+import { ConfigError } from "../config/values/problem";
+import { runError } from "../config/load/runError";
+import { check } from "../config/load/zodProblems";
 
 const platformSchema = z.strictObject({
   istioVersion: z

@@ -1,7 +1,7 @@
 import type { Rule, Service } from "../config";
-import { covers } from "../config/cidr";
+import { covers } from "../config/values/cidr";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "./addresses";
-import type { MatchInput } from "../config/match";
+import type { MatchInput } from "../config/schema/routing/match";
 
 /** The rule that should take a plain GET of a path: rules are in the order in which they are tried. */
 export function ruleFor(service: Service, path: string): Rule | undefined {

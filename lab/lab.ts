@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { infrastructureAnnotations } from "../components/clientAddress";
-import { statsAnnotations } from "../components/metrics";
-import { loadStackFile } from "../config/stackFile";
+import { infrastructureAnnotations } from "../components/entry/clientAddress";
+import { statsAnnotations } from "../components/telemetry/metrics";
+import { loadStackFile } from "../config/load/stackFile";
 import type { StackConfig } from "../config";
 import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST, replicaAddress } from "./addresses";
 import { addBackends, scaleBackend, startEcho, wantedBackends } from "./backends";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { loadStackFile } from "../config/stackFile";
+import { loadStackFile } from "../config/load/stackFile";
 import { Lab } from "./lab";
 import { checkMachine } from "./machine";
 import { isAlive } from "./namespaces";

@@ -2,7 +2,7 @@ import { noEmptyAllowRule } from "./authorization";
 import { certificateLifetime, rsaKeySize } from "./certificate";
 import { noForeignEnvoyFilter } from "./envoyFilter";
 import { gatewayProtectedInProduction, noOpenListenerInProduction } from "./gateway";
-import { serviceLimit, serviceLimitInProduction } from "./limits";
+import { serviceLimit, serviceLimitInProduction } from "./rateLimit";
 import { strictMutualTls } from "./mutualTls";
 import type { ResourcePolicy, StackPolicy } from "./policy";
 import { noPlaintextRoute, serviceTimeout } from "./routes";

@@ -1,4 +1,4 @@
-import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT } from "../components/naming";
+import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT } from "../components/shared/naming";
 import { isKind, objectName, type Resource, type ResourcePolicy } from "./policy";
 
 export const GATEWAY_API = "gateway.networking.k8s.io";

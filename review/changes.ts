@@ -1,5 +1,5 @@
 import type { Rule, Service, StackConfig } from "../config";
-import { differences, entrance, isOpenToAll } from "./words";
+import { differences, entrance, isOpenToAll } from "./differences";
 
 /** How far a change reaches beyond one service's settings. */
 export type Reach = "gateway-wide" | "opens to all" | "removal";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { command } from "../scripts/command";
+import { command } from "../cli/command";
 import { Repository } from "./repository";
 import { review } from "./review";
 

@@ -1,5 +1,5 @@
-import type { EmittedResource } from "../scripts/emittedResources";
-import { shown } from "./words";
+import type { EmittedResource } from "../emit/resources";
+import { shown } from "./differences";
 
 /** What becomes of a resource between two revisions. */
 export interface ObjectChange {
@@ -8,39 +8,6 @@ export interface ObjectChange {
   readonly object: string;
   /** What differs, by key path. */
   readonly details: readonly string[];
-}
-
-const HIDDEN = "(secret)";
-const UNKNOWN = "(known after the update)";
-
-/** Pulumi's mark on secret values in what it passes around. */
-const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
-
-/** A resource without what must not be read: values marked secret, contents of Secrets, keys in PEM. */
-export function withoutSecrets(resource: EmittedResource): EmittedResource {
-  const isContent = (key: string) =>
-    resource.type === "kubernetes:core/v1:Secret" && (key === "data" || key === "stringData");
-  const props = Object.entries(resource.props).map(([key, value]) => [key, isContent(key) ? HIDDEN : masked(value)]);
-  return { ...resource, props: Object.fromEntries(props) as Record<string, unknown> };
-}
-
-function masked(value: unknown): unknown {
-  if (typeof value === "string") {
-    return value.includes("PRIVATE KEY-----") ? HIDDEN : value;
-  }
-  if (Array.isArray(value)) {
-    return value.map(masked);
-  }
-  if (typeof value !== "object" || value === null) {
-    return value;
-  }
-  if (SECRET_SIGNATURE in value) {
-    return HIDDEN;
-  }
-  if ("__pulumiUnknown" in value) {
-    return UNKNOWN;
-  }
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, masked(entry)]));
 }
 
 /** What is added, changed and removed, by what an object is called in the cluster. */

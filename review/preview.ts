@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { loadStackFile, sealedPaths } from "../config/stackFile";
+import { loadStackFile, sealedPaths } from "../config/load/stackFile";
 import { evaluate, type Finding, type PackConfig } from "../policy/evaluate";
-import type { EmittedResource } from "../scripts/emittedResources";
+import type { EmittedResource } from "../emit/resources";
 import { objectChanges, objectName, type ObjectChange } from "./objects";
 import type { Repository } from "./repository";
 import { review } from "./review";
@@ -18,9 +18,9 @@ export interface Preview {
   readonly review: string;
   /** Keys of encrypted values: placeholders stood in for them. */
   readonly sealed: readonly string[];
-  /** Undefined where the base makes nothing to compare with. */
+  /** Undefined if the program at the base cannot be run. */
   readonly objects?: readonly ObjectChange[];
-  /** Why there are none. */
+  /** Why the objects could not be compared. The preview fails then: nobody should merge a change on half a comparison. */
   readonly notCompared?: string;
   readonly findings: readonly (Finding & { readonly object: string })[];
   /** Whether the stack may be deployed. */
@@ -49,12 +49,13 @@ export function preview(
     ...finding,
     object: names.get(finding.urn) ?? finding.urn,
   }));
+  const comparison = compared(() => (existsSync(before) ? emitted(old, stack) : []), base, resources);
   return {
     ...known,
     sealed: sealedPaths(after),
-    ...compared(() => (existsSync(before) ? emitted(old, stack) : []), base, resources),
+    ...comparison,
     findings,
-    passed: findings.every(({ level }) => level !== "mandatory"),
+    passed: comparison.notCompared === undefined && findings.every(({ level }) => level !== "mandatory"),
   };
 }
 
@@ -66,25 +67,41 @@ function compared(
   try {
     return { objects: objectChanges(before(), after) };
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.trim().split("\n").at(-1) ?? "").trim() : String(error);
-    return { notCompared: `the program at ${base} makes nothing to compare with: ${reason}` };
+    const reason = error instanceof Error ? error.message : String(error);
+    return { notCompared: `the program at ${base} cannot be run: ${reason}` };
   }
 }
 
-/** What a program makes of its own stack file: a change of the program shows too. @throws Error with what it said. */
+/** What a revision runs to print what its program makes of a stack, the newest first: see emit/main.ts. */
+const ENTRIES: readonly (readonly [file: string, args: (root: string, stack: string) => string[]])[] = [
+  [join("emit", "main.ts"), (_root, stack) => [stack]],
+  // Revisions before emit/ was made.
+  [join("review", "emit.ts"), (root, stack) => [root, stack]],
+];
+
+/** What a revision's program makes of its own stack file, so that a change of the program shows too. @throws Error with its own words. */
 function emitted({ root }: Repository, stack: string): EmittedResource[] {
-  const tsNode = join(__dirname, "..", "node_modules", "ts-node", "register", "transpile-only");
-  const command = ["-r", tsNode, join(__dirname, "emit.ts"), root, stack];
+  const entry = ENTRIES.find(([file]) => existsSync(join(root, file)));
+  if (entry === undefined) {
+    throw new Error(`it has no ${ENTRIES[0]?.[0] ?? ""}`);
+  }
+  const [file, args] = entry;
+  const transpile = join(root, "node_modules", "ts-node", "register", "transpile-only");
   try {
-    const stdout = execFileSync(process.execPath, command, {
-      cwd: join(__dirname, ".."),
+    const stdout = execFileSync(process.execPath, ["-r", transpile, join(root, file), ...args(root, stack)], {
+      cwd: root,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
       maxBuffer: 256 * 1024 * 1024,
     });
     return JSON.parse(stdout) as EmittedResource[];
   } catch (error) {
-    const said = (error as { stderr?: string }).stderr?.trim();
-    throw new Error(said === undefined || said === "" ? String(error) : said, { cause: error });
+    throw new Error(causeOf(error), { cause: error });
   }
+}
+
+/** The line of a failed program that names its error; Node.js prints a stack trace around it. */
+function causeOf(error: unknown): string {
+  const lines = ((error as { stderr?: string }).stderr ?? "").split("\n").map((line) => line.trim());
+  return lines.find((line) => /Error\b.*: /.test(line)) ?? lines.find((line) => line !== "") ?? String(error);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { PackConfig } from "../policy/evaluate";
-import { command } from "../scripts/command";
+import { command } from "../cli/command";
 import { preview } from "./preview";
 import { previewMarkdown } from "./previewMarkdown";
 import { Repository } from "./repository";

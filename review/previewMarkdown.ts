@@ -24,7 +24,7 @@ const VERBS = { add: "➕", change: "✏️", remove: "➖" } as const;
 
 function objects({ objects: found, notCompared = "", base }: Preview): string[] {
   if (found === undefined) {
-    return [`**Objects**: not compared, ${inline(notCompared)}`];
+    return [`❌ **Objects**: not compared, ${inline(notCompared)}`];
   }
   if (found.length === 0) {
     return [`**Objects**: the same as at ${base}.`];

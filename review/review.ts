@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { StackConfig } from "../config";
-import { ConfigError, formatProblem } from "../config/problem";
-import { loadStackFile } from "../config/stackFile";
+import { ConfigError, formatProblem } from "../config/values/problem";
+import { loadStackFile } from "../config/load/stackFile";
 import { changes } from "./changes";
 import { inline, reviewMarkdown } from "./markdown";
 

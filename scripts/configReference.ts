@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { stackFileSchema } from "../config/jsonSchema";
-import { PROJECT } from "../config/stackFile";
+import { stackFileSchema } from "../config/schema/jsonSchema";
+import { PROJECT } from "../config/load/stackFile";
 
 type Schema = z.core.JSONSchema.BaseSchema;
 

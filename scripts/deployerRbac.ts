@@ -1,4 +1,4 @@
-import type { EmittedObject } from "./emittedObjects";
+import type { EmittedObject } from "../emit/objects";
 
 /** https://kubernetes.io/docs/reference/access-authn-authz/rbac/ */
 export interface PolicyRule {

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { serviceFileSchema, stackFileSchema } from "../config/jsonSchema";
+import { serviceFileSchema, stackFileSchema } from "../config/schema/jsonSchema";
 import { configReference } from "./configReference";
 import { crdSchemas } from "./crdSchemas";
 import { stackRbac } from "./rbac";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
-import { loadStackFile } from "../config/stackFile";
-import { command } from "./command";
+import { loadStackFile } from "../config/load/stackFile";
+import { command } from "../cli/command";
 import { deployerRbac, destroyerRbac } from "./deployerRbac";
-import { emittedObjects } from "./emittedObjects";
+import { emittedObjects } from "../emit/objects";
 
 /** The ServiceAccount that deploys a stack, and no more than it needs, as YAML. */
 export async function stackRbac(file: string, destroy = false): Promise<string> {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { loadStackFile } from "../config/stackFile";
-import { command } from "./command";
-import { routeMap } from "./routeMap";
+import { loadStackFile } from "../config/load/stackFile";
+import { command } from "../cli/command";
+import { routeMap } from "../emit/routeMap";
 
 /** `npm run docs:routes -- --stack STACK`: prints a stack's routes as Markdown. */
 void command(() => {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
-import { readStackFile } from "../config/stackFile";
-import { loadConfig } from "../config/load";
-import { STACK_KEYS } from "../config/schema";
+import { readStackFile } from "../config/load/stackFile";
+import { loadConfig } from "../config/load/load";
+import { STACK_KEYS } from "../config/schema/stack";
 import { testAuthority } from "./support/certificates";
 import { stack } from "./support/stacks";
 

@@ -1,5 +1,5 @@
 import type { StackConfig } from "../config";
-import { globalLimitsOf } from "../config/rateLimit";
+import { globalLimitsOf } from "../config/schema/limits/rateLimit";
 import type { Answer } from "./client";
 import type { Diagnosis } from "./row";
 

@@ -1,5 +1,5 @@
 import type { Rule, Service } from "../config";
-import { covers } from "../config/cidr";
+import { covers } from "../config/values/cidr";
 import type { Answer } from "./client";
 
 /** Rules of a service that a plain GET of their path takes, and whose path is one. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { parseArgs } from "node:util";
-import { loadStackFile } from "../config/stackFile";
+import { loadStackFile } from "../config/load/stackFile";
 import type { Identity } from "./client";
 import { outputOf } from "./cluster/kubectl";
 import { summary, table, type Row } from "./row";

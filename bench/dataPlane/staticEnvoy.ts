@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { CIPHER_SUITES } from "../../config/tls";
+import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { COLLECTOR, COLLECTOR_PORT } from "../../lab/addresses";
 import { REPOSITORY } from "../../lab/paths";
 import { CANARY, ORIGIN, SERVICE } from "./policies";

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Backend, Service } from "../../config";
-import { backendsOf } from "../../config/model";
+import { backendsOf } from "../../config/resolve/model";
 import { backendAddress } from "../addresses";
 import { logOf } from "../controlPlane";
 import { outputInside, startDaemon, type ProcessId } from "../namespaces";

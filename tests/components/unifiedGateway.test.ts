@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UnifiedGateway } from "../../components/unifiedGateway";
-import { loadStackFile } from "../../config/stackFile";
+import { loadStackFile } from "../../config/load/stackFile";
 import { metadataOf, only, register, valueOf, type Registered } from "../support/deployment";
 import { schemaErrors } from "../support/schemas";
 import { stack } from "../support/stacks";

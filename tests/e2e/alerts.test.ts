@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { GatewayMetrics } from "../../components/metrics";
+import { GatewayMetrics } from "../../components/telemetry/metrics";
 import type { RuleGroup } from "../../kinds/ruleGroups";
 import { run } from "../../lab/processes";
 import { ensureOptional } from "../../lab/tools";

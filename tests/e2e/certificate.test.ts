@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, gunzipSync } from "node:zlib";
-import { certificatesIn } from "../../config/pem";
+import { certificatesIn } from "../../config/values/pem";
 import { eventually } from "../../lab/processes";
 import { handshake, stackOutputs, trustFile } from "../../lab/probe";
 import { PULUMI_HOME, stackCopy } from "../../lab/stacks";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import fc from "fast-check";
-import { loadConfig } from "../../config/load";
+import { loadConfig } from "../../config/load/load";
 import type { Service, StackConfig } from "../../config";
 import { eventually } from "../../lab/processes";
 import { labPath } from "../../lab/state";

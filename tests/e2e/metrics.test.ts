@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
-import { GATEWAY_LABEL, grpcCalls, namesOf } from "../../components/metrics/names";
-import { configRejects, limiterErrorShare } from "../../components/metrics/queries";
+import { GATEWAY_LABEL, grpcCalls, namesOf } from "../../components/telemetry/metricNames";
+import { configRejects, limiterErrorShare } from "../../components/telemetry/queries";
 import type { Service } from "../../config";
 import type { RuleGroup } from "../../kinds/ruleGroups";
 import { METRICS_URL, SCRAPE_FILE } from "../../lab/backends";

@@ -4,7 +4,7 @@ import { logOf } from "../../lab/controlPlane";
 import { collectedSpans } from "../../lab/otlp";
 import { eventually } from "../../lab/processes";
 import { request } from "../../lab/probe";
-import { namesOf } from "../../components/metrics/names";
+import { namesOf } from "../../components/telemetry/metricNames";
 import type { Service } from "../../config";
 import { deploy, destroy, theLab, type Values } from "./support/lab";
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { auditLog, kubeconfigPath } from "../../lab/controlPlane";
 import { labPath } from "../../lab/state";
 import { deployerRbac, deployerRoles, destroyerRbac, type PolicyRule, type Role } from "../../scripts/deployerRbac";
-import { emittedObjects, type EmittedObject } from "../../scripts/emittedObjects";
+import { emittedObjects, type EmittedObject } from "../../emit/objects";
 import { prepare, pulumi, theLab, writeStack, type Values } from "./support/lab";
 
 const STACK = "rbac";

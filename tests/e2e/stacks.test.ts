@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadStackFile } from "../../config/stackFile";
+import { loadStackFile } from "../../config/load/stackFile";
 import { checkStack } from "../../lab/checks";
 import { run } from "../../lab/processes";
 import { stackFile } from "../../lab/stacks";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { loadConfig } from "../../config/load";
-import { ConfigError, formatProblem } from "../../config/problem";
+import { loadConfig } from "../../config/load/load";
+import { ConfigError, formatProblem } from "../../config/values/problem";
 import { Draw } from "./support/draw";
 import { material } from "./support/material";
 import { broken } from "./support/mutations";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { loadConfig } from "../../config/load";
+import { loadConfig } from "../../config/load/load";
 import { Draw } from "./support/draw";
 import { Emission } from "./support/emission";
 import { AUTHORITY } from "./support/material";

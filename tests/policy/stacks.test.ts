@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { UnifiedGateway } from "../../components/unifiedGateway";
 import type { StackConfig } from "../../config";
-import { loadStackFile } from "../../config/stackFile";
+import { loadStackFile } from "../../config/load/stackFile";
 import { evaluate } from "../../policy/evaluate";
-import { emittedResources } from "../../scripts/emittedResources";
+import { emittedResources } from "../../emit/resources";
 
 const load = (stack: string) => loadStackFile(join(__dirname, "..", "..", `Pulumi.${stack}.yaml`));
 
 /** What the policies say of all that a stack's program makes, by name of the policy. */
 async function findings(config: StackConfig, stack: string, level: string): Promise<string[]> {
-  const found = evaluate(await emittedResources(UnifiedGateway, config, stack));
+  const found = evaluate(await emittedResources(config, stack));
   return found.filter((finding) => finding.level === level).map(({ policy, message }) => `${policy}: ${message}`);
 }
 

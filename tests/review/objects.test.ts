@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { objectChanges, withoutSecrets } from "../../review/objects";
-import type { EmittedResource } from "../../scripts/emittedResources";
+import type { EmittedResource } from "../../emit/resources";
+import { withoutSecrets } from "../../emit/secrets";
+import { objectChanges } from "../../review/objects";
 
 const KEY = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----";
 const secret = (value: unknown) => ({ "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value });

@@ -31,7 +31,7 @@ describe("review/preview", function () {
 
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "preview-"));
-    for (const part of ["components", "config", "kinds"]) {
+    for (const part of ["components", "config", "emit", "kinds", "tsconfig.json"]) {
       cpSync(join(ROOT, part), join(folder, part), { recursive: true });
     }
     write("dev", FIVE_BEFORE);
@@ -94,6 +94,24 @@ describe("review/preview", function () {
         "",
       ].join("\n"),
     );
+  });
+
+  it("fails where the program at the base cannot be run, and says why", () => {
+    write("dev", FIVE_BEFORE);
+    const repository = new Repository(folder);
+    const broken = (change: (root: string) => void) =>
+      repository.at("main", (old) => {
+        change(old.root);
+        return preview(repository, old, "dev", "main");
+      });
+    const entry = (root: string) => join(root, "emit", "main.ts");
+    const absent = broken((root) => rmSync(entry(root)));
+    assert.deepEqual({ passed: absent.passed, objects: absent.objects }, { passed: false, objects: undefined });
+    assert.equal(absent.notCompared, "the program at main cannot be run: it has no emit/main.ts");
+    assert.match(previewMarkdown(absent), /^❌ \*\*Objects\*\*: not compared, the program at main cannot be run/m);
+    const moved = broken((root) => writeFileSync(entry(root), 'import "../components/elsewhere";\n'));
+    assert.equal(moved.passed, false);
+    assert.match(moved.notCompared ?? "", /^the program at main cannot be run: Error: Cannot find module '.*elsewhere'$/);
   });
 
   it("says in one line which stack or revision is not there", () => {

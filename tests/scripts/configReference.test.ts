@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { stackFileSchema } from "../../config/jsonSchema";
+import { stackFileSchema } from "../../config/schema/jsonSchema";
 import { configReference } from "../../scripts/configReference";
 
 describe("scripts/configReference", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadStackFile } from "../../config/stackFile";
+import { loadStackFile } from "../../config/load/stackFile";
 import { deployerRbac, deployerRoles, destroyerRbac, resourceOf, type Role } from "../../scripts/deployerRbac";
-import { emittedObjects, type EmittedObject } from "../../scripts/emittedObjects";
+import { emittedObjects, type EmittedObject } from "../../emit/objects";
 import { stackRbac } from "../../scripts/rbac";
 
 const ROOT = join(__dirname, "..", "..");

@@ -1,5 +1,5 @@
-import { loadConfig } from "../../config/load";
-import { ConfigError } from "../../config/problem";
+import { loadConfig } from "../../config/load/load";
+import { ConfigError } from "../../config/values/problem";
 import type { StackConfig } from "../../config";
 
 type Values = Record<string, unknown>;

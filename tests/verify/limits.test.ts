@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { lowestLimit, whyNot } from "../../verify/checks/limits";
-import { rateLimitsSchema } from "../../config/rateLimit";
+import { rateLimitsSchema } from "../../config/schema/limits/rateLimit";
 
 describe("verify/checks/limits", () => {
   const limit = (value: object) => {

@@ -1,5 +1,5 @@
-import { HSTS_HEADER, hstsValue } from "../../components/hsts";
-import { INTERNAL_RESPONSE_HEADERS } from "../../components/internalHeaders";
+import { HSTS_HEADER, hstsValue } from "../../components/routing/hsts";
+import { INTERNAL_RESPONSE_HEADERS } from "../../components/entry/internalHeaders";
 import type { Rule, Service, StackConfig } from "../../config";
 import { get, type Answer } from "../client";
 import { isGatewaysOwn, plainRules } from "../expectations";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Service } from "../../config";
-import { rateLimitsOf, type RateLimitInput } from "../../config/rateLimit";
+import { rateLimitsOf, type RateLimitInput } from "../../config/schema/limits/rateLimit";
 import { burst } from "../burst";
 import { plainRules } from "../expectations";
 import { row, skipped, type Row } from "../row";

@@ -1,4 +1,4 @@
-import { GRPC_PORT, rateLimitServiceName } from "../../components/rateLimitService";
+import { GRPC_PORT, rateLimitServiceName } from "../../components/limits/rateLimitService";
 import { backendsOf } from "../../config";
 import { row, type Row } from "../row";
 import type { Target } from "../target";

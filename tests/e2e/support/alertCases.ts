@@ -1,4 +1,4 @@
-import { clusterName, GATEWAY_LABEL, grpcCalls, namesOf } from "../../../components/metrics/names";
+import { clusterName, GATEWAY_LABEL, grpcCalls, namesOf } from "../../../components/telemetry/metricNames";
 import type { Service } from "../../../config";
 
 /** Value of each series at a minute. */

@@ -1,5 +1,5 @@
-import { ruleName } from "../../../config/resolve";
-import { isGlobal, limitName, type RateLimitInput } from "../../../config/rateLimit";
+import { ruleName } from "../../../config/resolve/service";
+import { isGlobal, limitName, type RateLimitInput } from "../../../config/schema/limits/rateLimit";
 import { given, type Draw, type Values } from "./draw";
 import { drawAccess, type Shared } from "./shared";
 

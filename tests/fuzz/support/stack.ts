@@ -1,4 +1,4 @@
-import { valueOfText, type GivenConfig } from "../../../config/load";
+import { valueOfText, type GivenConfig } from "../../../config/load/load";
 import type { TestAuthority } from "../../support/certificates";
 import { given, type Draw, type Values } from "./draw";
 import { SECRETS } from "./material";

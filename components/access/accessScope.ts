@@ -1,0 +1,43 @@
+import type { Service } from "../../config";
+import type { ConfigPatch, EnvoyFilterSpec } from "../../kinds/envoyFilter";
+import { gatewayPatches } from "../shared/envoyPatches";
+import { HTTP_PORT, HTTPS_PORT } from "../shared/naming";
+
+/**
+ * Where the filters behind the policies do not act. Each entry only takes something away from a host that asks for
+ * nothing: if it does not apply, requests are refused, never admitted.
+ *
+ * - A RequestAuthentication looks at the tokens of every host, and would refuse those that a service without a JWT
+ *   checks itself.
+ * - The http listener only redirects. Asked there, an external authorization would send browsers to a login that comes
+ *   back to plain HTTP, and a client would send its token in clear.
+ */
+export function accessScopeSpec(services: readonly Service[], gatewayName: string, domain: string): EnvoyFilterSpec {
+  const hasJwt = (service: Service) => service.access?.jwt !== undefined;
+  const open = services.some(hasJwt) ? services.filter((service) => !hasJwt(service)) : [];
+  return gatewayPatches(gatewayName, 0, [
+    turnOff(`*.${domain}`, HTTP_PORT, [JWT, RBAC, EXTERNAL_AUTHORIZATION]),
+    ...[...new Set(open.map(({ host }) => host))].map((host) => turnOff(host, HTTPS_PORT, [JWT])),
+  ]);
+}
+
+const JWT = "envoy.filters.http.jwt_authn";
+const RBAC = "envoy.filters.http.rbac";
+const EXTERNAL_AUTHORIZATION = "envoy.filters.http.ext_authz";
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-filterconfig */
+const DISABLED = { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", disabled: true };
+
+function turnOff(host: string, portNumber: number, filters: readonly string[]): ConfigPatch {
+  return {
+    applyTo: "VIRTUAL_HOST",
+    match: {
+      context: "GATEWAY",
+      routeConfiguration: { portNumber, vhost: { name: `${host}:${portNumber}` } },
+    },
+    patch: {
+      operation: "MERGE",
+      value: { typed_per_filter_config: Object.fromEntries(filters.map((name) => [name, DISABLED])) },
+    },
+  };
+}

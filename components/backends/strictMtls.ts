@@ -1,0 +1,56 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { MtlsConfig } from "../../config/schema/backends/mtls";
+import { PeerAuthentication, type PeerAuthenticationSpec } from "../../kinds/peerAuthentication";
+import { partOf } from "../shared/naming";
+
+export interface StrictMtlsArgs {
+  config: MtlsConfig;
+  gatewayName: string;
+}
+
+/** Namespaces whose sidecars refuse plain text, and the workloads that are excepted. */
+export class StrictMtls extends pulumi.ComponentResource {
+  constructor(name: string, args: StrictMtlsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:StrictMtls", name, {}, opts);
+    const { config, gatewayName } = args;
+    const labels = partOf(gatewayName);
+    // An exception goes first and leaves last, so that its workload is not cut off in between.
+    const exceptions = config.exceptions.map(
+      (exception) =>
+        new PeerAuthentication(
+          `${name}-${exception.name}`,
+          {
+            metadata: { name: `${gatewayName}--${exception.name}`, namespace: exception.namespace, labels },
+            spec: exceptionSpec(exception),
+          },
+          { parent: this },
+        ),
+    );
+    for (const namespace of strictNamespaces(config)) {
+      new PeerAuthentication(
+        `${name}-${namespace}`,
+        // Of two policies for one namespace Istio takes the older and ignores the other in silence. This name is the one
+        // that everybody gives it, so that a second one is an error.
+        { metadata: { name: "default", namespace, labels }, spec: { mtls: { mode: "STRICT" } } },
+        { parent: this, dependsOn: exceptions },
+      );
+    }
+    this.registerOutputs();
+  }
+}
+
+export function strictNamespaces({ wholeMesh, rootNamespace, strictNamespaces: names }: MtlsConfig): string[] {
+  return wholeMesh ? [rootNamespace, ...names] : names;
+}
+
+/** A policy for a workload takes the place of its namespace's: the other ports have to say STRICT again. */
+export function exceptionSpec({ matchLabels, ports }: MtlsConfig["exceptions"][number]): PeerAuthenticationSpec {
+  const selector = { matchLabels };
+  return ports === undefined
+    ? { selector, mtls: { mode: "PERMISSIVE" } }
+    : {
+        selector,
+        mtls: { mode: "STRICT" },
+        portLevelMtls: Object.fromEntries(ports.map((port) => [String(port), { mode: "PERMISSIVE" as const }])),
+      };
+}

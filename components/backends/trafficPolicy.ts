@@ -1,0 +1,97 @@
+import * as pulumi from "@pulumi/pulumi";
+import { backendsOf, type Backend, type Service } from "../../config";
+import type { LoadBalancingInput } from "../../config/schema/backends/loadBalancing";
+import type { TrafficPolicyInput } from "../../config/schema/backends/trafficPolicy";
+import { DestinationRule, type DestinationRuleSpec, type TrafficPolicy } from "../../kinds/destinationRule";
+import { partOf } from "../shared/naming";
+
+export interface BackendPolicyArgs {
+  services: readonly Service[];
+  gatewayName: string;
+  gatewayNamespace: string;
+}
+
+/**
+ * Connection pool, outlier detection, load balancing and TLS of the services' backends: one DestinationRule for each Service,
+ * beside the Gateway, where Istio looks first, and seen by no other namespace's proxies.
+ */
+export class BackendPolicy extends pulumi.ComponentResource {
+  constructor(name: string, args: BackendPolicyArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:BackendPolicy", name, {}, opts);
+    const { services, gatewayName, gatewayNamespace } = args;
+    for (const [key, spec] of Object.entries(destinationRules(services))) {
+      new DestinationRule(
+        `${name}-${key}`,
+        {
+          metadata: { name: `${gatewayName}--${key}`, namespace: gatewayNamespace, labels: partOf(gatewayName) },
+          spec,
+        },
+        { parent: this },
+      );
+    }
+    this.registerOutputs();
+  }
+}
+
+/** By `SERVICE.NAMESPACE`: a dot is in neither. Services that share a backend share its policy: the config sees to it. */
+export function destinationRules(services: readonly Service[]): Record<string, DestinationRuleSpec> {
+  const rules: Record<string, DestinationRuleSpec> = {};
+  for (const service of services) {
+    const { trafficPolicy } = service;
+    if (Object.keys(trafficPolicy).length === 0) {
+      continue;
+    }
+    for (const backend of backendsOf(service)) {
+      rules[`${backend.service}.${backend.namespace}`] = {
+        host: hostOf(backend),
+        exportTo: ["."],
+        trafficPolicy: toTrafficPolicy(trafficPolicy),
+      };
+    }
+  }
+  return rules;
+}
+
+/** Istio applies a DestinationRule to the host that it names in full, and to no other. */
+function hostOf({ service, namespace }: Pick<Backend, "service" | "namespace">): string {
+  return `${service}.${namespace}.svc.cluster.local`;
+}
+
+export function toTrafficPolicy(policy: TrafficPolicyInput): TrafficPolicy {
+  const { connections, outlierDetection, loadBalancing, retryBudget, tls } = policy;
+  return {
+    connectionPool: connections && {
+      tcp: { maxConnections: connections.maxConnections, connectTimeout: connections.connectTimeout },
+      http: {
+        http1MaxPendingRequests: connections.maxPendingRequests,
+        http2MaxRequests: connections.maxRequests,
+        maxRequestsPerConnection: connections.maxRequestsPerConnection,
+        maxRetries: connections.maxRetries,
+      },
+    },
+    outlierDetection,
+    // Undefined leaves the choice to auto mTLS; a mode would turn it off.
+    tls,
+    loadBalancer: loadBalancing && toLoadBalancer(loadBalancing),
+    retryBudget,
+  };
+}
+
+function toLoadBalancer(loadBalancing: LoadBalancingInput): TrafficPolicy["loadBalancer"] {
+  if (loadBalancing.policy !== "CONSISTENT_HASH") {
+    const { policy, warmup } = loadBalancing;
+    return { simple: policy, warmup: warmup === undefined ? undefined : { duration: warmup } };
+  }
+  const { key } = loadBalancing;
+  switch (key.type) {
+    case "header":
+      return { consistentHash: { httpHeaderName: key.name } };
+    case "cookie": {
+      // The service is reached over TLS alone; Envoy adds HttpOnly by itself.
+      const attributes = [{ name: "Secure" }];
+      return { consistentHash: { httpCookie: { name: key.name, path: "/", ttl: key.ttl, attributes } } };
+    }
+    case "source-address":
+      return { consistentHash: { useSourceIp: true } };
+  }
+}

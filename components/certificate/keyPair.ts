@@ -1,0 +1,87 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { certificateBlocks, isSelfSigned } from "../../config/values/pem";
+import { certificateNames } from "../shared/naming";
+
+/** Clocks of the machine and of the clients may differ by this much. Unit: milliseconds. */
+const CLOCK_SKEW_MS = 300_000;
+
+const DAY_MS = 86_400_000;
+
+/** What the gateway sends: the leaf and the CAs above it, each once. Not the root: a client that trusts it has it. */
+export function servedChain(leafPem: string, authorityPem: string): string {
+  const authorities = certificateBlocks(authorityPem).filter((block) => !isSelfSigned(new X509Certificate(block)));
+  return [...new Set([...certificateBlocks(leafPem), ...authorities])].join("");
+}
+
+/** What clients have to trust: the topmost of the given CAs. */
+export function trustAnchor(authorityPem: string): string {
+  return certificateBlocks(authorityPem).at(-1) ?? authorityPem;
+}
+
+/** What is about to be written to the Secret. */
+export interface KeyPair {
+  leafPem: string;
+  /** The CA that signed it, and those above; empty where it signed itself. */
+  authorityPem: string;
+  privateKeyPem: string;
+  domain: string;
+}
+
+/** Why a listener could not serve a certificate, or clients would refuse it. Nothing of the key is told. */
+export function keyPairProblems({ leafPem, authorityPem, privateKeyPem, domain }: KeyPair, now = Date.now()): string[] {
+  const leaf = new X509Certificate(leafPem);
+  const chain = [leaf, ...certificateBlocks(authorityPem).map((block) => new X509Certificate(block))];
+  const problems: string[] = [];
+  if (!leaf.checkPrivateKey(createPrivateKey(privateKeyPem))) {
+    problems.push("the private key is that of another certificate");
+  }
+  // SANs alone: what clients read.
+  const names = (leaf.subjectAltName ?? "").split(", ");
+  for (const name of certificateNames(domain)) {
+    if (!names.includes(`DNS:${name}`)) {
+      problems.push(`it does not name ${name}`);
+    }
+  }
+  if (new Date(leaf.validFrom).getTime() > now + CLOCK_SKEW_MS) {
+    problems.push(`it is not valid before ${leaf.validFrom}`);
+  }
+  if (new Date(leaf.validTo).getTime() <= now) {
+    problems.push(`it ended on ${leaf.validTo}`);
+  }
+  if (!chain.every((lower, index) => isSignedBy(lower, chain[index + 1]))) {
+    problems.push("a certificate of its chain is not signed by the next one");
+  }
+  return problems;
+}
+
+function isSignedBy(lower: X509Certificate, upper: X509Certificate | undefined): boolean {
+  return upper === undefined || (lower.checkIssued(upper) && lower.verify(upper.publicKey));
+}
+
+/** When a `pulumi up` makes the next certificate, and what is wrong where it has not. */
+export interface Renewal {
+  /** RFC 3339. */
+  renewalTime: string;
+  warning?: string;
+}
+
+/** An update renews what is due: only one that leaves the certificate out (`--target`) leaves it due. */
+export function renewal(notAfter: string, renewBeforeDays: number, now = Date.now()): Renewal {
+  const end = Date.parse(notAfter);
+  const due = end - renewBeforeDays * DAY_MS;
+  const renewalTime = rfc3339(due);
+  if (now >= end) {
+    return { renewalTime, warning: `it ended on ${rfc3339(end)}, and clients refuse it: run pulumi up` };
+  }
+  if (now >= due) {
+    return {
+      renewalTime,
+      warning: `its renewal is due since ${renewalTime}, its end on ${rfc3339(end)}: run pulumi up`,
+    };
+  }
+  return { renewalTime };
+}
+
+function rfc3339(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
+}

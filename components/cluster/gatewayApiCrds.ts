@@ -1,0 +1,61 @@
+import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1";
+import * as pulumi from "@pulumi/pulumi";
+import { gatewayApiSchema, prunedFields, type FieldUse, type GatewayApi } from "../../config/schema/cluster/gatewayApi";
+import type { KubernetesConfig } from "../../config/schema/cluster/kubernetes";
+import { ConfigError } from "../../config/values/problem";
+import { runError } from "../../config/load/runError";
+
+/** Speaks for its bundle: HTTPRoute's own CRD says the same in 17 times as many bytes, which Pulumi would keep in the state. */
+export const BUNDLE_CRD = "gatewayclasses.gateway.networking.k8s.io";
+const CHANNEL = "gateway.networking.k8s.io/channel";
+const VERSION = "gateway.networking.k8s.io/bundle-version";
+
+/**
+ * Looks at the cluster's CRDs before anything is made, at preview too: without them an update would end half-way.
+ * @param kubernetes Whether YAML is rendered, which no cluster is asked for; and the stack that installed the CRDs, to be asked
+ * in the cluster's place.
+ * @throws {pulumi.RunError} that lists what the cluster would drop in silence.
+ */
+export async function requireGatewayApi(
+  name: string,
+  uses: readonly FieldUse[],
+  kubernetes: Pick<KubernetesConfig, "renderDirectory" | "istioStack">,
+  opts: pulumi.CustomResourceOptions,
+): Promise<void> {
+  const { renderDirectory, istioStack } = kubernetes;
+  if (renderDirectory !== undefined) {
+    return;
+  }
+  const installed = await (istioStack === undefined ? installedGatewayApi(name, opts) : gatewayApiOfStack(istioStack));
+  if (uses.length === 0) {
+    return;
+  }
+  if (installed === undefined) {
+    throw runError(`the CRD ${BUNDLE_CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`);
+  }
+  const problems = prunedFields(uses, installed);
+  if (problems.length > 0) {
+    throw runError(new ConfigError(pulumi.getProject(), problems).message);
+  }
+}
+
+/** What the cluster's CRDs say of themselves, if anything. Where there are none, Pulumi ends the program. */
+async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOptions): Promise<GatewayApi | undefined> {
+  const { metadata } = CustomResourceDefinition.get(name, BUNDLE_CRD, opts);
+  const annotations = await new Promise<Record<string, string> | undefined>((resolve) =>
+    metadata.apply((found) => resolve(found.annotations)),
+  );
+  return gatewayApiSchema.safeParse({ channel: annotations?.[CHANNEL], version: annotations?.[VERSION] }).data;
+}
+
+/** What the stack that installed the CRDs says of them: its output `gatewayApi`. */
+async function gatewayApiOfStack(stack: string): Promise<GatewayApi> {
+  const details = await new pulumi.StackReference(stack).getOutputDetails("gatewayApi");
+  const result = gatewayApiSchema.safeParse(details.value);
+  if (!result.success) {
+    throw runError(
+      `the stack ${stack} has no output gatewayApi with a channel and a version: deploy istio/ there first`,
+    );
+  }
+  return result.data;
+}

@@ -1,0 +1,93 @@
+import { protoDuration } from "../../config/values/duration";
+import type { HardeningInput } from "../../config/schema/entry/hardening";
+import type { ConfigPatch, EnvoyFilterSpec } from "../../kinds/envoyFilter";
+import { gatewayPatches } from "../shared/envoyPatches";
+import { internalHeadersFilter } from "./internalHeaders";
+import { HTTP_PORT, HTTPS_PORT } from "../shared/naming";
+
+type Enabled = Exclude<HardeningInput, { enabled: false }>;
+
+/**
+ * Limits for clients nobody knows, on both listeners.
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
+ */
+export function hardeningSpec(gatewayName: string, hardening: Enabled): EnvoyFilterSpec {
+  const patches = [HTTP_PORT, HTTPS_PORT].flatMap((port) => listenerPatches(port, hardening));
+  // After every other EnvoyFilter: the filter that removes headers then stands before theirs.
+  return gatewayPatches(gatewayName, 100, patches);
+}
+
+const MANAGER = "envoy.filters.network.http_connection_manager";
+const CONNECTION_LIMIT = "envoy.filters.network.connection_limit";
+
+/** Patches of the listener, its filter chains, their network filters, and the connection manager's filters. */
+function listenerPatches(portNumber: number, hardening: Enabled): ConfigPatch[] {
+  const listener = { context: "GATEWAY", listener: { portNumber } } as const;
+  const manager = {
+    context: "GATEWAY",
+    listener: { portNumber, filterChain: { filter: { name: MANAGER } } },
+  } as const;
+  const merge = (applyTo: ConfigPatch["applyTo"], match: ConfigPatch["match"], value: Record<string, unknown>) =>
+    ({ applyTo, match, patch: { operation: "MERGE", value } }) satisfies ConfigPatch;
+  const patches: ConfigPatch[] = [
+    merge("LISTENER", listener, { per_connection_buffer_limit_bytes: hardening.perConnectionBufferLimitBytes }),
+    merge("NETWORK_FILTER", manager, { name: MANAGER, typed_config: connectionManager(hardening) }),
+  ];
+  if (portNumber === HTTPS_PORT) {
+    const transport_socket_connect_timeout = protoDuration(hardening.transportSocketConnectTimeout);
+    patches.push(merge("FILTER_CHAIN", listener, { transport_socket_connect_timeout }));
+  }
+  if (hardening.maxConnections > 0) {
+    const value = { name: CONNECTION_LIMIT, typed_config: connectionLimit(hardening.maxConnections) };
+    patches.push({ applyTo: "NETWORK_FILTER", match: manager, patch: { operation: "INSERT_BEFORE", value } });
+  }
+  const headers = internalHeadersFilter(hardening);
+  if (headers !== undefined) {
+    patches.push({ applyTo: "HTTP_FILTER", match: manager, patch: { operation: "INSERT_FIRST", value: headers } });
+  }
+  return patches;
+}
+
+/**
+ * Only what a merge can set: it can neither empty a list nor turn a true into a false. `use_remote_address` and the
+ * removal of x-forwarded-client-cert are Istio's own settings for gateways.
+ * https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto
+ */
+function connectionManager(hardening: Enabled): Record<string, unknown> {
+  const { maxConnectionDuration } = hardening;
+  return {
+    "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    common_http_protocol_options: {
+      idle_timeout: protoDuration(hardening.idleTimeout),
+      max_connection_duration: maxConnectionDuration && protoDuration(maxConnectionDuration),
+      max_headers_count: hardening.maxHeadersCount,
+      headers_with_underscores_action: hardening.headersWithUnderscoresAction,
+    },
+    http2_protocol_options: {
+      max_concurrent_streams: hardening.maxConcurrentStreams,
+      initial_stream_window_size: hardening.initialStreamWindowSize,
+      initial_connection_window_size: hardening.initialConnectionWindowSize,
+    },
+    max_request_headers_kb: hardening.maxRequestHeadersKb,
+    request_headers_timeout: protoDuration(hardening.requestHeadersTimeout),
+    request_timeout: protoDuration(hardening.requestTimeout),
+    stream_idle_timeout: protoDuration(hardening.streamIdleTimeout),
+    normalize_path: true,
+    merge_slashes: hardening.mergeSlashes,
+    path_with_escaped_slashes_action: hardening.pathWithEscapedSlashesAction,
+    server_header_transformation: hardening.removeServerHeader ? "PASS_THROUGH" : "OVERWRITE",
+    // No client is one of us. An empty list would stand for every private network: this address is nobody's.
+    internal_address_config: hardening.removeInternalHeaders
+      ? { cidr_ranges: [{ address_prefix: "0.0.0.0", prefix_len: 32 }] }
+      : undefined,
+  };
+}
+
+/** https://www.envoyproxy.io/docs/envoy/latest/configuration/listeners/network_filters/connection_limit_filter */
+function connectionLimit(maxConnections: number): Record<string, unknown> {
+  return {
+    "@type": "type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",
+    stat_prefix: "connection_limit",
+    max_connections: maxConnections,
+  };
+}

@@ -1,0 +1,31 @@
+import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
+import { gatewayPatches } from "../shared/envoyPatches";
+import { HTTPS_PORT } from "../shared/naming";
+
+const TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+
+/**
+ * TLS 1.3 and nothing older on this gateway's https listener. The Gateway API has no field for it, and Istio's own
+ * setting (meshConfig.tlsDefaults) is that of the whole mesh. Istio merges a transport socket of the same name field by
+ * field: certificates and suites stay what they are.
+ */
+export function minimumTlsVersionSpec(gatewayName: string): EnvoyFilterSpec {
+  return gatewayPatches(gatewayName, 0, [
+    {
+      applyTo: "FILTER_CHAIN",
+      match: { context: "GATEWAY", listener: { portNumber: HTTPS_PORT } },
+      patch: {
+        operation: "MERGE",
+        value: {
+          transport_socket: {
+            name: "envoy.transport_sockets.tls",
+            typed_config: {
+              "@type": TYPE,
+              common_tls_context: { tls_params: { tls_minimum_protocol_version: "TLSv1_3" } },
+            },
+          },
+        },
+      },
+    },
+  ]);
+}

@@ -1,0 +1,27 @@
+import { NamespacePatch } from "@pulumi/kubernetes/core/v1";
+import * as pulumi from "@pulumi/pulumi";
+import { routesLabel } from "../shared/naming";
+
+export interface RouteNamespacesArgs {
+  gatewayName: string;
+  /** Namespaces of the services; each is labelled once. */
+  namespaces: readonly string[];
+}
+
+/**
+ * Lets the routes of some namespaces attach to the Gateway, by the label that its listener selects. The namespaces
+ * themselves belong to others: only the label is applied, and taken back on destroy.
+ */
+export class RouteNamespaces extends pulumi.ComponentResource {
+  constructor(name: string, args: RouteNamespacesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:RouteNamespaces", name, {}, opts);
+    for (const namespace of new Set(args.namespaces)) {
+      new NamespacePatch(
+        `${name}-${namespace}`,
+        { metadata: { name: namespace, labels: routesLabel(args.gatewayName) } },
+        { parent: this },
+      );
+    }
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,136 @@
+import { isIP } from "node:net";
+import * as pulumi from "@pulumi/pulumi";
+import type { GatewayInput } from "../../config/schema/entry/gateway";
+import { CIPHER_SUITES } from "../../config/schema/entry/tls";
+import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../../kinds/gateway";
+import { infrastructureAnnotations } from "./clientAddress";
+import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, partOf, routesLabel } from "../shared/naming";
+
+export interface TlsGatewayArgs {
+  /** The https listener serves `*.DOMAIN`. */
+  domain: string;
+  config: GatewayInput;
+  /** kubernetes.io/tls Secret in the Gateway's namespace. */
+  secretName: pulumi.Input<string>;
+  /** ConfigMap of the CAs for clients' certificates, beside the Gateway. Only with `tls.clientCertificates`. */
+  clientAuthorities?: pulumi.Input<string>;
+  /** Annotation `cert-manager.io/cluster-issuer` or `cert-manager.io/issuer`: cert-manager fills the Secret. */
+  certManager?: { issuer: string; issuerKind: "ClusterIssuer" | "Issuer" };
+  /** Annotations for the Gateway's pods, beside those of `config.clientAddress`. Default: none. */
+  podAnnotations?: Readonly<Record<string, string>>;
+  /** Refuse to delete the Gateway. */
+  protect: boolean;
+}
+
+/** The one Gateway: plain HTTP on port 80, which only redirects, and HTTPS on port 443. */
+export class TlsGateway extends pulumi.ComponentResource {
+  /** IP address or host name that clients connect to; undefined while the cluster has assigned none. */
+  readonly address: pulumi.Output<string | undefined>;
+
+  constructor(name: string, args: TlsGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:TlsGateway", name, {}, opts);
+    const { config } = args;
+    const gateway = new Gateway(
+      name,
+      {
+        metadata: {
+          name: config.name,
+          namespace: config.namespace,
+          labels: partOf(config.name),
+          annotations: annotations(args),
+        },
+        spec: gatewaySpec(args),
+      },
+      { parent: this, protect: args.protect },
+    );
+    this.address = gateway.status.apply((status) => config.address ?? status?.addresses?.[0]?.value);
+    this.registerOutputs({ address: this.address });
+  }
+}
+
+export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
+  const { config, domain, secretName, podAnnotations } = args;
+  const infrastructure = { ...infrastructureAnnotations(config.clientAddress), ...podAnnotations };
+  return {
+    gatewayClassName: config.className,
+    infrastructure: Object.keys(infrastructure).length === 0 ? undefined : { annotations: infrastructure },
+    addresses: config.address === undefined ? undefined : [addressOf(config.address)],
+    listeners: [
+      {
+        name: HTTP_LISTENER,
+        port: HTTP_PORT,
+        protocol: "HTTP",
+        hostname: `*.${domain}`,
+        // Only the redirect attaches here, and it lives beside the Gateway: nobody else can serve plain HTTP.
+        allowedRoutes: { namespaces: { from: "Same" } },
+      },
+      {
+        name: HTTPS_LISTENER,
+        port: HTTPS_PORT,
+        protocol: "HTTPS",
+        hostname: `*.${domain}`,
+        allowedRoutes: { namespaces: allowedNamespaces(config) },
+        tls: {
+          mode: "Terminate",
+          certificateRefs: [{ name: secretName }],
+          options: listenerOptions(config),
+        },
+      },
+    ],
+    tls: frontendTls(args),
+  };
+}
+
+/** https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#configuring-a-gateway */
+function listenerOptions({ tls }: GatewayInput): Record<string, string> | undefined {
+  const options = {
+    ...(tls.minVersion === "1.3"
+      ? {}
+      : { "gateway.istio.io/tls-cipher-suites": (tls.cipherSuites ?? CIPHER_SUITES).join(",") }),
+    // Says what spec.tls.frontend says: where a CRD drops that field, a new listener has no CA, and takes no client.
+    ...(tls.clientCertificates?.mode === "AllowValidOnly" ? { "gateway.istio.io/tls-terminate-mode": "MUTUAL" } : {}),
+  };
+  return Object.keys(options).length === 0 ? undefined : options;
+}
+
+function frontendTls({ config, clientAuthorities }: TlsGatewayArgs): GatewayTLSConfig | undefined {
+  const { clientCertificates } = config.tls;
+  if (clientCertificates === undefined || clientAuthorities === undefined) {
+    return undefined;
+  }
+  const caCertificateRefs = [{ group: "", kind: "ConfigMap", name: clientAuthorities }] as const;
+  return {
+    frontend: {
+      default: { validation: { caCertificateRefs: [...caCertificateRefs], mode: clientCertificates.mode } },
+    },
+  };
+}
+
+function addressOf(value: string): { type: "IPAddress" | "Hostname"; value: string } {
+  return { type: isIP(value) === 0 ? "Hostname" : "IPAddress", value };
+}
+
+function allowedNamespaces(config: GatewayInput): Listener["allowedRoutes"]["namespaces"] {
+  return config.allowedRoutes === "Selector"
+    ? { from: "Selector", selector: { matchLabels: routesLabel(config.name) } }
+    : { from: config.allowedRoutes };
+}
+
+function annotations({ config, certManager }: TlsGatewayArgs): Record<string, string> {
+  const result: Record<string, string> = {};
+  if (config.programmedTimeoutSeconds > 0) {
+    // https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/#pulumi-kubernetes-annotations
+    result["pulumi.com/waitFor"] = "condition=Programmed";
+    result["pulumi.com/timeoutSeconds"] = String(config.programmedTimeoutSeconds);
+  } else {
+    result["pulumi.com/skipAwait"] = "true";
+  }
+  if (config.externalDns !== undefined && config.address !== undefined) {
+    result["external-dns.alpha.kubernetes.io/target"] = config.address;
+  }
+  if (certManager !== undefined) {
+    const key = certManager.issuerKind === "Issuer" ? "issuer" : "cluster-issuer";
+    result[`cert-manager.io/${key}`] = certManager.issuer;
+  }
+  return result;
+}

@@ -1,0 +1,65 @@
+import type { Service } from "../../config";
+import { localLimitOf, type LocalRateLimitInput } from "../../config/schema/limits/rateLimit";
+import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
+import { filterPatch, gatewayPatches, routePatch } from "../shared/envoyPatches";
+
+const FILTER = "envoy.filters.http.local_ratelimit";
+const TYPE = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
+const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
+
+/**
+ * Limits that each gateway proxy counts for itself: Envoy's filter on the https listener, where it does nothing by
+ * itself, and a bucket on each limited route. Undefined where no service has a limit.
+ */
+export function localRateLimitSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
+  const routes = services.flatMap((service) => {
+    const limit = localLimitOf(service);
+    // Counted by service: the prefix becomes part of the counters' names.
+    const value = limit && {
+      typed_per_filter_config: { [FILTER]: { ...routeLimit(limit), stat_prefix: service.name } },
+    };
+    return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
+  });
+  // The filter has no bucket of its own: it limits nothing until a route gives it one.
+  const filter = filterPatch(FILTER, { "@type": TYPE, stat_prefix: "local_rate_limit" });
+  return routes.length === 0 ? undefined : gatewayPatches(gatewayName, 0, [filter, ...routes]);
+}
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto */
+export function routeLimit(limit: LocalRateLimitInput): Record<string, unknown> {
+  const bucket = {
+    max_tokens: limit.requests,
+    tokens_per_fill: limit.requests,
+    fill_interval: `${SECONDS[limit.per]}s`,
+  };
+  const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
+  return {
+    "@type": TYPE,
+    stat_prefix: "local_rate_limit",
+    token_bucket: bucket,
+    filter_enabled: always,
+    filter_enforced: always,
+    enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+    // Not UNAVAILABLE, at which gRPC clients try again at once.
+    rate_limited_as_resource_exhausted: true,
+    ...byClient(limit, bucket),
+  };
+}
+
+/** A descriptor without a value stands for every value, each with a bucket of its own. */
+function byClient(limit: LocalRateLimitInput, bucket: Record<string, unknown>): Record<string, unknown> {
+  if (limit.type === "local") {
+    return {};
+  }
+  const [key, action] =
+    limit.type === "local-by-address"
+      ? ["remote_address", { remote_address: {} }]
+      : ["client", { request_headers: { header_name: limit.header.toLowerCase(), descriptor_key: "client" } }];
+  return {
+    rate_limits: [{ actions: [action] }],
+    descriptors: [{ entries: [{ key }], token_bucket: bucket }],
+    max_dynamic_descriptors: limit.maxClients,
+    // The rule's own bucket is for requests that no descriptor takes.
+    always_consume_default_token_bucket: false,
+  };
+}

@@ -1,0 +1,88 @@
+import type { Service } from "../../config";
+import { globalLimitsOf, limitName, type GlobalRateLimitInput } from "../../config/schema/limits/rateLimit";
+
+/**
+ * Both ends of a global limit: what Envoy tells of a request, and what the service counts. A descriptor is the service,
+ * the limit, and the client: https://www.envoyproxy.io/docs/envoy/latest/configuration/other_features/global_rate_limiting
+ */
+
+/** Those whom one count is for: the descriptor's last entry, and Envoy's action that makes it. */
+interface Clients {
+  readonly key: string;
+  /** Without it, each value has a count of its own. */
+  readonly value?: string;
+  readonly action: Record<string, unknown>;
+}
+
+function clientsOf(limit: GlobalRateLimitInput): Clients[] {
+  if (limit.type === "global") {
+    return [{ key: "client", value: "any", action: genericKey("client", "any") }];
+  }
+  if (limit.type === "global-by-address") {
+    return [{ key: "remote_address", action: { remote_address: {} } }];
+  }
+  const name = limit.header.toLowerCase();
+  return [
+    { key: "client", action: { request_headers: { header_name: name, descriptor_key: "client" } } },
+    {
+      // Without the header Envoy makes no descriptor of the action above, and nothing would be counted.
+      key: "client_without",
+      value: name,
+      action: {
+        header_value_match: {
+          descriptor_key: "client_without",
+          descriptor_value: name,
+          expect_match: false,
+          headers: [{ name, present_match: true }],
+        },
+      },
+    },
+  ];
+}
+
+function genericKey(key: string, value: string): Record<string, unknown> {
+  return { generic_key: { descriptor_key: key, descriptor_value: value } };
+}
+
+/** `rate_limits` of a route of the service. */
+export function routeRateLimits(service: Service): Record<string, unknown>[] {
+  return globalLimitsOf(service).flatMap((limit) =>
+    clientsOf(limit).map(({ action }) => ({
+      actions: [genericKey("service", service.name), genericKey("limit", limitName(limit)), action],
+    })),
+  );
+}
+
+/** https://github.com/envoyproxy/ratelimit#configuration */
+export interface RateLimitConfig {
+  domain: string;
+  descriptors: Descriptor[];
+}
+
+interface Descriptor {
+  key: string;
+  value?: string;
+  rate_limit?: { unit: string; requests_per_unit: number };
+  descriptors?: Descriptor[];
+}
+
+/** What the service counts. The domain keeps gateways apart that share a Redis. */
+export function rateLimitConfig(services: readonly Service[], domain: string): RateLimitConfig {
+  const limited = services.filter((service) => globalLimitsOf(service).length > 0);
+  return {
+    domain,
+    descriptors: limited.map((service) => ({
+      key: "service",
+      value: service.name,
+      descriptors: globalLimitsOf(service).map((limit) => ({
+        key: "limit",
+        value: limitName(limit),
+        descriptors: clientsOf(limit).map(({ key, value }) => ({
+          key,
+          value,
+          rate_limit: { unit: limit.per, requests_per_unit: limit.requests },
+        })),
+      })),
+    })),
+  };
+}

@@ -1,0 +1,87 @@
+import { Deployment } from "@pulumi/kubernetes/apps/v1";
+import { Secret, Service } from "@pulumi/kubernetes/core/v1";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { RateLimitServiceInput } from "../../config/schema/limits/rateLimitService";
+import { partOf } from "../shared/naming";
+import { deploymentSpec, secretVersion, serviceSpec, type Workload } from "./workload";
+
+export interface RateLimitRedisArgs {
+  config: Extract<RateLimitServiceInput["redis"], { mode: "own" }>;
+  /** Of the Deployment, the Service and the Secret. */
+  objectName: string;
+  gatewayName: string;
+  namespace: string;
+}
+
+export const REDIS_PORT = 6379;
+
+/** Key of the Secret that holds the password. */
+export const PASSWORD_KEY = "password";
+
+/**
+ * Redis for the counters of global rate limits: one Pod without persistence, for all that is lost with it are the
+ * counts of the running window.
+ */
+export class RateLimitRedis extends pulumi.ComponentResource {
+  /** For every Pod that uses the password. */
+  readonly podAnnotations: Workload["podAnnotations"];
+
+  constructor(name: string, args: RateLimitRedisArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:RateLimitRedis", name, {}, opts);
+    const { objectName, namespace, gatewayName } = args;
+    const child = { parent: this };
+    const metadata = { name: objectName, namespace, labels: partOf(gatewayName) };
+    // Letters and digits: the password stands in redis.conf as it is.
+    const password = new random.RandomPassword(name, { length: 32, special: false }, child);
+    const secret = new Secret(
+      name,
+      {
+        metadata,
+        stringData: { [PASSWORD_KEY]: password.result, "redis.conf": redisConf(args.config, password.result) },
+      },
+      child,
+    );
+    this.podAnnotations = secretVersion(secret);
+    const workload = { ...redisWorkload(args), podAnnotations: this.podAnnotations };
+    new Service(name, { metadata, spec: serviceSpec(workload) }, child);
+    new Deployment(name, { metadata, spec: deploymentSpec(workload) }, { parent: this, dependsOn: secret });
+    this.registerOutputs();
+  }
+}
+
+/** In a file, not in arguments: those are seen by everyone on the node. */
+export function redisConf(
+  { resources }: RateLimitRedisArgs["config"],
+  password: pulumi.Input<string>,
+): pulumi.Output<string> {
+  const lines = [
+    'save ""',
+    "appendonly no",
+    `maxmemory ${Math.floor(resources.memoryMiB * 0.75)}mb`,
+    // Every counter has an end; full, Redis lets go of the one that ends first.
+    "maxmemory-policy volatile-ttl",
+  ];
+  return pulumi.interpolate`requirepass ${password}\n${lines.join("\n")}\n`;
+}
+
+export function redisWorkload({ config, objectName, gatewayName }: RateLimitRedisArgs): Workload {
+  return {
+    name: objectName,
+    gatewayName,
+    app: "redis",
+    image: config.image,
+    command: ["redis-server", "/config/redis.conf"],
+    ports: { "tcp-redis": REDIS_PORT },
+    servicePorts: ["tcp-redis"],
+    mountPath: "/config",
+    volume: { secret: { secretName: objectName, items: [{ key: "redis.conf", path: "redis.conf" }] } },
+    resources: config.resources,
+    readiness: { tcpSocket: { port: "tcp-redis" }, periodSeconds: 5 },
+    liveness: { tcpSocket: { port: "tcp-redis" }, periodSeconds: 10 },
+    user: 999,
+    replicas: 1,
+    // Two at once would count apart.
+    strategy: { type: "Recreate" },
+  };
+}

@@ -1,0 +1,35 @@
+import type { Rule } from "../../config";
+import { grpcMethod } from "../../config/values/grpcPath";
+import type { GRPCRouteFilter, GRPCRouteMatch, GRPCRouteSpec } from "../../kinds/grpcRoute";
+import type { HTTPRouteFilter } from "../../kinds/httpRoute";
+import { routeFilters } from "./routeFilters";
+import { attachment, backendRefs, valueMatches, type RouteArgs } from "./routeParts";
+
+/** The route of a gRPC service: its paths are `/SERVICE/METHOD`, as gRPC has them on the wire. */
+export function grpcRouteSpec(args: RouteArgs): GRPCRouteSpec {
+  const { rules, namespace, hsts } = args.service;
+  return {
+    ...attachment(args),
+    rules: rules.map((rule) => ({
+      name: rule.name,
+      matches: matches(rule),
+      filters: routeFilters(rule, namespace, hsts)?.filter(isForGrpc),
+      backendRefs: backendRefs(rule, namespace),
+    })),
+  };
+}
+
+/** Undefined where every call matches. */
+function matches({ path, match }: Rule): GRPCRouteMatch[] | undefined {
+  const method = grpcMethod(path);
+  const headers = valueMatches(match?.headers);
+  if (method === undefined && headers === undefined) {
+    return undefined;
+  }
+  return [{ method: method && { type: "Exact", ...method }, headers }];
+}
+
+/** The config refuses a rewrite for gRPC: nothing is lost here. */
+function isForGrpc(filter: HTTPRouteFilter): filter is GRPCRouteFilter {
+  return filter.type !== "URLRewrite" && filter.type !== "RequestRedirect";
+}

@@ -1,0 +1,48 @@
+import type { Rule } from "../../config";
+import type { HeaderChanges, Rewrite } from "../../config/schema/routing/filters";
+import type { Hsts } from "../../config/schema/entry/hsts";
+import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../../kinds/httpRoute";
+import { withHsts } from "./hsts";
+
+/** What happens to a rule's requests and responses on their way. Undefined where nothing does. */
+export function routeFilters(rule: Rule, routeNamespace: string, hsts?: Hsts): HTTPRouteFilter[] | undefined {
+  const { cors, requestHeaders, rewrite, mirror } = rule;
+  const responseHeaders = withHsts(rule.responseHeaders, hsts);
+  const filters: HTTPRouteFilter[] = [];
+  if (cors !== undefined) {
+    filters.push({ type: "CORS", cors });
+  }
+  if (requestHeaders !== undefined) {
+    filters.push({ type: "RequestHeaderModifier", requestHeaderModifier: headerFilter(requestHeaders) });
+  }
+  if (responseHeaders !== undefined) {
+    filters.push({ type: "ResponseHeaderModifier", responseHeaderModifier: headerFilter(responseHeaders) });
+  }
+  if (rewrite !== undefined) {
+    filters.push({ type: "URLRewrite", urlRewrite: { hostname: rewrite.hostname, path: pathModifier(rewrite) } });
+  }
+  if (mirror !== undefined) {
+    const namespace = mirror.namespace === routeNamespace ? undefined : mirror.namespace;
+    const backendRef = { name: mirror.service, namespace, port: mirror.port };
+    filters.push({ type: "RequestMirror", requestMirror: { backendRef, percent: mirror.percent } });
+  }
+  return filters.length === 0 ? undefined : filters;
+}
+
+function headerFilter({ set, add, remove }: HeaderChanges): HTTPHeaderFilter {
+  const list = (values: Record<string, string> | undefined) =>
+    values && Object.entries(values).map(([name, value]) => ({ name, value: literal(value) }));
+  return { set: list(set), add: list(add), remove };
+}
+
+/** Istio hands values to Envoy as they are, which takes `%` for a command, and no route at all where it knows none such. */
+function literal(value: string): string {
+  return value.replaceAll("%", "%%");
+}
+
+function pathModifier({ path, prefix }: Rewrite): HTTPPathModifier | undefined {
+  if (path !== undefined) {
+    return { type: "ReplaceFullPath", replaceFullPath: path };
+  }
+  return prefix === undefined ? undefined : { type: "ReplacePrefixMatch", replacePrefixMatch: prefix };
+}

@@ -1,0 +1,44 @@
+import type { Rule, Service } from "../../config";
+import type { MatchInput } from "../../config/schema/routing/match";
+import type { HTTPBackendRef, ParentReference, ValueMatch } from "../../kinds/httpRoute";
+import { HTTPS_LISTENER } from "../shared/naming";
+
+/**
+ * What routes of every kind have in common.
+ */
+
+export interface RouteArgs {
+  service: Service;
+  gatewayName: string;
+  gatewayNamespace: string;
+}
+
+/** The listener and the host that a service's route is for. */
+export function attachment({ service, gatewayName, gatewayNamespace }: RouteArgs): {
+  parentRefs: ParentReference[];
+  hostnames: string[];
+} {
+  return {
+    parentRefs: [{ name: gatewayName, namespace: gatewayNamespace, sectionName: HTTPS_LISTENER }],
+    hostnames: [service.host],
+  };
+}
+
+export function backendRefs(rule: Rule, routeNamespace: string): HTTPBackendRef[] {
+  return rule.backends.map(({ service, namespace, port, weight }) => ({
+    name: service,
+    namespace: namespace === routeNamespace ? undefined : namespace,
+    port,
+    weight,
+  }));
+}
+
+/** Undefined where nothing is asked for. */
+export function valueMatches(values: MatchInput["headers"] = {}): ValueMatch[] | undefined {
+  const matches = Object.entries(values).map(([name, value]): ValueMatch =>
+    typeof value === "string"
+      ? { type: "Exact", name, value }
+      : { type: "RegularExpression", name, value: value.regex },
+  );
+  return matches.length === 0 ? undefined : matches;
+}

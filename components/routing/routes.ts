@@ -1,0 +1,91 @@
+import * as pulumi from "@pulumi/pulumi";
+import { backendsOf, type Rule, type Service } from "../../config";
+import { GRPCRoute } from "../../kinds/grpcRoute";
+import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
+import { ReferenceGrant, type ReferenceGrantSpec } from "../../kinds/referenceGrant";
+import { grpcRouteSpec } from "./grpcRoute";
+import { routeFilters } from "./routeFilters";
+import { partOf } from "../shared/naming";
+import { attachment, backendRefs, valueMatches, type RouteArgs } from "./routeParts";
+
+export interface RoutesArgs extends Omit<RouteArgs, "service"> {
+  services: readonly Service[];
+  /** Time to live of external-dns records. Unit: seconds. Default: no annotation. */
+  dnsTtlSeconds?: number;
+}
+
+/** The route of each service, on the https listener, and the grants for backends in other namespaces. */
+export class Routes extends pulumi.ComponentResource {
+  constructor(name: string, args: RoutesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:Routes", name, {}, opts);
+    const { services, gatewayName, dnsTtlSeconds } = args;
+    const labels = partOf(gatewayName);
+    const annotations =
+      dnsTtlSeconds === undefined ? undefined : { "external-dns.alpha.kubernetes.io/ttl": String(dnsTtlSeconds) };
+    for (const service of services) {
+      const routeName = `${name}-${service.name}`;
+      const grants = Object.entries(grantSpecs(service)).map(
+        ([namespace, spec]) =>
+          new ReferenceGrant(
+            // Names of services are unique and hold no `--`: so no two grants are called the same.
+            `${routeName}--${namespace}`,
+            { metadata: { name: `${gatewayName}--${service.name}`, namespace, labels }, spec },
+            { parent: this },
+          ),
+      );
+      const metadata = { name: service.name, namespace: service.namespace, labels, annotations };
+      // A route without its grant answers 500.
+      const afterGrants = { parent: this, dependsOn: grants };
+      if (service.protocol === "grpc") {
+        new GRPCRoute(routeName, { metadata, spec: grpcRouteSpec({ ...args, service }) }, afterGrants);
+      } else {
+        new HTTPRoute(routeName, { metadata, spec: routeSpec({ ...args, service }) }, afterGrants);
+      }
+    }
+    this.registerOutputs();
+  }
+}
+
+export function routeSpec(args: RouteArgs): HTTPRouteSpec {
+  const { service } = args;
+  return { ...attachment(args), rules: service.rules.map((rule) => routeRule(rule, service)) };
+}
+
+function routeRule(rule: Rule, { namespace: routeNamespace, hsts }: Service): HTTPRouteRule {
+  return {
+    name: rule.name,
+    matches: [
+      {
+        path: { type: rule.type, value: rule.path },
+        headers: valueMatches(rule.match?.headers),
+        queryParams: valueMatches(rule.match?.query),
+        method: rule.match?.method,
+      },
+    ],
+    filters: routeFilters(rule, routeNamespace, hsts),
+    backendRefs: backendRefs(rule, routeNamespace),
+    timeouts: rule.timeouts,
+    // The Gateway API has no retry of 0: that is a RouteRetry's.
+    retry: rule.retry === undefined || rule.retry.attempts === 0 ? undefined : rule.retry,
+  };
+}
+
+/** By namespace, what the service's route may refer to outside its own. It names each Service: no more is granted. */
+export function grantSpecs(service: Service): Record<string, ReferenceGrantSpec> {
+  const kind = service.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute";
+  const names = new Map<string, Set<string>>();
+  for (const backend of backendsOf(service)) {
+    if (backend.namespace !== service.namespace) {
+      names.set(backend.namespace, (names.get(backend.namespace) ?? new Set()).add(backend.service));
+    }
+  }
+  return Object.fromEntries(
+    [...names].map(([namespace, services]) => [
+      namespace,
+      {
+        from: [{ group: "gateway.networking.k8s.io", kind, namespace: service.namespace }],
+        to: [...services].sort().map((name) => ({ group: "", kind: "Service", name })),
+      } satisfies ReferenceGrantSpec,
+    ]),
+  );
+}

@@ -1,0 +1,47 @@
+import type { types } from "@pulumi/kubernetes";
+import { Service as KubernetesService } from "@pulumi/kubernetes/core/v1";
+import * as pulumi from "@pulumi/pulumi";
+import type { Service, Version } from "../../config";
+import { partOf } from "../shared/naming";
+
+export interface VersionServicesArgs {
+  services: readonly Service[];
+  gatewayName: string;
+}
+
+/** The Services of the services' versions: each selects the pods of one. */
+export class VersionServices extends pulumi.ComponentResource {
+  constructor(name: string, args: VersionServicesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:VersionServices", name, {}, opts);
+    for (const service of args.services) {
+      for (const version of service.versions) {
+        new KubernetesService(
+          `${name}-${service.name}-${version.version}`,
+          {
+            metadata: {
+              name: version.service,
+              namespace: service.namespace,
+              labels: partOf(args.gatewayName),
+              // Pulumi would wait for pods, and a canary that has none yet is no failure.
+              annotations: { "pulumi.com/skipAwait": "true" },
+            },
+            spec: serviceSpec(version, service.protocol),
+          },
+          { parent: this },
+        );
+      }
+    }
+    this.registerOutputs();
+  }
+}
+
+/** The port's name tells Istio the protocol. https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
+export function serviceSpec(
+  { selector, ports }: Version,
+  protocol: Service["protocol"],
+): types.input.core.v1.ServiceSpec {
+  return {
+    selector,
+    ports: ports.map(({ port, targetPort }) => ({ name: `${protocol}-${port}`, port, targetPort, protocol: "TCP" })),
+  };
+}

@@ -1,0 +1,125 @@
+import type { Service } from "../../config";
+import { namesOf } from "./metricNames";
+import { certificateSeconds, configRejects, errorShare, latency } from "./queries";
+
+/** A query of a panel, and the name of what it draws. */
+interface Target {
+  readonly expr: string;
+  readonly legendFormat: string;
+}
+
+interface Panel {
+  readonly title: string;
+  readonly unit: string;
+  readonly targets: readonly Target[];
+}
+
+/** Length of the windows. Grafana's own variable follows the time that is shown. */
+const WINDOW = "$__rate_interval";
+
+/** Grafana dashboard of the gateway and its services: a row of panels each. */
+export function dashboard(services: readonly Service[], gatewayName: string): object {
+  const rows = [
+    { title: `Gateway ${gatewayName}`, panels: gatewayPanels(services, gatewayName) },
+    ...services.map((service) => ({ title: service.host, panels: servicePanels(service) })),
+  ];
+  return {
+    title: `Gateway ${gatewayName}`,
+    uid: `gateway-${gatewayName}`.slice(0, 40),
+    schemaVersion: 39,
+    tags: ["istio", "gateway"],
+    time: { from: "now-1h", to: "now" },
+    refresh: "30s",
+    templating: { list: [{ name: "datasource", type: "datasource", query: "prometheus" }] },
+    panels: rows.flatMap((row, index) => layOut(row.title, row.panels, index)),
+  };
+}
+
+/** Grafana's grid is 24 wide. */
+const HEIGHT = 8;
+const WIDTH = 6;
+
+function layOut(title: string, panels: readonly Panel[], row: number): object[] {
+  const y = row * (HEIGHT + 1);
+  const id = row * 10 + 1;
+  return [
+    { id, type: "row", title, collapsed: false, panels: [], gridPos: { x: 0, y, w: 24, h: 1 } },
+    ...panels.map((panel, index) => ({
+      id: id + index + 1,
+      type: "timeseries",
+      title: panel.title,
+      datasource: { type: "prometheus", uid: "${datasource}" },
+      fieldConfig: { defaults: { unit: panel.unit }, overrides: [] },
+      gridPos: { x: index * WIDTH, y: y + 1, w: WIDTH, h: HEIGHT },
+      targets: panel.targets.map((target, place) => ({ refId: String.fromCharCode(65 + place), ...target })),
+    })),
+  ];
+}
+
+function gatewayPanels(services: readonly Service[], gatewayName: string): Panel[] {
+  return [
+    {
+      title: "Requests",
+      unit: "reqps",
+      targets: services.map((service) => ({
+        expr: `sum(rate(${namesOf(service).completed}[${WINDOW}]))`,
+        legendFormat: service.name,
+      })),
+    },
+    {
+      title: "Days left of the certificate",
+      unit: "d",
+      targets: [{ expr: `(${certificateSeconds(gatewayName)}) / 86400`, legendFormat: "days" }],
+    },
+    {
+      title: "Configuration that Envoy refused",
+      unit: "short",
+      targets: Object.entries(configRejects(gatewayName, WINDOW)).map(([what, expr]) => ({ expr, legendFormat: what })),
+    },
+  ];
+}
+
+function servicePanels(service: Service): Panel[] {
+  const names = namesOf(service);
+  const endpoints = (metric: string) => `sum(envoy_cluster_${metric}{${names.clusters}})`;
+  return [
+    {
+      title: "Requests, by status",
+      unit: "reqps",
+      targets: [
+        {
+          expr: `sum by (response_code_class) (rate(${names.requests}{response_code_class!=""}[${WINDOW}]))`,
+          legendFormat: "{{response_code_class}}",
+        },
+        ...(service.rateLimit === undefined
+          ? []
+          : [{ expr: `sum(rate(${names.rateLimited}[${WINDOW}]))`, legendFormat: "rate limited" }]),
+      ],
+    },
+    {
+      title: "Errors",
+      unit: "percentunit",
+      targets: [{ expr: `(${errorShare(service, WINDOW)}) or 0 * sum(${names.completed})`, legendFormat: "failed" }],
+    },
+    {
+      title: "Latency",
+      unit: "ms",
+      targets: [0.5, 0.95, 0.99].map((quantile) => ({
+        expr: latency(service, quantile, WINDOW),
+        legendFormat: `${quantile * 100} %`,
+      })),
+    },
+    {
+      title: "Endpoints",
+      unit: "short",
+      targets: [
+        { expr: endpoints("membership_healthy"), legendFormat: "healthy" },
+        // Counted only where the service has outlier detection.
+        ...(service.trafficPolicy.outlierDetection === undefined
+          ? []
+          : [{ expr: endpoints("outlier_detection_ejections_active"), legendFormat: "ejected" }]),
+        { expr: endpoints("upstream_rq_pending_overflow"), legendFormat: "turned away" },
+      ],
+    },
+  ];
+}

@@ -1,0 +1,71 @@
+import { backendsOf, type Backend, type Service } from "../../config";
+import type { TelemetryInput } from "../../config/schema/telemetry/telemetry";
+import { HTTPS_PORT } from "../shared/naming";
+
+/** Label of the scraped series that names the Gateway: the pods' own, as Prometheus writes it. */
+export const GATEWAY_LABEL = "gateway_networking_k8s_io_gateway_name";
+
+/** gRPC statuses that stand for an HTTP 5xx. https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
+export const GRPC_SERVER_ERRORS = [2, 4, 12, 13, 14, 15];
+
+/** Counters that Istio's proxies keep only where they are told to, by the end of their names. */
+const SUFFIXES = [
+  "membership_healthy",
+  "outlier_detection.ejections_active",
+  "upstream_rq_pending_overflow",
+  "http_local_rate_limit.rate_limited",
+  "expiration_unix_time_seconds",
+  ...["ok", "error", "over_limit"].map((answer) => `ratelimit.${answer}`),
+  ...["total", ...GRPC_SERVER_ERRORS].map((status) => `grpc.${status}`),
+];
+/** Those of route tables, whose own names stand in the middle. */
+const REGEXPS = [String.raw`http\..*\.rds\..*\.update_rejected`];
+
+/**
+ * Annotations that make the gateway's pods keep what dashboard and alerts read. They name no service: a new one starts no
+ * new pods. https://istio.io/latest/docs/reference/config/annotations/#SidecarStatsInclusionSuffixes
+ */
+export function statsAnnotations({ metrics }: TelemetryInput): Record<string, string> {
+  return metrics === undefined
+    ? {}
+    : {
+        "sidecar.istio.io/statsInclusionSuffixes": SUFFIXES.join(","),
+        "sidecar.istio.io/statsInclusionRegexps": REGEXPS.join(","),
+      };
+}
+
+/** A name as Envoy writes it for Prometheus. */
+function sanitized(text: string): string {
+  return text.replace(/[^A-Za-z0-9_]/g, "_");
+}
+
+/** Names of what Envoy counts for a service. */
+export function namesOf(service: Service) {
+  const route = `envoy_vhost_${sanitized(`${service.host}:${HTTPS_PORT}`)}_route_${sanitized(service.name)}`;
+  return {
+    /** Requests by `response_code_class`, as routed: those that a rate limit or a policy refused are not among them. */
+    requests: `${route}_upstream_rq`,
+    completed: `${route}_upstream_rq_completed`,
+    /** Unit: milliseconds. */
+    timeBuckets: `${route}_upstream_rq_time_bucket`,
+    rateLimited: `envoy_${sanitized(service.name)}_http_local_rate_limit_rate_limited`,
+    /** Selects the clusters of its backends. */
+    clusters: `cluster_name=~"${clusters(service).join("|")}"`,
+  };
+}
+
+/** Calls of a gRPC service that ended with a status, or all of them; counted by its backends' clusters. */
+export function grpcCalls(service: Service, status: number | "total"): string {
+  return `envoy_cluster_grpc_${status}{${namesOf(service).clusters}}`;
+}
+
+/** Istio's name of the cluster of a Service's port. */
+export function clusterName({ service, namespace, port }: Omit<Backend, "weight">): string {
+  return `outbound|${port}||${service}.${namespace}.svc.cluster.local`;
+}
+
+/** Regular expressions for the backends' clusters, inside a PromQL text. */
+function clusters(service: Service): string[] {
+  const names = backendsOf(service).map((backend) => clusterName(backend).replace(/[|.]/g, String.raw`\\$&`));
+  return [...new Set(names)].sort();
+}

@@ -1,0 +1,64 @@
+import { ConfigMap } from "@pulumi/kubernetes/core/v1";
+import * as pulumi from "@pulumi/pulumi";
+import type { Service } from "../../config";
+import type { TelemetryInput } from "../../config/schema/telemetry/telemetry";
+import { PodMonitor, VMPodScrape } from "../../kinds/podScrape";
+import { PrometheusRule, VMRule } from "../../kinds/ruleGroups";
+import { partOf } from "../shared/naming";
+import { ruleGroups } from "./alertRules";
+import { dashboard } from "./dashboard";
+import { podScrapeSpec, scrapeConfig } from "./scrape";
+
+export { statsAnnotations } from "./metricNames";
+
+export interface GatewayMetricsArgs {
+  telemetry: TelemetryInput;
+  services: readonly Service[];
+  gatewayName: string;
+  gatewayNamespace: string;
+  /** Where the service of the global rate limits is. Default: there is none. */
+  rateLimitService?: { readonly namespace: string };
+}
+
+/** Who reads the gateway's metrics, and what becomes of them: scrape objects, alert rules, a dashboard. */
+export class GatewayMetrics extends pulumi.ComponentResource {
+  constructor(name: string, args: GatewayMetricsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:GatewayMetrics", name, {}, opts);
+    const { telemetry, services, gatewayName, gatewayNamespace: namespace, rateLimitService } = args;
+    const { metrics, alerts } = telemetry;
+    const child = { parent: this };
+    const metadata = (suffix: string, labels: Record<string, string> = {}) => ({
+      name: `${gatewayName}--${suffix}`,
+      namespace,
+      labels: { ...partOf(gatewayName), ...labels },
+    });
+    const configMap = (suffix: string, file: string, content: object, labels?: Record<string, string>) =>
+      new ConfigMap(
+        `${name}-${suffix}`,
+        // JSON is YAML: Prometheus, vmagent and vmalert read it as it is.
+        { metadata: metadata(suffix, labels), data: { [file]: JSON.stringify(content, null, 2) } },
+        child,
+      );
+    if (metrics !== undefined) {
+      const { scrape, labels } = metrics;
+      const groups = alerts && ruleGroups({ services, alerts, gatewayName, rateLimitService });
+      if (scrape === "config-map") {
+        configMap("scrape", "scrape.yaml", scrapeConfig(metrics, gatewayName, namespace), labels);
+        if (groups !== undefined) {
+          configMap("alerts", "alerts.yaml", { groups }, labels);
+        }
+      } else {
+        const [Scrape, Rules] = scrape === "prometheus-operator" ? [PodMonitor, PrometheusRule] : [VMPodScrape, VMRule];
+        const spec = podScrapeSpec(metrics, gatewayName);
+        new Scrape(`${name}-scrape`, { metadata: metadata("scrape", labels), spec }, child);
+        if (groups !== undefined) {
+          new Rules(`${name}-alerts`, { metadata: metadata("alerts", labels), spec: { groups } }, child);
+        }
+      }
+    }
+    if (telemetry.dashboard) {
+      configMap("dashboard", `${gatewayName}.json`, dashboard(services, gatewayName), { grafana_dashboard: "1" });
+    }
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,48 @@
+import type { Service } from "../../config";
+import { GATEWAY_LABEL, GRPC_SERVER_ERRORS, grpcCalls, namesOf } from "./metricNames";
+
+/** Seconds until the first certificate of the listeners ends. */
+export function certificateSeconds(gatewayName: string): string {
+  const ends = `{__name__=~"envoy_listener_.*ssl_certificate_.*expiration_unix_time_seconds"`;
+  return `min(${ends},${GATEWAY_LABEL}="${gatewayName}"}) - time()`;
+}
+
+/** How often Envoy refused configuration within a window, for each kind of it. */
+export function configRejects(
+  gatewayName: string,
+  window: string,
+): Record<"listeners" | "clusters" | "routes", string> {
+  const gateway = `${GATEWAY_LABEL}="${gatewayName}"`;
+  const increase = (selector: string) => `sum(increase(${selector}[${window}]))`;
+  return {
+    listeners: increase(`envoy_listener_manager_lds_update_rejected{${gateway}}`),
+    clusters: increase(`envoy_cluster_manager_cds_update_rejected{${gateway}}`),
+    // The name of the route table is part of the counter's.
+    routes: increase(`{__name__=~"envoy_http_.*rds_.*_update_rejected",${gateway}}`),
+  };
+}
+
+/** Share of requests that the gateway or a backend failed, from 0 to 1: 5xx, and for gRPC what stands for one. */
+export function errorShare(service: Service, window: string): string {
+  if (service.protocol === "grpc") {
+    // Envoy's own failures are gRPC statuses too, so that 5xx would count them twice. A status that never came has no counter.
+    const calls = GRPC_SERVER_ERRORS.map(
+      (status) => `(sum(rate(${grpcCalls(service, status)}[${window}])) or vector(0))`,
+    );
+    return `(${calls.join(" + ")}) / sum(rate(${grpcCalls(service, "total")}[${window}]))`;
+  }
+  const { requests, completed } = namesOf(service);
+  return `sum(rate(${requests}{response_code_class="5xx"}[${window}])) / sum(rate(${completed}[${window}]))`;
+}
+
+/** Unit: milliseconds. */
+export function latency(service: Service, quantile: number, window: string): string {
+  return `histogram_quantile(${quantile}, sum by (le) (rate(${namesOf(service).timeBuckets}[${window}])))`;
+}
+
+/** Share of the questions to the rate limit service that it did not answer, from 0 to 1. */
+export function limiterErrorShare(gatewayName: string, window: string): string {
+  const rate = (answer: string) =>
+    `(sum(rate(envoy_cluster_ratelimit_${answer}{${GATEWAY_LABEL}="${gatewayName}"}[${window}])) or vector(0))`;
+  return `${rate("error")} / (${["ok", "over_limit", "error"].map(rate).join(" + ")})`;
+}

@@ -1,0 +1,91 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Service } from "../../config";
+import type { TelemetryInput } from "../../config/schema/telemetry/telemetry";
+import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
+import { Telemetry, type TelemetrySpec } from "../../kinds/telemetry";
+import { accessLogFilter } from "./accessLogFilter";
+import { gatewayPatches, routePatch } from "../shared/envoyPatches";
+import { GatewayFilter } from "../shared/gatewayEnvoyFilter";
+import { partOf } from "../shared/naming";
+
+export interface GatewayTelemetryArgs {
+  telemetry: TelemetryInput;
+  services: readonly Service[];
+  gatewayName: string;
+  gatewayNamespace: string;
+}
+
+/** Access log and traces of this gateway; what the mesh does elsewhere is left alone. */
+export class GatewayTelemetry extends pulumi.ComponentResource {
+  constructor(name: string, args: GatewayTelemetryArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("istio-gateway:index:GatewayTelemetry", name, {}, opts);
+    const { gatewayName, gatewayNamespace } = args;
+    const metadata = {
+      name: `${gatewayName}--telemetry`,
+      namespace: gatewayNamespace,
+      labels: partOf(gatewayName),
+    };
+    const spec = telemetrySpec(args);
+    if (spec !== undefined) {
+      new Telemetry(name, { metadata, spec }, { parent: this });
+    }
+    const routes = routeTelemetrySpec(args);
+    if (routes !== undefined) {
+      const filter = { feature: "telemetry", spec: routes, gatewayName, gatewayNamespace };
+      new GatewayFilter(`${name}-routes`, filter, { parent: this });
+    }
+    this.registerOutputs();
+  }
+}
+
+/** Undefined where the stack leaves all of it to the mesh. */
+export function telemetrySpec(args: GatewayTelemetryArgs): TelemetrySpec | undefined {
+  const { accessLogs, traces } = args.telemetry;
+  if (accessLogs === undefined && traces === undefined) {
+    return undefined;
+  }
+  return {
+    targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: args.gatewayName }],
+    accessLogging: accessLogs && [
+      { providers: [{ name: accessLogs.provider }], filter: filterOf(accessLogFilter(args.services, accessLogs)) },
+    ],
+    tracing: traces && [
+      {
+        providers: [{ name: traces.provider }],
+        randomSamplingPercentage: traces.samplePercent,
+        customTags: SPAN_TAGS,
+      },
+    ],
+  };
+}
+
+function filterOf(expression: string | undefined): { expression: string } | undefined {
+  return expression === undefined ? undefined : { expression };
+}
+
+/** The rule by its name, and the URL without its query, where tokens may stand. Envoy's own tag holds the whole URL. */
+const SPAN_TAGS = {
+  "gateway.route": { formatter: { value: "%ROUTE_NAME%" } },
+  "http.url": { formatter: { value: "%REQ(:SCHEME)%://%REQ(:AUTHORITY)%%PATH(NQ)%" } },
+};
+
+/** What the Telemetry API cannot say of a single service: its counters, and how many of its requests are traced. */
+export function routeTelemetrySpec(args: GatewayTelemetryArgs): EnvoyFilterSpec | undefined {
+  const configPatches = args.services.flatMap((service) => {
+    const value = { ...tracing(service), ...counters(service, args.telemetry) };
+    return Object.keys(value).length === 0 ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
+  });
+  return configPatches.length === 0 ? undefined : gatewayPatches(args.gatewayName, 0, configPatches);
+}
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-tracing */
+function tracing({ telemetry }: Service): Record<string, unknown> | undefined {
+  return telemetry.traces === undefined
+    ? undefined
+    : { tracing: { random_sampling: { numerator: telemetry.traces.samplePercent, denominator: "HUNDRED" } } };
+}
+
+/** With a prefix, Envoy counts a route's requests by status and time; one prefix for all rules is one set of counters. */
+function counters(service: Service, { metrics }: TelemetryInput): Record<string, unknown> | undefined {
+  return metrics === undefined ? undefined : { stat_prefix: service.name };
+}

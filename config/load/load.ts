@@ -1,0 +1,105 @@
+import type { z } from "zod";
+import { invariantProblems, type IndexedService } from "../rules";
+import type { StackConfig } from "../resolve/model";
+import { ConfigError, type Problem } from "../values/problem";
+import { resolveStack, type ParsedStack } from "../resolve/service";
+import { STACK_KEYS, stackShape, type StackKey } from "../schema/stack";
+import { serviceSchema } from "../schema/service";
+import { gatherServices, relabel } from "./serviceFiles";
+import { check, unknownKey } from "./zodProblems";
+
+/** A stack's config as given: its keys without the project's namespace. */
+export interface GivenConfig {
+  readonly project: string;
+  /** Where the project lies: its service files are below. */
+  readonly folder: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Keys that hold a Pulumi secret anywhere inside. Their values are never shown. */
+  readonly secretKeys: ReadonlySet<string>;
+}
+
+/** Keys that hold plain text; the text of every other key is JSON: so Pulumi writes and hands over true, 1 and maps. */
+const TEXT_KEYS: ReadonlySet<string> = new Set(["domain"]);
+
+/** The value of a key that is given as text. What is not JSON is left as text, for the schema to refuse. */
+export function valueOfText(key: string, text: string): unknown {
+  if (TEXT_KEYS.has(key)) {
+    return text;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * Checks a stack's config and fills in its defaults.
+ * Each part and each service is checked by itself, so that one mistake hides no other; rules across parts are checked
+ * on the parts that are sound.
+ * @throws {ConfigError} with every problem, in the order of the keys.
+ */
+export function loadConfig(given: GivenConfig): StackConfig {
+  const { project, secretKeys } = given;
+  const { values, places, problems: unread } = gatherServices(given);
+  const problems: Problem[] = [...unread, ...unknownKeys(values)];
+  const parts: Partial<Record<StackKey, unknown>> = {};
+  for (const key of STACK_KEYS.filter((name) => name !== "services")) {
+    const result = check<z.ZodType>(stackShape[key], values[key], [key]);
+    problems.push(...result.problems);
+    parts[key] = result.value;
+  }
+  const sound = parts as Partial<Omit<ParsedStack, "services">>;
+  const services = soundServices(values.services, problems);
+  const defaults = sound.defaults ?? stackShape.defaults.parse(undefined);
+  const hasEveryService = Array.isArray(values.services) && services.length === values.services.length;
+  problems.push(...invariantProblems({ ...sound, defaults, services, hasEveryService, secretKeys }));
+  if (problems.length > 0) {
+    const hide = (problem: Problem) => ({ ...problem, sensitive: secretKeys.has(problem.path.split(/[.[]/)[0] ?? "") });
+    const inOrder = problems.map(hide).sort(byKeyOrder);
+    throw new ConfigError(
+      project,
+      inOrder.map(({ path, expected, ...problem }) => ({
+        ...problem,
+        path: relabel(path, places),
+        expected: relabel(expected, places),
+      })),
+    );
+  }
+  // Without a problem, every part is there.
+  const parsed = { ...sound, services: services.map(({ service }) => service) } as ParsedStack;
+  const stack = resolveStack(parsed);
+  return { ...stack, fieldUses: stack.fieldUses.map((use) => ({ ...use, path: relabel(use.path, places) })) };
+}
+
+function unknownKeys(values: Readonly<Record<string, unknown>>): Problem[] {
+  const known: readonly string[] = STACK_KEYS;
+  return Object.keys(values)
+    .filter((key) => !known.includes(key))
+    .map((key) => ({ path: key, value: values[key], expected: unknownKey(key, known) }));
+}
+
+/** The services that pass their schema, with their places; what is wrong with the others goes to `problems`. */
+function soundServices(given: unknown, problems: Problem[]): IndexedService[] {
+  if (!Array.isArray(given) || given.length === 0) {
+    problems.push(...check(stackShape.services, given, ["services"]).problems);
+    return [];
+  }
+  return given.flatMap((entry, index) => {
+    const result = check(serviceSchema, entry, ["services", index]);
+    problems.push(...result.problems);
+    return result.value === undefined ? [] : [{ index, service: result.value }];
+  });
+}
+
+function byKeyOrder(a: Problem, b: Problem): number {
+  return rank(a) - rank(b);
+}
+
+/** Place of a problem in the file: by key, and services by their index. */
+function rank({ path }: Problem): number {
+  const key = path.split(/[.[]/)[0] ?? "";
+  const place = (STACK_KEYS as readonly string[]).indexOf(key);
+  const index = Number(/^services\[(\d+)\]/.exec(path)?.[1] ?? 0);
+  return (place < 0 ? STACK_KEYS.length : place) * 10_000 + index;
+}

@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { GivenConfig } from "./load";
+import type { Problem } from "../values/problem";
+
+/** Files that hold more services, for lists that grow: one for each team, say. */
+export const serviceFilesSchema = z
+  .array(
+    z
+      .string("a path below the project's folder, such as services/shop.yaml")
+      .regex(
+        /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.@-]+(\/[\w.@-]+)*\.ya?ml$/,
+        "a path of a .yaml file below the project's folder, such as services/shop.yaml",
+      ),
+    "a list of paths",
+  )
+  .min(1, "at least one path")
+  .max(256, "at most 256 paths")
+  .refine((paths) => new Set(paths).size === paths.length, "each path once")
+  .describe(
+    "Files with more services, one YAML list each, below the project's folder: for lists that several teams keep, or that grow: Linux starts no program with more than 128 KiB of config, some 500 short services.",
+  );
+
+/** A config whose services are all in one list, whichever file they came from. */
+export interface Gathered {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** For each service, its place as a user knows it: `services[0]`, or `services/shop.yaml[0]`. */
+  readonly places: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** Reads the service files that a config names. */
+export function gatherServices({ values, folder }: GivenConfig): Gathered {
+  const paths = serviceFilesSchema.safeParse(values.serviceFiles);
+  const own = values.services ?? [];
+  // What is wrong with either is for their schemas to say.
+  if (!paths.success || !Array.isArray(own)) {
+    return { values, places: [], problems: [] };
+  }
+  const services: unknown[] = [...(own as unknown[])];
+  const places = own.map((_, index) => `services[${index}]`);
+  const problems: Problem[] = [];
+  for (const [index, path] of paths.data.entries()) {
+    const { found, reason } = readList(join(folder, path));
+    if (found === undefined) {
+      problems.push({
+        path: `serviceFiles[${index}]`,
+        value: path,
+        expected: `a YAML file with a list of services: ${reason}`,
+      });
+      continue;
+    }
+    services.push(...found);
+    places.push(...found.map((_, place) => `${path}[${place}]`));
+  }
+  return { values: { ...values, services }, places, problems };
+}
+
+function readList(
+  path: string,
+): { found: readonly unknown[]; reason?: undefined } | { found?: undefined; reason: string } {
+  let content: unknown;
+  try {
+    // Only where there is such a file: each module that loads makes every `pulumi up` later.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const { parse } = require("yaml") as typeof import("yaml");
+    content = parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const firstLine = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    return { reason: isMissing ? "there is no such file" : (firstLine ?? "") };
+  }
+  return Array.isArray(content) ? { found: content as unknown[] } : { reason: "it holds no list" };
+}
+
+/** A text with the places of services as their user knows them. */
+export function relabel(text: string, places: readonly string[]): string {
+  return text.replace(/\bservices\[(\d+)\]/g, (place, index: string) => places[Number(index)] ?? place);
+}

@@ -1,0 +1,172 @@
+import { z } from "zod";
+import { keyPath, type Problem } from "../values/problem";
+
+/** Keys that readers of other manuals try, and why they are not here. */
+const HINTS: Readonly<Record<string, string>> = {
+  minProtocolVersion:
+    "nothing here: the Gateway API has no such field, and TLS 1.2 is the minimum already (gateway.tls.minVersion raises it)",
+  http3:
+    "nothing here: HTTP/3 is not offered, since the Gateway API has no field for it, Istio's is experimental, and it gets past required client certificates",
+};
+
+/** Zod's own words for a wrong type, for schemas that bring none. */
+const TYPE_PHRASES: Readonly<Record<string, string>> = {
+  object: "a map of keys",
+  record: "a map of keys",
+  array: "a list",
+  string: "a text",
+  number: "a number",
+  boolean: "true or false",
+};
+
+/** Checks one part of the config; `prefix` is where the part stands. Returns the parsed value or what is wrong with it. */
+export function check<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  prefix: readonly PropertyKey[],
+): { value: z.output<T>; problems: [] } | { value?: undefined; problems: Problem[] } {
+  const result = schema.safeParse(value);
+  if (result.success) {
+    return { value: result.data, problems: [] };
+  }
+  return { problems: result.error.issues.flatMap((issue) => toProblems(issue, value, prefix, schema)) };
+}
+
+function toProblems(
+  issue: z.core.$ZodIssue,
+  root: unknown,
+  prefix: readonly PropertyKey[],
+  schema: z.ZodType,
+): Problem[] {
+  const path = [...prefix, ...issue.path];
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const chosen = optionOf(schemaAt(schema, issue.path, root), valueAt(root, issue.path));
+    if (chosen !== undefined) {
+      const below = (inner: z.core.$ZodIssue) => ({ ...inner, path: [...issue.path, ...inner.path] });
+      return (issue.errors[chosen] ?? []).flatMap((inner) => toProblems(below(inner), root, prefix, schema));
+    }
+  }
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(schema, issue.path, root);
+    return issue.keys.map((key) => ({
+      path: keyPath([...path, key]),
+      value: valueAt(root, [...issue.path, key]),
+      expected: unknownKey(key, known),
+    }));
+  }
+  return [{ path: keyPath(path), value: valueAt(root, issue.path), expected: phrase(issue) }];
+}
+
+function phrase(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_key") {
+    // The key itself is wrong: what is wrong with it stands one level below.
+    return issue.issues[0]?.message ?? issue.message;
+  }
+  const generic = issue.code === "invalid_type" && issue.message.startsWith("Invalid input");
+  return generic ? (TYPE_PHRASES[issue.expected] ?? `a ${issue.expected}`) : issue.message;
+}
+
+/** What to say about a key that no schema knows. */
+export function unknownKey(key: string, known: readonly string[]): string {
+  const hint = Object.hasOwn(HINTS, key) ? HINTS[key] : undefined;
+  if (hint !== undefined) {
+    return hint;
+  }
+  const nearest = known
+    .map((candidate) => ({ candidate, distance: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  if (nearest !== undefined && nearest.distance <= Math.max(2, Math.floor(key.length / 3))) {
+    return `the key ${nearest.candidate}: there is no ${key}`;
+  }
+  return known.length === 0 ? "no such key" : `one of the keys ${known.join(", ")}`;
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let value = root;
+  for (const segment of path) {
+    if (typeof value !== "object" || value === null) {
+      // A path given as text stands for { path: TEXT }.
+      return typeof value === "string" ? value : undefined;
+    }
+    value = (value as Record<PropertyKey, unknown>)[segment];
+  }
+  return value;
+}
+
+/** The keys that the object at `path` may have. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown): string[] {
+  const object = unwrap(schemaAt(schema, path, root), valueAt(root, path));
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+}
+
+/** Of a union of a thing and a list of such things: which of the two a value is meant to be. */
+function optionOf(schema: z.core.$ZodType, value: unknown): number | undefined {
+  if (!(schema instanceof z.ZodUnion) || !schema.options.some((option) => option instanceof z.ZodArray)) {
+    return undefined;
+  }
+  return schema.options.findIndex((option) => option instanceof z.ZodArray === Array.isArray(value));
+}
+
+/** The schema of the value at `path`. */
+function schemaAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown): z.core.$ZodType {
+  let current: z.core.$ZodType = schema;
+  let value = root;
+  for (const segment of path) {
+    current = unwrap(current, value);
+    if (current instanceof z.ZodObject) {
+      current = (current.shape as Record<PropertyKey, z.core.$ZodType>)[segment] ?? z.unknown();
+    } else if (current instanceof z.ZodArray) {
+      current = current.element;
+    }
+    value = valueAt(value, [segment]);
+  }
+  return bare(current);
+}
+
+/** The schema below defaults and optionals. */
+function bare(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
+    ? bare(schema.unwrap())
+    : schema;
+}
+
+/** The schema below defaults, optionals, pipes and unions, as chosen by the value. */
+function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
+  if (bare(schema) !== schema) {
+    return unwrap(bare(schema), value);
+  }
+  if (schema instanceof z.ZodPipe) {
+    return unwrap(schema.out, value);
+  }
+  if (schema instanceof z.ZodDiscriminatedUnion) {
+    const { discriminator } = schema.def;
+    const tag = valueAt(value, [discriminator]);
+    const option = schema.options.find(
+      (candidate) => candidate instanceof z.ZodObject && accepts(candidate.shape[discriminator] as z.ZodType, tag),
+    );
+    return option === undefined ? schema : unwrap(option, value);
+  }
+  if (schema instanceof z.ZodUnion) {
+    const option = schema.options[optionOf(schema, value) ?? -1];
+    return option === undefined ? schema : unwrap(option, value);
+  }
+  return schema;
+}
+
+function accepts(schema: z.ZodType, value: unknown): boolean {
+  return schema.safeParse(value).success;
+}
+
+/** Levenshtein distance. Both texts are short keys. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

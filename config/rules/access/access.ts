@@ -1,0 +1,128 @@
+import type { AccessInput } from "../../schema/access/access";
+import { covers } from "../../values/cidr";
+import { inheritedByPaths } from "../../resolve/pathSettings";
+import type { Problem } from "../../values/problem";
+import { resolveService } from "../../resolve/service";
+import type { Service } from "../../resolve/model";
+import type { SoundStack } from "../checkedStack";
+
+/** A service with its access, and where that is said. */
+interface Guarded {
+  readonly index: number;
+  readonly service: Service;
+  readonly access: AccessInput | undefined;
+  /** `services[0].access`, or `defaults.access` where the service says nothing. */
+  readonly at: string;
+}
+
+/** Rules between the keys that say who may enter. */
+export function accessProblems(stack: SoundStack): Problem[] {
+  const { domain = "domain", defaults } = stack;
+  const guarded = stack.services.map(({ index, service }): Guarded => {
+    const resolved = resolveService(service, domain, defaults);
+    const at = service.access === undefined && defaults.access !== undefined ? "defaults.access" : accessOf(index);
+    return { index, service: resolved, access: resolved.access, at };
+  });
+  const problems = [
+    ...guarded.flatMap((entry) => silenceProblems(entry, defaults.denyByDefault)),
+    ...guarded.flatMap(listProblems),
+    ...sharedHostProblems(guarded),
+    ...providerProblems(guarded),
+    ...preflightProblems(stack, guarded),
+    ...clientAddressProblems(stack, guarded),
+  ];
+  // What defaults.access says is said once, whatever the number of services that it holds for.
+  const seen = new Set<string>();
+  return problems.filter(({ path }) => !path.startsWith("defaults.") || (!seen.has(path) && seen.add(path)));
+}
+
+function accessOf(index: number): string {
+  return `services[${index}].access`;
+}
+
+function silenceProblems({ access, at }: Guarded, denyByDefault: boolean): Problem[] {
+  if (!denyByDefault || access !== undefined) {
+    return [];
+  }
+  const expected = "who may enter, since defaults.denyByDefault is set ({ public: true } for everyone)";
+  return [{ path: at, value: undefined, expected }];
+}
+
+/** Entries of `allow` that a block of `deny` takes back as a whole. */
+function listProblems({ access, at }: Guarded): Problem[] {
+  const { allow = [], deny = [] } = access ?? {};
+  return allow.flatMap((block, place) => {
+    const hidden = deny.findIndex((denied) => covers(denied, block));
+    if (hidden < 0) {
+      return [];
+    }
+    const expected = `a block that deny[${hidden}] (${deny[hidden] ?? ""}) leaves something of: deny goes first`;
+    return [{ path: `${at}.allow[${place}]`, value: block, expected }];
+  });
+}
+
+/** Policies see a request's host, not which service's path it takes. */
+function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
+  return guarded.flatMap((entry) => {
+    const first = guarded.find(({ service }) => service.host === entry.service.host) ?? entry;
+    if (JSON.stringify(first.access) === JSON.stringify(entry.access)) {
+      return [];
+    }
+    const expected = `the access of services[${first.index}]: both serve ${entry.service.host}, and who may enter is said for a host`;
+    return [{ path: accessOf(entry.index), value: entry.access, expected }];
+  });
+}
+
+/** A token is asked for on a whole host, and a preflight bears none: where one is let in, the gateway has to answer it itself. */
+function preflightProblems({ services, defaults }: SoundStack, guarded: readonly Guarded[]): Problem[] {
+  const places = services.flatMap((indexed, place) => {
+    const { host, access } = (guarded[place] as Guarded).service;
+    return access?.jwt === undefined ? [] : inheritedByPaths(indexed, defaults).map((path) => ({ ...path, host }));
+  });
+  return places
+    .filter(({ host, cors }) => cors === undefined && places.some((other) => other.host === host && other.cors))
+    .map(({ here, host }) => ({
+      path: `${here}.cors`,
+      value: undefined,
+      expected: `cors here too, or on no path of ${host}: its jwt is asked for on the whole host, and a preflight bears no token`,
+    }));
+}
+
+/** Istio asks one provider for each gateway, and refuses every request where there are two. */
+function providerProblems(guarded: readonly Guarded[]): Problem[] {
+  const asking = guarded.filter(({ access }) => access?.externalAuthorization !== undefined);
+  return asking.flatMap(({ access, at }) => {
+    const [first, provider] = [asking[0], access?.externalAuthorization?.provider];
+    const wanted = first?.access?.externalAuthorization?.provider;
+    if (first === undefined || provider === wanted) {
+      return [];
+    }
+    const expected = `${wanted ?? ""}, the provider of ${first.at}: Istio asks one for each gateway`;
+    return [{ path: `${at}.externalAuthorization.provider`, value: provider, expected }];
+  });
+}
+
+/** A list of addresses is worth what the client's address is worth: the stack has to say where that comes from. */
+function clientAddressProblems({ gateway }: SoundStack, guarded: readonly Guarded[]): Problem[] {
+  if (gateway === undefined) {
+    return [];
+  }
+  const { clientAddress } = gateway;
+  const listing = guarded.find(({ access }) => access?.allow !== undefined || access?.deny !== undefined);
+  if (clientAddress === undefined) {
+    const list = listing?.access?.allow === undefined ? "deny" : "allow";
+    const expected = `what stands before the gateway, since ${listing?.at ?? ""}.${list} goes by clients' addresses ({ trustedProxies: 0 } where nothing changes them)`;
+    return listing === undefined ? [] : [{ path: "gateway.clientAddress", value: undefined, expected }];
+  }
+  const { trustedProxies, proxyProtocol, proxyAddresses } = clientAddress;
+  const isTold = trustedProxies > 0 || proxyProtocol;
+  if (!isTold && proxyAddresses !== undefined) {
+    const expected = "nothing here: with trustedProxies 0 and no proxyProtocol there are no proxies";
+    return [{ path: "gateway.clientAddress.proxyAddresses", value: proxyAddresses, expected }];
+  }
+  if (isTold && proxyAddresses === undefined && listing !== undefined) {
+    const expected = `the proxies' addresses, or clients that go round them forge theirs past ${listing.at} (0.0.0.0/0 and ::/0 leave it to the network)`;
+    return [{ path: "gateway.clientAddress.proxyAddresses", value: undefined, expected }];
+  }
+  return [];
+}

@@ -1,0 +1,29 @@
+import { fieldUses, prunedFields } from "../../schema/cluster/gatewayApi";
+import type { Problem } from "../../values/problem";
+import type { SoundStack } from "../checkedStack";
+
+/** What the CRDs behind rendered YAML lack. A cluster is asked itself, before anything is made. */
+export function gatewayApiProblems(stack: SoundStack): Problem[] {
+  const { kubernetes } = stack;
+  if (kubernetes === undefined) {
+    return [];
+  }
+  const path = "kubernetes.gatewayApi";
+  const { gatewayApi: value, renderDirectory, istioStack } = kubernetes;
+  if (istioStack !== undefined && renderDirectory !== undefined) {
+    const expected = "nothing here with kubernetes.renderDirectory: kubernetes.gatewayApi says what the YAML is for";
+    return [{ path: "kubernetes.istioStack", value: istioStack, expected }];
+  }
+  if (renderDirectory === undefined) {
+    const expected = "nothing here without kubernetes.renderDirectory: the cluster itself is asked";
+    return value === undefined ? [] : [{ path, value, expected }];
+  }
+  const uses = fieldUses(stack);
+  if (value !== undefined) {
+    return prunedFields(uses, value);
+  }
+  const [use] = uses;
+  const expected = (at: string) =>
+    `the channel and the version of the CRDs that the YAML is for: not all of them have what ${at} becomes`;
+  return use === undefined ? [] : [{ path, expected: expected(use.path) }];
+}

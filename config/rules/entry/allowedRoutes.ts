@@ -1,0 +1,16 @@
+import type { Problem } from "../../values/problem";
+import type { SoundStack } from "../checkedStack";
+
+/** Namespaces that the listener would refuse. */
+export function namespaceProblems({ gateway, services }: SoundStack): Problem[] {
+  if (gateway?.allowedRoutes !== "Same") {
+    return [];
+  }
+  return services
+    .filter(({ service }) => service.namespace !== gateway.namespace)
+    .map(({ index, service }) => ({
+      path: `services[${index}].namespace`,
+      value: service.namespace,
+      expected: `${gateway.namespace}, since gateway.allowedRoutes is Same (Selector admits other namespaces)`,
+    }));
+}

@@ -1,0 +1,58 @@
+import { milliseconds } from "../../values/duration";
+import type { MatchInput } from "../../schema/routing/match";
+import type { Problem } from "../../values/problem";
+import { rateLimitsOf } from "../../schema/limits/rateLimit";
+import type { IndexedService, SoundStack } from "../checkedStack";
+
+/** Rules between the limits of the listeners, and between them and what the services ask of requests. */
+export function hardeningProblems({ gateway, services }: SoundStack): Problem[] {
+  if (gateway === undefined || gateway.hardening.enabled === false) {
+    return [];
+  }
+  const { hardening } = gateway;
+  const problems: Problem[] = [];
+  const [headers, request] = [hardening.requestHeadersTimeout, hardening.requestTimeout].map(milliseconds);
+  if (headers !== undefined && request !== undefined && request > 0 && (headers === 0 || headers > request)) {
+    problems.push({
+      path: "gateway.hardening.requestHeadersTimeout",
+      value: hardening.requestHeadersTimeout,
+      expected: `at most requestTimeout (${hardening.requestTimeout}), which the headers are a part of`,
+    });
+  }
+  if (hardening.initialStreamWindowSize > hardening.initialConnectionWindowSize) {
+    problems.push({
+      path: "gateway.hardening.initialStreamWindowSize",
+      value: hardening.initialStreamWindowSize,
+      expected: `at most initialConnectionWindowSize (${hardening.initialConnectionWindowSize}), which all streams share`,
+    });
+  }
+  if (hardening.headersWithUnderscoresAction !== "ALLOW") {
+    problems.push(...services.flatMap(underscores));
+  }
+  return problems;
+}
+
+/** Headers that a service looks for, and that the listener never lets through. */
+function underscores({ index, service }: IndexedService): Problem[] {
+  const at = `services[${index}]`;
+  const limited = rateLimitsOf(service).flatMap((limit, place) => {
+    const key = Array.isArray(service.rateLimit) ? `rateLimit[${place}]` : "rateLimit";
+    return "header" in limit ? [[`${at}.${key}.header`, limit.header] as const] : [];
+  });
+  const wanted: readonly (readonly [path: string, name: string])[] = [
+    ...service.paths.flatMap((path, number) => names(`${at}.paths[${number}].match.headers`, path.match)),
+    ...names(`${at}.canary.override.headers`, service.canary?.override),
+    ...limited,
+  ];
+  return wanted
+    .filter(([, name]) => name.includes("_"))
+    .map(([path, value]) => ({
+      path,
+      value,
+      expected: "a header without '_', or gateway.hardening.headersWithUnderscoresAction ALLOW: no such header gets in",
+    }));
+}
+
+function names(path: string, match: MatchInput | undefined): (readonly [path: string, name: string])[] {
+  return Object.keys(match?.headers ?? {}).map((name) => [`${path}.${name}`, name]);
+}

@@ -1,0 +1,45 @@
+import type { HeaderChanges } from "../../schema/routing/filters";
+import type { Problem } from "../../values/problem";
+import type { IndexedService, SoundStack } from "../checkedStack";
+
+const HEADER = "strict-transport-security";
+/** Gateway API: at most 16 headers in a list, of which HSTS takes one. */
+const MAX_OTHER_HEADERS = 15;
+
+/** HSTS is said in one place, and leaves room for the other headers. */
+export function hstsProblems({ gateway, services }: SoundStack): Problem[] {
+  return services
+    .filter(({ service }) => (service.hsts ?? gateway?.hsts) !== undefined)
+    .flatMap(({ index, service }: IndexedService) => [
+      ...(service.protocol === "grpc" && service.hsts !== undefined
+        ? [
+            {
+              path: `services[${index}].hsts`,
+              value: service.hsts,
+              expected: "no HSTS for gRPC: only browsers heed it",
+            },
+          ]
+        : []),
+      ...changeProblems(`services[${index}].responseHeaders`, service.responseHeaders),
+      ...service.paths.flatMap((path, pathIndex) =>
+        changeProblems(`services[${index}].paths[${pathIndex}].responseHeaders`, path.responseHeaders),
+      ),
+    ]);
+}
+
+function changeProblems(at: string, changes: HeaderChanges | undefined): Problem[] {
+  const { set = {}, add = {}, remove = [] } = changes ?? {};
+  const named = [
+    ...Object.entries(set).map(([name, value]) => ({ name, value, path: `${at}.set.${name}` })),
+    ...Object.entries(add).map(([name, value]) => ({ name, value, path: `${at}.add.${name}` })),
+    ...remove.map((name, index) => ({ name, value: name, path: `${at}.remove[${index}]` })),
+  ];
+  const problems = named
+    .filter(({ name }) => name.toLowerCase() === HEADER)
+    .map(({ path, value }): Problem => ({ path, value, expected: "no such header: hsts sets it" }));
+  const count = Object.keys(set).length;
+  if (count > MAX_OTHER_HEADERS) {
+    problems.push({ path: `${at}.set`, value: count, expected: `at most ${MAX_OTHER_HEADERS} headers beside hsts` });
+  }
+  return problems;
+}

@@ -1,0 +1,42 @@
+import { certificatesIn, SEALED } from "../../values/pem";
+import type { Problem } from "../../values/problem";
+import type { SoundStack } from "../checkedStack";
+
+/** Cipher suites fit the TLS versions, and the key that the program makes: a suite signs with one kind of key. */
+export function cipherProblems({ gateway, certificate }: SoundStack): Problem[] {
+  const { cipherSuites, minVersion } = gateway?.tls ?? {};
+  if (cipherSuites === undefined) {
+    return [];
+  }
+  const problem = (expected: string) => [{ path: "gateway.tls.cipherSuites", value: cipherSuites, expected }];
+  if (minVersion === "1.3") {
+    return problem("no such list where minVersion is 1.3: TLS 1.3 has suites of its own, which are all strong");
+  }
+  if (certificate?.mode !== "self-signed" && certificate?.mode !== "ca-signed") {
+    return [];
+  }
+  const algorithm = certificate.keyAlgorithm.startsWith("ECDSA") ? "ECDSA" : "RSA";
+  return cipherSuites.some((suite) => suite.startsWith(`ECDHE-${algorithm}-`))
+    ? []
+    : problem(`at least one ECDHE-${algorithm}-… suite, since the certificate's key is ${algorithm}`);
+}
+
+/** The CAs that clients' certificates are checked against. */
+export function clientCertificateProblems({ gateway }: SoundStack): Problem[] {
+  const given = gateway?.tls.clientCertificates?.caCertificate;
+  if (given === undefined || given === SEALED) {
+    return [];
+  }
+  const problem = (expected: string): Problem[] => [
+    { path: "gateway.tls.clientCertificates.caCertificate", value: "(PEM)", expected },
+  ];
+  const authorities = certificatesIn(given);
+  if (authorities === undefined) {
+    return problem("readable X.509 certificates in PEM");
+  }
+  if (!authorities.every(({ ca }) => ca)) {
+    return problem("certificates of CAs (basicConstraints CA:TRUE)");
+  }
+  const ended = authorities.find(({ validTo }) => new Date(validTo).getTime() <= Date.now());
+  return ended === undefined ? [] : problem(`CAs that have not ended; ${ended.subject} did on ${ended.validTo}`);
+}

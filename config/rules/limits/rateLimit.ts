@@ -1,0 +1,54 @@
+import type { Problem } from "../../values/problem";
+import { globalLimitsOf, isGlobal, limitName, rateLimitsOf } from "../../schema/limits/rateLimit";
+import type { IndexedService, SoundStack } from "../checkedStack";
+
+/** A Service's name has 63 characters at most, and the longest is `GATEWAY--rate-limit-redis`. */
+const MAX_GATEWAY_NAME = 63 - "--rate-limit-redis".length;
+
+/** Limits of one service that Envoy, or the service that counts, could not tell apart. */
+export function rateLimitProblems({ services }: SoundStack): Problem[] {
+  return services.flatMap(ofService);
+}
+
+function ofService({ index, service }: IndexedService): Problem[] {
+  const seen = new Map<string, number>();
+  return rateLimitsOf(service).flatMap((limit, place) => {
+    const key = isGlobal(limit) ? limitName(limit) : "local";
+    const earlier = seen.get(key);
+    if (earlier === undefined) {
+      seen.set(key, place);
+      return [];
+    }
+    const at = `services[${index}].rateLimit`;
+    const expected = isGlobal(limit)
+      ? `a type or a unit of time other than that of ${at}[${earlier}]`
+      : `no local limit besides that of ${at}[${earlier}]: a proxy has one for a rule`;
+    return [{ path: `${at}[${place}].type`, value: limit.type, expected }];
+  });
+}
+
+/** Rules between global limits and the service that counts for them. */
+export function rateLimitServiceProblems({
+  gateway,
+  rateLimitService,
+  services,
+  hasEveryService,
+  secretKeys,
+}: SoundStack): Problem[] {
+  const problems: Problem[] = [];
+  const isUsed = services.some(({ service }) => globalLimitsOf(service).length > 0);
+  if (rateLimitService !== undefined && !isUsed && hasEveryService) {
+    const expected = "a service with a global rate limit, or no such key: nothing is made of it";
+    problems.push({ path: "rateLimitService", value: rateLimitService, expected });
+  }
+  if (isUsed && gateway !== undefined && gateway.name.length > MAX_GATEWAY_NAME) {
+    const expected = `at most ${MAX_GATEWAY_NAME} characters where a service has a global rate limit, whose Services are named after it`;
+    problems.push({ path: "gateway.name", value: gateway.name, expected });
+  }
+  const redis = rateLimitService?.redis;
+  if (redis?.mode === "external" && redis.password !== undefined && !secretKeys.has("rateLimitService")) {
+    const expected = "a Pulumi secret: pulumi config set --secret --path …";
+    problems.push({ path: "rateLimitService.redis.password", value: redis.password, expected });
+  }
+  return problems;
+}

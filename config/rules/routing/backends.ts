@@ -1,0 +1,42 @@
+import type { Problem } from "../../values/problem";
+import type { BackendInput, ServiceInput } from "../../schema/service";
+import type { SoundStack } from "../checkedStack";
+
+/** Rules between the backends of each service, and of each of its paths. */
+export function backendProblems({ services }: SoundStack): Problem[] {
+  return services.flatMap(({ index, service }) => [
+    ...listProblems(`services[${index}].backends`, service, service.backends, service.port),
+    ...service.paths.flatMap((path, pathIndex) => {
+      const at = `services[${index}].paths[${pathIndex}].backends`;
+      return listProblems(at, service, path.backends, path.port ?? service.port);
+    }),
+  ]);
+}
+
+function listProblems(
+  path: string,
+  service: ServiceInput,
+  backends: readonly BackendInput[] | undefined,
+  port: number,
+): Problem[] {
+  if (backends === undefined) {
+    return [];
+  }
+  const problems: Problem[] = [];
+  if (backends.every((backend) => backend.weight === 0)) {
+    const value = backends.map((backend) => backend.weight);
+    problems.push({ path, value, expected: "weights whose sum is above 0, or every request fails" });
+  }
+  const seen = new Map<string, number>();
+  backends.forEach((backend, index) => {
+    const key = `${backend.namespace ?? service.namespace}/${backend.service}:${backend.port ?? port}`;
+    const earlier = seen.get(key);
+    if (earlier === undefined) {
+      seen.set(key, index);
+    } else {
+      const expected = `a backend other than ${path}[${earlier}]: weights between equal backends split nothing`;
+      problems.push({ path: `${path}[${index}].service`, value: backend.service, expected });
+    }
+  });
+  return problems;
+}

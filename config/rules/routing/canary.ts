@@ -1,0 +1,79 @@
+import type { Problem } from "../../values/problem";
+import { MAX_CONDITIONS } from "../../schema/routing/match";
+import { mergeMatches, ruleName, stableBackends } from "../../resolve/service";
+import { MAX_BACKENDS, type BackendInput, type ServiceInput } from "../../schema/service";
+import { versionService } from "../../schema/routing/versions";
+import { matchKey } from "./paths";
+import type { IndexedService, SoundStack } from "../checkedStack";
+
+/** Gateway API v1: rules of an HTTPRoute. */
+const MAX_RULES = 16;
+
+/** A canary is another workload than the stable version, and its overrides leave room for every path. */
+export function canaryProblems({ services }: SoundStack): Problem[] {
+  return services.flatMap(ofService);
+}
+
+function ofService({ index, service }: IndexedService): Problem[] {
+  const at = `services[${index}]`;
+  const { canary } = service;
+  if (canary === undefined) {
+    return [];
+  }
+  const problems: Problem[] = [];
+  const next = { ...canary, service: canary.service ?? versionService(service.name, "canary") };
+  const key = (backend: Omit<BackendInput, "weight">) => `${backend.namespace ?? service.namespace}/${backend.service}`;
+  if (stableBackends(service).some((backend) => key(backend) === key(next))) {
+    const expected = "a Service other than the stable one: one Service is one set of pods, whatever its weights";
+    problems.push({ path: `${at}.canary.service`, value: next.service, expected });
+  }
+  const paths = service.paths.filter((path) => path.backends === undefined).length;
+  if (paths === 0) {
+    const expected = "a path without backends of its own: the canary gets no request";
+    problems.push({ path: `${at}.canary`, expected, value: next.service });
+  }
+  if (canary.override !== undefined && service.paths.length + paths > MAX_RULES) {
+    const expected = `no override for more than ${MAX_RULES - service.paths.length} paths: an HTTPRoute holds ${MAX_RULES} rules`;
+    problems.push({ path: `${at}.canary.override`, value: canary.override, expected });
+  }
+  return [...problems, ...backendCountProblems(at, service), ...overrideProblems(at, service)];
+}
+
+/** The canary is one of the backends that share a rule's requests. */
+function backendCountProblems(at: string, { backends = [] }: ServiceInput): Problem[] {
+  const expected = `at most ${MAX_BACKENDS - 1} backends beside the canary`;
+  return backends.length < MAX_BACKENDS ? [] : [{ path: `${at}.backends`, value: backends.length, expected }];
+}
+
+/** The rule for the override of each path: its name and its match are its own, and it has room for both's conditions. */
+function overrideProblems(at: string, { paths, canary }: ServiceInput): Problem[] {
+  const override = canary?.override;
+  if (override === undefined) {
+    return [];
+  }
+  return paths.flatMap((path, index) => {
+    if (path.backends !== undefined) {
+      return [];
+    }
+    const here = `${at}.paths[${index}]`;
+    const problems: Problem[] = [];
+    const merged = mergeMatches(path.match, override);
+    const sameName = paths.findIndex((other) => ruleName(other) === `${ruleName(path)}-canary`);
+    if (sameName >= 0) {
+      const expected = `a name other than ${ruleName(path)}-canary, which is that of the canary's override on ${here}`;
+      problems.push({ path: `${at}.paths[${sameName}].name`, value: `${ruleName(path)}-canary`, expected });
+    }
+    const sameMatch = paths.findIndex((other) => matchKey(other) === matchKey({ ...path, match: merged }));
+    if (sameMatch >= 0) {
+      const expected = `a match other than that of the canary's override on ${here}: it would get no request`;
+      problems.push({ path: `${at}.paths[${sameMatch}].match`, value: paths[sameMatch]?.match, expected });
+    }
+    for (const key of ["headers", "query"] as const) {
+      if (Object.keys(merged[key] ?? {}).length > MAX_CONDITIONS) {
+        const expected = `at most ${MAX_CONDITIONS} together with those of canary.override`;
+        problems.push({ path: `${here}.match.${key}`, value: path.match?.[key], expected });
+      }
+    }
+    return problems;
+  });
+}

@@ -1,0 +1,31 @@
+import { inheritedByPaths, type Inherited } from "../../resolve/pathSettings";
+import type { Problem } from "../../values/problem";
+import type { SoundStack } from "../checkedStack";
+
+/** Paths that no preflight reaches: it is an OPTIONS request without the headers that the page will send. */
+export function corsProblems({ services, defaults }: SoundStack): Problem[] {
+  return services.flatMap((service) => {
+    const paths = inheritedByPaths(service, defaults);
+    return paths
+      .filter(({ path, cors }) => cors !== undefined && !takesPreflights(path))
+      .filter(
+        ({ path }) =>
+          !paths.some(
+            (other) =>
+              other.cors !== undefined &&
+              other.path.path === path.path &&
+              other.path.type === path.type &&
+              takesPreflights(other.path),
+          ),
+      )
+      .map(({ here, path }) => ({
+        path: `${here}.match`,
+        value: path.match,
+        expected: `cors also on ${path.path} without headers and method: a preflight is an OPTIONS request without those headers`,
+      }));
+  });
+}
+
+function takesPreflights({ match }: Inherited["path"]): boolean {
+  return match?.headers === undefined && (match?.method === undefined || match.method === "OPTIONS");
+}

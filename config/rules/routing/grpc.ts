@@ -1,0 +1,65 @@
+import { isGrpcPath } from "../../values/grpcPath";
+import type { MatchInput } from "../../schema/routing/match";
+import type { Problem } from "../../values/problem";
+import type { IndexedService, SoundStack } from "../checkedStack";
+
+/** Keys of a service and of its paths for which a GRPCRoute has no field. */
+const UNSUPPORTED = {
+  timeouts: "nothing for gRPC: a GRPCRoute has no timeouts; the deadline that a client sends holds",
+  retry: "nothing for gRPC: a GRPCRoute has no retry; a client's retry policy holds",
+  rewrite: "nothing for gRPC: its path names the method, and a GRPCRoute rewrites none",
+  cors: "nothing for gRPC: a GRPCRoute has no CORS filter",
+} as const;
+
+/** What a GRPCRoute cannot say, and hosts that would need both kinds of route. */
+export function grpcProblems({ domain, services }: SoundStack): Problem[] {
+  const protocols = new Map<string, IndexedService>();
+  return services.flatMap((indexed) => {
+    const { index, service } = indexed;
+    const host = service.host ?? `${service.name}.${domain ?? ""}`;
+    const first = protocols.get(host) ?? indexed;
+    protocols.set(host, first);
+    const problems = service.protocol === "grpc" ? ofService(indexed) : [];
+    if (first.service.protocol !== service.protocol) {
+      const expected = `${first.service.protocol}, as services[${first.index}] has it: one host is served by one kind of route`;
+      problems.push({ path: `services[${index}].protocol`, value: service.protocol, expected });
+    }
+    return problems;
+  });
+}
+
+function ofService({ index, service }: IndexedService): Problem[] {
+  const at = `services[${index}]`;
+  return [
+    ...unsupported(at, service),
+    ...matchProblems(`${at}.canary.override`, service.canary?.override),
+    ...service.paths.flatMap((path, pathIndex) => {
+      const here = `${at}.paths[${pathIndex}]`;
+      const problems = [...unsupported(here, path), ...matchProblems(`${here}.match`, path.match)];
+      if (path.type !== "PathPrefix") {
+        const expected = "nothing for gRPC: /package.Service takes all its methods, /package.Service/Method one";
+        problems.push({ path: `${here}.type`, value: path.type, expected });
+      } else if (!isGrpcPath(path.path)) {
+        const expected = "/ for every call, /package.Service, or /package.Service/Method";
+        problems.push({ path: `${here}.path`, value: path.path, expected });
+      }
+      return problems;
+    }),
+  ];
+}
+
+function unsupported(at: string, given: { readonly [K in keyof typeof UNSUPPORTED]?: unknown }): Problem[] {
+  return (Object.keys(UNSUPPORTED) as (keyof typeof UNSUPPORTED)[])
+    .filter((key) => given[key] !== undefined)
+    .map((key) => ({ path: `${at}.${key}`, value: given[key], expected: UNSUPPORTED[key] }));
+}
+
+function matchProblems(at: string, match: MatchInput | undefined): Problem[] {
+  return (["query", "method"] as const)
+    .filter((key) => match?.[key] !== undefined)
+    .map((key) => ({
+      path: `${at}.${key}`,
+      value: match?.[key],
+      expected: "nothing for gRPC: calls are told apart by path and headers",
+    }));
+}

@@ -1,0 +1,39 @@
+import { milliseconds } from "../../values/duration";
+import { inheritedByPaths, type Inherited } from "../../resolve/pathSettings";
+import type { Problem } from "../../values/problem";
+import { DEFAULT_BACKOFF_MS, longestPauses } from "../../schema/routing/retry";
+import type { SoundStack } from "../checkedStack";
+
+/** Timeouts and retries that cannot come true together. A mistake is named once, where it was made. */
+export function retryProblems({ services, defaults }: SoundStack): Problem[] {
+  const problems = services.flatMap((service) => inheritedByPaths(service, defaults)).flatMap(ofPath);
+  return problems.filter(({ path }, index) => problems.findIndex((problem) => problem.path === path) === index);
+}
+
+function ofPath({ request, backendRequest, retry }: Inherited): Problem[] {
+  const total = milliseconds(request?.value ?? "0s");
+  const perTry = milliseconds(backendRequest?.value ?? "0s");
+  const attempts = retry?.value.attempts ?? 0;
+  if (backendRequest !== undefined && perTry > 0) {
+    const complain = (expected: string) => [{ path: backendRequest.at, value: backendRequest.value, expected }];
+    if (attempts === 0) {
+      return complain("a retry with attempts beside it: without one it becomes the whole timeout");
+    }
+    if (total > 0 && perTry > total) {
+      return complain(`at most timeouts.request (${request?.value ?? ""}), which holds for all tries together`);
+    }
+  }
+  if (retry === undefined || total === 0) {
+    return [];
+  }
+  const backoff = retry.value.backoff === undefined ? DEFAULT_BACKOFF_MS : milliseconds(retry.value.backoff);
+  const fits = (count: number) => (count + 1) * perTry + longestPauses(count, backoff) <= total;
+  if (fits(attempts)) {
+    return [];
+  }
+  const most = Array.from({ length: attempts }, (_, count) => attempts - 1 - count).find(fits) ?? 0;
+  const time = perTry > 0 ? `${attempts + 1} tries of ${backendRequest?.value ?? ""} and ` : "";
+  const limit = `timeouts.request (${request?.value ?? ""})`;
+  const expected = `${most === 0 ? "a longer timeout" : `at most ${most}`}: ${time}pauses of up to ${longestPauses(attempts, backoff)} ms do not fit into ${limit}`;
+  return [{ path: `${retry.at}.attempts`, value: attempts, expected }];
+}

@@ -1,0 +1,41 @@
+import type { Problem } from "../../values/problem";
+import { VERSION_SUFFIXES } from "../../schema/routing/versions";
+import type { IndexedService, SoundStack } from "../checkedStack";
+
+/** RFC 1035 label: what Kubernetes asks of a Service. */
+const MAX_SERVICE_NAME = 63;
+const MAX_NAME = MAX_SERVICE_NAME - Math.max(...Object.values(VERSION_SUFFIXES).map(({ length }) => length));
+
+/** Versions are two sets of pods, and the Services that select them are the program's. */
+export function versionProblems({ services }: SoundStack): Problem[] {
+  return services.flatMap(ofService);
+}
+
+function ofService({ index, service }: IndexedService): Problem[] {
+  const { canary, name } = service;
+  if (canary?.versions === undefined) {
+    return [];
+  }
+  const { selector, label, stable, canary: next } = canary.versions;
+  const problems: Problem[] = [];
+  const complain = (key: string, value: unknown, expected: string) =>
+    problems.push({ path: `services[${index}].${key}`, value, expected });
+  if (name.length > MAX_NAME || !/^[a-z]/.test(name)) {
+    complain("name", name, `a letter, then at most ${MAX_NAME - 1} characters: Services are named after it`);
+  }
+  if (stable === next) {
+    complain("canary.versions.canary", next, "a value other than that of stable: they are one set of pods");
+  }
+  if (Object.hasOwn(selector, label)) {
+    complain("canary.versions.selector", selector, `no ${label} among the labels that both versions have`);
+  }
+  if (service.backends !== undefined) {
+    complain("backends", service.backends, "nothing beside canary.versions, which makes the stable Service too");
+  }
+  for (const key of ["namespace", "port"] as const) {
+    if (canary[key] !== undefined) {
+      complain(`canary.${key}`, canary[key], "nothing beside canary.versions: both Services are alike");
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { dnsLabel, port } from "../fields";
+
+/** RFC 1123 name with an optional DNS prefix, as Kubernetes has label keys; values may be empty. */
+const labels = z
+  .record(
+    z.string("a label").regex(/^([a-z0-9.-]+\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, "a label's key"),
+    z
+      .string("a label's value")
+      .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "a label's value of at most 63 characters"),
+    "a map of label keys to values",
+  )
+  .refine((map) => Object.keys(map).length > 0, "at least one label");
+
+const exception = z.strictObject({
+  name: dnsLabel.describe("Name of the exception, unique in the stack."),
+  namespace: dnsLabel.describe("Namespace of the workload: one that is STRICT."),
+  matchLabels: labels.describe("Labels of its pods."),
+  ports: z
+    .array(port, "a list of ports")
+    .min(1, "at least one port, or no ports at all: every port")
+    .optional()
+    .describe("Ports of the pods, not of the Service, that also take plain text. Default: every port."),
+});
+
+/**
+ * Mutual TLS between the workloads of the mesh, the gateway among them. It rules what a sidecar accepts: a backend
+ * without one is neither protected nor cut off by it.
+ */
+export const mtlsSchema = z
+  .strictObject({
+    wholeMesh: z
+      .boolean("true or false")
+      .default(false)
+      .describe("Every sidecar of the mesh refuses plain text: STRICT in Istio's root namespace. Default false."),
+    rootNamespace: dnsLabel
+      .default("istio-system")
+      .describe("Istio's root namespace (meshConfig.rootNamespace). Default istio-system."),
+    strictNamespaces: z
+      .array(dnsLabel, "a list of namespaces")
+      .refine((names) => new Set(names).size === names.length, "each namespace once")
+      .default([])
+      .describe("Namespaces whose sidecars refuse plain text. Default: none."),
+    exceptions: z
+      .array(exception, "a list of exceptions")
+      .default([])
+      .describe("Workloads with a sidecar that must also be reached in plain text, by clients outside the mesh."),
+  })
+  .refine(
+    ({ wholeMesh, strictNamespaces }) => wholeMesh || strictNamespaces.length > 0,
+    "wholeMesh: true, or at least one of strictNamespaces",
+  );
+
+export type MtlsConfig = z.output<typeof mtlsSchema>;

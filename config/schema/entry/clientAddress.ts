@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { blocks } from "../access/access";
+import { wholeNumber } from "../fields";
+
+/** Envoy reads as many entries of X-Forwarded-For from its right end. */
+const MAX_PROXIES = 16;
+
+/** What stands between clients and the gateway: from it follows which address is the client's. */
+export const clientAddressSchema = z.strictObject({
+  trustedProxies: wholeNumber(0, MAX_PROXIES, "proxies").describe(
+    "Proxies in front of the gateway that append to X-Forwarded-For; load balancers that pass connections on do not count. 0 believes no header.",
+  ),
+  proxyProtocol: z
+    .boolean("true or false")
+    .default(false)
+    .describe(
+      "The load balancer starts each connection with a PROXY protocol header; connections without one fail. Default false.",
+    ),
+  proxyAddresses: blocks
+    .optional()
+    .describe(
+      "Addresses from which those proxies connect; all others get 403. 0.0.0.0/0 and ::/0 leave it to the network.",
+    ),
+});
+
+export type ClientAddressInput = z.output<typeof clientAddressSchema>;

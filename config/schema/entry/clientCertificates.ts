@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { pem } from "../../values/pem";
+
+/** Which clients may connect to the https listener, by the certificates that they show. */
+export const clientCertificatesSchema = z.strictObject({
+  caCertificate: pem("CA certificates in PEM").describe(
+    "Certificates of the CAs that sign clients' certificates, in PEM.",
+  ),
+  mode: z
+    .enum(["AllowValidOnly", "AllowInsecureFallback"], "AllowValidOnly or AllowInsecureFallback")
+    .default("AllowValidOnly")
+    .describe(
+      "AllowValidOnly refuses clients without a valid certificate. AllowInsecureFallback lets every client in: the backends then have to judge.",
+    ),
+});
+
+export type ClientCertificates = z.output<typeof clientCertificatesSchema>;

@@ -1,0 +1,83 @@
+import { z } from "zod";
+import { wholeNumber } from "../fields";
+import { headerName } from "../routing/match";
+
+const requests = wholeNumber(1, 1_000_000, "requests").describe("Requests that are let through in each unit of time.");
+const localBucket = {
+  requests,
+  per: z.enum(["second", "minute", "hour"], "second, minute or hour").describe("The unit of time."),
+};
+const globalBucket = {
+  requests,
+  per: z
+    .enum(["second", "minute", "hour", "day"], "second, minute, hour or day")
+    .describe("The unit of time; each begins with the clock's (UTC), when counting starts anew."),
+};
+const header = headerName.describe("Header whose values are kept apart. Requests without it share one limit.");
+
+/** How many clients a proxy keeps apart, the least recently seen leaves first. */
+const maxClients = wholeNumber(1, 1_000_000, "clients")
+  .default(10_000)
+  .describe("Clients that a proxy keeps apart at once; each takes some memory. Default 10000.");
+
+const local = z.strictObject({ type: z.literal("local"), ...localBucket });
+const localByAddress = z.strictObject({ type: z.literal("local-by-address"), ...localBucket, maxClients });
+const localByHeader = z.strictObject({ type: z.literal("local-by-header"), ...localBucket, maxClients, header });
+const global = z.strictObject({ type: z.literal("global"), ...globalBucket });
+const globalByAddress = z.strictObject({ type: z.literal("global-by-address"), ...globalBucket });
+const globalByHeader = z.strictObject({ type: z.literal("global-by-header"), ...globalBucket, header });
+
+/**
+ * A limit of requests; more get 429 with x-ratelimit headers. Local: each gateway proxy counts for itself, and so does
+ * each rule of the service: with N proxies up to N times as many come through. Global: one count for the service.
+ */
+export const rateLimitSchema = z
+  .discriminatedUnion("type", [local, localByAddress, localByHeader, global, globalByAddress, globalByHeader], {
+    error: "one of local, local-by-address, local-by-header, global, global-by-address, global-by-header",
+  })
+  .describe(
+    "Limit of requests, for all clients, for each address, or for each value of a header. Local: counted by each gateway proxy for each rule. Global: one count for the service, whatever the proxy.",
+  );
+
+const MAX_LIMITS = 8;
+
+/** One limit, or several that all hold. */
+export const rateLimitsSchema = z
+  .union([
+    rateLimitSchema,
+    z
+      .array(rateLimitSchema, "a list of limits")
+      .min(1, "at least one limit")
+      .max(MAX_LIMITS, `at most ${MAX_LIMITS} limits`),
+  ])
+  .describe(
+    "A limit of requests, or a list of limits that all hold: one local at most, and any number of global ones.",
+  );
+
+export type RateLimitsInput = z.output<typeof rateLimitsSchema>;
+export type RateLimitInput = z.output<typeof rateLimitSchema>;
+export type LocalRateLimitInput = Extract<RateLimitInput, { type: "local" | "local-by-address" | "local-by-header" }>;
+export type GlobalRateLimitInput = Exclude<RateLimitInput, LocalRateLimitInput>;
+
+export function isGlobal(limit: RateLimitInput): limit is GlobalRateLimitInput {
+  return limit.type.startsWith("global");
+}
+
+/** A service's limits as a list. */
+export function rateLimitsOf({ rateLimit }: { readonly rateLimit?: RateLimitsInput }): readonly RateLimitInput[] {
+  return rateLimit === undefined ? [] : [rateLimit].flat();
+}
+
+export function localLimitOf(service: { readonly rateLimit?: RateLimitsInput }): LocalRateLimitInput | undefined {
+  return rateLimitsOf(service).find((limit): limit is LocalRateLimitInput => !isGlobal(limit));
+}
+
+export function globalLimitsOf(service: { readonly rateLimit?: RateLimitsInput }): readonly GlobalRateLimitInput[] {
+  return rateLimitsOf(service).filter(isGlobal);
+}
+
+/** What tells the global limits of a service apart, such as `global-by-header/x-user/hour`. */
+export function limitName(limit: GlobalRateLimitInput): string {
+  const of = limit.type === "global-by-header" ? [limit.header.toLowerCase()] : [];
+  return [limit.type, ...of, limit.per].join("/");
+}

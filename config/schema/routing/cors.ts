@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { wholeNumber } from "../fields";
+import { headerName, METHODS } from "./match";
+
+/** Gateway API: entries of a list of origins or headers. */
+const MAX_ENTRIES = 64;
+/** And characters of an origin. */
+const MAX_ORIGIN = 253;
+
+const ANY = "*";
+
+/** As browsers send it: lower case, and without the port that the scheme implies. */
+const ORIGIN = /^https?:\/\/(\*|(\*\.)?([a-z0-9-]+\.)*[a-z0-9-]+)(:[0-9]{1,5})?$/;
+const IMPLIED_PORT = /^(http:.*:80|https:.*:443)$/;
+
+const origin = z
+  .string("an origin")
+  .max(MAX_ORIGIN, `an origin of at most ${MAX_ORIGIN} characters`)
+  .refine(
+    (value) => value === ANY || (ORIGIN.test(value) && !IMPLIED_PORT.test(value)),
+    "an origin as browsers send it, such as https://app.example.com or https://*.example.com: lower case, no path, no port 80 or 443 that the scheme implies; or *",
+  );
+
+/** A list without doubles, in which * stands alone. */
+function entries<T extends z.ZodType<string>>(entry: T, what: string) {
+  return z
+    .array(entry, `a list of ${what}`)
+    .min(1, "at least one entry")
+    .max(MAX_ENTRIES, `at most ${MAX_ENTRIES} entries`)
+    .refine((list) => list.length === 1 || !list.includes(ANY as z.output<T>), "* alone, or no *")
+    .refine(
+      (list) => new Set(list.map((value) => value.toLowerCase())).size === list.length,
+      "each entry once, whatever its case",
+    );
+}
+
+// * is among the characters of a header's name.
+const headers = entries(headerName, "header names");
+
+/** Which pages of other origins may use a service from a browser. The gateway answers their preflights. */
+export const corsSchema = z
+  .strictObject({
+    allowOrigins: entries(origin, "origins").describe(
+      "Origins whose pages may read responses; *. stands for any number of labels, * alone for every origin.",
+    ),
+    allowMethods: entries(z.enum([...METHODS, ANY], `one of ${METHODS.join(", ")}, or *`), "methods")
+      .optional()
+      .describe("Methods beyond GET, HEAD and POST, which are always allowed. Default: none."),
+    allowHeaders: headers.optional().describe("Request headers that pages may set. Default: those that need no leave."),
+    exposeHeaders: headers
+      .optional()
+      .describe("Response headers that pages may read. Default: those that need no leave."),
+    allowCredentials: z
+      .boolean("true or false")
+      .default(false)
+      .describe("Whether requests may carry cookies and authorization. Default false."),
+    maxAge: wholeNumber(1, 86_400, "seconds")
+      .default(5)
+      .describe("How long browsers may keep the answer to a preflight. Unit: seconds; 1 to 86400; default 5."),
+  })
+  .superRefine((cors, context) => {
+    if (!cors.allowCredentials) {
+      return;
+    }
+    for (const key of ["allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders"] as const) {
+      if (cors[key]?.some((value) => value === ANY || /^https?:\/\/\*(:|$)/.test(value)) === true) {
+        const message = `named entries beside allowCredentials: ${key === "allowOrigins" ? "every site could act as the user" : "browsers do not read * as a wildcard there"}`;
+        context.addIssue({ code: "custom", path: [key], message });
+      }
+    }
+  });
+
+export type CorsInput = z.output<typeof corsSchema>;

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { certificateSchema } from "./certificate/certificate";
+import { hostname } from "./fields";
+import { gatewaySchema } from "./entry/gateway";
+import { kubernetesSchema } from "./cluster/kubernetes";
+import { mtlsSchema } from "./backends/mtls";
+import { rateLimitServiceSchema } from "./limits/rateLimitService";
+import { defaultsSchema, serviceSchema } from "./service";
+import { serviceFilesSchema } from "../load/serviceFiles";
+import { telemetrySchema } from "./telemetry/telemetry";
+
+/** With `*.` before it, it is still a host name. */
+const MAX_DOMAIN = 251;
+
+/** Everything that a stack may set: one key of the stack config each, one schema per concern. */
+export const stackShape = {
+  domain: hostname
+    .max(MAX_DOMAIN, `a domain of at most ${MAX_DOMAIN} characters`)
+    .describe("Domain of the gateway. The certificate covers it and every name one label below it."),
+  gateway: gatewaySchema.prefault({}).describe("The Gateway: its name, where it lives, how clients reach it."),
+  certificate: certificateSchema.prefault({ mode: "self-signed" }),
+  services: z
+    .array(serviceSchema, "a list of services")
+    .min(1, "at least one service, here or in one of serviceFiles")
+    .describe("What the gateway serves: a host name and the Kubernetes Services behind it, one entry each."),
+  serviceFiles: serviceFilesSchema.optional(),
+  defaults: defaultsSchema.prefault({}).describe("Values for every service that sets none of its own."),
+  mtls: mtlsSchema
+    .optional()
+    .describe("Mutual TLS: whose sidecars refuse plain text. Default: none, they accept both."),
+  rateLimitService: rateLimitServiceSchema.optional(),
+  telemetry: telemetrySchema.prefault({}).describe("Access logs and traces of the gateway."),
+  kubernetes: kubernetesSchema
+    .prefault({})
+    .describe("The cluster to deploy to. Default: that of the current kubeconfig."),
+  protect: z
+    .boolean("true or false")
+    .default(false)
+    .describe("Refuse to delete the Gateway, the private key and the TLS Secret. Default false."),
+  adopt: z
+    .boolean("true or false")
+    .default(false)
+    .describe(
+      "Take over objects that are there under the same names, and fields that others wrote. Default false: `pulumi up` stops, and names them.",
+    ),
+} as const;
+
+export type StackKey = keyof typeof stackShape;
+
+export const STACK_KEYS = Object.keys(stackShape) as StackKey[];
+
+/** A stack's config as one object. */
+export const stackSchema = z.strictObject(stackShape);

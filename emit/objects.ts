@@ -1,0 +1,43 @@
+import { BUNDLE_CRD } from "../components/cluster/gatewayApiCrds";
+import type { StackConfig } from "../config";
+import { emittedResources, type EmittedResource } from "./resources";
+
+/** An object of the cluster that a stack makes, or only patches. */
+export interface EmittedObject {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  /** Undefined for objects of the cluster as a whole. */
+  readonly namespace?: string;
+  readonly patched: boolean;
+  /** Only looked at. */
+  readonly read?: boolean;
+}
+
+/** What a stack would make in the cluster. */
+export async function emittedObjects(config: StackConfig): Promise<EmittedObject[]> {
+  const crd = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", name: BUNDLE_CRD };
+  const { renderDirectory, istioStack } = config.kubernetes;
+  const isAsked = renderDirectory === undefined && istioStack === undefined;
+  const read: EmittedObject[] = !isAsked ? [] : [{ ...crd, patched: false, read: true }];
+  const resources = await emittedResources(config, "emitted");
+  return [...read, ...resources.flatMap(objectOf)];
+}
+
+function objectOf({ type, props }: EmittedResource): EmittedObject[] {
+  const [provider, group = "", kind = ""] = type.split(":");
+  if (provider !== "kubernetes") {
+    return [];
+  }
+  const { metadata } = props as { metadata: { name: string; namespace?: string } };
+  return [
+    {
+      group: group.includes(".") ? (group.split("/")[0] ?? "") : group.replace(/^core\/.*|\/.*/g, ""),
+      kind: kind.replace(/Patch$/, ""),
+      name: metadata.name,
+      namespace: metadata.namespace,
+      patched: kind.endsWith("Patch"),
+    },
+  ];
+}

@@ -1,0 +1,90 @@
+import type { Rule, Service, StackConfig } from "../config";
+import { rateLimitsOf } from "../config/schema/limits/rateLimit";
+
+/** A stack's routes for people: a picture (Mermaid) and a table, as Markdown. */
+export function routeMap(stack: string, { domain, gateway, services }: StackConfig): string {
+  const where = gateway.address === undefined ? "" : ` on ${gateway.address}`;
+  return [
+    `# Routes of ${stack}`,
+    "",
+    `Gateway \`${gateway.namespace}/${gateway.name}\` serves \`*.${domain}\`${where}. Plain HTTP is redirected to HTTPS.`,
+    "",
+    "```mermaid",
+    "flowchart LR",
+    `  gateway(["${gateway.name}"])`,
+    ...services.flatMap(picture),
+    "```",
+    "",
+    "| host | request | goes to | on the way |",
+    "| --- | --- | --- | --- |",
+    ...services.flatMap((service) => service.rules.map((rule) => line(service, rule))),
+    "",
+  ].join("\n");
+}
+
+function picture(service: Service, index: number): string[] {
+  const host = `host${index}`;
+  return [
+    `  gateway --> ${host}{{"${service.host}"}}`,
+    ...service.rules.flatMap((rule, ruleIndex) =>
+      targets(rule).map(
+        ({ name, share }, target) =>
+          `  ${host} -->|"${quoted([requestOf(rule), share].filter(Boolean).join(": "))}"| target${index}_${ruleIndex}_${target}["${name}"]`,
+      ),
+    ),
+  ];
+}
+
+function line(service: Service, rule: Rule): string {
+  const goesTo = targets(rule).map(({ name, share }) => (share === "" ? `\`${name}\`` : `\`${name}\` ${share}`));
+  const cells = [service.host, `\`${requestOf(rule)}\``, goesTo.join(", "), onTheWay(service, rule).join("; ")];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+/** What a request must be for the rule to take it. */
+function requestOf({ path, type, match }: Rule): string {
+  const shown = { Exact: `= ${path}`, PathPrefix: path, RegularExpression: `~ ${path}` }[type];
+  const values = (what: string, map: NonNullable<Rule["match"]>["headers"] = {}) =>
+    Object.entries(map).map(([name, value]) =>
+      typeof value === "string" ? `${what} ${name}=${value}` : `${what} ${name}~${value.regex}`,
+    );
+  return [match?.method, shown, ...values("header", match?.headers), ...values("query", match?.query)]
+    .filter(Boolean)
+    .join(" ");
+}
+
+function targets({ backends }: Rule): { name: string; share: string }[] {
+  const total = backends.reduce((sum, { weight }) => sum + weight, 0);
+  return backends.map(({ namespace, service, port, weight }) => ({
+    name: `${namespace}/${service}:${port}`,
+    share: backends.length === 1 ? "" : `${Math.round((1000 * weight) / total) / 10} %`,
+  }));
+}
+
+/** Policies that hold for the rule's requests, in words. */
+function onTheWay(service: Service, rule: Rule): string[] {
+  const { timeouts, retry, cors, rewrite, mirror, requestHeaders, responseHeaders } = rule;
+  const policies = Object.keys(service.trafficPolicy);
+  return [
+    timeouts.request === "0s" ? "no timeout" : `timeout ${timeouts.request}`,
+    ...(timeouts.backendRequest === undefined ? [] : [`${timeouts.backendRequest} for each try`]),
+    ...(retry === undefined ? [] : [retry.attempts === 0 ? "no retries" : `${retry.attempts} retries`]),
+    ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
+    ...rateLimitsOf(service).map(({ type, requests, per }) => `${type} limit ${requests} per ${per}`),
+    ...(rewrite === undefined
+      ? []
+      : [`rewritten to ${[rewrite.hostname, rewrite.path ?? rewrite.prefix].filter(Boolean).join(" ")}`]),
+    ...(mirror === undefined
+      ? []
+      : [`${mirror.percent} % copied to ${mirror.namespace}/${mirror.service}:${mirror.port}`]),
+    ...(requestHeaders === undefined && responseHeaders === undefined ? [] : ["headers changed"]),
+    ...(policies.length === 0
+      ? []
+      : [policies.map((name) => name.replace(/([A-Z])/g, " $1").toLowerCase()).join(", ")]),
+  ];
+}
+
+/** Mermaid ends a label at a quote. */
+function quoted(text: string): string {
+  return text.replaceAll('"', "#quot;");
+}

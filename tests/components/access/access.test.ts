@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { authorizationPolicies } from "../../../components/access/access";
+import { accessScopeSpec } from "../../../components/access/accessScope";
+import { authenticationSpec } from "../../../components/access/authorization";
+import { infrastructureAnnotations } from "../../../components/entry/clientAddress";
+import { gatewaySpec } from "../../../components/entry/tlsGateway";
+import { UnifiedGateway } from "../../../components/unifiedGateway";
+import { metadataOf, register } from "../../support/deployment";
+import { testIssuer } from "../../support/jwt";
+import { schemaErrors } from "../../support/schemas";
+import { plain, stack } from "../../support/stacks";
+
+const { issuer, jwks } = testIssuer("https://login.example.test");
+const jwt = { issuer, jwks, audiences: ["web"], requiredClaims: { role: ["admin", "ops"] } };
+const target = [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "unified-gateway" }];
+
+const service = (name: string, access?: unknown) => ({ name, namespace: "apps", access });
+const direct = { trustedProxies: 0 };
+
+function policies(
+  services: unknown[],
+  clientAddress: unknown = direct,
+  denyByDefault = false,
+): Record<string, unknown> {
+  const config = stack({ services, gateway: { clientAddress }, defaults: { denyByDefault } });
+  const args = { ...config, gatewayName: config.gateway.name, gatewayNamespace: config.gateway.namespace };
+  return plain(authorizationPolicies({ ...args, clientAddress: config.gateway.clientAddress })) as Record<
+    string,
+    unknown
+  >;
+}
+
+describe("components/access", () => {
+  const to = [{ operation: { hosts: ["web.example.test", "web.example.test:*"] } }];
+
+  it("refuses, for a service's host with every port, whoever its lists do not admit", () => {
+    assert.deepEqual(policies([service("web", { allow: ["10.0.0.0/8"], deny: ["10.1.0.0/16"] }), service("open")]), {
+      "web--access": {
+        targetRefs: target,
+        action: "DENY",
+        rules: [
+          { from: [{ source: { notRemoteIpBlocks: ["10.0.0.0/8"] } }], to },
+          { from: [{ source: { remoteIpBlocks: ["10.1.0.0/16"] } }], to },
+        ],
+      },
+    });
+  });
+
+  it("refuses tokens that lack one of the things asked for, each by a rule of its own", () => {
+    assert.deepEqual(policies([service("web", { jwt })]), {
+      "web--access": {
+        targetRefs: target,
+        action: "DENY",
+        rules: [
+          { to, when: [{ key: "request.auth.claims[iss]", notValues: [issuer] }] },
+          { to, when: [{ key: "request.auth.claims[role]", notValues: ["admin", "ops"] }] },
+          { to, when: [{ key: "request.auth.audiences", notValues: ["web"] }] },
+        ],
+      },
+    });
+    assert.deepEqual(plain(authenticationSpec({ ...jwt, forwardOriginalToken: false }, "unified-gateway")), {
+      targetRefs: target,
+      jwtRules: [
+        {
+          issuer,
+          audiences: ["web"],
+          jwks: JSON.stringify(jwks),
+          fromHeaders: [{ name: "Authorization", prefix: "Bearer " }],
+          forwardOriginalToken: false,
+        },
+      ],
+    });
+  });
+
+  it("lets CORS preflights pass without a token where the gateway answers every one of them", () => {
+    const cors = { allowOrigins: ["https://app.example.test"] };
+    const audience = { key: "request.auth.audiences", notValues: ["web"] };
+    const operation = { hosts: ["web.example.test", "web.example.test:*"] };
+    const rulesWith = (paths: unknown) => {
+      const given = { ...service("web", { jwt: { issuer, jwks, audiences: ["web"] } }), paths };
+      const { rules } = policies([given])["web--access"] as { rules: { when: unknown[] }[] };
+      return rules.filter(({ when }) => JSON.stringify(when[0]) === JSON.stringify(audience));
+    };
+    assert.deepEqual(rulesWith([{ path: "/", cors }]), [
+      { to: [{ operation: { ...operation, notMethods: ["OPTIONS"] } }], when: [audience] },
+      { to, when: [audience, { key: "request.headers[origin]", notValues: ["http*"] }] },
+      {
+        to,
+        when: [
+          audience,
+          {
+            key: "request.headers[access-control-request-method]",
+            notValues: ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"],
+          },
+        ],
+      },
+    ]);
+    assert.deepEqual(rulesWith(["/"]), [{ to, when: [audience] }]);
+  });
+
+  it("asks the mesh's provider", () => {
+    assert.deepEqual(policies([service("web", { externalAuthorization: { provider: "login" } })]), {
+      "web--external-authorization": {
+        targetRefs: target,
+        action: "CUSTOM",
+        provider: { name: "login" },
+        rules: [{ to }],
+      },
+    });
+  });
+
+  it("refuses other hosts by default, and ways round the proxies", () => {
+    const clientAddress = { trustedProxies: 1, proxyAddresses: ["10.0.0.1"] };
+    assert.deepEqual(policies([service("web", { public: true })], clientAddress, true), {
+      "other-hosts": {
+        targetRefs: target,
+        action: "DENY",
+        rules: [{ to: [{ operation: { notHosts: ["web.example.test", "web.example.test:*"] } }] }],
+      },
+      detours: {
+        targetRefs: target,
+        action: "DENY",
+        rules: [{ from: [{ source: { notIpBlocks: ["10.0.0.1"] } }] }],
+      },
+    });
+  });
+
+  it("makes nothing where nobody is kept out", async () => {
+    assert.deepEqual(policies([service("web"), service("open", { public: true })]), {});
+    const resources = await register(() => new UnifiedGateway("gateway", stack()));
+    assert.doesNotMatch(JSON.stringify(resources), /AuthorizationPolicy|RequestAuthentication|access-scope/);
+  });
+
+  it("looks at tokens on hosts that ask for one, and leaves the redirect alone", () => {
+    const { services } = stack({
+      gateway: { clientAddress: direct },
+      services: [service("web", { jwt }), service("open")],
+    });
+    const { configPatches, workloadSelector } = accessScopeSpec(services, "gateway", "example.test");
+    assert.deepEqual(workloadSelector, { labels: { "gateway.networking.k8s.io/gateway-name": "gateway" } });
+    assert.deepEqual(
+      configPatches.map(({ applyTo, match, patch }) => [
+        applyTo,
+        match.routeConfiguration,
+        patch.operation,
+        Object.keys(patch.value.typed_per_filter_config as object),
+      ]),
+      [
+        [
+          "VIRTUAL_HOST",
+          { portNumber: 80, vhost: { name: "*.example.test:80" } },
+          "MERGE",
+          ["envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.ext_authz"],
+        ],
+        [
+          "VIRTUAL_HOST",
+          { portNumber: 443, vhost: { name: "open.example.test:443" } },
+          "MERGE",
+          ["envoy.filters.http.jwt_authn"],
+        ],
+      ],
+    );
+    assert.equal(accessScopeSpec(stack().services, "gateway", "example.test").configPatches.length, 1);
+  });
+
+  for (const channel of ["standard", "experimental"] as const) {
+    it(`emits objects that the ${channel} CRDs accept, in the Gateway's namespace, with its label`, async () => {
+      const services = [
+        service("web", {
+          allow: ["10.0.0.0/8"],
+          deny: ["10.1.0.0/16"],
+          jwt,
+          externalAuthorization: { provider: "login" },
+        }),
+        service("open", { public: true }),
+      ];
+      const clientAddress = { trustedProxies: 2, proxyProtocol: true, proxyAddresses: ["10.0.0.0/24"] };
+      const config = stack({ services, gateway: { clientAddress }, defaults: { denyByDefault: true } });
+      const resources = await register(() => new UnifiedGateway("gateway", config));
+      assert.deepEqual(schemaErrors(channel, resources), []);
+      const metadata = resources
+        .filter(({ type }) => type.startsWith("kubernetes:security.istio.io/"))
+        .map((resource) => metadataOf(resource) as { name: string });
+      const labels = { "app.kubernetes.io/part-of": "unified-gateway" };
+      assert.deepEqual(
+        metadata.sort((a, b) => (a.name < b.name ? -1 : 1)),
+        ["detours", "other-hosts", "web--access", "web--external-authorization", "web--jwt"].map((name) => ({
+          name: `unified-gateway--${name}`,
+          namespace: "istio-system",
+          labels,
+        })),
+      );
+    });
+  }
+});
+
+describe("components/clientAddress", () => {
+  it("tells Istio by the annotation of the Gateway's pods", () => {
+    const annotations = (proxyProtocol: boolean) => infrastructureAnnotations({ trustedProxies: 2, proxyProtocol });
+    assert.deepEqual(annotations(false), { "proxy.istio.io/config": '{"gatewayTopology":{"numTrustedProxies":2}}' });
+    assert.deepEqual(annotations(true), {
+      "proxy.istio.io/config": '{"gatewayTopology":{"numTrustedProxies":2,"proxyProtocol":{}}}',
+    });
+  });
+
+  it("says nothing where the stack does not", () => {
+    const { gateway: config, domain } = stack();
+    const { infrastructure } = gatewaySpec({ config, domain, secretName: "tls", protect: false });
+    assert.equal(infrastructure, undefined);
+  });
+});

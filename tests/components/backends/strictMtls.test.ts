@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { toTrafficPolicy } from "../../../components/backends/trafficPolicy";
+import { UnifiedGateway } from "../../../components/unifiedGateway";
+import { metadataOf, register } from "../../support/deployment";
+import { schemaErrors } from "../../support/schemas";
+import { plain, stack } from "../../support/stacks";
+
+const KIND = "kubernetes:security.istio.io/v1:PeerAuthentication";
+const LABELS = { "app.kubernetes.io/part-of": "unified-gateway" };
+
+const deploy = (mtls?: object) => register(() => new UnifiedGateway("gateway", stack({ mtls })));
+const policies = async (mtls?: object) =>
+  (await deploy(mtls))
+    .filter(({ type }) => type === KIND)
+    .map((resource) => [metadataOf(resource), resource.inputs.spec]);
+
+describe("components/strictMtls", () => {
+  const strict = { mtls: { mode: "STRICT" } };
+
+  it("makes no policy unless asked for", async () => {
+    assert.deepEqual(await policies(), []);
+  });
+
+  it("makes STRICT the policy of each namespace, by the name that everybody gives it", async () => {
+    assert.deepEqual(await policies({ strictNamespaces: ["one", "two"] }), [
+      [{ name: "default", namespace: "one", labels: LABELS }, strict],
+      [{ name: "default", namespace: "two", labels: LABELS }, strict],
+    ]);
+  });
+
+  it("makes STRICT the policy of the mesh only where wholeMesh says so", async () => {
+    assert.deepEqual(await policies({ wholeMesh: true, rootNamespace: "root" }), [
+      [{ name: "default", namespace: "root", labels: LABELS }, strict],
+    ]);
+  });
+
+  it("lets plain text through to the excepted workloads, or to some of their ports", async () => {
+    const matchLabels = { app: "vmagent" };
+    const exceptions = [
+      { name: "all", namespace: "apps", matchLabels },
+      { name: "some", namespace: "apps", matchLabels: { app: "other" }, ports: [8429, 9090] },
+    ];
+    const [all, some, ...more] = await policies({ strictNamespaces: ["apps"], exceptions });
+    assert.deepEqual(all, [
+      { name: "unified-gateway--all", namespace: "apps", labels: LABELS },
+      { selector: { matchLabels }, mtls: { mode: "PERMISSIVE" } },
+    ]);
+    assert.deepEqual(some?.[1], {
+      selector: { matchLabels: { app: "other" } },
+      mtls: { mode: "STRICT" },
+      portLevelMtls: { 8429: { mode: "PERMISSIVE" }, 9090: { mode: "PERMISSIVE" } },
+    });
+    assert.equal(more.length, 1);
+  });
+
+  it("emits what the real CRD accepts", async () => {
+    const exceptions = [{ name: "a", namespace: "apps", matchLabels: { app: "a" }, ports: [1] }];
+    assert.deepEqual(schemaErrors("standard", await deploy({ strictNamespaces: ["apps"], exceptions })), []);
+  });
+});
+
+describe("components/backendPolicy, tls", () => {
+  it("leaves auto mTLS alone unless a mode is set", () => {
+    assert.deepEqual(plain(toTrafficPolicy({ connections: { maxConnections: 1 } })), {
+      connectionPool: { tcp: { maxConnections: 1 }, http: {} },
+    });
+    assert.deepEqual(plain(toTrafficPolicy({ tls: { mode: "DISABLE" } })), { tls: { mode: "DISABLE" } });
+  });
+});

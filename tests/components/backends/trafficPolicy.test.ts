@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { destinationRules } from "../../../components/backends/trafficPolicy";
+import { routeSpec } from "../../../components/routing/routes";
+import { plain, stack } from "../../support/stacks";
+
+describe("components/backendPolicy", () => {
+  it("makes one DestinationRule for each backend, for its full host", () => {
+    const { services } = stack({
+      services: [
+        {
+          name: "web",
+          namespace: "apps",
+          canary: { service: "web-next", percent: 10 },
+          trafficPolicy: {
+            connections: {
+              maxConnections: 100,
+              maxPendingRequests: 50,
+              maxRequestsPerConnection: 10,
+              connectTimeout: "1s",
+            },
+            outlierDetection: {},
+            loadBalancing: { warmup: "30s" },
+          },
+        },
+        { name: "plain", namespace: "apps" },
+      ],
+    });
+    const spec = (service: string) => ({
+      host: `${service}.apps.svc.cluster.local`,
+      exportTo: ["."],
+      trafficPolicy: {
+        connectionPool: {
+          tcp: { maxConnections: 100, connectTimeout: "1s" },
+          http: { http1MaxPendingRequests: 50, maxRequestsPerConnection: 10 },
+        },
+        outlierDetection: { consecutive5xxErrors: 5, interval: "10s", baseEjectionTime: "30s", maxEjectionPercent: 10 },
+        loadBalancer: { simple: "LEAST_REQUEST", warmup: { duration: "30s" } },
+      },
+    });
+    assert.deepEqual(plain(destinationRules(services)), {
+      "web.apps": spec("web"),
+      "web-next.apps": spec("web-next"),
+    });
+  });
+});
+
+describe("components/backendPolicy, names", () => {
+  it("keeps backends apart whose names and namespaces together read the same", () => {
+    const trafficPolicy = { outlierDetection: {} };
+    const { services } = stack({
+      services: [
+        { name: "one", namespace: "a", backends: [{ service: "b--c" }], trafficPolicy },
+        { name: "two", namespace: "a--b", backends: [{ service: "c" }], trafficPolicy },
+      ],
+    });
+    assert.deepEqual(
+      Object.values(destinationRules(services)).map(({ host }) => host),
+      ["b--c.a.svc.cluster.local", "c.a--b.svc.cluster.local"],
+    );
+  });
+});
+
+describe("components/routes, matches", () => {
+  it("writes headers, query parameters and the method as the Gateway API has them", () => {
+    const match = { method: "POST", headers: { "x-a": "1", "x-b": { regex: "b+" } }, query: { q: "v" } };
+    const [service] = stack({ services: [{ name: "web", namespace: "apps", paths: [{ path: "/", match }] }] }).services;
+    assert.ok(service);
+    const { rules } = routeSpec({ service, gatewayName: "g", gatewayNamespace: "n" });
+    assert.deepEqual(rules[0]?.matches, [
+      {
+        path: { type: "PathPrefix", value: "/" },
+        method: "POST",
+        headers: [
+          { type: "Exact", name: "x-a", value: "1" },
+          { type: "RegularExpression", name: "x-b", value: "b+" },
+        ],
+        queryParams: [{ type: "Exact", name: "q", value: "v" }],
+      },
+    ]);
+  });
+});

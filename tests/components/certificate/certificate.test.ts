@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { UnifiedGateway } from "../../../components/unifiedGateway";
+import { request, terms } from "../../../components/certificate/certificate";
+import { certificatesIn } from "../../../config/values/pem";
+import { signedBy, testAuthority } from "../../support/certificates";
+import { only, register, valueOf } from "../../support/deployment";
+import { stack } from "../../support/stacks";
+
+const deploy = (config: ReturnType<typeof stack>) => register(() => new UnifiedGateway("gateway", config));
+const SECRET = "kubernetes:core/v1:Secret";
+
+/** The value that Pulumi marks as a secret; fails where it is in the clear. */
+function secretValue(wrapped: unknown): Record<string, string> {
+  const { value, ...mark } = wrapped as { value: Record<string, string> };
+  assert.deepEqual(Object.values(mark), ["1b47061264138c4ac30d75fd1eb44270"]);
+  return value;
+}
+
+describe("components/certificate", () => {
+  it("names the wildcard and the apex", () => {
+    assert.deepEqual(request("example.test"), {
+      subject: { commonName: "*.example.test" },
+      dnsNames: ["*.example.test", "example.test"],
+    });
+  });
+
+  it("counts its terms in hours", () => {
+    assert.deepEqual(terms({ keyAlgorithm: "RSA-2048", validityDays: 90, renewBeforeDays: 30 }), {
+      validityPeriodHours: 2160,
+      earlyRenewalHours: 720,
+      allowedUses: ["digital_signature", "key_encipherment", "server_auth"],
+    });
+    const ecdsa = terms({ keyAlgorithm: "ECDSA-P256", validityDays: 90, renewBeforeDays: 30 });
+    assert.deepEqual(ecdsa.allowedUses, ["digital_signature", "server_auth"]);
+  });
+
+  it("makes the key that config names", async () => {
+    for (const [keyAlgorithm, inputs] of [
+      ["RSA-3072", { algorithm: "RSA", rsaBits: 3072 }],
+      ["RSA-4096", { algorithm: "RSA", rsaBits: 4096 }],
+      ["ECDSA-P256", { algorithm: "ECDSA", ecdsaCurve: "P256" }],
+    ] as const) {
+      const resources = await deploy(stack({ certificate: { mode: "self-signed", keyAlgorithm } }));
+      assert.deepEqual(only(resources, "tls:index/privateKey:PrivateKey").inputs, inputs);
+    }
+  });
+
+  it("self-signed: makes an RSA key of 2048 bits, the certificate and a TLS Secret", async () => {
+    const resources = await deploy(stack());
+    const key = only(resources, "tls:index/privateKey:PrivateKey");
+    assert.deepEqual(key.inputs, { algorithm: "RSA", rsaBits: 2048 });
+    const certificate = only(resources, "tls:index/selfSignedCert:SelfSignedCert");
+    assert.equal(certificate.inputs.validityPeriodHours, 2160);
+    assert.equal(certificate.inputs.earlyRenewalHours, 720);
+    const secret = only(resources, SECRET);
+    assert.equal(secret.inputs.type, "kubernetes.io/tls");
+    assert.deepEqual(Object.keys(secretValue(secret.inputs.stringData)), ["tls.crt", "tls.key"]);
+    const { name, namespace } = secret.inputs.metadata as Record<string, unknown>;
+    assert.deepEqual([name, namespace], ["wildcard-example-test-tls", "istio-system"]);
+  });
+
+  it("ca-signed: signs a request, and serves no root", async () => {
+    const { certificatePem, privateKeyPem } = await testAuthority(365);
+    const certificate = { mode: "ca-signed", caCertificate: certificatePem, caPrivateKey: privateKeyPem };
+    const resources = await deploy(stack({ certificate }, ["certificate"]));
+    only(resources, "tls:index/certRequest:CertRequest");
+    const signed = only(resources, "tls:index/locallySignedCert:LocallySignedCert");
+    assert.equal(signed.inputs.caCertPem, certificatePem);
+    const stringData = secretValue(only(resources, SECRET).inputs.stringData);
+    assert.equal(stringData["tls.crt"]?.match(/BEGIN CERTIFICATE/g)?.length, 1);
+    assert.ok(!resources.some(({ type }) => type.includes("selfSignedCert")));
+  });
+
+  it("ca-signed: serves every CA between the leaf and the root, and tells the root to trust", async () => {
+    const root = await testAuthority(730, true, "Root");
+    const issuing = await signedBy(root, { commonName: "Issuing", isCa: true, validDays: 365 });
+    const caCertificate = issuing.certificatePem + root.certificatePem;
+    const certificate = { mode: "ca-signed", caCertificate, caPrivateKey: issuing.privateKeyPem };
+    let gateway: UnifiedGateway | undefined;
+    const resources = await register(() => {
+      gateway = new UnifiedGateway("gateway", stack({ certificate }, ["certificate"]));
+    });
+    const signed = only(resources, "tls:index/locallySignedCert:LocallySignedCert");
+    assert.equal(signed.inputs.caCertPem, issuing.certificatePem);
+    const chain = certificatesIn(secretValue(only(resources, SECRET).inputs.stringData)["tls.crt"] ?? "");
+    assert.deepEqual(
+      chain?.map(({ subject }) => subject),
+      ["CN=*.example.test", "CN=Issuing"],
+    );
+    assert.ok(gateway);
+    assert.equal((await valueOf(gateway.certificate)).trustAnchorPem, root.certificatePem);
+  });
+
+  for (const certificate of [
+    { mode: "existing", secretName: "theirs" },
+    { mode: "cert-manager", secretName: "theirs", issuer: "letsencrypt" },
+  ]) {
+    it(`${certificate.mode}: makes no key and no Secret`, async () => {
+      const resources = await deploy(stack({ certificate }));
+      assert.ok(!resources.some(({ type }) => type.startsWith("tls:") || type === SECRET));
+      const { inputs } = only(resources, "kubernetes:gateway.networking.k8s.io/v1:Gateway");
+      const { metadata, spec } = inputs as {
+        metadata: { annotations: Record<string, string> };
+        spec: { listeners: { tls?: { certificateRefs: unknown } }[] };
+      };
+      assert.deepEqual(spec.listeners[1]?.tls?.certificateRefs, [{ name: "theirs" }]);
+      const issuer = certificate.mode === "cert-manager" ? "letsencrypt" : undefined;
+      assert.equal(metadata.annotations["cert-manager.io/cluster-issuer"], issuer);
+    });
+  }
+});

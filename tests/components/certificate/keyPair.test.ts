@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { keyPairProblems, renewal, servedChain } from "../../../components/certificate/keyPair";
+import { selfSigned, signedBy, testAuthority, type TestCertificate } from "../../support/certificates";
+
+const NAMES = ["*.example.test", "example.test"];
+const DAY_MS = 86_400_000;
+
+describe("components/leaf", () => {
+  const leaf = (dnsNames: readonly string[] = NAMES) => selfSigned({ commonName: "leaf", dnsNames, validDays: 90 });
+  const pair = ({ certificatePem, privateKeyPem }: TestCertificate, authorityPem = "") => ({
+    leafPem: certificatePem,
+    authorityPem,
+    privateKeyPem,
+    domain: "example.test",
+  });
+
+  it("finds nothing wrong with what can be served", async () => {
+    assert.deepEqual(keyPairProblems(pair(await leaf())), []);
+    const authority = await testAuthority(365);
+    const signed = await signedBy(authority, { commonName: "leaf", dnsNames: NAMES });
+    assert.deepEqual(keyPairProblems(pair(signed, authority.certificatePem)), []);
+  });
+
+  it("finds a key of another certificate, and tells nothing of it", async () => {
+    const { certificatePem } = await leaf();
+    const { privateKeyPem } = await leaf();
+    const problems = keyPairProblems(pair({ certificatePem, privateKeyPem }));
+    assert.deepEqual(problems, ["the private key is that of another certificate"]);
+  });
+
+  it("finds a name that is missing, the apex as well as the wildcard", async () => {
+    assert.deepEqual(keyPairProblems(pair(await leaf(["*.example.test"]))), ["it does not name example.test"]);
+    assert.deepEqual(keyPairProblems(pair(await leaf(["example.test", "*.other.test"]))), [
+      "it does not name *.example.test",
+    ]);
+  });
+
+  it("finds dates that clients would refuse, and forgives clocks that differ a little", async () => {
+    const given = pair(await leaf());
+    const [late = ""] = keyPairProblems(given, Date.now() + 91 * DAY_MS);
+    assert.match(late, /^it ended on /);
+    const [early = ""] = keyPairProblems(given, Date.now() - DAY_MS);
+    assert.match(early, /^it is not valid before /);
+    assert.deepEqual(keyPairProblems(given, Date.now() - 60_000), []);
+  });
+
+  it("finds a CA that did not sign it", async () => {
+    const signed = await signedBy(await testAuthority(365), { commonName: "leaf", dnsNames: NAMES });
+    const { certificatePem } = await testAuthority(365);
+    assert.deepEqual(keyPairProblems(pair(signed, certificatePem)), [
+      "a certificate of its chain is not signed by the next one",
+    ]);
+  });
+
+  it("serves each certificate once, and no root", async () => {
+    const root = await testAuthority(365, true, "Root");
+    const issuing = await signedBy(root, { commonName: "Issuing", isCa: true });
+    const { certificatePem } = await signedBy(issuing, { commonName: "leaf", dnsNames: NAMES });
+    const above = issuing.certificatePem + root.certificatePem;
+    assert.equal(servedChain(certificatePem, above), certificatePem + issuing.certificatePem);
+    assert.equal(servedChain(certificatePem, issuing.certificatePem + above), certificatePem + issuing.certificatePem);
+    assert.equal(servedChain(certificatePem, ""), certificatePem);
+  });
+});
+
+describe("components/leaf: renewal", () => {
+  const end = "2026-04-01T12:00:00Z";
+  const at = (time: string) => renewal(end, 30, Date.parse(time));
+
+  it("is due so many days before the end", () => {
+    assert.deepEqual(at("2026-03-02T11:59:59Z"), { renewalTime: "2026-03-02T12:00:00Z" });
+  });
+
+  it("warns from then on, and more so past the end", () => {
+    assert.equal(
+      at("2026-03-02T12:00:00Z").warning,
+      "its renewal is due since 2026-03-02T12:00:00Z, its end on 2026-04-01T12:00:00Z: run pulumi up",
+    );
+    assert.equal(at(end).warning, "it ended on 2026-04-01T12:00:00Z, and clients refuse it: run pulumi up");
+  });
+});

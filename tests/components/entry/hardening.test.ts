@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { hardeningSpec } from "../../../components/entry/hardening";
+import { requestLimitsSpec } from "../../../components/limits/limits";
+import { UnifiedGateway } from "../../../components/unifiedGateway";
+import { register } from "../../support/deployment";
+import { mistakes, plain, stack } from "../../support/stacks";
+
+const hardening = (given: Record<string, unknown> = {}) => {
+  const result = stack({ gateway: { hardening: given } }).gateway.hardening;
+  assert.notEqual(result.enabled, false);
+  return result as Exclude<typeof result, { enabled: false }>;
+};
+const patches = (given: Record<string, unknown> = {}) => hardeningSpec("gateway", hardening(given)).configPatches;
+const MANAGER = "envoy.filters.network.http_connection_manager";
+
+/** The values of the patches of one kind and operation. */
+function values(given: Record<string, unknown>, applyTo: string, operation = "MERGE"): unknown[] {
+  const found = patches(given).filter((patch) => patch.applyTo === applyTo && patch.patch.operation === operation);
+  return plain(found.map(({ patch }) => patch.value)) as unknown[];
+}
+
+describe("components/hardening", () => {
+  it("patches this gateway's proxies only, after every other filter, on both ports", () => {
+    const { workloadSelector, priority, configPatches } = hardeningSpec("gateway", hardening());
+    assert.deepEqual(workloadSelector, { labels: { "gateway.networking.k8s.io/gateway-name": "gateway" } });
+    assert.equal(priority, 100);
+    assert.deepEqual(
+      configPatches.map(({ applyTo, match, patch }) => [match.listener?.portNumber, applyTo, patch.operation]),
+      [
+        [80, "LISTENER", "MERGE"],
+        [80, "NETWORK_FILTER", "MERGE"],
+        [80, "NETWORK_FILTER", "INSERT_BEFORE"],
+        [80, "HTTP_FILTER", "INSERT_FIRST"],
+        [443, "LISTENER", "MERGE"],
+        [443, "NETWORK_FILTER", "MERGE"],
+        [443, "FILTER_CHAIN", "MERGE"],
+        [443, "NETWORK_FILTER", "INSERT_BEFORE"],
+        [443, "HTTP_FILTER", "INSERT_FIRST"],
+      ],
+    );
+  });
+
+  it("gives the connection manager the values of Envoy's guide", () => {
+    const manager = {
+      name: MANAGER,
+      typed_config: {
+        "@type":
+          "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        common_http_protocol_options: {
+          idle_timeout: "3600s",
+          max_headers_count: 100,
+          headers_with_underscores_action: "REJECT_REQUEST",
+        },
+        http2_protocol_options: {
+          max_concurrent_streams: 100,
+          initial_stream_window_size: 65_536,
+          initial_connection_window_size: 1_048_576,
+        },
+        max_request_headers_kb: 60,
+        request_headers_timeout: "60s",
+        request_timeout: "300s",
+        stream_idle_timeout: "300s",
+        normalize_path: true,
+        merge_slashes: true,
+        path_with_escaped_slashes_action: "UNESCAPE_AND_REDIRECT",
+        server_header_transformation: "PASS_THROUGH",
+        internal_address_config: { cidr_ranges: [{ address_prefix: "0.0.0.0", prefix_len: 32 }] },
+      },
+    };
+    assert.deepEqual(values({}, "NETWORK_FILTER"), [manager, manager]);
+    const buffers = { per_connection_buffer_limit_bytes: 32_768 };
+    assert.deepEqual(values({}, "LISTENER"), [buffers, buffers]);
+    assert.deepEqual(values({}, "FILTER_CHAIN"), [{ transport_socket_connect_timeout: "15s" }]);
+  });
+
+  it("takes what the config says, in Envoy's units", () => {
+    const [manager] = values(
+      {
+        idleTimeout: "0s",
+        maxConnectionDuration: "1h30m",
+        requestHeadersTimeout: "500ms",
+        headersWithUnderscoresAction: "ALLOW",
+        pathWithEscapedSlashesAction: "KEEP_UNCHANGED",
+        mergeSlashes: false,
+      },
+      "NETWORK_FILTER",
+    ) as { typed_config: Record<string, unknown> }[];
+    const { common_http_protocol_options, ...rest } = manager?.typed_config ?? {};
+    assert.deepEqual(common_http_protocol_options, {
+      idle_timeout: "0s",
+      max_connection_duration: "5400s",
+      max_headers_count: 100,
+      headers_with_underscores_action: "ALLOW",
+    });
+    assert.equal(rest.request_headers_timeout, "0.5s");
+    assert.equal(rest.path_with_escaped_slashes_action, "KEEP_UNCHANGED");
+    assert.equal(rest.merge_slashes, false);
+  });
+
+  it("limits connections before the connection manager, or not at all", () => {
+    const limit = (max: number) => ({
+      name: "envoy.filters.network.connection_limit",
+      typed_config: {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",
+        stat_prefix: "connection_limit",
+        max_connections: max,
+      },
+    });
+    assert.deepEqual(values({}, "NETWORK_FILTER", "INSERT_BEFORE"), [limit(10_000), limit(10_000)]);
+    assert.deepEqual(values({ maxConnections: 0 }, "NETWORK_FILTER", "INSERT_BEFORE"), []);
+  });
+
+  it("removes headers in the directions that it is asked to", () => {
+    interface Mutations {
+      typed_config: { mutations: Record<string, { remove: string }[]> };
+    }
+    const removed = (given: Record<string, unknown>) =>
+      (values(given, "HTTP_FILTER", "INSERT_FIRST") as Mutations[]).map(({ typed_config: { mutations } }) => [
+        mutations.request_mutations?.map(({ remove }) => remove),
+        mutations.response_mutations?.map(({ remove }) => remove),
+      ])[0];
+    const [request, response] = removed({}) ?? [];
+    assert.ok(request);
+    assert.ok(request.includes("x-envoy-upstream-rq-timeout-ms"));
+    // The connection manager sets these for the backend.
+    assert.ok(!request.includes("x-envoy-external-address") && !request.includes("x-envoy-decorator-operation"));
+    assert.ok(response?.includes("server") && response.includes("x-envoy-upstream-service-time"));
+    assert.deepEqual(removed({ removeInternalHeaders: false }), [[], ["server"]]);
+    assert.ok(!removed({ removeServerHeader: false })?.[1]?.includes("server"));
+    assert.equal(removed({ removeInternalHeaders: false, removeServerHeader: false }), undefined);
+  });
+
+  it("makes nothing where it is turned off", async () => {
+    const filters = async (given: object) =>
+      (await register(() => new UnifiedGateway("gateway", stack({ gateway: { hardening: given } })))).filter(
+        ({ type }) => type === "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter",
+      );
+    assert.deepEqual(
+      (await filters({})).map(({ inputs }) => (inputs.metadata as { name: string }).name),
+      ["unified-gateway--hardening"],
+    );
+    assert.deepEqual(await filters({ enabled: false }), []);
+  });
+});
+
+describe("components/requestLimits", () => {
+  const spec = (limits: Record<string, unknown> | undefined) => {
+    const services = [
+      { name: "web", namespace: "apps", paths: ["/", "/api"], limits },
+      { name: "free", namespace: "apps" },
+    ];
+    return requestLimitsSpec(stack({ services }).services, "gateway");
+  };
+
+  it("holds bodies on the routes of the service alone", () => {
+    const [filter, ...routes] = plain(spec({ maxRequestBytes: 1000 })?.configPatches) as {
+      match: { routeConfiguration: { vhost: unknown } };
+      patch: { operation: string; value: Record<string, unknown> };
+    }[];
+    assert.deepEqual([filter?.patch.operation, filter?.patch.value.disabled], ["INSERT_BEFORE", true]);
+    assert.deepEqual(
+      routes.map(({ match }) => match.routeConfiguration.vhost),
+      ["web--api", "web--root"].map((name) => ({
+        name: "web.example.test:443",
+        route: { name, action: "ROUTE" },
+      })),
+    );
+    assert.deepEqual(routes[0]?.patch.value, {
+      typed_per_filter_config: {
+        "envoy.filters.http.buffer": {
+          "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute",
+          buffer: { max_request_bytes: 1000 },
+        },
+      },
+    });
+  });
+
+  it("comes between the limits of rates and the hardening, at a priority that istioctl sees", () => {
+    assert.equal(spec({ maxRequestBytes: 1000 })?.priority, 1);
+  });
+
+  it("changes the idle timeout without holding bodies", () => {
+    const [route, ...more] = plain(spec({ streamIdleTimeout: "0s" })?.configPatches) as {
+      patch: { value: unknown };
+    }[];
+    assert.deepEqual(route?.patch.value, { route: { idle_timeout: "0s" } });
+    assert.equal(more.length, 1, "the service's other route, and no filter");
+    assert.equal(spec(undefined), undefined);
+  });
+});
+
+describe("config/hardening", () => {
+  const refuses = (given: unknown, path: string, reason: RegExp, services?: unknown) => {
+    const lines = mistakes({ gateway: { hardening: given }, ...(services === undefined ? {} : { services }) });
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
+    assert.match(lines[0] ?? "", reason);
+  };
+  const at = (key: string) => `gateway.hardening.${key}`;
+
+  it("refuses values out of bounds, other words, and unknown keys", () => {
+    refuses({ maxConnections: -1 }, at("maxConnections"), /from 0 to/);
+    refuses({ maxRequestHeadersKb: 8193 }, at("maxRequestHeadersKb"), /KiB from 1 to 8192/);
+    refuses({ maxHeadersCount: 0 }, at("maxHeadersCount"), /from 1 to 10000/);
+    refuses({ maxConcurrentStreams: 0 }, at("maxConcurrentStreams"), /from 1 to 2147483647/);
+    refuses({ initialStreamWindowSize: 65_534 }, at("initialStreamWindowSize"), /from 65535 to/);
+    refuses({ perConnectionBufferLimitBytes: 1 }, at("perConnectionBufferLimitBytes"), /bytes from 1024 to/);
+    refuses({ idleTimeout: "1 hour" }, at("idleTimeout"), /a duration such as/);
+    refuses({ headersWithUnderscoresAction: "DENY" }, at("headersWithUnderscoresAction"), /REJECT_REQUEST/);
+    refuses({ pathWithEscapedSlashesAction: true }, at("pathWithEscapedSlashesAction"), /KEEP_UNCHANGED/);
+    refuses({ idleTimout: "1h" }, at("idleTimout"), /the key idleTimeout/);
+    refuses({ enabled: "no" }, at("enabled"), /true or false/);
+  });
+
+  it("refuses limits of listeners that have none", () => {
+    refuses({ enabled: false, idleTimeout: "1h" }, at("idleTimeout"), /keys enabled/);
+  });
+
+  it("refuses limits that another makes void", () => {
+    const headers = at("requestHeadersTimeout");
+    refuses({ requestHeadersTimeout: "6m" }, headers, /at most requestTimeout \(5m\)/);
+    refuses({ requestHeadersTimeout: "0s" }, headers, /at most requestTimeout/);
+    assert.deepEqual(mistakes({ gateway: { hardening: { requestHeadersTimeout: "6m", requestTimeout: "0s" } } }), []);
+    const windows = { initialStreamWindowSize: 2_000_000 };
+    refuses(windows, at("initialStreamWindowSize"), /at most initialConnectionWindowSize/);
+  });
+
+  it("refuses rules about headers that never get in", () => {
+    const match = { headers: { user_type: "beta" } };
+    const web = { name: "web", namespace: "apps" };
+    const matched = [{ ...web, paths: ["/", { path: "/", name: "beta", match }] }];
+    refuses({}, "services[0].paths[1].match.headers.user_type", /without '_'/, matched);
+    const canary = [{ ...web, canary: { service: "next", percent: 1, override: match } }];
+    refuses({}, "services[0].canary.override.headers.user_type", /ALLOW/, canary);
+    const rateLimit = { type: "local-by-header", header: "api_key", requests: 1, per: "second" };
+    refuses({}, "services[0].rateLimit.header", /no such header gets in/, [{ ...web, rateLimit }]);
+    const allow = { gateway: { hardening: { headersWithUnderscoresAction: "ALLOW" } } };
+    assert.deepEqual(mistakes({ ...allow, services: matched }), []);
+  });
+
+  it("refuses limits of a service that are none", () => {
+    const services = (limits: unknown) => [{ name: "web", namespace: "apps", limits }];
+    refuses({}, "services[0].limits", /at least one of/, services({}));
+    refuses({}, "services[0].limits.maxRequestBytes", /bytes from 1 to/, services({ maxRequestBytes: 0 }));
+    refuses({}, "services[0].limits.streamIdleTimeout", /a duration/, services({ streamIdleTimeout: 5 }));
+  });
+});

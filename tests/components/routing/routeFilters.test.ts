@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { rootRewriteSpec } from "../../../components/routing/rootRewrite";
+import { routeFilters } from "../../../components/routing/routeFilters";
+import { grantSpecs, routeSpec } from "../../../components/routing/routes";
+import { mistakes, plain, stack } from "../../support/stacks";
+
+const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
+
+describe("components/routeFilters", () => {
+  const filters = (more: Record<string, unknown>) => {
+    const [resolved] = stack(service(more)).services;
+    assert.ok(resolved);
+    const { rules } = routeSpec({ service: resolved, gatewayName: "g", gatewayNamespace: "n" });
+    return plain(rules.map((rule) => rule.filters ?? []));
+  };
+
+  it("writes header changes, rewrites and mirrors as the Gateway API has them", () => {
+    const more = {
+      requestHeaders: { set: { "x-a": "1" }, add: { "x-b": "2" }, remove: ["x-c"] },
+      responseHeaders: { set: { "x-d": "4" } },
+      rewrite: { hostname: "inside.example.test", prefix: "/v1" },
+      mirror: { service: "copy", percent: 5 },
+    };
+    assert.deepEqual(filters(more), [
+      [
+        {
+          type: "RequestHeaderModifier",
+          requestHeaderModifier: {
+            set: [{ name: "x-a", value: "1" }],
+            add: [{ name: "x-b", value: "2" }],
+            remove: ["x-c"],
+          },
+        },
+        { type: "ResponseHeaderModifier", responseHeaderModifier: { set: [{ name: "x-d", value: "4" }] } },
+        {
+          type: "URLRewrite",
+          urlRewrite: {
+            hostname: "inside.example.test",
+            path: { type: "ReplacePrefixMatch", replacePrefixMatch: "/v1" },
+          },
+        },
+        { type: "RequestMirror", requestMirror: { backendRef: { name: "copy", port: 80 }, percent: 5 } },
+      ],
+    ]);
+  });
+
+  it("keeps the slash between a prefix that replaces / and the rest", () => {
+    const paths = ["/", { path: "/a", rewrite: { prefix: "/b" } }, { path: "/c", rewrite: { path: "/d" } }];
+    for (const [prefix, written] of [
+      ["/v1", "/v1/"],
+      ["/v1/", "/v1/"],
+      ["/", undefined],
+    ] as const) {
+      const spec = rootRewriteSpec(stack(service({ paths, rewrite: { prefix } })).services, "unified-gateway");
+      const patches = spec?.configPatches.map(({ match, patch }) => [match.routeConfiguration, patch.value]);
+      const vhost = { name: "web.example.test:443", route: { name: "web--root", action: "ROUTE" } };
+      assert.deepEqual(
+        patches,
+        written && [[{ portNumber: 443, vhost }, { route: { prefix_rewrite: written } }]],
+        prefix,
+      );
+    }
+  });
+
+  it("takes a path's setting in place of the service's", () => {
+    const paths = ["/", { path: "/a", rewrite: { path: "/b" } }];
+    assert.deepEqual(filters({ paths, rewrite: { path: "/c" } }), [
+      [{ type: "URLRewrite", urlRewrite: { path: { type: "ReplaceFullPath", replaceFullPath: "/b" } } }],
+      [{ type: "URLRewrite", urlRewrite: { path: { type: "ReplaceFullPath", replaceFullPath: "/c" } } }],
+    ]);
+  });
+
+  it("grants the way to a mirror in another namespace", () => {
+    const [resolved] = stack(service({ mirror: { service: "copy", namespace: "else" } })).services;
+    assert.ok(resolved);
+    assert.deepEqual(grantSpecs(resolved).else?.to, [{ group: "", kind: "Service", name: "copy" }]);
+  });
+});
+
+describe("config/filters", () => {
+  const refuses = (more: Record<string, unknown>, path: string, reason: RegExp) => {
+    const lines = mistakes(service(more));
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].${path}: `), lines[0]);
+    assert.match(lines[0] ?? "", reason);
+  };
+
+  it("refuses changes to Host, names that are no tokens, and changes of nothing", () => {
+    refuses({ requestHeaders: { set: { Host: "x" } } }, "requestHeaders.set.Host", /other than Host/);
+    refuses({ responseHeaders: { remove: ["a:b"] } }, "responseHeaders.remove[0]", /header name/);
+    refuses({ responseHeaders: {} }, "responseHeaders", /at least one of set, add, remove/);
+  });
+
+  it("refuses rewrites that contradict themselves or their path", () => {
+    refuses({ rewrite: { path: "/a", prefix: "/b" } }, "rewrite", /either path or prefix/);
+    refuses({ rewrite: { path: "a" } }, "rewrite.path", /absolute path/);
+    const paths = [{ path: "/a", type: "Exact", rewrite: { prefix: "/b" } }];
+    refuses({ paths }, "paths[0].type", /has no prefix to replace/);
+  });
+
+  it("refuses shares that are none", () => {
+    refuses({ mirror: { service: "copy", percent: 0 } }, "mirror.percent", /from 1 to 100/);
+  });
+});
+
+describe("components/routeFilters, values", () => {
+  it("are what they say: a % is no command of Envoy's", () => {
+    const requestHeaders = { set: { "x-a": "100%" }, add: { "x-b": "%REQ(cookie)%" } };
+    const [service] = stack({ services: [{ name: "web", namespace: "apps", requestHeaders }] }).services;
+    const [rule] = service?.rules ?? [];
+    assert.ok(rule);
+    assert.deepEqual(plain(routeFilters(rule, "apps")), [
+      {
+        type: "RequestHeaderModifier",
+        requestHeaderModifier: {
+          set: [{ name: "x-a", value: "100%%" }],
+          add: [{ name: "x-b", value: "%%REQ(cookie)%%" }],
+        },
+      },
+    ]);
+  });
+});

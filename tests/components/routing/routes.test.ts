@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { dnsRecords } from "../../../components/entry/dnsRecords";
+import { redirectSpec } from "../../../components/entry/httpsRedirect";
+import { grantSpecs, routeSpec } from "../../../components/routing/routes";
+import { gatewaySpec } from "../../../components/entry/tlsGateway";
+import { UnifiedGateway } from "../../../components/unifiedGateway";
+import { register } from "../../support/deployment";
+import { plain, stack } from "../../support/stacks";
+
+describe("components/httpsRedirect", () => {
+  it("is bound to the http listener alone, and answers 301", () => {
+    assert.deepEqual(redirectSpec({ gatewayName: "g", namespace: "n", domain: "example.test" }), {
+      parentRefs: [{ name: "g", namespace: "n", sectionName: "http" }],
+      hostnames: ["*.example.test"],
+      rules: [
+        {
+          name: "g--https-redirect",
+          filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port: 443, statusCode: 301 } }],
+        },
+      ],
+    });
+  });
+});
+
+describe("components/routes, grants", () => {
+  it("calls each by a name of its own, whatever the names of services and namespaces", async () => {
+    const backends = [{ service: "b", namespace: "b-c" }];
+    const config = stack({
+      services: [
+        { name: "web", namespace: "team-a", backends },
+        { name: "a-web", namespace: "team", backends: [{ service: "b", namespace: "c" }, ...backends] },
+        { name: "a", namespace: "team", backends },
+        { name: "a-b", namespace: "team", backends: [{ service: "b", namespace: "c" }] },
+      ],
+    });
+    const resources = await register(() => new UnifiedGateway("gateway", config));
+    const grants = resources.filter(({ type }) => type.endsWith(":ReferenceGrant"));
+    const objects = grants.map(({ inputs }) => {
+      const { namespace, name } = inputs.metadata as { namespace: string; name: string };
+      return `${namespace}/${name}`;
+    });
+    assert.equal(grants.length, 5);
+    assert.equal(new Set(objects).size, 5, objects.join());
+    assert.equal(new Set(grants.map(({ name }) => name)).size, 5);
+  });
+});
+
+describe("components/routes", () => {
+  const [service] = stack({
+    services: [
+      {
+        name: "web",
+        namespace: "apps",
+        port: 8080,
+        paths: [
+          "/",
+          {
+            path: "/x",
+            backends: [
+              { service: "b", namespace: "other", weight: 3 },
+              { service: "a", namespace: "other" },
+            ],
+          },
+        ],
+      },
+    ],
+  }).services;
+  assert.ok(service);
+
+  it("is bound to the https listener alone, with names, timeouts and weights", () => {
+    assert.deepEqual(plain(routeSpec({ service, gatewayName: "g", gatewayNamespace: "n" })), {
+      parentRefs: [{ name: "g", namespace: "n", sectionName: "https" }],
+      hostnames: ["web.example.test"],
+      rules: [
+        {
+          name: "web--x",
+          matches: [{ path: { type: "PathPrefix", value: "/x" } }],
+          backendRefs: [
+            { name: "b", namespace: "other", port: 8080, weight: 3 },
+            { name: "a", namespace: "other", port: 8080, weight: 1 },
+          ],
+          timeouts: { request: "30s" },
+        },
+        {
+          name: "web--root",
+          matches: [{ path: { type: "PathPrefix", value: "/" } }],
+          backendRefs: [{ name: "web", port: 8080, weight: 1 }],
+          timeouts: { request: "30s" },
+        },
+      ],
+    });
+  });
+
+  it("asks for grants to the Services of other namespaces, by name", () => {
+    assert.deepEqual(grantSpecs(service), {
+      other: {
+        from: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace: "apps" }],
+        to: [
+          { group: "", kind: "Service", name: "a" },
+          { group: "", kind: "Service", name: "b" },
+        ],
+      },
+    });
+    const [plain] = stack().services;
+    assert.ok(plain);
+    assert.deepEqual(grantSpecs(plain), {});
+  });
+});
+
+describe("components/tlsGateway", () => {
+  const spec = (gateway: object) =>
+    gatewaySpec({ config: stack({ gateway }).gateway, domain: "example.test", secretName: "tls", protect: false });
+
+  it("has one listener for the redirect and one for everything else", () => {
+    const { listeners } = spec({});
+    assert.deepEqual(
+      listeners.map(({ name, port, protocol, hostname }) => [name, port, protocol, hostname]),
+      [
+        ["http", 80, "HTTP", "*.example.test"],
+        ["https", 443, "HTTPS", "*.example.test"],
+      ],
+    );
+    assert.deepEqual(listeners[0]?.allowedRoutes, { namespaces: { from: "Same" } });
+    assert.deepEqual(listeners[1]?.allowedRoutes.namespaces, {
+      from: "Selector",
+      selector: { matchLabels: { "unified-gateway/unified-gateway": "routes" } },
+    });
+  });
+
+  it("asks for an address of the right type, or for none", () => {
+    assert.equal(spec({}).addresses, undefined);
+    assert.deepEqual(spec({ address: "192.0.2.1" }).addresses, [{ type: "IPAddress", value: "192.0.2.1" }]);
+    assert.deepEqual(spec({ address: "2001:db8::1" }).addresses, [{ type: "IPAddress", value: "2001:db8::1" }]);
+    assert.deepEqual(spec({ address: "lb.example.net" }).addresses, [{ type: "Hostname", value: "lb.example.net" }]);
+  });
+
+  it("hands the cipher suites to Istio in the order of the config", () => {
+    const cipherSuites = ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"];
+    assert.equal(
+      spec({ tls: { cipherSuites } }).listeners[1]?.tls?.options?.["gateway.istio.io/tls-cipher-suites"],
+      cipherSuites.join(","),
+    );
+  });
+
+  it("leaves the suites of TLS 1.3 to Envoy", () => {
+    assert.equal(spec({ tls: { minVersion: "1.3" } }).listeners[1]?.tls?.options, undefined);
+  });
+
+  it("admits all namespaces only when asked to", () => {
+    assert.deepEqual(spec({ allowedRoutes: "All" }).listeners[1]?.allowedRoutes, { namespaces: { from: "All" } });
+  });
+});
+
+describe("components/dnsRecords", () => {
+  it("writes a zone-file line for each host, in order and once", () => {
+    assert.deepEqual(dnsRecords(["b.x", "a.x", "b.x"], "192.0.2.1"), [
+      "a.x. 300 IN A 192.0.2.1",
+      "b.x. 300 IN A 192.0.2.1",
+    ]);
+    assert.deepEqual(dnsRecords(["a.x"], "2001:db8::1", 60), ["a.x. 60 IN AAAA 2001:db8::1"]);
+    assert.deepEqual(dnsRecords(["a.x"], "lb.example.net"), ["a.x. 300 IN CNAME lb.example.net."]);
+    assert.deepEqual(dnsRecords(["a.x"], undefined), []);
+  });
+});

@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { GatewayMetrics, statsAnnotations } from "../../../components/telemetry/metrics";
+import { ruleGroups } from "../../../components/telemetry/alertRules";
+import { dashboard } from "../../../components/telemetry/dashboard";
+import { namesOf } from "../../../components/telemetry/metricNames";
+import { errorShare } from "../../../components/telemetry/queries";
+import { scrapeConfig } from "../../../components/telemetry/scrape";
+import { gatewaySpec } from "../../../components/entry/tlsGateway";
+import type { StackConfig } from "../../../config";
+import { prometheusDuration } from "../../../config/values/duration";
+import { only, register, type Registered } from "../../support/deployment";
+import { schemaErrors } from "../../support/schemas";
+import { mistakes, plain, stack } from "../../support/stacks";
+
+type Values = Record<string, unknown>;
+
+const alerts = { availabilityPercent: 99, latency: "1m30s", certificateDays: 7 };
+
+const config = (telemetry: Values, own: Values = {}): StackConfig =>
+  stack({ telemetry, services: [{ name: "my-web", namespace: "apps", port: 8080, telemetry: own }] });
+
+const deploy = (telemetry: Values): Promise<Registered[]> => {
+  const { services, telemetry: given } = config(telemetry);
+  const args = { telemetry: given, services, gatewayName: "edge", gatewayNamespace: "gateways" };
+  return register(() => new GatewayMetrics("edge-metrics", args));
+};
+
+describe("components/metrics", () => {
+  it("makes nothing, and asks for no counters, where the stack wants no metrics", async () => {
+    assert.equal((await deploy({})).length, 1);
+    assert.deepEqual(statsAnnotations({ dashboard: false }), {});
+  });
+
+  it("asks for counters beside what the Gateway's pods know of clients' addresses", () => {
+    const gateway = { clientAddress: { trustedProxies: 1 } };
+    const { gateway: config, domain, telemetry } = stack({ gateway, telemetry: { metrics: { scrape: "config-map" } } });
+    const podAnnotations = statsAnnotations(telemetry);
+    const { infrastructure } = gatewaySpec({ config, domain, secretName: "tls", podAnnotations, protect: false });
+    assert.deepEqual(Object.keys(infrastructure?.annotations ?? {}), [
+      "proxy.istio.io/config",
+      "sidecar.istio.io/statsInclusionSuffixes",
+      "sidecar.istio.io/statsInclusionRegexps",
+    ]);
+  });
+
+  it("has a PodMonitor and a PrometheusRule for the Prometheus Operator, as its CRDs have them", async () => {
+    const resources = await deploy({
+      metrics: { scrape: "prometheus-operator", labels: { release: "prometheus" } },
+      alerts,
+    });
+    assert.deepEqual(schemaErrors("standard", resources), []);
+    const { inputs } = only(resources, "kubernetes:monitoring.coreos.com/v1:PodMonitor");
+    assert.deepEqual(inputs.metadata, {
+      name: "edge--scrape",
+      namespace: "gateways",
+      labels: { "app.kubernetes.io/part-of": "edge", release: "prometheus" },
+    });
+    assert.deepEqual(inputs.spec, {
+      selector: { matchLabels: { "gateway.networking.k8s.io/gateway-name": "edge" } },
+      podTargetLabels: ["gateway.networking.k8s.io/gateway-name"],
+      podMetricsEndpoints: [{ port: "http-envoy-prom", path: "/stats/prometheus", interval: "30s" }],
+    });
+    only(resources, "kubernetes:monitoring.coreos.com/v1:PrometheusRule");
+    assert.equal(resources.length, 3);
+  });
+
+  it("has a VMPodScrape and a VMRule with the same content for the VictoriaMetrics Operator", async () => {
+    const prometheus = await deploy({ metrics: { scrape: "prometheus-operator" }, alerts });
+    const victoria = await deploy({ metrics: { scrape: "victoriametrics-operator" }, alerts });
+    for (const [one, other] of [
+      ["PodMonitor", "VMPodScrape"],
+      ["PrometheusRule", "VMRule"],
+    ] as const) {
+      assert.deepEqual(
+        only(victoria, `kubernetes:operator.victoriametrics.com/v1beta1:${other}`).inputs.spec,
+        only(prometheus, `kubernetes:monitoring.coreos.com/v1:${one}`).inputs.spec,
+      );
+    }
+  });
+
+  it("has plain files where there is no operator, and a dashboard where one is asked for", async () => {
+    const resources = await deploy({ metrics: { scrape: "config-map", interval: "5s" }, alerts, dashboard: true });
+    const maps = resources.filter(({ type }) => type === "kubernetes:core/v1:ConfigMap");
+    assert.deepEqual(
+      maps.map(({ inputs }) => [
+        (inputs.metadata as { name: string }).name,
+        Object.keys(inputs.data as object),
+        (inputs.metadata as { labels: Record<string, string> }).labels.grafana_dashboard,
+      ]),
+      [
+        ["edge--scrape", ["scrape.yaml"], undefined],
+        ["edge--alerts", ["alerts.yaml"], undefined],
+        ["edge--dashboard", ["edge.json"], "1"],
+      ],
+    );
+    const given = config({ metrics: { scrape: "config-map", interval: "5s" } }).telemetry.metrics;
+    assert.ok(given);
+    assert.match(JSON.stringify(scrapeConfig(given, "edge", "gateways")), /"scrape_interval":"5s".*"\$1:15090"/);
+  });
+
+  it("names what Envoy counts as Envoy does", () => {
+    const [service] = config({}).services;
+    assert.ok(service);
+    assert.deepEqual(namesOf(service), {
+      requests: "envoy_vhost_my_web_example_test_443_route_my_web_upstream_rq",
+      completed: "envoy_vhost_my_web_example_test_443_route_my_web_upstream_rq_completed",
+      timeBuckets: "envoy_vhost_my_web_example_test_443_route_my_web_upstream_rq_time_bucket",
+      rateLimited: "envoy_my_web_http_local_rate_limit_rate_limited",
+      clusters: String.raw`cluster_name=~"outbound\\|8080\\|\\|my-web\\.apps\\.svc\\.cluster\\.local"`,
+    });
+  });
+
+  it("compares with what the stack and the service promise", () => {
+    const thresholds = (own: Values) => {
+      const { services, telemetry } = config({ metrics: { scrape: "config-map" }, alerts }, own);
+      assert.ok(telemetry.alerts);
+      const rules = ruleGroups({ services, alerts: telemetry.alerts, gatewayName: "edge" }).flatMap(
+        (group) => group.rules,
+      );
+      return Object.fromEntries(
+        rules.map(({ alert, expr, for: wait }) => [alert, [/(<|>|==) \S+$/.exec(expr)?.[0], wait]]),
+      );
+    };
+    assert.deepEqual(thresholds({}), {
+      GatewayCertificateExpires: ["< 604800", "10m"],
+      GatewayConfigRejected: ["> 0", "0m"],
+      GatewayErrorBudgetBurns: ["> 0.144", "2m"],
+      GatewayLatency: ["> 90000", "10m"],
+      GatewayNoHealthyBackend: ["== 0", "2m"],
+    });
+    const [first] = ruleGroups({
+      ...config({}),
+      alerts: { availabilityPercent: 99, latency: "1s", certificateDays: 7 },
+      gatewayName: "edge",
+      rateLimitService: { namespace: "limits" },
+    });
+    const limiter = first?.rules.find(({ alert }) => alert === "GatewayRateLimitServiceDown");
+    assert.match(
+      limiter?.expr ?? "",
+      /cluster_name="outbound\|8081\|\|edge--rate-limit\.limits\.svc.* == 0 or .* > 0\.05$/,
+    );
+    const own = thresholds({ alerts: { availabilityPercent: 99.9, latency: "300ms" } });
+    assert.deepEqual([own.GatewayErrorBudgetBurns?.[0], own.GatewayLatency?.[0]], ["> 0.0144", "> 300"]);
+  });
+
+  it("counts failed gRPC calls, whose HTTP status is 200, and their share of all", () => {
+    const [service] = stack({
+      services: [{ name: "calls", namespace: "apps", port: 50051, protocol: "grpc" }],
+    }).services;
+    assert.ok(service);
+    const { clusters } = namesOf(service);
+    const failed = [2, 4, 12, 13, 14, 15].map(
+      (status) => `(sum(rate(envoy_cluster_grpc_${status}{${clusters}}[5m])) or vector(0))`,
+    );
+    assert.equal(
+      errorShare(service, "5m"),
+      `(${failed.join(" + ")}) / sum(rate(envoy_cluster_grpc_total{${clusters}}[5m]))`,
+    );
+    const kept = statsAnnotations(stack({ telemetry: { metrics: { scrape: "config-map" } } }).telemetry);
+    const suffixes = kept["sidecar.istio.io/statsInclusionSuffixes"]?.split(",") ?? [];
+    for (const suffix of ["grpc.total", "grpc.2", "grpc.15", "ratelimit.error"]) {
+      assert.ok(suffixes.includes(suffix), suffix);
+    }
+    const routes = new RegExp(`^${kept["sidecar.istio.io/statsInclusionRegexps"] ?? ""}$`);
+    assert.match("http.outbound_0.0.0.0_443;.rds.https.443.default.edge.gateways.update_rejected", routes);
+    assert.doesNotMatch("cluster.web;.update_rejected", routes);
+  });
+
+  it("gives each panel of the dashboard a place and an id of its own", () => {
+    const { services } = config({});
+    const { panels } = plain(dashboard(services, "edge")) as { panels: { id: number; gridPos: object }[] };
+    assert.equal(panels.length, 1 + 3 + 1 + 4);
+    assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
+    assert.equal(new Set(panels.map(({ gridPos }) => JSON.stringify(gridPos))).size, panels.length);
+  });
+});
+
+describe("config/telemetry, metrics", () => {
+  const refuses = (telemetry: Values, own: Values, path: string, reason: RegExp) => {
+    const lines = mistakes({ telemetry, services: [{ name: "web", namespace: "apps", telemetry: own }] });
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
+    assert.match(lines[0] ?? "", reason);
+  };
+  const metrics = { scrape: "config-map" };
+
+  it("refuses readers that are none, and labels and objectives out of bounds", () => {
+    refuses({ metrics: { scrape: "prometheus" } }, {}, "telemetry.metrics.scrape", /victoriametrics-operator/);
+    refuses({ metrics: { ...metrics, interval: "0s" } }, {}, "telemetry.metrics.interval", /above 0/);
+    refuses({ metrics: { ...metrics, labels: { a: "b c" } } }, {}, "telemetry.metrics.labels.a", /label's value/);
+    refuses({ metrics, alerts: { availabilityPercent: 100 } }, {}, "telemetry.alerts.availabilityPercent", /90 to 99/);
+    refuses({ metrics, alerts: { certificateDays: 0 } }, {}, "telemetry.alerts.certificateDays", /from 1 to 90/);
+    refuses({ metrics, alerts: {} }, { alerts: {} }, "services[0].telemetry.alerts", /at least one of/);
+  });
+
+  it("refuses alerts and dashboards without metrics", () => {
+    refuses({ alerts: {} }, {}, "telemetry.alerts", /telemetry\.metrics is not set/);
+    refuses({ dashboard: true }, {}, "telemetry.dashboard", /telemetry\.metrics is not set/);
+    refuses(
+      { metrics },
+      { alerts: { latency: "1s" } },
+      "services[0].telemetry.alerts",
+      /telemetry\.alerts of the stack/,
+    );
+  });
+});
+
+describe("config/duration", () => {
+  it("writes durations as Prometheus reads them", () => {
+    assert.deepEqual(["30s", "1s1m", "1m1m", "90s", "1500ms", "0h1ms"].map(prometheusDuration), [
+      "30s",
+      "1m1s",
+      "2m",
+      "1m30s",
+      "1s500ms",
+      "1ms",
+    ]);
+  });
+});

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { accessLogFilter } from "../../../components/telemetry/accessLogFilter";
+import {
+  GatewayTelemetry,
+  routeTelemetrySpec,
+  telemetrySpec,
+  type GatewayTelemetryArgs,
+} from "../../../components/telemetry/telemetry";
+import { register } from "../../support/deployment";
+import { schemaErrors } from "../../support/schemas";
+import { plain, stack } from "../../support/stacks";
+
+type Values = Record<string, unknown>;
+
+/** Services `web` with its own telemetry, and `api` without. */
+function args(telemetry: Values, own: Values = {}): GatewayTelemetryArgs {
+  const services = [
+    { name: "web", namespace: "apps", telemetry: own },
+    { name: "api", namespace: "apps" },
+  ];
+  const config = stack({ services, telemetry });
+  return {
+    telemetry: config.telemetry,
+    services: config.services,
+    gatewayName: "gateway",
+    gatewayNamespace: "gateways",
+  };
+}
+
+const logs = { provider: "json" };
+
+describe("components/gatewayTelemetry", () => {
+  it("makes nothing where the stack leaves it to the mesh", async () => {
+    const resources = await register(() => new GatewayTelemetry("gateway", args({})));
+    assert.deepEqual(
+      resources.map(({ type }) => type),
+      ["istio-gateway:index:GatewayTelemetry"],
+    );
+  });
+
+  it("targets this Gateway alone", () => {
+    assert.deepEqual(plain(telemetrySpec(args({ accessLogs: logs }))), {
+      targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "gateway" }],
+      accessLogging: [{ providers: [{ name: "json" }] }],
+    });
+  });
+
+  it("names the provider of traces, their share, and tags without query strings", () => {
+    const spec = telemetrySpec(args({ traces: { provider: "otel" } }));
+    assert.deepEqual(plain(spec?.tracing), [
+      {
+        providers: [{ name: "otel" }],
+        randomSamplingPercentage: 1,
+        customTags: {
+          "gateway.route": { formatter: { value: "%ROUTE_NAME%" } },
+          "http.url": { formatter: { value: "%REQ(:SCHEME)%://%REQ(:AUTHORITY)%%PATH(NQ)%" } },
+        },
+      },
+    ]);
+    assert.equal(spec?.accessLogging, undefined);
+  });
+
+  it("patches the routes of services with a share of traces of their own", () => {
+    const spec = routeTelemetrySpec(args({ traces: { provider: "otel" } }, { traces: { samplePercent: 50 } }));
+    assert.deepEqual(spec, {
+      workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": "gateway" } },
+      priority: 0,
+      configPatches: [
+        {
+          applyTo: "HTTP_ROUTE",
+          match: {
+            context: "GATEWAY",
+            routeConfiguration: {
+              portNumber: 443,
+              vhost: { name: "web.example.test:443", route: { name: "web--root", action: "ROUTE" } },
+            },
+          },
+          patch: {
+            operation: "MERGE",
+            value: { tracing: { random_sampling: { numerator: 50, denominator: "HUNDRED" } } },
+          },
+        },
+      ],
+    });
+    assert.equal(routeTelemetrySpec(args({ traces: { provider: "otel" } })), undefined);
+  });
+
+  it("patches the rules of gRPC services alike", () => {
+    const calls = { name: "calls", namespace: "apps", protocol: "grpc", telemetry: { traces: { samplePercent: 50 } } };
+    const telemetry = { traces: { provider: "otel" }, metrics: { scrape: "config-map" } };
+    const config = stack({ services: [calls], telemetry });
+    const { services } = config;
+    const [patch, ...more] =
+      routeTelemetrySpec({
+        services,
+        telemetry: config.telemetry,
+        gatewayName: "gateway",
+        gatewayNamespace: "gateways",
+      })?.configPatches ?? [];
+    assert.deepEqual(more, []);
+    assert.deepEqual(patch?.match.routeConfiguration, {
+      portNumber: 443,
+      vhost: { name: "calls.example.test:443", route: { name: "calls--root", action: "ROUTE" } },
+    });
+    assert.deepEqual(patch.patch.value, {
+      tracing: { random_sampling: { numerator: 50, denominator: "HUNDRED" } },
+      stat_prefix: "calls",
+    });
+  });
+
+  it("emits objects that Istio's CRDs accept", async () => {
+    const telemetry = { accessLogs: { ...logs, samplePercent: 5 }, traces: { provider: "otel" } };
+    const all = args(telemetry, { accessLogs: { errorsFrom: 400 }, traces: { samplePercent: 9 } });
+    const resources = await register(() => new GatewayTelemetry("gateway", all));
+    assert.deepEqual(resources.map(({ type }) => type).sort(), [
+      "istio-gateway:index:GatewayTelemetry",
+      "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter",
+      "kubernetes:telemetry.istio.io/v1:Telemetry",
+    ]);
+    assert.deepEqual(schemaErrors("standard", resources), []);
+  });
+});
+
+describe("components/accessLogFilter", () => {
+  const filter = (telemetry: Values, own: Values = {}) => {
+    const { services, telemetry: config } = args({ accessLogs: { ...logs, ...telemetry } }, { accessLogs: own });
+    assert.ok(config.accessLogs);
+    return accessLogFilter(services, config.accessLogs);
+  };
+  const none = { errorsFrom: 500 };
+
+  it("is absent where everything is logged", () => {
+    assert.equal(filter({}, { errorsFrom: 400 }), undefined);
+  });
+
+  it("keeps errors, slow requests and a share", () => {
+    assert.equal(filter({ samplePercent: 0 }, none), "!has(response.code) || response.code >= 500");
+    assert.equal(
+      filter({ samplePercent: 10, errorsFrom: 400, slowerThan: "1m30s" }, { errorsFrom: 400 }),
+      '!has(response.code) || response.code >= 400 || request.duration > duration("1m30s") || request.id < "199a"',
+    );
+  });
+
+  it("cuts the range of request ids in proportion", () => {
+    for (const [percent, bound] of [
+      [1, "028f"],
+      [25, "4000"],
+      [50, "8000"],
+      [99, "fd71"],
+    ] as const) {
+      assert.match(filter({ samplePercent: percent }, none) ?? "", new RegExp(`request\\.id < "${bound}"$`));
+    }
+  });
+
+  it("asks first for services with rules of their own", () => {
+    const web = 'has(xds.route_name) && xds.route_name.startsWith("web--")';
+    assert.equal(
+      filter({}, { samplePercent: 0, errorsFrom: 400 }),
+      `${web} ? (!has(response.code) || response.code >= 400) : (true)`,
+    );
+    assert.equal(
+      filter({ samplePercent: 0 }, { samplePercent: 100 }),
+      `${web} ? (true) : (!has(response.code) || response.code >= 500)`,
+    );
+  });
+});

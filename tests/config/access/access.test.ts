@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { blockFlaw, covers } from "../../../config/values/cidr";
+import { testIssuer } from "../../support/jwt";
+import { mistakes, stack } from "../../support/stacks";
+
+const issuer = testIssuer("https://login.example.test");
+const direct = { clientAddress: { trustedProxies: 0 } };
+const service = (access: unknown, name = "web") => ({ name, namespace: "apps", access });
+const withAccess = (access: unknown) => ({ gateway: direct, services: [service(access)] });
+
+/** Asserts that a config has exactly one mistake, at a path, with a reason. */
+function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
+  const lines = mistakes(values);
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
+  assert.match(lines[0] ?? "", reason);
+}
+
+describe("config/cidr", () => {
+  it("accepts addresses and blocks of both families", () => {
+    for (const text of [
+      "10.0.0.7",
+      "10.0.0.0/8",
+      "0.0.0.0/0",
+      "2001:db8::/32",
+      "::1",
+      "::/0",
+      "64:ff9b::1.2.3.4/128",
+    ]) {
+      assert.equal(blockFlaw(text), undefined, text);
+    }
+  });
+
+  it("refuses what is none", () => {
+    for (const text of [
+      "",
+      "10.0.0",
+      "10.0.0.256",
+      "10.0.0.0/33",
+      "10.0.0.0/",
+      "10.0.0.0/08",
+      "10.0.0.0/8/8",
+      "::/129",
+    ]) {
+      assert.match(blockFlaw(text) ?? "", /an IP address or a CIDR block/, text);
+    }
+    assert.match(blockFlaw("fe80::1%eth0") ?? "", /an IP address/);
+  });
+
+  it("refuses a block that does not start at its first address, and names the one that does", () => {
+    assert.match(blockFlaw("192.168.7.1/16") ?? "", /first address: 192\.168\.0\.0\/16/);
+    assert.match(blockFlaw("2001:db8::1/32") ?? "", /first address: 2001:db8::\/32/);
+  });
+
+  it("refuses IPv4 in IPv6's clothes, which matches no client", () => {
+    assert.match(blockFlaw("::ffff:10.0.0.0/104") ?? "", /IPv4 form/);
+  });
+
+  it("knows which block holds which", () => {
+    assert.ok(covers("10.0.0.0/8", "10.1.0.0/16"));
+    assert.ok(covers("10.0.0.0/8", "10.255.255.255"));
+    assert.ok(covers("2001:db8::/32", "2001:db8:ffff::1"));
+    assert.ok(!covers("10.1.0.0/16", "10.0.0.0/8"));
+    assert.ok(!covers("10.0.0.0/8", "11.0.0.1"));
+    assert.ok(!covers("::/0", "10.0.0.1"));
+  });
+});
+
+describe("config/access", () => {
+  it("takes a service's access, else the default", () => {
+    const web = service({ public: true });
+    const services = [web, { name: "other", namespace: "apps" }];
+    const config = stack({ gateway: direct, services, defaults: { access: { allow: ["10.0.0.0/8"] } } });
+    assert.deepEqual(
+      config.services.map(({ access }) => access),
+      [{ public: true }, { allow: ["10.0.0.0/8"] }],
+    );
+    assert.equal(stack().services[0]?.access, undefined);
+  });
+
+  it("refuses empty lists, lists of everyone, and access that says nothing or two things", () => {
+    refuses(withAccess({ allow: [] }), "services[0].access.allow", /at least one/);
+    refuses(withAccess({ deny: [] }), "services[0].access.deny", /at least one/);
+    refuses(withAccess({ allow: ["0.0.0.0/0"] }), "services[0].access.allow", /public: true/);
+    refuses(withAccess({ allow: ["10.0.0.0/33"] }), "services[0].access.allow[0]", /CIDR block/);
+    refuses(withAccess({}), "services[0].access", /at least one of allow/);
+    refuses(withAccess({ public: true, deny: ["10.0.0.0/8"] }), "services[0].access", /either public or rules/);
+    refuses(withAccess({ public: false }), "services[0].access.public", /true, or nothing/);
+    refuses(withAccess({ deny: ["10.0.0.0/8"], alow: [] }), "services[0].access.alow", /the key allow/);
+  });
+
+  it("refuses an entry of allow that deny takes back", () => {
+    const access = { allow: ["10.0.0.0/8", "192.168.1.0/24"], deny: ["10.1.0.0/16", "192.168.0.0/16"] };
+    refuses(withAccess(access), "services[0].access.allow[1]", /deny\[1\] \(192\.168\.0\.0\/16\)/);
+  });
+
+  it("refuses two kinds of access on one host", () => {
+    const twin = { name: "twin", namespace: "apps", host: "web.example.test", paths: ["/twin"] };
+    const open = { gateway: direct, services: [service({ allow: ["10.0.0.0/8"] }), twin] };
+    refuses(open, "services[1].access", /access of services\[0\]: both serve web\.example\.test/);
+    const same = { ...twin, access: { allow: ["10.0.0.0/8"] } };
+    assert.deepEqual(mistakes({ gateway: direct, services: [service({ allow: ["10.0.0.0/8"] }), same] }), []);
+  });
+
+  it("refuses services that do not say who may enter, where everyone has to", () => {
+    const services = [service({ public: true }), { name: "other", namespace: "apps" }];
+    refuses({ services, defaults: { denyByDefault: true } }, "services[1].access", /who may enter/);
+    assert.deepEqual(mistakes({ services, defaults: { denyByDefault: true, access: { public: true } } }), []);
+  });
+
+  it("refuses paths without cors on a host whose jwt lets preflights pass", () => {
+    const { issuer, jwks } = testIssuer("https://login.example.test");
+    const access = { jwt: { issuer, jwks, audiences: ["web"] } };
+    const cors = { allowOrigins: ["https://app.example.test"] };
+    const web = { ...service(access, "web"), paths: [{ path: "/api", cors }, "/"] };
+    refuses({ services: [web] }, "services[0].paths[1].cors", /cors here too, or on no path of web\.example\.test/);
+    const twin = { ...service(access, "twin"), host: "web.example.test", paths: ["/twin"] };
+    refuses(
+      { services: [{ ...web, paths: [{ path: "/", cors }] }, twin] },
+      "services[1].paths[0].cors",
+      /cors here too/,
+    );
+    assert.deepEqual(mistakes({ services: [{ ...web, cors }] }), []);
+    assert.deepEqual(mistakes({ services: [{ ...web, access: undefined }] }), []);
+  });
+
+  it("refuses two external authorizations", () => {
+    const asks = (provider: string, name: string) => service({ externalAuthorization: { provider } }, name);
+    refuses(
+      { services: [asks("one", "a"), asks("two", "b")] },
+      "services[1].access.externalAuthorization.provider",
+      /one, the provider of services\[0\]\.access/,
+    );
+  });
+});
+
+describe("config/clientAddress", () => {
+  const services = [service({ allow: ["10.0.0.0/8"] })];
+  const behind = (clientAddress: unknown) => ({ services, gateway: { clientAddress } });
+
+  it("asks what stands before the gateway as soon as an address matters", () => {
+    refuses({ services }, "gateway.clientAddress", /since services\[0\]\.access\.allow goes by clients' addresses/);
+    refuses({ services: [service({ deny: ["10.0.0.0/8"] })] }, "gateway.clientAddress", /services\[0\]\.access\.deny/);
+    const byDefault = { defaults: { access: { allow: ["10.0.0.0/8"] } } };
+    const two = [
+      { name: "a", namespace: "apps" },
+      { name: "b", namespace: "apps" },
+    ];
+    refuses({ ...byDefault, services: two }, "gateway.clientAddress", /since defaults\.access\.allow/);
+    assert.deepEqual(mistakes(behind({ trustedProxies: 0 })), []);
+    assert.deepEqual(mistakes({ services: [service({ public: true })] }), []);
+  });
+
+  it("asks for the addresses of proxies that are believed, and for none without", () => {
+    const at = "gateway.clientAddress.proxyAddresses";
+    refuses(behind({ trustedProxies: 1 }), at, /go round them forge theirs past services\[0\]\.access/);
+    refuses(behind({ trustedProxies: 0, proxyProtocol: true }), at, /go round them/);
+    refuses(behind({ trustedProxies: 0, proxyAddresses: ["10.0.0.1"] }), at, /nothing here/);
+    assert.deepEqual(mistakes(behind({ trustedProxies: 1, proxyAddresses: ["0.0.0.0/0", "::/0"] })), []);
+    assert.deepEqual(mistakes({ gateway: { clientAddress: { trustedProxies: 1 } } }), []);
+  });
+
+  it("refuses numbers of proxies that are none", () => {
+    for (const trustedProxies of [-1, 17, 0.5, undefined]) {
+      refuses(behind({ trustedProxies }), "gateway.clientAddress.trustedProxies", /from 0 to 16/);
+    }
+  });
+});
+
+describe("config/jwt", () => {
+  const token = { issuer: issuer.issuer, jwks: issuer.jwks, audiences: ["web"] };
+  const refusesToken = (jwt: Record<string, unknown>, path: string, reason: RegExp) =>
+    refuses(withAccess({ jwt }), `services[0].access.jwt${path}`, reason);
+
+  it("accepts keys, or an address of keys", () => {
+    assert.deepEqual(mistakes(withAccess({ jwt: token })), []);
+    for (const jwksUri of [
+      "https://login.test/keys",
+      "http://keys.login.svc.cluster.local/",
+      "http://keys.login.svc/",
+    ]) {
+      assert.deepEqual(mistakes(withAccess({ jwt: { ...token, jwks: undefined, jwksUri } })), [], jwksUri);
+    }
+  });
+
+  it("refuses both, neither, and addresses that anyone could answer for", () => {
+    refusesToken({ ...token, jwksUri: "https://login.test/keys" }, "", /either jwks or jwksUri/);
+    refusesToken({ issuer: "x", audiences: ["web"] }, "", /either jwks or jwksUri/);
+    for (const jwksUri of ["http://login.test/keys", "ftp://x.svc/", "keys", "https://user:password@login.test/"]) {
+      refusesToken({ ...token, jwks: undefined, jwksUri }, ".jwksUri", /an https URL/);
+    }
+  });
+
+  it("refuses private and shared keys, and keys that are none", () => {
+    const [key] = issuer.jwks.keys;
+    const keys = (jwk: unknown) => ({ ...token, jwks: { keys: [jwk] } });
+    refusesToken(keys({ ...key, d: "AQAB" }), ".jwks.keys[0]", /a public key/);
+    refusesToken(keys({ kty: "oct", k: "c2VjcmV0" }), ".jwks.keys[0]", /a public key/);
+    refusesToken(keys({ kty: "RSA", n: "AQAB" }), ".jwks.keys[0]", /readable public key/);
+    refusesToken({ ...token, jwks: { keys: [] } }, ".jwks.keys", /at least one key/);
+  });
+
+  it("refuses a token that every service of the issuer would take", () => {
+    refusesToken({ issuer: "x", jwks: issuer.jwks }, "", /audiences or requiredClaims/);
+    assert.deepEqual(
+      mistakes(withAccess({ jwt: { ...token, audiences: undefined, requiredClaims: { a: ["b"] } } })),
+      [],
+    );
+  });
+
+  it("refuses wildcards, which Istio would read, and names with brackets", () => {
+    refusesToken({ ...token, issuer: "https://login.test/*" }, ".issuer", /without '\*'/);
+    refusesToken({ ...token, audiences: ["*"] }, ".audiences[0]", /without '\*'/);
+    refusesToken({ ...token, requiredClaims: { role: ["admin*"] } }, ".requiredClaims.role[0]", /without '\*'/);
+    refusesToken({ ...token, requiredClaims: { role: [] } }, ".requiredClaims.role", /at least one value/);
+    refusesToken({ ...token, requiredClaims: { "a][b": ["x"] } }, ".requiredClaims.a][b", /without brackets/);
+    refusesToken({ ...token, requiredClaims: {} }, ".requiredClaims", /at least one claim/);
+  });
+});

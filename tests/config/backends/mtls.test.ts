@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { mistakes, stack } from "../../support/stacks";
+
+/** Asserts that an mtls section has exactly one mistake, at a path, with a reason. */
+function refuses(mtls: unknown, path: string, reason: RegExp): void {
+  const lines = mistakes({ mtls });
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
+  assert.match(lines[0] ?? "", reason);
+}
+
+const exception = { name: "agents", namespace: "apps", matchLabels: { app: "vmagent" } };
+
+describe("config/mtls", () => {
+  it("is off unless asked for", () => {
+    assert.equal(stack().mtls, undefined);
+  });
+
+  it("fills in Istio's own root namespace", () => {
+    assert.deepEqual(stack({ mtls: { strictNamespaces: ["apps"] } }).mtls, {
+      wholeMesh: false,
+      rootNamespace: "istio-system",
+      strictNamespaces: ["apps"],
+      exceptions: [],
+    });
+  });
+
+  it("refuses a section that does nothing", () => {
+    refuses({}, "mtls", /wholeMesh: true, or at least one of strictNamespaces/);
+    refuses({ strictNamespaces: [] }, "mtls", /wholeMesh: true, or at least one of strictNamespaces/);
+  });
+
+  it("refuses the root namespace among the others: it would hold for the whole mesh", () => {
+    const strictNamespaces = ["apps", "istio-system"];
+    refuses({ strictNamespaces }, "mtls.strictNamespaces[1]", /"istio-system".*whole mesh/);
+    refuses({ strictNamespaces: ["root"], rootNamespace: "root" }, "mtls.strictNamespaces[0]", /whole mesh/);
+    assert.ok(stack({ mtls: { strictNamespaces, rootNamespace: "root" } }));
+  });
+
+  it("refuses names that are none, and doubles", () => {
+    refuses({ strictNamespaces: ["Apps"] }, "mtls.strictNamespaces[0]", /DNS label/);
+    refuses({ strictNamespaces: ["apps", "apps"] }, "mtls.strictNamespaces", /each namespace once/);
+    refuses({ strictNamespaces: ["apps"], mode: "STRICT" }, "mtls.mode", /expected one of the keys wholeMesh/);
+  });
+
+  it("refuses exceptions from nothing, and where Istio ignores them", () => {
+    refuses(
+      { strictNamespaces: ["other"], exceptions: [exception] },
+      "mtls.exceptions[0].namespace",
+      /accepted anyway/,
+    );
+    const inRoot = [{ ...exception, namespace: "istio-system" }];
+    refuses({ wholeMesh: true, exceptions: inRoot }, "mtls.exceptions[0].namespace", /are ignored/);
+    assert.ok(stack({ mtls: { wholeMesh: true, exceptions: [exception] } }));
+  });
+
+  it("refuses exceptions of which one would hide the other", () => {
+    const twice = (more: object) => ({
+      strictNamespaces: ["apps"],
+      exceptions: [exception, { ...exception, ...more }],
+    });
+    refuses(twice({ name: "more" }), "mtls.exceptions[1].matchLabels", /one policy for a workload/);
+    refuses(twice({ matchLabels: { app: "other" } }), "mtls.exceptions[1].name", /exceptions\[0\]/);
+  });
+
+  it("refuses labels and ports that are none", () => {
+    const one = (more: object) => ({ strictNamespaces: ["apps"], exceptions: [{ ...exception, ...more }] });
+    refuses(one({ matchLabels: {} }), "mtls.exceptions[0].matchLabels", /at least one label/);
+    refuses(one({ matchLabels: { app: "a b" } }), "mtls.exceptions[0].matchLabels.app", /label's value/);
+    refuses(one({ ports: [] }), "mtls.exceptions[0].ports", /at least one port/);
+    refuses(one({ ports: [70000] }), "mtls.exceptions[0].ports[0]", /from 1 to 65535/);
+  });
+});
+
+describe("config/trafficPolicy, tls", () => {
+  const service = (tls: unknown) => [{ name: "web", namespace: "apps", trafficPolicy: { tls } }];
+
+  it("knows two modes besides the choice by endpoint", () => {
+    for (const mode of ["DISABLE", "ISTIO_MUTUAL"]) {
+      assert.deepEqual(stack({ services: service({ mode }) }).services[0]?.trafficPolicy, { tls: { mode } });
+    }
+    for (const tls of [{ mode: "SIMPLE" }, {}]) {
+      const [line = "", ...more] = mistakes({ services: service(tls) });
+      assert.deepEqual(more, []);
+      assert.match(line, /services\[0\]\.trafficPolicy\.tls\.mode: .*expected DISABLE or ISTIO_MUTUAL/);
+    }
+  });
+});
+
+describe("config/mtls, names of exceptions", () => {
+  it("refuses that of a strict namespace, whose policy is a resource of that name too", () => {
+    const exceptions = [{ ...exception, name: "apps" }];
+    refuses({ strictNamespaces: ["apps"], exceptions }, "mtls.exceptions[0].name", /no strict namespace has/);
+    const root = [{ ...exception, name: "istio-system" }];
+    refuses({ wholeMesh: true, exceptions: root }, "mtls.exceptions[0].name", /no strict namespace has/);
+  });
+});

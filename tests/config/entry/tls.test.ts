@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { routeSpec } from "../../../components/routing/routes";
+import { signedBy, testAuthority } from "../../support/certificates";
+import { mistakes, plain, stack } from "../../support/stacks";
+
+/** Asserts that a config has exactly one mistake, at a path, with a reason. */
+function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
+  const lines = mistakes(values);
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
+  assert.match(lines[0] ?? "", reason);
+}
+
+describe("config/tls", () => {
+  const tls = (values: object) => ({ gateway: { tls: values } });
+
+  it("refuses versions that are none, and those that are no text", () => {
+    for (const minVersion of ["1.1", "TLSV1_3", 1.3]) {
+      refuses(tls({ minVersion }), "gateway.tls.minVersion", /"1\.2" or "1\.3", as a text$/);
+    }
+  });
+
+  it("refuses suites of TLS 1.2 where it is not accepted", () => {
+    const cipherSuites = ["ECDHE-RSA-AES128-GCM-SHA256"];
+    refuses(tls({ minVersion: "1.3", cipherSuites }), "gateway.tls.cipherSuites", /suites of its own/);
+  });
+
+  it("says why there is no HTTP/3", () => {
+    refuses(tls({ http3: true }), "gateway.tls.http3", /HTTP\/3 is not offered, since .*client certificates$/);
+    refuses({ gateway: { http3: true } }, "gateway.http3", /HTTP\/3 is not offered/);
+  });
+});
+
+describe("config/clientCertificates", () => {
+  const clients = (clientCertificates: object) => ({ gateway: { tls: { clientCertificates } } });
+  const path = "gateway.tls.clientCertificates.caCertificate";
+
+  it("takes one CA or several, and asks for valid certificates unless told otherwise", async () => {
+    const pems = await Promise.all([testAuthority(365), testAuthority(365)]);
+    const caCertificate = pems.map(({ certificatePem }) => certificatePem).join("");
+    assert.equal(stack(clients({ caCertificate })).gateway.tls.clientCertificates?.mode, "AllowValidOnly");
+  });
+
+  it("refuses what is no CA, what has ended, and what cannot be read", async () => {
+    const authority = await testAuthority(365);
+    const client = await signedBy(authority, { commonName: "client" });
+    refuses(clients({ caCertificate: client.certificatePem }), path, /certificates of CAs/);
+    refuses(
+      clients({ caCertificate: (await testAuthority(-1)).certificatePem }),
+      path,
+      /have not ended; CN=Test CA did/,
+    );
+    refuses(clients({ caCertificate: "ca.pem" }), path, /CA certificates in PEM/);
+    const fake = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    refuses(clients({ caCertificate: fake }), path, /readable X\.509/);
+    refuses(clients({}), path, /CA certificates in PEM/);
+  });
+
+  it("refuses modes that the Gateway API does not have", async () => {
+    const { certificatePem: caCertificate } = await testAuthority(365);
+    const at = "gateway.tls.clientCertificates.mode";
+    refuses(clients({ caCertificate, mode: "optional" }), at, /AllowValidOnly or AllowInsecureFallback/);
+  });
+});
+
+describe("config/hsts", () => {
+  const service = (more: object) => ({ name: "web", namespace: "apps", ...more });
+  const headers = (values: Record<string, unknown>) => {
+    const [resolved] = stack(values).services;
+    assert.ok(resolved);
+    const { rules } = routeSpec({ service: resolved, gatewayName: "g", gatewayNamespace: "n" });
+    return plain(rules.map(({ filters }) => filters ?? []));
+  };
+  const sets = (...values: [string, string][]) => [
+    {
+      type: "ResponseHeaderModifier",
+      responseHeaderModifier: { set: values.map(([name, value]) => ({ name, value })) },
+    },
+  ];
+  const year = { maxAgeSeconds: 31_536_000 };
+
+  it("is off unless it is set", () => {
+    assert.deepEqual(headers({}), [[]]);
+  });
+
+  it("is the gateway's, save where a service has its own", () => {
+    assert.deepEqual(headers({ gateway: { hsts: year } }), [sets(["strict-transport-security", "max-age=31536000"])]);
+    const hsts = { maxAgeSeconds: 300, includeSubDomains: true };
+    assert.deepEqual(headers({ gateway: { hsts: year }, services: [service({ hsts })] }), [
+      sets(["strict-transport-security", "max-age=300; includeSubDomains"]),
+    ]);
+    const preload = { ...year, includeSubDomains: true, preload: true };
+    assert.deepEqual(headers({ services: [service({ hsts: preload })] }), [
+      sets(["strict-transport-security", "max-age=31536000; includeSubDomains; preload"]),
+    ]);
+  });
+
+  it("stands beside other headers, of a service or of its paths", () => {
+    const responseHeaders = { set: { "x-frame-options": "DENY" } };
+    const paths = [{ path: "/a", responseHeaders: { set: { "x-a": "1" } } }, "/"];
+    const hsts = { maxAgeSeconds: 0 };
+    assert.deepEqual(headers({ services: [service({ hsts, responseHeaders, paths })] }), [
+      sets(["x-a", "1"], ["strict-transport-security", "max-age=0"]),
+      sets(["x-frame-options", "DENY"], ["strict-transport-security", "max-age=0"]),
+    ]);
+  });
+
+  it("refuses to preload what the list would refuse", () => {
+    const at = "gateway.hsts";
+    const short = { maxAgeSeconds: 31_535_999, includeSubDomains: true, preload: true };
+    refuses({ gateway: { hsts: short } }, `${at}.maxAgeSeconds`, /at least 31536000 seconds \(a year\)/);
+    refuses({ gateway: { hsts: { ...year, preload: true } } }, `${at}.includeSubDomains`, /true where preload is true/);
+    refuses({ gateway: { hsts: {} } }, `${at}.maxAgeSeconds`, /whole number of seconds/);
+    refuses(
+      { services: [service({ hsts: { maxAge: 1, maxAgeSeconds: 1 } })] },
+      "services[0].hsts.maxAge",
+      /one of the keys maxAgeSeconds, /,
+    );
+  });
+
+  it("refuses HSTS for gRPC, to which the gateway's does not apply either", () => {
+    const hsts = { maxAgeSeconds: 300 };
+    refuses({ services: [service({ protocol: "grpc", hsts })] }, "services[0].hsts", /no HSTS for gRPC/);
+    assert.deepEqual(mistakes({ gateway: { hsts }, services: [service({ protocol: "grpc" })] }), []);
+  });
+
+  it("refuses a second place that sets the header, and more headers than a filter holds", () => {
+    const given = (responseHeaders: object) => ({ gateway: { hsts: year }, services: [service({ responseHeaders })] });
+    const at = "services[0].responseHeaders";
+    const set = { "Strict-Transport-Security": "max-age=1" };
+    refuses(given({ set }), `${at}.set.Strict-Transport-Security`, /hsts sets it/);
+    refuses(given({ remove: ["strict-transport-security"] }), `${at}.remove[0]`, /hsts sets it/);
+    assert.deepEqual(mistakes({ services: [service({ responseHeaders: { set } })] }), []);
+    const many = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`x-${index}`, "1"]));
+    refuses(given({ set: many }), `${at}.set`, /at most 15 headers beside hsts/);
+  });
+});

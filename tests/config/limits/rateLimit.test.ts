@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { globalLimitsOf, localLimitOf } from "../../../config/schema/limits/rateLimit";
+import { mistakes, stack } from "../../support/stacks";
+
+const LIMIT = { type: "global", requests: 10, per: "minute" };
+const services = (rateLimit?: unknown) => [{ name: "web", namespace: "apps", rateLimit }];
+
+function refuses(values: Record<string, unknown>, path: string, reason: RegExp, secretKeys: string[] = []): void {
+  const lines = mistakes(values, secretKeys);
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
+  assert.match(lines[0] ?? "", reason);
+}
+
+describe("config/rateLimit, several", () => {
+  const refusesLimits = (rateLimit: unknown, path: string, reason: RegExp) =>
+    refuses({ services: services(rateLimit) }, `services[0].rateLimit${path}`, reason);
+
+  it("takes one limit or a list, and tells local from global", () => {
+    const [local, byAddress] = [
+      { type: "local", requests: 1, per: "second" },
+      { type: "global-by-address", requests: 2, per: "day" },
+    ];
+    const [service] = stack({ services: services([LIMIT, local, byAddress]) }).services;
+    assert.ok(service);
+    assert.deepEqual(localLimitOf(service), local);
+    assert.deepEqual(globalLimitsOf(service), [LIMIT, byAddress]);
+    const [one] = stack({ services: services(LIMIT) }).services;
+    assert.deepEqual(globalLimitsOf(one ?? {}), [LIMIT]);
+    assert.equal(localLimitOf(one ?? {}), undefined);
+  });
+
+  it("says where in a list a mistake is", () => {
+    refusesLimits([LIMIT, { ...LIMIT, requests: 0 }], "[1].requests", /from 1 to/);
+    refusesLimits([{ ...LIMIT, burst: 1 }], "[0].burst", /one of the keys type, requests, per/);
+    refusesLimits({ ...LIMIT, request: 1 }, ".request", /the key requests/);
+    refusesLimits([{ ...LIMIT, per: "week" }], "[0].per", /second, minute, hour or day/);
+    refusesLimits([{ ...LIMIT, type: "globl" }], "[0].type", /one of local, .*global-by-header/);
+    refusesLimits([], "", /at least one limit/);
+    refusesLimits("100/s", "", /one of local, /);
+  });
+
+  it("refuses limits that cannot be told apart", () => {
+    const local = { type: "local", requests: 1, per: "second" };
+    refusesLimits([LIMIT, { ...LIMIT, requests: 5 }], "[1].type", /other than that of services\[0\]\.rateLimit\[0\]/);
+    refusesLimits([local, { ...local, type: "local-by-address" }], "[1].type", /no local limit besides/);
+    const byHeader = { ...LIMIT, type: "global-by-header" };
+    refusesLimits(
+      [
+        { ...byHeader, header: "X-User" },
+        { ...byHeader, header: "x-user" },
+      ],
+      "[1].type",
+      /other than/,
+    );
+    const accepted = [LIMIT, { ...LIMIT, per: "hour" }, { ...byHeader, header: "a" }, { ...byHeader, header: "b" }];
+    assert.deepEqual(mistakes({ services: services(accepted) }), []);
+  });
+});
+
+describe("config/rateLimitService", () => {
+  const refusesService = (given: unknown, path: string, reason: RegExp, secretKeys: string[] = []) =>
+    refuses({ services: services(LIMIT), rateLimitService: given }, `rateLimitService${path}`, reason, secretKeys);
+
+  it("is there where a service has a global limit, beside the Gateway", () => {
+    const { rateLimitService } = stack({ services: services(LIMIT), gateway: { namespace: "edge" } });
+    assert.equal(rateLimitService?.namespace, "edge");
+    assert.deepEqual(
+      [rateLimitService.replicas, rateLimitService.failureMode, rateLimitService.timeout, rateLimitService.redis.mode],
+      [2, "open", "100ms", "own"],
+    );
+    assert.equal(stack().rateLimitService, undefined);
+  });
+
+  it("refuses to be there for nothing, but not for a service that is wrong itself", () => {
+    refuses({ rateLimitService: { replicas: 3 } }, "rateLimitService", /a service with a global rate limit/);
+    const wrong = services({ ...LIMIT, requests: 0 });
+    refuses({ rateLimitService: { replicas: 3 }, services: wrong }, "services[0].rateLimit.requests", /from 1 to/);
+  });
+
+  it("refuses images that may change, and what is no amount", () => {
+    refusesService({ image: "docker.io/envoyproxy/ratelimit" }, ".image", /tag other than latest/);
+    refusesService({ image: "envoyproxy/ratelimit:latest" }, ".image", /tag other than latest/);
+    refusesService({ redis: { mode: "own", image: "redis" } }, ".redis.image", /tag other than latest/);
+    refusesService({ resources: { cpu: "much" } }, ".resources.cpu", /amount of CPU/);
+    refusesService({ resources: { memoryMiB: 1 } }, ".resources.memoryMiB", /from 16 to/);
+    refusesService({ replicas: 0 }, ".replicas", /from 1 to 20/);
+    refusesService({ timeout: "0s" }, ".timeout", /above 0/);
+    refusesService({ failureMode: "ajar" }, ".failureMode", /open or closed/);
+    const digest = `ghcr.io/x/ratelimit@sha256:${"0".repeat(64)}`;
+    const accepted = { services: services(LIMIT), rateLimitService: { image: digest } };
+    assert.deepEqual(mistakes(accepted), []);
+  });
+
+  it("refuses a Redis without a host, and a password in clear, which it does not show", () => {
+    refusesService({ redis: { mode: "external" } }, ".redis.host", /IP address or a host name/);
+    refusesService({ redis: { mode: "cluster" } }, ".redis.mode", /one of own, external/);
+    refusesService({ redis: { mode: "own", host: "r.example.test" } }, ".redis.host", /keys mode, image, resources/);
+    const redis = { mode: "external", host: "r.example.test", password: "hunter22" };
+    refusesService({ redis }, ".redis.password", /^(?!.*hunter22).*\[hidden\].*a Pulumi secret/);
+    assert.deepEqual(mistakes({ services: services(LIMIT), rateLimitService: { redis } }, ["rateLimitService"]), []);
+  });
+
+  it("refuses a gateway whose name leaves no room for that of the Services", () => {
+    const values = { services: services(LIMIT), gateway: { name: "g".repeat(46) } };
+    refuses(values, "gateway.name", /at most 45 characters/);
+    assert.deepEqual(mistakes({ ...values, gateway: { name: "g".repeat(45) } }), []);
+  });
+});

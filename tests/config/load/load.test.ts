@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { loadConfig } from "../../../config/load/load";
+import { ConfigError } from "../../../config/values/problem";
+import { mistakes, MINIMAL, plain, stack } from "../../support/stacks";
+
+describe("config/load", () => {
+  it("fills in every default", () => {
+    const config = stack();
+    assert.deepEqual(plain(config.services), [
+      {
+        name: "web",
+        host: "web.example.test",
+        namespace: "apps",
+        protocol: "http",
+        rules: [
+          {
+            name: "web--root",
+            path: "/",
+            type: "PathPrefix",
+            backends: [{ service: "web", namespace: "apps", port: 80, weight: 1 }],
+            timeouts: { request: "30s" },
+          },
+        ],
+        telemetry: {},
+        trafficPolicy: {},
+        versions: [],
+      },
+    ]);
+    assert.deepEqual(config.certificate, {
+      mode: "self-signed",
+      secretName: "wildcard-example-test-tls",
+      keyAlgorithm: "RSA-2048",
+      validityDays: 90,
+      renewBeforeDays: 30,
+    });
+    assert.equal(config.gateway.namespace, "istio-system");
+    assert.equal(config.gateway.allowedRoutes, "Selector");
+    assert.equal(config.gateway.programmedTimeoutSeconds, 120);
+    assert.equal(config.protect, false);
+  });
+
+  it("does not wait where it renders", () => {
+    assert.equal(stack({ kubernetes: { renderDirectory: "rendered" } }).gateway.programmedTimeoutSeconds, 0);
+  });
+
+  it("takes the nearest of several defaults", () => {
+    const [service] = stack({
+      defaults: { timeouts: { request: "10s" } },
+      services: [
+        {
+          name: "web",
+          namespace: "apps",
+          port: 8080,
+          timeouts: { request: "20s" },
+          paths: [
+            "/a",
+            {
+              path: "/b",
+              port: 9090,
+              timeouts: { request: "0s" },
+              backends: [{ service: "other", namespace: "else", port: 1 }],
+            },
+          ],
+        },
+      ],
+    }).services;
+    assert.deepEqual(
+      service?.rules.map(({ name, timeouts, backends }) => [name, timeouts.request, backends[0]]),
+      [
+        ["web--a", "20s", { service: "web", namespace: "apps", port: 8080, weight: 1 }],
+        ["web--b", "0s", { service: "other", namespace: "else", port: 1, weight: 1 }],
+      ],
+    );
+  });
+
+  it("orders rules as Envoy tries them", () => {
+    const [service] = stack({
+      services: [
+        {
+          name: "web",
+          namespace: "apps",
+          paths: [
+            { path: "/.*", type: "RegularExpression", name: "rest" },
+            "/api",
+            "/api/v1",
+            { path: "/api/v1/health", type: "Exact" },
+          ],
+        },
+      ],
+    }).services;
+    assert.deepEqual(
+      service?.rules.map(({ path }) => path),
+      ["/api/v1/health", "/api/v1", "/api", "/.*"],
+    );
+  });
+
+  it("lists every mistake in one error, with its key path, its value and what is expected", () => {
+    const values = {
+      domain: "Example",
+      gatway: {},
+      protect: "yes",
+      gateway: { minProtocolVersion: "TLSV1_2", address: "10.0.0.300" },
+      certificate: { mode: "letsencrypt" },
+      services: [
+        { name: "web", namespace: "apps", port: 70000 },
+        { name: "api", namespace: "apps", backends: [{ service: "a", weight: 0 }] },
+      ],
+    };
+    assert.throws(
+      () => loadConfig({ project: "istio-gateway", folder: ".", values, secretKeys: new Set() }),
+      (error: unknown) => {
+        assert.ok(error instanceof ConfigError);
+        const [head, ...lines] = error.message.split("\n");
+        assert.equal(head, "stack config has 8 mistakes, nothing was changed:");
+        assert.deepEqual(
+          lines.map((line) => line.trim().split(", expected")[0]),
+          [
+            'istio-gateway:domain: "Example"',
+            'istio-gateway:gateway.address: "10.0.0.300"',
+            'istio-gateway:gateway.minProtocolVersion: "TLSV1_2"',
+            'istio-gateway:certificate.mode: "letsencrypt"',
+            "istio-gateway:services[0].port: 70000",
+            "istio-gateway:services[1].backends: [0]",
+            'istio-gateway:protect: "yes"',
+            "istio-gateway:gatway: {}",
+          ],
+        );
+        return true;
+      },
+    );
+  });
+
+  it("names a missing key", () => {
+    assert.deepEqual(mistakes({ domain: undefined }), ["istio-gateway:domain: not set, expected a host name"]);
+    assert.deepEqual(mistakes({ services: undefined }), [
+      "istio-gateway:services: not set, expected a list of services",
+    ]);
+    assert.deepEqual(mistakes({ services: [] }), [
+      "istio-gateway:services: [], expected at least one service, here or in one of serviceFiles",
+    ]);
+    assert.deepEqual(mistakes({ services: [{ name: "web" }] }), [
+      "istio-gateway:services[0].namespace: not set, expected a DNS label",
+    ]);
+  });
+
+  it("suggests the key that was meant", () => {
+    assert.deepEqual(mistakes({ services: [{ name: "web", namespace: "apps", prot: 1 }] }), [
+      "istio-gateway:services[0].prot: 1, expected the key port: there is no prot",
+    ]);
+    assert.deepEqual(mistakes({ gateway: { tls: { cipherSuite: [] } } }), [
+      "istio-gateway:gateway.tls.cipherSuite: [], expected the key cipherSuites: there is no cipherSuite",
+    ]);
+  });
+
+  it("shows no secret", () => {
+    const [line = ""] = mistakes({ kubernetes: { kubeconfig: { token: "hunter2" } } });
+    assert.match(line, /kubernetes\.kubeconfig: \[hidden\]/);
+    const [marked = ""] = mistakes({ gateway: { address: "hunter2!" } }, ["gateway"]);
+    assert.match(marked, /gateway\.address: \[hidden\]/);
+    const [pem = ""] = mistakes({ certificate: "-----BEGIN PRIVATE KEY-----" });
+    assert.match(pem, /certificate: \[hidden\]/);
+  });
+
+  it("accepts what it should", () => {
+    assert.deepEqual(mistakes(MINIMAL), []);
+  });
+});
+
+describe("config/load, keys that every JavaScript object has", () => {
+  it("are unknown keys, and names like others", () => {
+    const [line] = mistakes({ gateway: { constructor: 1 } });
+    assert.match(line ?? "", /^istio-gateway:gateway\.constructor: 1, expected one of the keys name, /);
+    const versions = { selector: { app: "web" }, label: "constructor" };
+    assert.ok(stack({ services: [{ name: "web", namespace: "apps", canary: { versions, percent: 1 } }] }));
+  });
+});
+
+describe("config/load, names of other things", () => {
+  it("refuses a gateway whose Service could not be called after it", () => {
+    assert.match(mistakes({ gateway: { name: "9-gateway" } })[0] ?? "", /gateway\.name: .*starts with a letter/);
+  });
+
+  it("refuses hosts that are too long for a name", () => {
+    const domain = ["a", "b", "c", "d"].map((letter) => letter.repeat(60)).join(".");
+    const services = [{ name: "a-long-name", namespace: "apps" }];
+    assert.match(mistakes({ domain, services })[0] ?? "", /services\[0\]\.host: .*at most 253 characters/);
+    assert.match(mistakes({ domain: `${domain}.eeeeeeee` })[0] ?? "", /domain: .*at most 251 characters/);
+  });
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Ajv from "ajv";
+import { parse } from "yaml";
+import { serviceFileSchema, stackFileSchema } from "../../../config/schema/jsonSchema";
+import { givenConfig } from "../../../config/load/pulumiConfig";
+import { loadStackFile, PROJECT, readStackFile } from "../../../config/load/stackFile";
+
+const ROOT = join(__dirname, "..", "..", "..");
+
+describe("config/stackFile", () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "stack-"))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const write = (text: string) => {
+    const path = join(folder, "Pulumi.test.yaml");
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it("is the namespace of the project's config", () => {
+    const project = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as { name: string };
+    assert.equal(project.name, PROJECT);
+  });
+
+  for (const stack of ["dev", "prod"]) {
+    it(`reads the ${stack} stack`, () => {
+      assert.ok(loadStackFile(join(ROOT, `Pulumi.${stack}.yaml`)).services.length >= 3);
+    });
+
+    it(`the committed JSON Schema accepts the ${stack} stack`, () => {
+      const schema = JSON.parse(readFileSync(join(ROOT, "pulumi-stack.schema.json"), "utf8")) as object;
+      const validate = new Ajv({ strict: false }).compile(schema);
+      const file = parse(readFileSync(join(ROOT, `Pulumi.${stack}.yaml`), "utf8")) as unknown;
+      assert.ok(validate(file), JSON.stringify(validate.errors));
+    });
+  }
+
+  it("the committed JSON Schema is that of the config", () => {
+    const committed = JSON.parse(readFileSync(join(ROOT, "pulumi-stack.schema.json"), "utf8")) as unknown;
+    assert.deepEqual(committed, JSON.parse(JSON.stringify(stackFileSchema())), "run npm run generate");
+  });
+
+  it("the committed JSON Schema of service files is that of the config", () => {
+    const committed = JSON.parse(readFileSync(join(ROOT, "services.schema.json"), "utf8")) as unknown;
+    assert.deepEqual(committed, JSON.parse(JSON.stringify(serviceFileSchema())), "run npm run generate");
+  });
+
+  it("the JSON Schema refuses an unknown key, and takes a secret where one may stand", () => {
+    const validate = new Ajv({ strict: false }).compile(stackFileSchema());
+    const config = (more: object) => ({
+      config: { "istio-gateway:domain": "a.b", "istio-gateway:services": [{ name: "a", namespace: "b", ...more }] },
+    });
+    assert.ok(validate(config({ paths: ["/a", { path: "/b" }] })), JSON.stringify(validate.errors));
+    assert.ok(!validate(config({ prot: 1 })));
+    const kubernetes = { "istio-gateway:kubernetes": { kubeconfig: { secure: "v1:x" } } };
+    assert.ok(validate({ config: { ...config({}).config, ...kubernetes } }), JSON.stringify(validate.errors));
+  });
+
+  it("marks encrypted values, and takes no other namespace's keys", () => {
+    const path = write(
+      "config:\n  istio-gateway:domain: a.b\n  istio-gateway:kubernetes:\n    kubeconfig:\n      secure: v1:x\n  aws:region: x\n",
+    );
+    const given = readStackFile(path);
+    assert.deepEqual(given.values, { domain: "a.b", kubernetes: { kubeconfig: "[sealed]" } });
+    assert.deepEqual([...given.secretKeys], ["kubernetes"]);
+  });
+
+  it("reads what `pulumi config set` makes of true", () => {
+    const path = write('config:\n  istio-gateway:domain: "1.example"\n  istio-gateway:protect: "true"\n');
+    assert.deepEqual(readStackFile(path).values, { domain: "1.example", protect: true });
+  });
+
+  it("says in one line what it cannot read", () => {
+    assert.throws(
+      () => loadStackFile(write("config: [")),
+      /^Error: Pulumi\.test\.yaml is no readable stack file: [^\n]+$/,
+    );
+    assert.throws(() => loadStackFile(join(folder, "Pulumi.none.yaml")), /no readable stack file/);
+  });
+
+  it("takes what the project says for every stack, where the stack says nothing", () => {
+    const project =
+      "name: p\nconfig:\n  istio-gateway:protect: { value: true }\n  defaults: { default: { timeouts: { request: 7s } } }\n";
+    writeFileSync(join(folder, "Pulumi.yaml"), project);
+    const services = "  istio-gateway:services: [{ name: a, namespace: b }]\n";
+    const load = (more = "") => loadStackFile(write(`config:\n  istio-gateway:domain: a.b\n${services}${more}`));
+    assert.equal(load().protect, true);
+    assert.equal(load().services[0]?.rules[0]?.timeouts.request, "7s");
+    assert.equal(load("  istio-gateway:protect: false\n").protect, false);
+  });
+
+  it("reads the same from Pulumi's own map", () => {
+    const given = givenConfig(
+      PROJECT,
+      {
+        "istio-gateway:domain": "1.example",
+        "istio-gateway:protect": "true",
+        "istio-gateway:services": '[{"name":"a"}]',
+        "istio-gateway:gateway": "{broken",
+        "other:domain": "x",
+      },
+      ".",
+    );
+    assert.deepEqual(given.values, {
+      domain: "1.example",
+      protect: true,
+      services: [{ name: "a" }],
+      gateway: "{broken",
+    });
+  });
+});

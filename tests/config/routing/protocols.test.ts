@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { mistakes, stack } from "../../support/stacks";
+
+type Values = Record<string, unknown>;
+
+const service = (more: Values) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
+
+/** Asserts that a service has exactly one mistake, at a path below it, with a reason. */
+function refuses(more: Values, path: string, reason: RegExp): void {
+  const lines = mistakes(service(more));
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].${path}: `), lines[0]);
+  assert.match(lines[0] ?? "", reason);
+}
+
+describe("config/grpc", () => {
+  const grpc = (more: Values) => ({ protocol: "grpc", ...more });
+
+  it("tries methods before services before the rest, and sets no timeout", () => {
+    const paths = ["/", "/a.B", "/a.B/C", { path: "/a.B", name: "beta", match: { headers: { "user-type": "beta" } } }];
+    const rules = stack(service(grpc({ paths }))).services[0]?.rules ?? [];
+    assert.deepEqual(
+      rules.map(({ name, type, timeouts }) => [name, type, timeouts.request]),
+      [
+        ["web--a-b-c", "Exact", "0s"],
+        ["web--beta", "PathPrefix", "0s"],
+        ["web--a-b", "PathPrefix", "0s"],
+        ["web--root", "PathPrefix", "0s"],
+      ],
+    );
+  });
+
+  it("refuses paths that name no calls", () => {
+    for (const path of ["/a.B/", "/a.B/C/d", "/a-b.C", "/a..B", "/1a.B", "/a.B/1c"]) {
+      refuses(grpc({ paths: [path] }), "paths[0].path", /\/package\.Service\/Method/);
+    }
+    refuses(grpc({ paths: [{ path: "/a.B/C", type: "Exact" }] }), "paths[0].type", /nothing for gRPC/);
+  });
+
+  it("refuses what a GRPCRoute has no field for", () => {
+    refuses(grpc({ timeouts: { request: "5s" } }), "timeouts", /deadline that a client sends/);
+    refuses(grpc({ paths: [{ path: "/", timeouts: { request: "5s" } }] }), "paths[0].timeouts", /no timeouts/);
+    refuses(grpc({ rewrite: { hostname: "a.b" } }), "rewrite", /rewrites none/);
+    refuses(grpc({ retry: { attempts: 2 } }), "retry", /has no retry/);
+    refuses(grpc({ cors: { allowOrigins: ["https://a.b"] } }), "cors", /no CORS filter/);
+    refuses(grpc({ paths: [{ path: "/", match: { method: "POST" } }] }), "paths[0].match.method", /path and headers/);
+    const canary = { service: "c", percent: 1, override: { query: { v: "2" } } };
+    refuses(grpc({ canary }), "canary.override.query", /path and headers/);
+    refuses({ protocol: "tcp" }, "protocol", /http or grpc/);
+  });
+
+  it("refuses one host for HTTP and gRPC", () => {
+    const twin = { name: "twin", namespace: "apps", host: "web.example.test", paths: ["/a.B"], protocol: "grpc" };
+    const lines = mistakes({ services: [{ name: "web", namespace: "apps" }, twin] });
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.match(lines[0] ?? "", /services\[1\]\.protocol: "grpc", expected http, as services\[0\] has it/);
+  });
+});
+
+describe("config/versions", () => {
+  const canary = (versions: Values, more: Values = {}) => ({
+    canary: { percent: 10, versions: { selector: { app: "web" }, ...versions }, ...more },
+  });
+
+  it("makes a Service for each version, with every port that rules ask for", () => {
+    const paths = ["/", { path: "/admin", port: 9000 }];
+    const [resolved] = stack(service({ port: 8080, paths, ...canary({ targetPort: 3000 }) })).services;
+    const ports = [
+      { port: 9000, targetPort: 9000 },
+      { port: 8080, targetPort: 3000 },
+    ];
+    assert.deepEqual(resolved?.versions, [
+      { version: "stable", service: "web-stable", selector: { app: "web", version: "stable" }, ports },
+      { version: "canary", service: "web-canary", selector: { app: "web", version: "canary" }, ports },
+    ]);
+    assert.deepEqual(
+      resolved.rules.map(({ backends }) => backends.map(({ service: name, weight }) => [name, weight])),
+      Array(2).fill([
+        ["web-stable", 90],
+        ["web-canary", 10],
+      ]),
+    );
+  });
+
+  it("refuses two versions that are one, and selectors that select too much or contradict", () => {
+    refuses(canary({ stable: "a", canary: "a" }), "canary.versions.canary", /one set of pods/);
+    refuses(canary({ selector: {} }), "canary.versions.selector", /at least one label/);
+    refuses(canary({ selector: { version: "stable" } }), "canary.versions.selector", /no version among/);
+    refuses(canary({ selector: { app: "a b" } }), "canary.versions.selector.app", /label's value/);
+    refuses(canary({ selector: { "a b": "c" } }), "canary.versions.selector.a b", /label's key/);
+    refuses(canary({ canary: "-" }), "canary.versions.canary", /label's value/);
+  });
+
+  it("refuses versions beside Services that are named", () => {
+    refuses(canary({}, { service: "web-next" }), "canary", /either service or versions/);
+    refuses({ canary: { percent: 10 } }, "canary", /either service or versions/);
+    refuses(canary({}, { port: 81 }), "canary.port", /nothing beside canary\.versions/);
+    refuses(canary({}, { namespace: "other" }), "canary.namespace", /nothing beside canary\.versions/);
+    refuses({ backends: [{ service: "a" }], ...canary({}) }, "backends", /makes the stable Service too/);
+  });
+
+  it("refuses names that no Service can have", () => {
+    refuses({ name: "w".repeat(57), ...canary({}) }, "name", /at most 55 characters/);
+    refuses({ name: "1web", ...canary({}) }, "name", /a letter, then/);
+    assert.deepEqual(mistakes(service({ name: "w".repeat(56), ...canary({}) })), []);
+  });
+});
+
+describe("config/grpc, defaults", () => {
+  it("takes none of the retries and timeouts that it has no field for, and needs no CRD for them", () => {
+    const retry = { attempts: 10, backoff: "1s" };
+    const config = stack({ ...service({ protocol: "grpc" }), defaults: { retry, timeouts: { request: "1s" } } });
+    assert.deepEqual(config.fieldUses, []);
+  });
+});

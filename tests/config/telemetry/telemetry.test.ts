@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { mistakes, stack } from "../../support/stacks";
+
+type Values = Record<string, unknown>;
+
+/** Asserts that a stack has exactly one mistake, at a path, with a reason. */
+function refuses(telemetry: Values, own: Values, path: string, reason: RegExp): void {
+  const lines = mistakes({ telemetry, services: [{ name: "web", namespace: "apps", telemetry: own }] });
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
+  assert.match(lines[0] ?? "", reason);
+}
+
+describe("config/telemetry", () => {
+  const provider = "json";
+
+  it("logs everything and traces one request in a hundred unless told otherwise", () => {
+    const { telemetry } = stack({ telemetry: { accessLogs: { provider }, traces: { provider } } });
+    assert.deepEqual(telemetry.accessLogs, { provider, samplePercent: 100, errorsFrom: 500 });
+    assert.deepEqual(telemetry.traces, { provider, samplePercent: 1 });
+    assert.deepEqual(stack().telemetry, { dashboard: false });
+  });
+
+  it("refuses providers without a name, and shares, statuses and durations that are none", () => {
+    refuses({ accessLogs: {} }, {}, "telemetry.accessLogs.provider", /extension provider/);
+    refuses(
+      { traces: { provider: "a b" } },
+      {},
+      "telemetry.traces.provider",
+      /extension provider of Istio's meshConfig/,
+    );
+    refuses({ traces: { provider, samplePercent: 101 } }, {}, "telemetry.traces.samplePercent", /from 0 to 100/);
+    refuses({ accessLogs: { provider, samplePercent: 0.5 } }, {}, "telemetry.accessLogs.samplePercent", /whole number/);
+    refuses({ accessLogs: { provider, errorsFrom: 200 } }, {}, "telemetry.accessLogs.errorsFrom", /from 400 to 599/);
+    refuses({ accessLogs: { provider, slowerThan: "0s" } }, {}, "telemetry.accessLogs.slowerThan", /above 0/);
+    refuses({ logs: {} }, {}, "telemetry.logs", /one of the keys accessLogs, traces/);
+  });
+
+  it("refuses a service's own settings of nothing, and of what the stack does not turn on", () => {
+    const at = "services[0].telemetry";
+    refuses({ accessLogs: { provider } }, { accessLogs: {} }, `${at}.accessLogs`, /at least one of samplePercent/);
+    refuses({ traces: { provider } }, { accessLogs: { errorsFrom: 400 } }, `${at}.accessLogs`, /telemetry\.accessLogs/);
+    refuses({}, { traces: { samplePercent: 5 } }, `${at}.traces`, /telemetry\.traces of the stack is not set/);
+  });
+});
+
+describe("config/telemetry, labels", () => {
+  it("refuses the gateway's own", () => {
+    const metrics = { scrape: "config-map", labels: { "app.kubernetes.io/part-of": "x" } };
+    assert.match(mistakes({ telemetry: { metrics } })[0] ?? "", /telemetry\.metrics\.labels: .*gateway's own/);
+  });
+});

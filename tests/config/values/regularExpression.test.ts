@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { regularExpressionFlaw } from "../../../config/values/regularExpression";
+
+describe("config/regularExpression", () => {
+  it("takes what RE2 takes, JavaScript or not", () => {
+    const sound = [
+      "/v[0-9]+/.*",
+      "(?i)/api",
+      "(?i:a)b",
+      "(?P<n>a)(?<m>b)",
+      "\\pL\\p{Greek}",
+      "[[:alpha:]_]",
+      "[]a]",
+      "[-\\d]",
+      "\\x{1F}\\-\\/",
+      "a{1000}",
+      "(?s).*",
+    ];
+    assert.deepEqual(
+      sound.filter((source) => regularExpressionFlaw(source) !== undefined),
+      [],
+    );
+  });
+
+  it("refuses what RE2 refuses, and JavaScript takes: Envoy would take no route at all", () => {
+    const flawed = [
+      "(?=a)",
+      "(?<!a)",
+      "(a)\\1",
+      "a{1001}",
+      "[^]",
+      "[]",
+      "\\u0041",
+      "\\cA",
+      "\\k",
+      "\\_",
+      "\\Z",
+      "\\xG",
+      "\\p{Foo}",
+      "[\\b]",
+      "(?x)a",
+      "[a-\\d]",
+    ];
+    assert.deepEqual(
+      flawed.filter((source) => regularExpressionFlaw(source) === undefined),
+      [],
+    );
+  });
+
+  it("refuses what neither takes", () => {
+    const flawed = ["(", "a)", "[a", "*", "a**", "a\\", "[z-a]", "(?P<n>a)(?P<n>b)"];
+    assert.deepEqual(
+      flawed.filter((source) => regularExpressionFlaw(source) === undefined),
+      [],
+    );
+  });
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { routeMap } from "../../emit/routeMap";
+import { stack } from "../support/stacks";
+
+describe("scripts/routeMap", () => {
+  const map = (services: Record<string, unknown>[]) =>
+    routeMap("test", stack({ services: services.map((more) => ({ name: "web", namespace: "apps", ...more })) }));
+
+  it("draws each host, rule and backend once, with shares", () => {
+    const text = map([{ canary: { service: "web-next", percent: 12 } }]);
+    assert.match(text, /^ {2}gateway --> host0\{\{"web\.example\.test"\}\}$/m);
+    assert.match(text, /^ {2}host0 -->\|"\/: 88 %"\| target0_0_0\["apps\/web:80"\]$/m);
+    assert.match(text, /^ {2}host0 -->\|"\/: 12 %"\| target0_0_1\["apps\/web-next:80"\]$/m);
+  });
+
+  it("says in words what must match and what happens on the way", () => {
+    const text = map([
+      {
+        rateLimit: { type: "local-by-address", requests: 5, per: "minute" },
+        trafficPolicy: { outlierDetection: {} },
+        paths: [
+          {
+            path: "/a",
+            type: "Exact",
+            match: { method: "GET", headers: { "x-user": "beta" }, query: { v: { regex: "1|2" } } },
+            timeouts: { request: "0s" },
+            rewrite: { path: "/b" },
+            mirror: { service: "copy", percent: 5 },
+          },
+        ],
+      },
+    ]);
+    const row =
+      "| web.example.test | `GET = /a header x-user=beta query v~1\\|2` | `apps/web:80` | no timeout; local-by-address limit 5 per minute; rewritten to /b; 5 % copied to apps/copy:80; outlier detection |";
+    assert.ok(text.split("\n").includes(row), text);
+  });
+
+  it("tells timeouts of tries, retries and CORS", () => {
+    const text = map([
+      {
+        timeouts: { backendRequest: "1s" },
+        retry: { attempts: 2 },
+        cors: { allowOrigins: ["https://a.test", "https://b.test"] },
+      },
+      { name: "once", retry: { attempts: 0 } },
+    ]);
+    assert.match(text, /\| timeout 30s; 1s for each try; 2 retries; CORS for https:\/\/a\.test https:\/\/b\.test \|/);
+    assert.match(text, /\| timeout 30s; no retries \|/);
+  });
+
+  it("keeps a quote from ending a label", () => {
+    const text = map([{ paths: [{ path: "/", match: { headers: { "x-a": 'b"c' } } }] }]);
+    assert.match(text, /\|"\/ header x-a=b#quot;c"\|/);
+  });
+});
