@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments, stringify } from "yaml";
-import { PROJECT } from "../config/load/stackFile";
+import { PROJECT } from "../config/values/project";
+
 import type { Lab } from "../lab/lab";
 
 /** An object as JSON. */

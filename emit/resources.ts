@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime";
 import { UnifiedGateway } from "../components/unifiedGateway";
 import type { StackConfig } from "../config";
-import { PROJECT } from "../config/load/stackFile";
+import { PROJECT } from "../config/values/project";
 
 /** A resource as the program asks Pulumi for it. */
 export interface EmittedResource {

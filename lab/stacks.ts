@@ -2,9 +2,12 @@ import { randomBytes } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
-import type { GivenConfig } from "../config/load/load";
-import { serviceFilesSchema } from "../config/load/serviceFiles";
-import { PROJECT as NAMESPACE } from "../config/load/stackFile";
+import type { GivenConfig } from "../config/load/givenConfig";
+import { serviceFilesSchema } from "../config/schema/serviceFiles";
+import { PROJECT as NAMESPACE } from "../config/values/project";
+
+
+
 import { kubeEnv } from "./controlPlane";
 import { outputInside } from "./namespaces";
 import { REPOSITORY } from "./paths";

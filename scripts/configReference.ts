@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { stackFileSchema } from "../config/schema/jsonSchema";
-import { PROJECT } from "../config/load/stackFile";
+import { PROJECT } from "../config/values/project";
+
 
 type Schema = z.core.JSONSchema.BaseSchema;
 

@@ -1,11 +1,12 @@
-import { X509Certificate } from "node:crypto";
 import { Secret } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import type { CertificateConfig, IssuedCertificateConfig, KeyAlgorithm } from "../../config/schema/certificate/certificate";
+import { X509Certificate } from "node:crypto";
+import type { CertificateConfig, IssuedCertificateConfig } from "../../config/resolve/certificate";
+import type { KeyAlgorithm } from "../../config/schema/certificate/certificate";
 import { certificateBlocks } from "../../config/values/pem";
-import { keyPairProblems, type KeyPair, renewal, servedChain, trustAnchor } from "./keyPair";
 import { certificateNames, partOf } from "../shared/naming";
+import { type KeyPair, keyPairProblems, renewal, servedChain, trustAnchor } from "./keyPair";
 
 export interface CertificateArgs {
   /** Where the certificate comes from. */

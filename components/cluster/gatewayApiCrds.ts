@@ -1,9 +1,10 @@
 import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { gatewayApiSchema, prunedFields, type FieldUse, type GatewayApi } from "../../config/schema/cluster/gatewayApi";
+import { runError } from "../../config/load/runError";
+import { type FieldUse, prunedFields } from "../../config/resolve/fieldUses";
+import { type GatewayApi, gatewayApiSchema } from "../../config/schema/cluster/gatewayApi";
 import type { KubernetesConfig } from "../../config/schema/cluster/kubernetes";
 import { ConfigError } from "../../config/values/problem";
-import { runError } from "../../config/load/runError";
 
 /** Speaks for its bundle: HTTPRoute's own CRD says the same in 17 times as many bytes, which Pulumi would keep in the state. */
 export const BUNDLE_CRD = "gatewayclasses.gateway.networking.k8s.io";

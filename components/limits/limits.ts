@@ -1,6 +1,7 @@
 import type { Service } from "../../config";
+import type { LimitsInput } from "../../config/schema/limits/limits";
 import { protoDuration } from "../../config/values/duration";
-import type { LimitsInput } from "../../config/schema/entry/hardening";
+
 import type { ConfigPatch, EnvoyFilterSpec } from "../../kinds/envoyFilter";
 import { gatewayPatches, routePatch } from "../shared/envoyPatches";
 import { HTTPS_PORT } from "../shared/naming";

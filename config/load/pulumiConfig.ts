@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
 import type { z } from "zod";
-import { loadConfig, valueOfText, type GivenConfig } from "./load";
 import type { StackConfig } from "../resolve/model";
-import { ConfigError } from "../values/problem";
-import { runError } from "./runError";
 import type { stackSchema } from "../schema/stack";
+import { ConfigError } from "../values/problem";
+import { type GivenConfig, valueOfText } from "./givenConfig";
+import { loadConfig } from "./load";
+import { runError } from "./runError";
 
 /** Exported by Pulumi, but left out of its types: whether any part of a key's value is a secret. */
 const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };

@@ -1,13 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parse } from "yaml";
-import { loadConfig, valueOfText, type GivenConfig } from "./load";
 import type { StackConfig } from "../resolve/model";
 import { SEALED } from "../values/pem";
 import { keyPath } from "../values/problem";
-
-/** Name of the Pulumi project, and so the namespace of its config keys. */
-export const PROJECT = "istio-gateway";
+import { PROJECT } from "../values/project";
+import { type GivenConfig, valueOfText } from "./givenConfig";
+import { loadConfig } from "./load";
 
 /**
  * Reads the config of a stack from its Pulumi.STACK.yaml, without Pulumi and without its secrets.

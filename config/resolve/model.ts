@@ -1,21 +1,24 @@
 import type { AccessInput } from "../schema/access/access";
-import type { CertificateConfig } from "../schema/certificate/certificate";
+import type { LimitsInput } from "../schema/limits/limits";
+import type { PathInput } from "../schema/routing/path";
+import type { CertificateConfig } from "./certificate";
+import type { FieldUse } from "./fieldUses";
+
+import type { GatewayInput } from "../schema/entry/gateway";
 import type { CorsInput } from "../schema/routing/cors";
 import type { HeaderChanges, Rewrite } from "../schema/routing/filters";
-import type { GatewayInput } from "../schema/entry/gateway";
-import type { FieldUse } from "../schema/cluster/gatewayApi";
-import type { LimitsInput } from "../schema/entry/hardening";
-import type { Hsts } from "../schema/entry/hsts";
-import type { KubernetesConfig } from "../schema/cluster/kubernetes";
-import type { MatchInput } from "../schema/routing/match";
+
 import type { MtlsConfig } from "../schema/backends/mtls";
+import type { TrafficPolicyInput } from "../schema/backends/trafficPolicy";
+import type { KubernetesConfig } from "../schema/cluster/kubernetes";
+import type { Hsts } from "../schema/entry/hsts";
 import type { RateLimitsInput } from "../schema/limits/rateLimit";
 import type { RateLimitServiceInput } from "../schema/limits/rateLimitService";
+import type { MatchInput } from "../schema/routing/match";
 import type { RetryInput } from "../schema/routing/retry";
-import type { PathInput, ServiceInput } from "../schema/service";
-import type { ServiceTelemetryInput, TelemetryInput } from "../schema/telemetry/telemetry";
-import type { TrafficPolicyInput } from "../schema/backends/trafficPolicy";
 import type { VersionName } from "../schema/routing/versions";
+import type { ServiceInput } from "../schema/service";
+import type { ServiceTelemetryInput, TelemetryInput } from "../schema/telemetry/telemetry";
 
 /** Where a rule sends requests: a port of a Service. */
 export interface Backend {

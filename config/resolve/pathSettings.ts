@@ -1,7 +1,9 @@
 import type { CorsInput } from "../schema/routing/cors";
-import type { IndexedService } from "../rules/checkedStack";
+import type { PathInput } from "../schema/routing/path";
+import type { IndexedService } from "../schema/service";
+
 import type { RetryInput } from "../schema/routing/retry";
-import type { DefaultsConfig, PathInput } from "../schema/service";
+import type { DefaultsConfig } from "../schema/service";
 
 /** A value, and the key path that gave it. */
 export interface Given<T> {

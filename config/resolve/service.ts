@@ -1,16 +1,13 @@
-import type { z } from "zod";
+import type { BackendInput } from "../schema/routing/backend";
 import type { CanaryInput } from "../schema/routing/canary";
-import { resolveCertificate } from "../schema/certificate/certificate";
-import { fieldUses } from "../schema/cluster/gatewayApi";
+import type { PathInput } from "../schema/routing/path";
+import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
+
+import { type VersionName, versionService } from "../schema/routing/versions";
+import type { DefaultsConfig, ServiceInput } from "../schema/service";
 import { grpcPathType } from "../values/grpcPath";
-import type { MatchInput } from "../schema/routing/match";
-import { backendsOf, type Backend, type Rule, type Service, type StackConfig, type Version } from "./model";
-import { globalLimitsOf } from "../schema/limits/rateLimit";
-import { rateLimitServiceSchema } from "../schema/limits/rateLimitService";
-import type { StackKey, stackShape } from "../schema/stack";
-import type { BackendInput, DefaultsConfig, PathInput, ServiceInput } from "../schema/service";
 import { split } from "./canaryWeights";
-import { versionService, type VersionName } from "../schema/routing/versions";
+import { type Backend, backendsOf, type Rule, type Service, type Version } from "./model";
 
 /** Fills in what a service leaves to its defaults. */
 export function resolveService(service: ServiceInput, domain: string, defaults: DefaultsConfig): Service {
@@ -106,19 +103,6 @@ function resolveVersions(service: ServiceInput, rules: readonly Rule[]): Version
   });
 }
 
-/** The conditions of both; where both name one, the override's. */
-export function mergeMatches(path: MatchInput | undefined, override: MatchInput): MatchInput {
-  const taken = new Set(Object.keys(override.headers ?? {}).map((name) => name.toLowerCase()));
-  const otherHeaders = Object.fromEntries(
-    Object.entries(path?.headers ?? {}).filter(([name]) => !taken.has(name.toLowerCase())),
-  );
-  return {
-    method: override.method ?? path?.method,
-    headers: { ...otherHeaders, ...override.headers },
-    query: { ...path?.query, ...override.query },
-  };
-}
-
 function resolveMirror(service: ServiceInput, path: PathInput): Rule["mirror"] {
   const mirror = path.mirror ?? service.mirror;
   if (mirror === undefined) {
@@ -135,75 +119,4 @@ function resolveBackend(service: ServiceInput, path: PathInput, backend: Backend
     port: backend.port ?? path.port ?? service.port,
     weight: backend.weight,
   };
-}
-
-/** The path as a DNS label: `/api/v1` is `api-v1`, `/` is `root`. */
-export function ruleName(path: Pick<PathInput, "name" | "path">): string {
-  const slug = path.path
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .slice(0, 40)
-    .replace(/^-+|-+$/g, "");
-  return path.name ?? (slug === "" ? "root" : slug);
-}
-
-const TYPE_RANK: Readonly<Record<Rule["type"], number>> = { Exact: 0, PathPrefix: 1, RegularExpression: 2 };
-
-/**
- * Exact before prefix before regular expression, then the longer path, then a method, more headers, more query
- * parameters: the order in which Istio sorts the routes of a host, whatever their order in the HTTPRoute. Rules are
- * emitted in it, so that what is read is what happens.
- */
-export function byEnvoyOrder(a: Matched, b: Matched): number {
-  const size = (map: object = {}) => Object.keys(map).length;
-  return (
-    TYPE_RANK[a.type] - TYPE_RANK[b.type] ||
-    b.path.length - a.path.length ||
-    Number(b.match?.method !== undefined) - Number(a.match?.method !== undefined) ||
-    size(b.match?.headers) - size(a.match?.headers) ||
-    size(b.match?.query) - size(a.match?.query) ||
-    (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
-  );
-}
-
-type Matched = Pick<Rule, "type" | "path" | "match">;
-
-/** The parts of a stack's config after each has passed its schema. */
-export type ParsedStack = { readonly [K in StackKey]: z.output<(typeof stackShape)[K]> };
-
-/** Fills in every default that depends on another value. */
-export function resolveStack(parsed: ParsedStack): StackConfig {
-  const { domain, certificate, mtls, kubernetes, protect, adopt } = parsed;
-  const rendering = kubernetes.renderDirectory !== undefined;
-  const services = parsed.services.map((service) => resolveService(service, domain, parsed.defaults));
-  return {
-    domain,
-    // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.
-    gateway: rendering ? { ...parsed.gateway, programmedTimeoutSeconds: 0 } : parsed.gateway,
-    certificate: resolveCertificate(certificate, domain),
-    services: services.map((service, index) => ({
-      ...service,
-      hsts: parsed.services[index]?.hsts ?? parsed.gateway.hsts,
-    })),
-    denyByDefault: parsed.defaults.denyByDefault,
-    mtls,
-    rateLimitService: resolveRateLimitService(parsed, services),
-    telemetry: parsed.telemetry,
-    kubernetes,
-    fieldUses: fieldUses({ ...parsed, services: parsed.services.map((service, index) => ({ index, service })) }),
-    protect,
-    adopt,
-  };
-}
-
-/** The service that counts, with its namespace; undefined where nothing is to be counted. */
-function resolveRateLimitService(
-  { gateway, rateLimitService }: ParsedStack,
-  services: readonly Service[],
-): StackConfig["rateLimitService"] {
-  if (services.every((service) => globalLimitsOf(service).length === 0)) {
-    return undefined;
-  }
-  const given = rateLimitService ?? rateLimitServiceSchema.parse({});
-  return { ...given, namespace: given.namespace ?? gateway.namespace };
 }

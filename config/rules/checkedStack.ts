@@ -1,11 +1,7 @@
-import type { ParsedStack } from "../resolve/service";
-import type { DefaultsConfig, ServiceInput } from "../schema/service";
+import type { IndexedService } from "../schema/service";
+import type { ParsedStack } from "../schema/stack";
 
-/** A service that passed its schema, and its place in the list. */
-export interface IndexedService {
-  readonly index: number;
-  readonly service: ServiceInput;
-}
+import type { DefaultsConfig } from "../schema/service";
 
 /**
  * What is sound of a stack: the parts and the services that passed their schemas. Rules across parts are checked on

@@ -21,7 +21,8 @@ import { cipherProblems, clientCertificateProblems } from "./entry/tls";
 import { trafficPolicyProblems } from "./backends/trafficPolicy";
 import { versionProblems } from "./routing/versions";
 
-export type { IndexedService, SoundStack } from "./checkedStack";
+export type { IndexedService } from "../schema/service";
+export type { SoundStack } from "./checkedStack";
 
 /** Rules between the keys of a stack: one function each, named by what it finds. */
 const RULES: readonly ((stack: SoundStack) => Problem[])[] = [

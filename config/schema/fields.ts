@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { SEALED } from "../values/pem";
 
 /**
  * Field types that several parts of the config share. Each message completes "expected …".
@@ -52,3 +53,7 @@ export const address = z
     (value) => isIP(value) !== 0 || (hostname.safeParse(value).success && !/^[0-9.]+$/.test(value)),
     "an IP address or a host name",
   );
+
+/** A text in PEM. What is in it is read by the rules between keys. */
+export const pem = (what: string) =>
+  z.string(what).refine((text) => text === SEALED || /-----BEGIN [A-Z ]+-----/.test(text), what);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { stackShape } from "./stack";
-import { pathRuleSchema, pathSchema } from "./service";
-import { PROJECT } from "../load/stackFile";
+import { pathRuleSchema, pathSchema } from "./routing/path";
+import { PROJECT } from "../values/project";
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 

@@ -6,7 +6,7 @@ import { kubernetesSchema } from "./cluster/kubernetes";
 import { mtlsSchema } from "./backends/mtls";
 import { rateLimitServiceSchema } from "./limits/rateLimitService";
 import { defaultsSchema, serviceSchema } from "./service";
-import { serviceFilesSchema } from "../load/serviceFiles";
+import { serviceFilesSchema } from "./serviceFiles";
 import { telemetrySchema } from "./telemetry/telemetry";
 
 /** With `*.` before it, it is still a host name. */
@@ -51,3 +51,6 @@ export const STACK_KEYS = Object.keys(stackShape) as StackKey[];
 
 /** A stack's config as one object. */
 export const stackSchema = z.strictObject(stackShape);
+
+/** The parts of a stack's config after each has passed its schema. */
+export type ParsedStack = { readonly [K in StackKey]: z.output<(typeof stackShape)[K]> };

@@ -1,12 +1,7 @@
 import { X509Certificate } from "node:crypto";
-import { z } from "zod";
 
 /** Stands for a value that is encrypted in a stack file and was not decrypted: its content is not checked. */
 export const SEALED = "[sealed]";
-
-/** A text in PEM. What is in it is read by the rules between keys. */
-export const pem = (what: string) =>
-  z.string(what).refine((text) => text === SEALED || /-----BEGIN [A-Z ]+-----/.test(text), what);
 
 /** The certificates of a PEM text, each as PEM with a line end, in their order. */
 export function certificateBlocks(text: string): string[] {

@@ -111,7 +111,10 @@ describe("review/preview", function () {
     assert.match(previewMarkdown(absent), /^❌ \*\*Objects\*\*: not compared, the program at main cannot be run/m);
     const moved = broken((root) => writeFileSync(entry(root), 'import "../components/elsewhere";\n'));
     assert.equal(moved.passed, false);
-    assert.match(moved.notCompared ?? "", /^the program at main cannot be run: Error: Cannot find module '.*elsewhere'$/);
+    assert.match(
+      moved.notCompared ?? "",
+      /^the program at main cannot be run: Error: Cannot find module '.*elsewhere'$/,
+    );
   });
 
   it("says in one line which stack or revision is not there", () => {

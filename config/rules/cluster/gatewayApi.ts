@@ -1,4 +1,5 @@
-import { fieldUses, prunedFields } from "../../schema/cluster/gatewayApi";
+import { fieldUses, prunedFields } from "../../resolve/fieldUses";
+
 import type { Problem } from "../../values/problem";
 import type { SoundStack } from "../checkedStack";
 

@@ -2,7 +2,8 @@ import { milliseconds } from "../../values/duration";
 import type { MatchInput } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
 import { rateLimitsOf } from "../../schema/limits/rateLimit";
-import type { IndexedService, SoundStack } from "../checkedStack";
+import type { IndexedService } from "../../schema/service";
+import type { SoundStack } from "../checkedStack";
 
 /** Rules between the limits of the listeners, and between them and what the services ask of requests. */
 export function hardeningProblems({ gateway, services }: SoundStack): Problem[] {

@@ -1,6 +1,7 @@
 import type { HeaderChanges } from "../../schema/routing/filters";
 import type { Problem } from "../../values/problem";
-import type { IndexedService, SoundStack } from "../checkedStack";
+import type { IndexedService } from "../../schema/service";
+import type { SoundStack } from "../checkedStack";
 
 const HEADER = "strict-transport-security";
 /** Gateway API: at most 16 headers in a list, of which HSTS takes one. */

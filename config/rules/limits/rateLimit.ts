@@ -1,6 +1,7 @@
 import type { Problem } from "../../values/problem";
 import { globalLimitsOf, isGlobal, limitName, rateLimitsOf } from "../../schema/limits/rateLimit";
-import type { IndexedService, SoundStack } from "../checkedStack";
+import type { IndexedService } from "../../schema/service";
+import type { SoundStack } from "../checkedStack";
 
 /** A Service's name has 63 characters at most, and the longest is `GATEWAY--rate-limit-redis`. */
 const MAX_GATEWAY_NAME = 63 - "--rate-limit-redis".length;

@@ -1,5 +1,6 @@
 import type { Problem } from "../../values/problem";
-import type { BackendInput, ServiceInput } from "../../schema/service";
+import type { BackendInput } from "../../schema/routing/backend";
+import type { ServiceInput } from "../../schema/service";
 import type { SoundStack } from "../checkedStack";
 
 /** Rules between the backends of each service, and of each of its paths. */

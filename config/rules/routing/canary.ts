@@ -1,10 +1,13 @@
 import type { Problem } from "../../values/problem";
 import { MAX_CONDITIONS } from "../../schema/routing/match";
-import { mergeMatches, ruleName, stableBackends } from "../../resolve/service";
-import { MAX_BACKENDS, type BackendInput, type ServiceInput } from "../../schema/service";
+import { mergeMatches, ruleName } from "../../resolve/paths";
+import { MAX_BACKENDS, type BackendInput } from "../../schema/routing/backend";
+import type { IndexedService } from "../../schema/service";
+import { stableBackends } from "../../resolve/service";
+import { type ServiceInput } from "../../schema/service";
 import { versionService } from "../../schema/routing/versions";
 import { matchKey } from "./paths";
-import type { IndexedService, SoundStack } from "../checkedStack";
+import type { SoundStack } from "../checkedStack";
 
 /** Gateway API v1: rules of an HTTPRoute. */
 const MAX_RULES = 16;

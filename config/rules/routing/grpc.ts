@@ -1,7 +1,8 @@
 import { isGrpcPath } from "../../values/grpcPath";
 import type { MatchInput } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
-import type { IndexedService, SoundStack } from "../checkedStack";
+import type { IndexedService } from "../../schema/service";
+import type { SoundStack } from "../checkedStack";
 
 /** Keys of a service and of its paths for which a GRPCRoute has no field. */
 const UNSUPPORTED = {

@@ -1,7 +1,9 @@
 import type { Problem } from "../../values/problem";
-import { ruleName } from "../../resolve/service";
-import type { PathInput } from "../../schema/service";
-import type { IndexedService, SoundStack } from "../checkedStack";
+import { ruleName } from "../../resolve/paths";
+import type { PathInput } from "../../schema/routing/path";
+import type { IndexedService } from "../../schema/service";
+
+import type { SoundStack } from "../checkedStack";
 
 /** Rules between the paths of one service. */
 export function pathProblems({ services }: SoundStack): Problem[] {

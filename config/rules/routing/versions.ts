@@ -1,6 +1,7 @@
 import type { Problem } from "../../values/problem";
 import { VERSION_SUFFIXES } from "../../schema/routing/versions";
-import type { IndexedService, SoundStack } from "../checkedStack";
+import type { IndexedService } from "../../schema/service";
+import type { SoundStack } from "../checkedStack";
 
 /** RFC 1035 label: what Kubernetes asks of a Service. */
 const MAX_SERVICE_NAME = 63;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pem } from "../../values/pem";
+import { pem } from "../fields";
 
 /** Which clients may connect to the https listener, by the certificates that they show. */
 export const clientCertificatesSchema = z.strictObject({

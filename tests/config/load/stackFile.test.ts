@@ -6,7 +6,8 @@ import Ajv from "ajv";
 import { parse } from "yaml";
 import { serviceFileSchema, stackFileSchema } from "../../../config/schema/jsonSchema";
 import { givenConfig } from "../../../config/load/pulumiConfig";
-import { loadStackFile, PROJECT, readStackFile } from "../../../config/load/stackFile";
+import { PROJECT } from "../../../config/values/project";
+import { loadStackFile, readStackFile } from "../../../config/load/stackFile";
 
 const ROOT = join(__dirname, "..", "..", "..");
 

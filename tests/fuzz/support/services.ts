@@ -1,4 +1,5 @@
-import { ruleName } from "../../../config/resolve/service";
+import { ruleName } from "../../../config/resolve/paths";
+
 import { isGlobal, limitName, type RateLimitInput } from "../../../config/schema/limits/rateLimit";
 import { given, type Draw, type Values } from "./draw";
 import { drawAccess, type Shared } from "./shared";

@@ -1,4 +1,5 @@
-import { valueOfText, type GivenConfig } from "../../../config/load/load";
+import { valueOfText, type GivenConfig } from "../../../config/load/givenConfig";
+
 import type { TestAuthority } from "../../support/certificates";
 import { given, type Draw, type Values } from "./draw";
 import { SECRETS } from "./material";

@@ -1,0 +1,68 @@
+import type { GatewayApi } from "../schema/cluster/gatewayApi";
+import type { IndexedService } from "../schema/service";
+import type { ParsedStack } from "../schema/stack";
+import type { Problem } from "../values/problem";
+import { inheritedByPaths } from "./pathSettings";
+
+interface Field extends Record<GatewayApi["channel"], number> {
+  readonly name: string;
+}
+
+/** Fields that not every release has, and the first minor version of the Gateway API that has them in each channel. */
+const FIELDS = {
+  retry: { name: "HTTPRoute's retry", experimental: 2, standard: Infinity },
+  cors: { name: "HTTPRoute's cors", experimental: 3, standard: 5 },
+  // Without it a listener that runs stays open to every client.
+  clientCertificates: { name: "Gateway's tls.frontend", experimental: 5, standard: 5 },
+} as const satisfies Record<string, Field>;
+
+/** A place in the config that becomes a field which not every cluster has: its API server would drop it in silence. */
+export interface FieldUse {
+  readonly path: string;
+  readonly value: unknown;
+  readonly field: keyof typeof FIELDS;
+}
+
+/** The parts of a stack in which such places are. */
+interface UsingStack extends Partial<Pick<ParsedStack, "gateway">>, Pick<ParsedStack, "defaults"> {
+  readonly services: readonly IndexedService[];
+}
+
+/** Every such place, once. */
+export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse[] {
+  const value = gateway?.tls.clientCertificates;
+  const clients: FieldUse[] =
+    value === undefined ? [] : [{ path: "gateway.tls.clientCertificates", value, field: "clientCertificates" }];
+  const uses = services
+    .flatMap((service) => inheritedByPaths(service, defaults))
+    .flatMap(({ retry, cors }): FieldUse[] => [
+      // Retries are turned off without the route's help.
+      ...(retry === undefined || retry.value.attempts === 0
+        ? []
+        : [{ path: retry.at, value: retry.value, field: "retry" as const }]),
+      ...(cors === undefined ? [] : [{ path: cors.at, value: cors.value, field: "cors" as const }]),
+    ]);
+  return [...clients, ...uses.filter(({ path }, index) => uses.findIndex((use) => use.path === path) === index)];
+}
+
+/** The uses that a cluster with these CRDs would drop. */
+export function prunedFields(uses: readonly FieldUse[], { channel, version }: GatewayApi): Problem[] {
+  const [major = 0, minor = 0] = version
+    .slice(1)
+    .split(".")
+    .map((part) => Number.parseInt(part, 10));
+  const has = (field: FieldUse["field"]) => major > 1 || (major === 1 && minor >= FIELDS[field][channel]);
+  return uses
+    .filter(({ field }) => !has(field))
+    .map(({ path, value, field }) => ({
+      path,
+      value,
+      expected: `CRDs of the Gateway API that have ${FIELDS[field].name}: ${needs(field)}; those of the cluster are ${channel} ${version}, and would drop it in silence`,
+    }));
+}
+
+function needs(field: FieldUse["field"]): string {
+  const { experimental, standard } = FIELDS[field];
+  const first = `the experimental channel from v1.${experimental}`;
+  return standard === Infinity ? first : `${first}, the standard one from v1.${standard}`;
+}

@@ -1,0 +1,47 @@
+import type { MatchInput } from "../schema/routing/match";
+import type { PathInput } from "../schema/routing/path";
+import type { Rule } from "./model";
+
+/** The path as a DNS label: `/api/v1` is `api-v1`, `/` is `root`. */
+export function ruleName(path: Pick<PathInput, "name" | "path">): string {
+  const slug = path.path
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, "");
+  return path.name ?? (slug === "" ? "root" : slug);
+}
+
+const TYPE_RANK: Readonly<Record<Rule["type"], number>> = { Exact: 0, PathPrefix: 1, RegularExpression: 2 };
+
+/**
+ * Exact before prefix before regular expression, then the longer path, then a method, more headers, more query
+ * parameters: the order in which Istio sorts the routes of a host, whatever their order in the HTTPRoute. Rules are
+ * emitted in it, so that what is read is what happens.
+ */
+export function byEnvoyOrder(a: Matched, b: Matched): number {
+  const size = (map: object = {}) => Object.keys(map).length;
+  return (
+    TYPE_RANK[a.type] - TYPE_RANK[b.type] ||
+    b.path.length - a.path.length ||
+    Number(b.match?.method !== undefined) - Number(a.match?.method !== undefined) ||
+    size(b.match?.headers) - size(a.match?.headers) ||
+    size(b.match?.query) - size(a.match?.query) ||
+    (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
+  );
+}
+
+type Matched = Pick<Rule, "type" | "path" | "match">;
+
+/** The conditions of both; where both name one, the override's. */
+export function mergeMatches(path: MatchInput | undefined, override: MatchInput): MatchInput {
+  const taken = new Set(Object.keys(override.headers ?? {}).map((name) => name.toLowerCase()));
+  const otherHeaders = Object.fromEntries(
+    Object.entries(path?.headers ?? {}).filter(([name]) => !taken.has(name.toLowerCase())),
+  );
+  return {
+    method: override.method ?? path?.method,
+    headers: { ...otherHeaders, ...override.headers },
+    query: { ...path?.query, ...override.query },
+  };
+}

@@ -1,0 +1,44 @@
+import { globalLimitsOf } from "../schema/limits/rateLimit";
+import { rateLimitServiceSchema } from "../schema/limits/rateLimitService";
+import type { ParsedStack } from "../schema/stack";
+import { resolveCertificate } from "./certificate";
+import { fieldUses } from "./fieldUses";
+import type { Service, StackConfig } from "./model";
+import { resolveService } from "./service";
+
+/** Fills in every default that depends on another value. */
+export function resolveStack(parsed: ParsedStack): StackConfig {
+  const { domain, certificate, mtls, kubernetes, protect, adopt } = parsed;
+  const rendering = kubernetes.renderDirectory !== undefined;
+  const services = parsed.services.map((service) => resolveService(service, domain, parsed.defaults));
+  return {
+    domain,
+    // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.
+    gateway: rendering ? { ...parsed.gateway, programmedTimeoutSeconds: 0 } : parsed.gateway,
+    certificate: resolveCertificate(certificate, domain),
+    services: services.map((service, index) => ({
+      ...service,
+      hsts: parsed.services[index]?.hsts ?? parsed.gateway.hsts,
+    })),
+    denyByDefault: parsed.defaults.denyByDefault,
+    mtls,
+    rateLimitService: resolveRateLimitService(parsed, services),
+    telemetry: parsed.telemetry,
+    kubernetes,
+    fieldUses: fieldUses({ ...parsed, services: parsed.services.map((service, index) => ({ index, service })) }),
+    protect,
+    adopt,
+  };
+}
+
+/** The service that counts, with its namespace; undefined where nothing is to be counted. */
+function resolveRateLimitService(
+  { gateway, rateLimitService }: ParsedStack,
+  services: readonly Service[],
+): StackConfig["rateLimitService"] {
+  if (services.every((service) => globalLimitsOf(service).length === 0)) {
+    return undefined;
+  }
+  const given = rateLimitService ?? rateLimitServiceSchema.parse({});
+  return { ...given, namespace: given.namespace ?? gateway.namespace };
+}
