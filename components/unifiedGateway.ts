@@ -8,7 +8,7 @@ import { dnsRecords } from "./entry/dnsRecords";
 import { GatewayTelemetry } from "./telemetry/telemetry";
 import { GlobalRateLimit } from "./limits/globalRateLimit";
 import { fieldManager } from "./cluster/fieldManager";
-import { GatewayFilter } from "./shared/gatewayEnvoyFilter";
+import { GatewayEnvoyFilter } from "./shared/gatewayEnvoyFilter";
 import { hardeningSpec } from "./entry/hardening";
 import { HttpsRedirect } from "./entry/httpsRedirect";
 import { localRateLimitSpec } from "./limits/localRateLimit";
@@ -59,7 +59,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       );
     const minimum =
       minVersion === "1.3"
-        ? new GatewayFilter(
+        ? new GatewayEnvoyFilter(
             `${name}-minimum-tls-version`,
             { feature: "minimum-tls-version", spec: minimumTlsVersionSpec(gateway.name), ...ofGateway },
             child,
@@ -120,7 +120,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     };
     for (const [feature, spec] of Object.entries(filters)) {
       if (spec !== undefined) {
-        new GatewayFilter(`${name}-${feature}`, { feature, spec, ...ofGateway }, child);
+        new GatewayEnvoyFilter(`${name}-${feature}`, { feature, spec, ...ofGateway }, child);
       }
     }
 

@@ -1,7 +1,7 @@
 import type { Rule, Service } from "../config";
 import { covers } from "../config/values/cidr";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "./addresses";
-import type { MatchInput } from "../config/schema/routing/match";
+import type { Match } from "../config/schema/routing/match";
 
 /** The rule that should take a plain GET of a path: rules are in the order in which they are tried. */
 export function ruleFor(service: Service, path: string): Rule | undefined {
@@ -20,7 +20,7 @@ export function ruleFor(service: Service, path: string): Rule | undefined {
   });
 }
 
-function isPlainGet({ method = "GET", headers = {}, query = {} }: MatchInput): boolean {
+function isPlainGet({ method = "GET", headers = {}, query = {} }: Match): boolean {
   return method === "GET" && Object.keys(headers).length + Object.keys(query).length === 0;
 }
 

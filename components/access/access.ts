@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../../config";
-import type { ClientAddressInput } from "../../config/schema/entry/clientAddress";
+import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import { AuthorizationPolicy, type AuthorizationPolicySpec } from "../../kinds/authorizationPolicy";
 import { RequestAuthentication } from "../../kinds/requestAuthentication";
 import { accessScopeSpec } from "./accessScope";
@@ -12,7 +12,7 @@ import {
   otherHostsSpec,
   refusalSpec,
 } from "./authorization";
-import { GatewayFilter } from "../shared/gatewayEnvoyFilter";
+import { GatewayEnvoyFilter } from "../shared/gatewayEnvoyFilter";
 import { partOf } from "../shared/naming";
 
 export interface AccessArgs {
@@ -21,7 +21,7 @@ export interface AccessArgs {
   gatewayNamespace: string;
   domain: string;
   /** What stands between clients and the gateway. Default: not said. */
-  clientAddress?: ClientAddressInput;
+  clientAddress?: ClientAddress;
   /** Refuse hosts that no service names. */
   denyByDefault: boolean;
 }
@@ -49,7 +49,7 @@ export class Access extends pulumi.ComponentResource {
     }
     if (Object.keys(policies).length > 0) {
       const spec = accessScopeSpec(services, gatewayName, args.domain);
-      new GatewayFilter(name, { feature: "access-scope", spec, gatewayName, gatewayNamespace }, child);
+      new GatewayEnvoyFilter(name, { feature: "access-scope", spec, gatewayName, gatewayNamespace }, child);
     }
     this.registerOutputs();
   }

@@ -1,6 +1,6 @@
 import type { Service } from "../../config";
-import type { ClientAddressInput } from "../../config/schema/entry/clientAddress";
-import type { JwtInput } from "../../config/schema/access/jwt";
+import type { ClientAddress } from "../../config/schema/entry/clientAddress";
+import type { Jwt } from "../../config/schema/access/jwt";
 import { METHODS } from "../../config/schema/routing/match";
 import type {
   AuthorizationCondition,
@@ -77,7 +77,7 @@ export function answersPreflights(host: string, services: readonly Service[]): b
 }
 
 /** What a token must hold; each condition is met by tokens that do not, and by requests without any. */
-function tokenConditions(jwt: JwtInput): AuthorizationCondition[] {
+function tokenConditions(jwt: Jwt): AuthorizationCondition[] {
   const claims = Object.entries({ iss: [jwt.issuer], ...jwt.requiredClaims });
   return [
     ...claims.map(([claim, values]) => ({ key: `request.auth.claims[${claim}]`, notValues: values })),
@@ -85,7 +85,7 @@ function tokenConditions(jwt: JwtInput): AuthorizationCondition[] {
   ];
 }
 
-export function authenticationSpec(jwt: JwtInput, gatewayName: string): RequestAuthenticationSpec {
+export function authenticationSpec(jwt: Jwt, gatewayName: string): RequestAuthenticationSpec {
   const { issuer, jwks, jwksUri, audiences, forwardOriginalToken } = jwt;
   return {
     targetRefs: [gatewayTarget(gatewayName)],
@@ -130,7 +130,7 @@ export function otherHostsSpec(services: readonly Service[], gatewayName: string
 
 /** Connections that do not come from the proxies, whose word on the client's address they would forge. */
 export function detourSpec(
-  clientAddress: ClientAddressInput | undefined,
+  clientAddress: ClientAddress | undefined,
   gatewayName: string,
 ): AuthorizationPolicySpec | undefined {
   return (

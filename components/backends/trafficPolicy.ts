@@ -1,8 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { backendsOf, type Backend, type Service } from "../../config";
-import type { LoadBalancingInput } from "../../config/schema/backends/loadBalancing";
-import type { TrafficPolicyInput } from "../../config/schema/backends/trafficPolicy";
-import { DestinationRule, type DestinationRuleSpec, type TrafficPolicy } from "../../kinds/destinationRule";
+import type { LoadBalancing } from "../../config/schema/backends/loadBalancing";
+import type { TrafficPolicy } from "../../config/schema/backends/trafficPolicy";
+import {
+  DestinationRule,
+  type DestinationRuleSpec,
+  type TrafficPolicy as IstioTrafficPolicy,
+} from "../../kinds/destinationRule";
 import { partOf } from "../shared/naming";
 
 export interface BackendPolicyArgs {
@@ -57,7 +61,7 @@ function hostOf({ service, namespace }: Pick<Backend, "service" | "namespace">):
   return `${service}.${namespace}.svc.cluster.local`;
 }
 
-export function toTrafficPolicy(policy: TrafficPolicyInput): TrafficPolicy {
+export function toTrafficPolicy(policy: TrafficPolicy): IstioTrafficPolicy {
   const { connections, outlierDetection, loadBalancing, retryBudget, tls } = policy;
   return {
     connectionPool: connections && {
@@ -77,7 +81,7 @@ export function toTrafficPolicy(policy: TrafficPolicyInput): TrafficPolicy {
   };
 }
 
-function toLoadBalancer(loadBalancing: LoadBalancingInput): TrafficPolicy["loadBalancer"] {
+function toLoadBalancer(loadBalancing: LoadBalancing): IstioTrafficPolicy["loadBalancer"] {
   if (loadBalancing.policy !== "CONSISTENT_HASH") {
     const { policy, warmup } = loadBalancing;
     return { simple: policy, warmup: warmup === undefined ? undefined : { duration: warmup } };

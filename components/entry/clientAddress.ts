@@ -1,10 +1,10 @@
-import type { ClientAddressInput } from "../../config/schema/entry/clientAddress";
+import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 
 /**
  * Annotations for the Gateway's pods, which Istio takes from `spec.infrastructure`: where a proxy finds a client's
  * address. https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#Topology
  */
-export function infrastructureAnnotations(clientAddress: ClientAddressInput | undefined): Record<string, string> {
+export function infrastructureAnnotations(clientAddress: ClientAddress | undefined): Record<string, string> {
   if (clientAddress === undefined) {
     return {};
   }

@@ -1,11 +1,11 @@
 import { protoDuration } from "../../config/values/duration";
-import type { HardeningInput } from "../../config/schema/entry/hardening";
+import type { Hardening } from "../../config/schema/entry/hardening";
 import type { ConfigPatch, EnvoyFilterSpec } from "../../kinds/envoyFilter";
 import { gatewayPatches } from "../shared/envoyPatches";
 import { internalHeadersFilter } from "./internalHeaders";
 import { HTTP_PORT, HTTPS_PORT } from "../shared/naming";
 
-type Enabled = Exclude<HardeningInput, { enabled: false }>;
+type Enabled = Exclude<Hardening, { enabled: false }>;
 
 /**
  * Limits for clients nobody knows, on both listeners.

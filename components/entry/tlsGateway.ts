@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
-import type { GatewayInput } from "../../config/schema/entry/gateway";
+import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../../kinds/gateway";
 import { infrastructureAnnotations } from "./clientAddress";
@@ -9,7 +9,7 @@ import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, partOf, routesLab
 export interface TlsGatewayArgs {
   /** The https listener serves `*.DOMAIN`. */
   domain: string;
-  config: GatewayInput;
+  config: GatewayConfig;
   /** kubernetes.io/tls Secret in the Gateway's namespace. */
   secretName: pulumi.Input<string>;
   /** ConfigMap of the CAs for clients' certificates, beside the Gateway. Only with `tls.clientCertificates`. */
@@ -82,7 +82,7 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
 }
 
 /** https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#configuring-a-gateway */
-function listenerOptions({ tls }: GatewayInput): Record<string, string> | undefined {
+function listenerOptions({ tls }: GatewayConfig): Record<string, string> | undefined {
   const options = {
     ...(tls.minVersion === "1.3"
       ? {}
@@ -110,7 +110,7 @@ function addressOf(value: string): { type: "IPAddress" | "Hostname"; value: stri
   return { type: isIP(value) === 0 ? "Hostname" : "IPAddress", value };
 }
 
-function allowedNamespaces(config: GatewayInput): Listener["allowedRoutes"]["namespaces"] {
+function allowedNamespaces(config: GatewayConfig): Listener["allowedRoutes"]["namespaces"] {
   return config.allowedRoutes === "Selector"
     ? { from: "Selector", selector: { matchLabels: routesLabel(config.name) } }
     : { from: config.allowedRoutes };

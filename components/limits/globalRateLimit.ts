@@ -1,16 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../../config";
 import { globalLimitsOf } from "../../config/schema/limits/rateLimit";
-import type { RateLimitServiceInput } from "../../config/schema/limits/rateLimitService";
+import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
 import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
 import { filterPatch, gatewayPatches, routePatch } from "../shared/envoyPatches";
-import { GatewayFilter } from "../shared/gatewayEnvoyFilter";
+import { GatewayEnvoyFilter } from "../shared/gatewayEnvoyFilter";
 import { rateLimitConfig, routeRateLimits } from "./rateLimitDescriptors";
 import { GRPC_PORT, RateLimitService, rateLimitServiceName } from "./rateLimitService";
 
 export interface GlobalRateLimitArgs {
   services: readonly Service[];
-  config: RateLimitServiceInput & { namespace: string };
+  config: RateLimitServiceConfig & { namespace: string };
   gatewayName: string;
   gatewayNamespace: string;
 }
@@ -27,7 +27,7 @@ export class GlobalRateLimit extends pulumi.ComponentResource {
     const service = new RateLimitService(`${name}-service`, { config, limits, gatewayName }, { parent: this });
     const filter = { feature: "global-rate-limit", spec: globalRateLimitSpec(args), gatewayName, gatewayNamespace };
     // Asked before it is there, the service would count as failing.
-    new GatewayFilter(name, filter, { parent: this, dependsOn: [service] });
+    new GatewayEnvoyFilter(name, filter, { parent: this, dependsOn: [service] });
     this.registerOutputs();
   }
 }

@@ -1,5 +1,5 @@
 import type { Service } from "../../config";
-import type { LimitsInput } from "../../config/schema/limits/limits";
+import type { Limits } from "../../config/schema/limits/limits";
 import { protoDuration } from "../../config/values/duration";
 
 import type { ConfigPatch, EnvoyFilterSpec } from "../../kinds/envoyFilter";
@@ -46,7 +46,7 @@ const FILTER_PATCH: ConfigPatch = {
 };
 
 /** What the limits change on Envoy's route of a rule. */
-function routeLimits({ maxRequestBytes, streamIdleTimeout }: LimitsInput): Record<string, unknown> {
+function routeLimits({ maxRequestBytes, streamIdleTimeout }: Limits): Record<string, unknown> {
   return {
     route: streamIdleTimeout === undefined ? undefined : { idle_timeout: protoDuration(streamIdleTimeout) },
     typed_per_filter_config:

@@ -1,5 +1,5 @@
 import type { Service } from "../../config";
-import { localLimitOf, type LocalRateLimitInput } from "../../config/schema/limits/rateLimit";
+import { localLimitOf, type LocalRateLimit } from "../../config/schema/limits/rateLimit";
 import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
 import { filterPatch, gatewayPatches, routePatch } from "../shared/envoyPatches";
 
@@ -26,7 +26,7 @@ export function localRateLimitSpec(services: readonly Service[], gatewayName: st
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto */
-export function routeLimit(limit: LocalRateLimitInput): Record<string, unknown> {
+export function routeLimit(limit: LocalRateLimit): Record<string, unknown> {
   const bucket = {
     max_tokens: limit.requests,
     tokens_per_fill: limit.requests,
@@ -47,7 +47,7 @@ export function routeLimit(limit: LocalRateLimitInput): Record<string, unknown> 
 }
 
 /** A descriptor without a value stands for every value, each with a bucket of its own. */
-function byClient(limit: LocalRateLimitInput, bucket: Record<string, unknown>): Record<string, unknown> {
+function byClient(limit: LocalRateLimit, bucket: Record<string, unknown>): Record<string, unknown> {
   if (limit.type === "local") {
     return {};
   }

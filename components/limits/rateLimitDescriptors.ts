@@ -1,5 +1,5 @@
 import type { Service } from "../../config";
-import { globalLimitsOf, limitName, type GlobalRateLimitInput } from "../../config/schema/limits/rateLimit";
+import { globalLimitsOf, limitName, type GlobalRateLimit } from "../../config/schema/limits/rateLimit";
 
 /**
  * Both ends of a global limit: what Envoy tells of a request, and what the service counts. A descriptor is the service,
@@ -14,7 +14,7 @@ interface Clients {
   readonly action: Record<string, unknown>;
 }
 
-function clientsOf(limit: GlobalRateLimitInput): Clients[] {
+function clientsOf(limit: GlobalRateLimit): Clients[] {
   if (limit.type === "global") {
     return [{ key: "client", value: "any", action: genericKey("client", "any") }];
   }

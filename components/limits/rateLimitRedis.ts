@@ -2,12 +2,12 @@ import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import { Secret, Service } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { RateLimitServiceInput } from "../../config/schema/limits/rateLimitService";
+import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
 import { partOf } from "../shared/naming";
 import { deploymentSpec, secretVersion, serviceSpec, type Workload } from "./workload";
 
 export interface RateLimitRedisArgs {
-  config: Extract<RateLimitServiceInput["redis"], { mode: "own" }>;
+  config: Extract<RateLimitServiceConfig["redis"], { mode: "own" }>;
   /** Of the Deployment, the Service and the Secret. */
   objectName: string;
   gatewayName: string;

@@ -3,14 +3,14 @@ import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import { ConfigMap, Secret, Service } from "@pulumi/kubernetes/core/v1";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1";
 import * as pulumi from "@pulumi/pulumi";
-import type { RateLimitServiceInput } from "../../config/schema/limits/rateLimitService";
+import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
 import { partOf } from "../shared/naming";
 import type { RateLimitConfig } from "./rateLimitDescriptors";
 import { PASSWORD_KEY, RateLimitRedis, REDIS_PORT } from "./rateLimitRedis";
 import { deploymentSpec, podLabels, secretVersion, serviceSpec, type Workload } from "./workload";
 
 export interface RateLimitServiceArgs {
-  config: RateLimitServiceInput & { namespace: string };
+  config: RateLimitServiceConfig & { namespace: string };
   /** What is counted. */
   limits: RateLimitConfig;
   gatewayName: string;

@@ -1,5 +1,5 @@
 import type { Service } from "../../config";
-import type { RetryInput } from "../../config/schema/routing/retry";
+import type { Retry } from "../../config/schema/routing/retry";
 import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
 import { gatewayPatches, routePatch } from "../shared/envoyPatches";
 
@@ -25,7 +25,7 @@ const CONNECTION_ERRORS = "connect-failure,refused-stream,unavailable,cancelled,
 const CODES = "retriable-status-codes";
 
 /** https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on */
-export function retryOn({ attempts, codes }: RetryInput): string {
+export function retryOn({ attempts, codes }: Retry): string {
   if (attempts === 0) {
     // A merge cannot set a number to 0 or a text to nothing; but of these codes the route has none.
     return CODES;

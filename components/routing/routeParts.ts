@@ -1,5 +1,5 @@
 import type { Rule, Service } from "../../config";
-import type { MatchInput } from "../../config/schema/routing/match";
+import type { Match } from "../../config/schema/routing/match";
 import type { HTTPBackendRef, ParentReference, ValueMatch } from "../../kinds/httpRoute";
 import { HTTPS_LISTENER } from "../shared/naming";
 
@@ -34,7 +34,7 @@ export function backendRefs(rule: Rule, routeNamespace: string): HTTPBackendRef[
 }
 
 /** Undefined where nothing is asked for. */
-export function valueMatches(values: MatchInput["headers"] = {}): ValueMatch[] | undefined {
+export function valueMatches(values: Match["headers"] = {}): ValueMatch[] | undefined {
   const matches = Object.entries(values).map(([name, value]): ValueMatch =>
     typeof value === "string"
       ? { type: "Exact", name, value }

@@ -1,7 +1,7 @@
 import type { Service } from "../../config";
-import type { AccessLogInput } from "../../config/schema/telemetry/telemetry";
+import type { AccessLogConfig } from "../../config/schema/telemetry/telemetry";
 
-type Selection = Pick<AccessLogInput, "samplePercent" | "errorsFrom" | "slowerThan">;
+type Selection = Pick<AccessLogConfig, "samplePercent" | "errorsFrom" | "slowerThan">;
 
 /**
  * CEL expression on Envoy's attributes that selects the requests to log, services with rules of their own first.

@@ -1,5 +1,5 @@
 import { milliseconds, type Service } from "../../config";
-import type { AlertsInput } from "../../config/schema/telemetry/telemetry";
+import type { AlertsConfig } from "../../config/schema/telemetry/telemetry";
 import type { AlertRule, RuleGroup } from "../../kinds/ruleGroups";
 import { GRPC_PORT, rateLimitServiceName } from "../limits/rateLimitService";
 import { clusterName, GATEWAY_LABEL, namesOf } from "./metricNames";
@@ -16,7 +16,7 @@ const LIMITER_ERRORS = 0.05;
 
 export interface RuleGroupsInput {
   services: readonly Service[];
-  alerts: AlertsInput;
+  alerts: AlertsConfig;
   gatewayName: string;
   /** Where the rate limit service is. Default: there is none. */
   rateLimitService?: { readonly namespace: string };
@@ -34,7 +34,7 @@ export function ruleGroups({ services, alerts, gatewayName, rateLimitService }: 
   ];
 }
 
-function gatewayRules({ certificateDays }: AlertsInput, gatewayName: string): AlertRule[] {
+function gatewayRules({ certificateDays }: AlertsConfig, gatewayName: string): AlertRule[] {
   const rejects = Object.values(configRejects(gatewayName, "10m")).map((count) => `${count} > 0`);
   const labels = { severity: "warning", gateway: gatewayName };
   return [
@@ -68,7 +68,7 @@ function limiterRule(gatewayName: string, namespace: string): AlertRule {
   };
 }
 
-function serviceRules(service: Service, alerts: AlertsInput): AlertRule[] {
+function serviceRules(service: Service, alerts: AlertsConfig): AlertRule[] {
   const names = namesOf(service);
   const labels = (severity: string) => ({ severity, service: service.name });
   const budget = Number((BURN_RATE * (1 - alerts.availabilityPercent / 100)).toPrecision(6));

@@ -1,5 +1,5 @@
 import { backendsOf, type Backend, type Service } from "../../config";
-import type { TelemetryInput } from "../../config/schema/telemetry/telemetry";
+import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import { HTTPS_PORT } from "../shared/naming";
 
 /** Label of the scraped series that names the Gateway: the pods' own, as Prometheus writes it. */
@@ -25,7 +25,7 @@ const REGEXPS = [String.raw`http\..*\.rds\..*\.update_rejected`];
  * Annotations that make the gateway's pods keep what dashboard and alerts read. They name no service: a new one starts no
  * new pods. https://istio.io/latest/docs/reference/config/annotations/#SidecarStatsInclusionSuffixes
  */
-export function statsAnnotations({ metrics }: TelemetryInput): Record<string, string> {
+export function statsAnnotations({ metrics }: TelemetryConfig): Record<string, string> {
   return metrics === undefined
     ? {}
     : {

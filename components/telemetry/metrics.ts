@@ -1,7 +1,7 @@
 import { ConfigMap } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../../config";
-import type { TelemetryInput } from "../../config/schema/telemetry/telemetry";
+import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import { PodMonitor, VMPodScrape } from "../../kinds/podScrape";
 import { PrometheusRule, VMRule } from "../../kinds/ruleGroups";
 import { partOf } from "../shared/naming";
@@ -12,7 +12,7 @@ import { podScrapeSpec, scrapeConfig } from "./scrape";
 export { statsAnnotations } from "./metricNames";
 
 export interface GatewayMetricsArgs {
-  telemetry: TelemetryInput;
+  telemetry: TelemetryConfig;
   services: readonly Service[];
   gatewayName: string;
   gatewayNamespace: string;

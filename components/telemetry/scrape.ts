@@ -1,5 +1,5 @@
 import { prometheusDuration } from "../../config/values/duration";
-import type { MetricsInput } from "../../config/schema/telemetry/telemetry";
+import type { MetricsConfig } from "../../config/schema/telemetry/telemetry";
 import type { PodScrapeSpec } from "../../kinds/podScrape";
 import { GATEWAY_LABEL } from "./metricNames";
 
@@ -9,7 +9,7 @@ const PORT = 15090;
 const PATH = "/stats/prometheus";
 
 /** What a PodMonitor and a VMPodScrape say, word for word. */
-export function podScrapeSpec(metrics: MetricsInput, gatewayName: string): PodScrapeSpec {
+export function podScrapeSpec(metrics: MetricsConfig, gatewayName: string): PodScrapeSpec {
   return {
     selector: { matchLabels: { [GATEWAY_NAME]: gatewayName } },
     podTargetLabels: [GATEWAY_NAME],
@@ -18,7 +18,7 @@ export function podScrapeSpec(metrics: MetricsInput, gatewayName: string): PodSc
 }
 
 /** The same for a Prometheus or vmagent without an operator: it finds the pods behind the Gateway's Service. */
-export function scrapeConfig(metrics: MetricsInput, gatewayName: string, namespace: string): object {
+export function scrapeConfig(metrics: MetricsConfig, gatewayName: string, namespace: string): object {
   const meta = "__meta_kubernetes";
   return {
     scrape_configs: [

@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../../config";
-import type { TelemetryInput } from "../../config/schema/telemetry/telemetry";
+import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
 import { Telemetry, type TelemetrySpec } from "../../kinds/telemetry";
 import { accessLogFilter } from "./accessLogFilter";
 import { gatewayPatches, routePatch } from "../shared/envoyPatches";
-import { GatewayFilter } from "../shared/gatewayEnvoyFilter";
+import { GatewayEnvoyFilter } from "../shared/gatewayEnvoyFilter";
 import { partOf } from "../shared/naming";
 
 export interface GatewayTelemetryArgs {
-  telemetry: TelemetryInput;
+  telemetry: TelemetryConfig;
   services: readonly Service[];
   gatewayName: string;
   gatewayNamespace: string;
@@ -32,7 +32,7 @@ export class GatewayTelemetry extends pulumi.ComponentResource {
     const routes = routeTelemetrySpec(args);
     if (routes !== undefined) {
       const filter = { feature: "telemetry", spec: routes, gatewayName, gatewayNamespace };
-      new GatewayFilter(`${name}-routes`, filter, { parent: this });
+      new GatewayEnvoyFilter(`${name}-routes`, filter, { parent: this });
     }
     this.registerOutputs();
   }
@@ -86,6 +86,6 @@ function tracing({ telemetry }: Service): Record<string, unknown> | undefined {
 }
 
 /** With a prefix, Envoy counts a route's requests by status and time; one prefix for all rules is one set of counters. */
-function counters(service: Service, { metrics }: TelemetryInput): Record<string, unknown> | undefined {
+function counters(service: Service, { metrics }: TelemetryConfig): Record<string, unknown> | undefined {
   return metrics === undefined ? undefined : { stat_prefix: service.name };
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { StackConfig } from "../resolve/model";
 import { resolveStack } from "../resolve/stack";
-import { type IndexedService, invariantProblems } from "../rules";
+import { type IndexedService, ruleProblems } from "../rules";
 import type { ParsedStack } from "../schema/stack";
 import { ConfigError, type Problem } from "../values/problem";
 
@@ -28,10 +28,10 @@ export function loadConfig(given: GivenConfig): StackConfig {
     parts[key] = result.value;
   }
   const sound = parts as Partial<Omit<ParsedStack, "services">>;
-  const services = soundServices(values.services, problems);
+  const services = checkedServices(values.services, problems);
   const defaults = sound.defaults ?? stackShape.defaults.parse(undefined);
   const hasEveryService = Array.isArray(values.services) && services.length === values.services.length;
-  problems.push(...invariantProblems({ ...sound, defaults, services, hasEveryService, secretKeys }));
+  problems.push(...ruleProblems({ ...sound, defaults, services, hasEveryService, secretKeys }));
   if (problems.length > 0) {
     const hide = (problem: Problem) => ({ ...problem, sensitive: secretKeys.has(problem.path.split(/[.[]/)[0] ?? "") });
     const inOrder = problems.map(hide).sort(byKeyOrder);
@@ -58,7 +58,7 @@ function unknownKeys(values: Readonly<Record<string, unknown>>): Problem[] {
 }
 
 /** The services that pass their schema, with their places; what is wrong with the others goes to `problems`. */
-function soundServices(given: unknown, problems: Problem[]): IndexedService[] {
+function checkedServices(given: unknown, problems: Problem[]): IndexedService[] {
   if (!Array.isArray(given) || given.length === 0) {
     problems.push(...check(stackShape.services, given, ["services"]).problems);
     return [];

@@ -1,10 +1,10 @@
-import type { CertificateInput } from "../schema/certificate/certificate";
+import type { ParsedCertificate } from "../schema/certificate/certificate";
 
 export type CertificateConfig = ReturnType<typeof resolveCertificate>;
 export type IssuedCertificateConfig = Extract<CertificateConfig, { mode: "self-signed" | "ca-signed" }>;
 
 /** Fills in what depends on the domain and on other keys. */
-export function resolveCertificate(certificate: CertificateInput, domain: string) {
+export function resolveCertificate(certificate: ParsedCertificate, domain: string) {
   const name = certificate.secretName ?? defaultSecretName(domain);
   return certificate.mode === "self-signed" || certificate.mode === "ca-signed"
     ? { ...certificate, secretName: name, renewBeforeDays: renewBeforeDays(certificate) }

@@ -2,7 +2,7 @@ import type { GatewayApi } from "../schema/cluster/gatewayApi";
 import type { IndexedService } from "../schema/service";
 import type { ParsedStack } from "../schema/stack";
 import type { Problem } from "../values/problem";
-import { inheritedByPaths } from "./pathSettings";
+import { pathSettings } from "./pathSettings";
 
 interface Field extends Record<GatewayApi["channel"], number> {
   readonly name: string;
@@ -34,7 +34,7 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
   const clients: FieldUse[] =
     value === undefined ? [] : [{ path: "gateway.tls.clientCertificates", value, field: "clientCertificates" }];
   const uses = services
-    .flatMap((service) => inheritedByPaths(service, defaults))
+    .flatMap((service) => pathSettings(service, defaults))
     .flatMap(({ retry, cors }): FieldUse[] => [
       // Retries are turned off without the route's help.
       ...(retry === undefined || retry.value.attempts === 0

@@ -1,24 +1,24 @@
-import type { AccessInput } from "../schema/access/access";
-import type { LimitsInput } from "../schema/limits/limits";
-import type { PathInput } from "../schema/routing/path";
+import type { Access } from "../schema/access/access";
+import type { Limits } from "../schema/limits/limits";
+import type { ParsedPath } from "../schema/routing/path";
 import type { CertificateConfig } from "./certificate";
 import type { FieldUse } from "./fieldUses";
 
-import type { GatewayInput } from "../schema/entry/gateway";
-import type { CorsInput } from "../schema/routing/cors";
+import type { GatewayConfig } from "../schema/entry/gateway";
+import type { Cors } from "../schema/routing/cors";
 import type { HeaderChanges, Rewrite } from "../schema/routing/filters";
 
 import type { MtlsConfig } from "../schema/backends/mtls";
-import type { TrafficPolicyInput } from "../schema/backends/trafficPolicy";
+import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import type { KubernetesConfig } from "../schema/cluster/kubernetes";
 import type { Hsts } from "../schema/entry/hsts";
-import type { RateLimitsInput } from "../schema/limits/rateLimit";
-import type { RateLimitServiceInput } from "../schema/limits/rateLimitService";
-import type { MatchInput } from "../schema/routing/match";
-import type { RetryInput } from "../schema/routing/retry";
+import type { RateLimits } from "../schema/limits/rateLimit";
+import type { RateLimitServiceConfig } from "../schema/limits/rateLimitService";
+import type { Match } from "../schema/routing/match";
+import type { Retry } from "../schema/routing/retry";
 import type { VersionName } from "../schema/routing/versions";
-import type { ServiceInput } from "../schema/service";
-import type { ServiceTelemetryInput, TelemetryInput } from "../schema/telemetry/telemetry";
+import type { ParsedService } from "../schema/service";
+import type { ServiceTelemetry, TelemetryConfig } from "../schema/telemetry/telemetry";
 
 /** Where a rule sends requests: a port of a Service. */
 export interface Backend {
@@ -43,14 +43,14 @@ export interface Rule {
   /** `SERVICE--RULE`: Istio uses it verbatim as Envoy's route name, so it is unique across the gateway. */
   readonly name: string;
   readonly path: string;
-  readonly type: PathInput["type"];
-  readonly match?: MatchInput;
+  readonly type: ParsedPath["type"];
+  readonly match?: Match;
   readonly backends: readonly Backend[];
   /** None for gRPC, whose clients send a deadline. */
   readonly timeouts: { readonly request: string; readonly backendRequest?: string };
   /** Undefined: Istio's own. */
-  readonly retry?: RetryInput;
-  readonly cors?: CorsInput;
+  readonly retry?: Retry;
+  readonly cors?: Cors;
   readonly requestHeaders?: HeaderChanges;
   readonly responseHeaders?: HeaderChanges;
   readonly rewrite?: Rewrite;
@@ -63,36 +63,36 @@ export interface Service {
   readonly name: string;
   readonly host: string;
   readonly namespace: string;
-  readonly protocol: ServiceInput["protocol"];
+  readonly protocol: ParsedService["protocol"];
   /** In the order in which Envoy tries them. */
   readonly rules: readonly Rule[];
   /** Who may enter; undefined where nobody said: everyone. */
-  readonly access?: AccessInput;
+  readonly access?: Access;
   /** The Service of its second version, where it has one. */
   readonly canary?: Pick<Backend, "service" | "namespace">;
   /** Empty where no Service is made. */
   readonly versions: readonly Version[];
-  readonly limits?: LimitsInput;
-  readonly rateLimit?: RateLimitsInput;
+  readonly limits?: Limits;
+  readonly rateLimit?: RateLimits;
   readonly hsts?: Hsts;
   /** What it sets of the stack's telemetry for itself. */
-  readonly telemetry: ServiceTelemetryInput;
+  readonly telemetry: ServiceTelemetry;
   /** How the gateway treats its backends. */
-  readonly trafficPolicy: TrafficPolicyInput;
+  readonly trafficPolicy: TrafficPolicy;
 }
 
 /** A stack's config, checked, with every default filled in. */
 export interface StackConfig {
   readonly domain: string;
-  readonly gateway: GatewayInput;
+  readonly gateway: GatewayConfig;
   readonly certificate: CertificateConfig;
   readonly services: readonly Service[];
   /** Refuse hosts that no service names. */
   readonly denyByDefault: boolean;
   readonly mtls?: MtlsConfig;
   /** Only where a service has a global rate limit. */
-  readonly rateLimitService?: RateLimitServiceInput & { readonly namespace: string };
-  readonly telemetry: TelemetryInput;
+  readonly rateLimitService?: RateLimitServiceConfig & { readonly namespace: string };
+  readonly telemetry: TelemetryConfig;
   readonly kubernetes: KubernetesConfig;
   /** What the cluster's CRDs must have; none where YAML is rendered, for it is checked already. */
   readonly fieldUses: readonly FieldUse[];

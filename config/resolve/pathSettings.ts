@@ -1,8 +1,8 @@
-import type { CorsInput } from "../schema/routing/cors";
-import type { PathInput } from "../schema/routing/path";
+import type { Cors } from "../schema/routing/cors";
+import type { ParsedPath } from "../schema/routing/path";
 import type { IndexedService } from "../schema/service";
 
-import type { RetryInput } from "../schema/routing/retry";
+import type { Retry } from "../schema/routing/retry";
 import type { DefaultsConfig } from "../schema/service";
 
 /** A value, and the key path that gave it. */
@@ -12,17 +12,17 @@ export interface Given<T> {
 }
 
 /** What a path of a service is subject to, wherever it is set. */
-export interface Inherited {
+export interface PathSettings {
   readonly here: string;
-  readonly path: PathInput;
+  readonly path: ParsedPath;
   readonly request?: Given<string>;
   readonly backendRequest?: Given<string>;
-  readonly retry?: Given<RetryInput>;
-  readonly cors?: Given<CorsInput>;
+  readonly retry?: Given<Retry>;
+  readonly cors?: Given<Cors>;
 }
 
 /** For each path of a service: its own value, else the service's, else the default. */
-export function inheritedByPaths({ index, service }: IndexedService, defaults: DefaultsConfig): Inherited[] {
+export function pathSettings({ index, service }: IndexedService, defaults: DefaultsConfig): PathSettings[] {
   return service.paths.map((path, pathIndex) => {
     const here = `services[${index}].paths[${pathIndex}]`;
     const places = [
@@ -31,7 +31,7 @@ export function inheritedByPaths({ index, service }: IndexedService, defaults: D
       // A GRPCRoute has none of what defaults say.
       ...(service.protocol === "grpc" ? [] : [{ at: "defaults", place: defaults }]),
     ];
-    const first = <T>(key: string, read: (place: Partial<PathInput>) => T | undefined): Given<T> | undefined => {
+    const first = <T>(key: string, read: (place: Partial<ParsedPath>) => T | undefined): Given<T> | undefined => {
       for (const { at, place } of places) {
         const value = read(place);
         if (value !== undefined) {

@@ -1,9 +1,9 @@
-import type { MatchInput } from "../schema/routing/match";
-import type { PathInput } from "../schema/routing/path";
+import type { Match } from "../schema/routing/match";
+import type { ParsedPath } from "../schema/routing/path";
 import type { Rule } from "./model";
 
 /** The path as a DNS label: `/api/v1` is `api-v1`, `/` is `root`. */
-export function ruleName(path: Pick<PathInput, "name" | "path">): string {
+export function ruleName(path: Pick<ParsedPath, "name" | "path">): string {
   const slug = path.path
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
@@ -34,7 +34,7 @@ export function byEnvoyOrder(a: Matched, b: Matched): number {
 type Matched = Pick<Rule, "type" | "path" | "match">;
 
 /** The conditions of both; where both name one, the override's. */
-export function mergeMatches(path: MatchInput | undefined, override: MatchInput): MatchInput {
+export function mergeMatches(path: Match | undefined, override: Match): Match {
   const taken = new Set(Object.keys(override.headers ?? {}).map((name) => name.toLowerCase()));
   const otherHeaders = Object.fromEntries(
     Object.entries(path?.headers ?? {}).filter(([name]) => !taken.has(name.toLowerCase())),

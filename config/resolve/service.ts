@@ -1,16 +1,16 @@
-import type { BackendInput } from "../schema/routing/backend";
-import type { CanaryInput } from "../schema/routing/canary";
-import type { PathInput } from "../schema/routing/path";
+import type { ParsedBackend } from "../schema/routing/backend";
+import type { Canary } from "../schema/routing/canary";
+import type { ParsedPath } from "../schema/routing/path";
 import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
 
 import { type VersionName, versionService } from "../schema/routing/versions";
-import type { DefaultsConfig, ServiceInput } from "../schema/service";
+import type { DefaultsConfig, ParsedService } from "../schema/service";
 import { grpcPathType } from "../values/grpcPath";
 import { split } from "./canaryWeights";
 import { type Backend, backendsOf, type Rule, type Service, type Version } from "./model";
 
 /** Fills in what a service leaves to its defaults. */
-export function resolveService(service: ServiceInput, domain: string, defaults: DefaultsConfig): Service {
+export function resolveService(service: ParsedService, domain: string, defaults: DefaultsConfig): Service {
   const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
   return {
     name: service.name,
@@ -29,7 +29,7 @@ export function resolveService(service: ServiceInput, domain: string, defaults: 
 }
 
 /** The rule of a path, and that of the requests which its canary always gets. */
-function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsConfig): Rule[] {
+function resolvePath(service: ParsedService, path: ParsedPath, defaults: DefaultsConfig): Rule[] {
   const isGrpc = service.protocol === "grpc";
   const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
   const rule = {
@@ -67,22 +67,22 @@ function resolvePath(service: ServiceInput, path: PathInput, defaults: DefaultsC
 }
 
 /** The Service of the second version; undefined where there is none. */
-function resolveCanary({ name, namespace, canary }: ServiceInput): Service["canary"] {
+function resolveCanary({ name, namespace, canary }: ParsedService): Service["canary"] {
   return canary && { service: canaryService(name, canary), namespace: canary.namespace ?? namespace };
 }
 
-function canaryService(name: string, canary: CanaryInput): string {
+function canaryService(name: string, canary: Canary): string {
   return canary.service ?? versionService(name, "canary");
 }
 
 /** Where requests go that no canary takes. */
-export function stableBackends(service: ServiceInput): readonly BackendInput[] {
+export function stableBackends(service: ParsedService): readonly ParsedBackend[] {
   const name = service.canary?.versions === undefined ? service.name : versionService(service.name, "stable");
   return service.backends ?? [{ service: name, weight: 1 }];
 }
 
 /** Each version's Service has every port on which a rule asks for it. */
-function resolveVersions(service: ServiceInput, rules: readonly Rule[]): Version[] {
+function resolveVersions(service: ParsedService, rules: readonly Rule[]): Version[] {
   const versions = service.canary?.versions;
   if (versions === undefined) {
     return [];
@@ -103,7 +103,7 @@ function resolveVersions(service: ServiceInput, rules: readonly Rule[]): Version
   });
 }
 
-function resolveMirror(service: ServiceInput, path: PathInput): Rule["mirror"] {
+function resolveMirror(service: ParsedService, path: ParsedPath): Rule["mirror"] {
   const mirror = path.mirror ?? service.mirror;
   if (mirror === undefined) {
     return undefined;
@@ -112,7 +112,7 @@ function resolveMirror(service: ServiceInput, path: PathInput): Rule["mirror"] {
   return { ...backend, percent: mirror.percent };
 }
 
-function resolveBackend(service: ServiceInput, path: PathInput, backend: BackendInput): Backend {
+function resolveBackend(service: ParsedService, path: ParsedPath, backend: ParsedBackend): Backend {
   return {
     service: backend.service,
     namespace: backend.namespace ?? service.namespace,

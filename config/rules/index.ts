@@ -15,17 +15,17 @@ import { namespaceProblems } from "./entry/allowedRoutes";
 import { pathProblems } from "./routing/paths";
 import { retryProblems } from "./routing/retry";
 import { rateLimitProblems, rateLimitServiceProblems } from "./limits/rateLimit";
-import type { SoundStack } from "./checkedStack";
+import type { CheckedStack } from "./checkedStack";
 import { telemetryProblems } from "./telemetry/telemetry";
 import { cipherProblems, clientCertificateProblems } from "./entry/tls";
 import { trafficPolicyProblems } from "./backends/trafficPolicy";
 import { versionProblems } from "./routing/versions";
 
 export type { IndexedService } from "../schema/service";
-export type { SoundStack } from "./checkedStack";
+export type { CheckedStack } from "./checkedStack";
 
 /** Rules between the keys of a stack: one function each, named by what it finds. */
-const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
+const RULES: readonly ((stack: CheckedStack) => Problem[])[] = [
   namespaceProblems,
   lifetimeProblems,
   caProblems,
@@ -52,6 +52,6 @@ const RULES: readonly ((stack: SoundStack) => Problem[])[] = [
 ];
 
 /** Everything that breaks a rule between keys. */
-export function invariantProblems(stack: SoundStack): Problem[] {
+export function ruleProblems(stack: CheckedStack): Problem[] {
   return RULES.flatMap((rule) => rule(stack));
 }

@@ -73,12 +73,12 @@ export const defaultsSchema = z.strictObject({
     ),
 });
 
-export type ServiceInput = z.output<typeof serviceSchema>;
+export type ParsedService = z.output<typeof serviceSchema>;
 
 /** A service that passed its schema, and its place in the list. */
 export interface IndexedService {
   readonly index: number;
-  readonly service: ServiceInput;
+  readonly service: ParsedService;
 }
 
 export type DefaultsConfig = z.output<typeof defaultsSchema>;

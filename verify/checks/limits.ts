@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Service } from "../../config";
-import { rateLimitsOf, type RateLimitInput } from "../../config/schema/limits/rateLimit";
+import { rateLimitsOf, type RateLimit } from "../../config/schema/limits/rateLimit";
 import { burst } from "../burst";
 import { plainRules } from "../expectations";
 import { row, skipped, type Row } from "../row";
@@ -33,14 +33,14 @@ export async function checkLimits({ config, route }: Target): Promise<Row[]> {
   return rows;
 }
 
-export function lowestLimit(service: Pick<Service, "rateLimit">): RateLimitInput | undefined {
+export function lowestLimit(service: Pick<Service, "rateLimit">): RateLimit | undefined {
   return [...rateLimitsOf(service)].sort((a, b) => a.requests - b.requests)[0];
 }
 
 /** Why a limit is better not tried; undefined where it may be. */
 export function whyNot(
   { protocol }: Pick<Service, "protocol">,
-  { type, requests, per }: RateLimitInput,
+  { type, requests, per }: RateLimit,
 ): string | undefined {
   if (protocol === "grpc") {
     return "calls of gRPC are not tried";
@@ -57,7 +57,7 @@ export function whyNot(
 async function tryLimit(
   url: string,
   what: string,
-  limit: RateLimitInput,
+  limit: RateLimit,
   { config, route }: Pick<Target, "config" | "route">,
 ): Promise<Row> {
   const { name, namespace } = config.gateway;

@@ -1,22 +1,22 @@
-import type { AccessInput } from "../../schema/access/access";
+import type { Access } from "../../schema/access/access";
 import { covers } from "../../values/cidr";
-import { inheritedByPaths } from "../../resolve/pathSettings";
+import { pathSettings } from "../../resolve/pathSettings";
 import type { Problem } from "../../values/problem";
 import { resolveService } from "../../resolve/service";
 import type { Service } from "../../resolve/model";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** A service with its access, and where that is said. */
 interface Guarded {
   readonly index: number;
   readonly service: Service;
-  readonly access: AccessInput | undefined;
+  readonly access: Access | undefined;
   /** `services[0].access`, or `defaults.access` where the service says nothing. */
   readonly at: string;
 }
 
 /** Rules between the keys that say who may enter. */
-export function accessProblems(stack: SoundStack): Problem[] {
+export function accessProblems(stack: CheckedStack): Problem[] {
   const { domain = "domain", defaults } = stack;
   const guarded = stack.services.map(({ index, service }): Guarded => {
     const resolved = resolveService(service, domain, defaults);
@@ -74,10 +74,10 @@ function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
 }
 
 /** A token is asked for on a whole host, and a preflight bears none: where one is let in, the gateway has to answer it itself. */
-function preflightProblems({ services, defaults }: SoundStack, guarded: readonly Guarded[]): Problem[] {
+function preflightProblems({ services, defaults }: CheckedStack, guarded: readonly Guarded[]): Problem[] {
   const places = services.flatMap((indexed, place) => {
     const { host, access } = (guarded[place] as Guarded).service;
-    return access?.jwt === undefined ? [] : inheritedByPaths(indexed, defaults).map((path) => ({ ...path, host }));
+    return access?.jwt === undefined ? [] : pathSettings(indexed, defaults).map((path) => ({ ...path, host }));
   });
   return places
     .filter(({ host, cors }) => cors === undefined && places.some((other) => other.host === host && other.cors))
@@ -103,7 +103,7 @@ function providerProblems(guarded: readonly Guarded[]): Problem[] {
 }
 
 /** A list of addresses is worth what the client's address is worth: the stack has to say where that comes from. */
-function clientAddressProblems({ gateway }: SoundStack, guarded: readonly Guarded[]): Problem[] {
+function clientAddressProblems({ gateway }: CheckedStack, guarded: readonly Guarded[]): Problem[] {
   if (gateway === undefined) {
     return [];
   }

@@ -1,8 +1,8 @@
 import type { Problem } from "../../values/problem";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Policies that Istio would ignore, or that would reach further than they say. */
-export function mtlsProblems({ mtls }: SoundStack): Problem[] {
+export function mtlsProblems({ mtls }: CheckedStack): Problem[] {
   if (mtls === undefined) {
     return [];
   }

@@ -1,10 +1,10 @@
 import { backendsOf } from "../../resolve/model";
 import type { Problem } from "../../values/problem";
 import { resolveService } from "../../resolve/service";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Backends that two services treat in two ways: Istio takes one DestinationRule for a host, and merges none. */
-export function trafficPolicyProblems({ domain, defaults, services }: SoundStack): Problem[] {
+export function trafficPolicyProblems({ domain, defaults, services }: CheckedStack): Problem[] {
   if (domain === undefined) {
     return [];
   }

@@ -1,12 +1,12 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
-import type { SoundStack } from "..";
+import type { CheckedStack } from "..";
 import { certificatesIn, SEALED } from "../../values/pem";
 import type { Problem } from "../../values/problem";
 
 const DAY_MS = 86_400_000;
 
 /** What is wrong with the CA of a `ca-signed` certificate. The key never appears in a problem. */
-export function caProblems({ certificate, secretKeys }: SoundStack): Problem[] {
+export function caProblems({ certificate, secretKeys }: CheckedStack): Problem[] {
   if (certificate?.mode !== "ca-signed") {
     return [];
   }

@@ -1,11 +1,11 @@
 import type { Problem } from "../../values/problem";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** The longest lifetime that clients will accept from public CAs (CA/Browser Forum, from March 2027). */
 const MAX_PROTECTED_VALIDITY_DAYS = 100;
 
 /** How long a certificate lasts, and when it is renewed. */
-export function lifetimeProblems({ certificate, protect }: SoundStack): Problem[] {
+export function lifetimeProblems({ certificate, protect }: CheckedStack): Problem[] {
   if (certificate?.mode !== "self-signed" && certificate?.mode !== "ca-signed") {
     return [];
   }

@@ -1,10 +1,10 @@
 import { fieldUses, prunedFields } from "../../resolve/fieldUses";
 
 import type { Problem } from "../../values/problem";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** What the CRDs behind rendered YAML lack. A cluster is asked itself, before anything is made. */
-export function gatewayApiProblems(stack: SoundStack): Problem[] {
+export function gatewayApiProblems(stack: CheckedStack): Problem[] {
   const { kubernetes } = stack;
   if (kubernetes === undefined) {
     return [];

@@ -1,8 +1,8 @@
 import type { Problem } from "../../values/problem";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Namespaces that the listener would refuse. */
-export function namespaceProblems({ gateway, services }: SoundStack): Problem[] {
+export function namespaceProblems({ gateway, services }: CheckedStack): Problem[] {
   if (gateway?.allowedRoutes !== "Same") {
     return [];
   }

@@ -1,12 +1,12 @@
 import { milliseconds } from "../../values/duration";
-import type { MatchInput } from "../../schema/routing/match";
+import type { Match } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
 import { rateLimitsOf } from "../../schema/limits/rateLimit";
 import type { IndexedService } from "../../schema/service";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Rules between the limits of the listeners, and between them and what the services ask of requests. */
-export function hardeningProblems({ gateway, services }: SoundStack): Problem[] {
+export function hardeningProblems({ gateway, services }: CheckedStack): Problem[] {
   if (gateway === undefined || gateway.hardening.enabled === false) {
     return [];
   }
@@ -54,6 +54,6 @@ function underscores({ index, service }: IndexedService): Problem[] {
     }));
 }
 
-function names(path: string, match: MatchInput | undefined): (readonly [path: string, name: string])[] {
+function names(path: string, match: Match | undefined): (readonly [path: string, name: string])[] {
   return Object.keys(match?.headers ?? {}).map((name) => [`${path}.${name}`, name]);
 }

@@ -1,14 +1,14 @@
 import type { HeaderChanges } from "../../schema/routing/filters";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 const HEADER = "strict-transport-security";
 /** Gateway API: at most 16 headers in a list, of which HSTS takes one. */
 const MAX_OTHER_HEADERS = 15;
 
 /** HSTS is said in one place, and leaves room for the other headers. */
-export function hstsProblems({ gateway, services }: SoundStack): Problem[] {
+export function hstsProblems({ gateway, services }: CheckedStack): Problem[] {
   return services
     .filter(({ service }) => (service.hsts ?? gateway?.hsts) !== undefined)
     .flatMap(({ index, service }: IndexedService) => [

@@ -1,9 +1,9 @@
 import { certificatesIn, SEALED } from "../../values/pem";
 import type { Problem } from "../../values/problem";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Cipher suites fit the TLS versions, and the key that the program makes: a suite signs with one kind of key. */
-export function cipherProblems({ gateway, certificate }: SoundStack): Problem[] {
+export function cipherProblems({ gateway, certificate }: CheckedStack): Problem[] {
   const { cipherSuites, minVersion } = gateway?.tls ?? {};
   if (cipherSuites === undefined) {
     return [];
@@ -22,7 +22,7 @@ export function cipherProblems({ gateway, certificate }: SoundStack): Problem[] 
 }
 
 /** The CAs that clients' certificates are checked against. */
-export function clientCertificateProblems({ gateway }: SoundStack): Problem[] {
+export function clientCertificateProblems({ gateway }: CheckedStack): Problem[] {
   const given = gateway?.tls.clientCertificates?.caCertificate;
   if (given === undefined || given === SEALED) {
     return [];

@@ -1,13 +1,13 @@
 import type { Problem } from "../../values/problem";
 import { globalLimitsOf, isGlobal, limitName, rateLimitsOf } from "../../schema/limits/rateLimit";
 import type { IndexedService } from "../../schema/service";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** A Service's name has 63 characters at most, and the longest is `GATEWAY--rate-limit-redis`. */
 const MAX_GATEWAY_NAME = 63 - "--rate-limit-redis".length;
 
 /** Limits of one service that Envoy, or the service that counts, could not tell apart. */
-export function rateLimitProblems({ services }: SoundStack): Problem[] {
+export function rateLimitProblems({ services }: CheckedStack): Problem[] {
   return services.flatMap(ofService);
 }
 
@@ -35,7 +35,7 @@ export function rateLimitServiceProblems({
   services,
   hasEveryService,
   secretKeys,
-}: SoundStack): Problem[] {
+}: CheckedStack): Problem[] {
   const problems: Problem[] = [];
   const isUsed = services.some(({ service }) => globalLimitsOf(service).length > 0);
   if (rateLimitService !== undefined && !isUsed && hasEveryService) {

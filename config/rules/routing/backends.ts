@@ -1,10 +1,10 @@
 import type { Problem } from "../../values/problem";
-import type { BackendInput } from "../../schema/routing/backend";
-import type { ServiceInput } from "../../schema/service";
-import type { SoundStack } from "../checkedStack";
+import type { ParsedBackend } from "../../schema/routing/backend";
+import type { ParsedService } from "../../schema/service";
+import type { CheckedStack } from "../checkedStack";
 
 /** Rules between the backends of each service, and of each of its paths. */
-export function backendProblems({ services }: SoundStack): Problem[] {
+export function backendProblems({ services }: CheckedStack): Problem[] {
   return services.flatMap(({ index, service }) => [
     ...listProblems(`services[${index}].backends`, service, service.backends, service.port),
     ...service.paths.flatMap((path, pathIndex) => {
@@ -16,8 +16,8 @@ export function backendProblems({ services }: SoundStack): Problem[] {
 
 function listProblems(
   path: string,
-  service: ServiceInput,
-  backends: readonly BackendInput[] | undefined,
+  service: ParsedService,
+  backends: readonly ParsedBackend[] | undefined,
   port: number,
 ): Problem[] {
   if (backends === undefined) {

@@ -1,19 +1,19 @@
 import type { Problem } from "../../values/problem";
 import { MAX_CONDITIONS } from "../../schema/routing/match";
 import { mergeMatches, ruleName } from "../../resolve/paths";
-import { MAX_BACKENDS, type BackendInput } from "../../schema/routing/backend";
+import { MAX_BACKENDS, type ParsedBackend } from "../../schema/routing/backend";
 import type { IndexedService } from "../../schema/service";
 import { stableBackends } from "../../resolve/service";
-import { type ServiceInput } from "../../schema/service";
+import { type ParsedService } from "../../schema/service";
 import { versionService } from "../../schema/routing/versions";
 import { matchKey } from "./paths";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Gateway API v1: rules of an HTTPRoute. */
 const MAX_RULES = 16;
 
 /** A canary is another workload than the stable version, and its overrides leave room for every path. */
-export function canaryProblems({ services }: SoundStack): Problem[] {
+export function canaryProblems({ services }: CheckedStack): Problem[] {
   return services.flatMap(ofService);
 }
 
@@ -25,7 +25,8 @@ function ofService({ index, service }: IndexedService): Problem[] {
   }
   const problems: Problem[] = [];
   const next = { ...canary, service: canary.service ?? versionService(service.name, "canary") };
-  const key = (backend: Omit<BackendInput, "weight">) => `${backend.namespace ?? service.namespace}/${backend.service}`;
+  const key = (backend: Omit<ParsedBackend, "weight">) =>
+    `${backend.namespace ?? service.namespace}/${backend.service}`;
   if (stableBackends(service).some((backend) => key(backend) === key(next))) {
     const expected = "a Service other than the stable one: one Service is one set of pods, whatever its weights";
     problems.push({ path: `${at}.canary.service`, value: next.service, expected });
@@ -43,13 +44,13 @@ function ofService({ index, service }: IndexedService): Problem[] {
 }
 
 /** The canary is one of the backends that share a rule's requests. */
-function backendCountProblems(at: string, { backends = [] }: ServiceInput): Problem[] {
+function backendCountProblems(at: string, { backends = [] }: ParsedService): Problem[] {
   const expected = `at most ${MAX_BACKENDS - 1} backends beside the canary`;
   return backends.length < MAX_BACKENDS ? [] : [{ path: `${at}.backends`, value: backends.length, expected }];
 }
 
 /** The rule for the override of each path: its name and its match are its own, and it has room for both's conditions. */
-function overrideProblems(at: string, { paths, canary }: ServiceInput): Problem[] {
+function overrideProblems(at: string, { paths, canary }: ParsedService): Problem[] {
   const override = canary?.override;
   if (override === undefined) {
     return [];

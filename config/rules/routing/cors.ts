@@ -1,11 +1,11 @@
-import { inheritedByPaths, type Inherited } from "../../resolve/pathSettings";
+import { pathSettings, type PathSettings } from "../../resolve/pathSettings";
 import type { Problem } from "../../values/problem";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Paths that no preflight reaches: it is an OPTIONS request without the headers that the page will send. */
-export function corsProblems({ services, defaults }: SoundStack): Problem[] {
+export function corsProblems({ services, defaults }: CheckedStack): Problem[] {
   return services.flatMap((service) => {
-    const paths = inheritedByPaths(service, defaults);
+    const paths = pathSettings(service, defaults);
     return paths
       .filter(({ path, cors }) => cors !== undefined && !takesPreflights(path))
       .filter(
@@ -26,6 +26,6 @@ export function corsProblems({ services, defaults }: SoundStack): Problem[] {
   });
 }
 
-function takesPreflights({ match }: Inherited["path"]): boolean {
+function takesPreflights({ match }: PathSettings["path"]): boolean {
   return match?.headers === undefined && (match?.method === undefined || match.method === "OPTIONS");
 }

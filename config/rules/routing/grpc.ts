@@ -1,8 +1,8 @@
 import { isGrpcPath } from "../../values/grpcPath";
-import type { MatchInput } from "../../schema/routing/match";
+import type { Match } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Keys of a service and of its paths for which a GRPCRoute has no field. */
 const UNSUPPORTED = {
@@ -13,7 +13,7 @@ const UNSUPPORTED = {
 } as const;
 
 /** What a GRPCRoute cannot say, and hosts that would need both kinds of route. */
-export function grpcProblems({ domain, services }: SoundStack): Problem[] {
+export function grpcProblems({ domain, services }: CheckedStack): Problem[] {
   const protocols = new Map<string, IndexedService>();
   return services.flatMap((indexed) => {
     const { index, service } = indexed;
@@ -55,7 +55,7 @@ function unsupported(at: string, given: { readonly [K in keyof typeof UNSUPPORTE
     .map((key) => ({ path: `${at}.${key}`, value: given[key], expected: UNSUPPORTED[key] }));
 }
 
-function matchProblems(at: string, match: MatchInput | undefined): Problem[] {
+function matchProblems(at: string, match: Match | undefined): Problem[] {
   return (["query", "method"] as const)
     .filter((key) => match?.[key] !== undefined)
     .map((key) => ({

@@ -1,13 +1,13 @@
 import type { Problem } from "../../values/problem";
 import { resolveService } from "../../resolve/service";
 import { matchKey } from "./paths";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** RFC 1035: characters of a name. */
 const MAX_HOST = 253;
 
 /** A host must be exactly one label below the domain: a wildcard certificate covers no more (RFC 9525, section 6.3). */
-export function hostProblems({ domain, services }: SoundStack): Problem[] {
+export function hostProblems({ domain, services }: CheckedStack): Problem[] {
   if (domain === undefined) {
     return [];
   }
@@ -27,7 +27,7 @@ export function hostProblems({ domain, services }: SoundStack): Problem[] {
 }
 
 /** Names and matches that two services, or two paths of one, both claim. */
-export function duplicateProblems({ domain, defaults, services }: SoundStack): Problem[] {
+export function duplicateProblems({ domain, defaults, services }: CheckedStack): Problem[] {
   if (domain === undefined) {
     return [];
   }

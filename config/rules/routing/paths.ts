@@ -1,12 +1,12 @@
 import type { Problem } from "../../values/problem";
 import { ruleName } from "../../resolve/paths";
-import type { PathInput } from "../../schema/routing/path";
+import type { ParsedPath } from "../../schema/routing/path";
 import type { IndexedService } from "../../schema/service";
 
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Rules between the paths of one service. */
-export function pathProblems({ services }: SoundStack): Problem[] {
+export function pathProblems({ services }: CheckedStack): Problem[] {
   return services.flatMap(ofService);
 }
 
@@ -41,7 +41,7 @@ function ofService({ index, service }: IndexedService): Problem[] {
 }
 
 /** A regular expression that only ever sees what a prefix on the same host has already taken. */
-function shadows(prefix: PathInput, regex: PathInput): boolean {
+function shadows(prefix: ParsedPath, regex: ParsedPath): boolean {
   if (prefix.type !== "PathPrefix" || regex.type !== "RegularExpression" || prefix.match !== undefined) {
     return false;
   }
@@ -51,7 +51,7 @@ function shadows(prefix: PathInput, regex: PathInput): boolean {
 }
 
 /** What a match amounts to: /a and /a/ are one prefix. */
-export function matchKey(path: PathInput | undefined): string {
+export function matchKey(path: ParsedPath | undefined): string {
   if (path === undefined) {
     return "";
   }
@@ -60,7 +60,7 @@ export function matchKey(path: PathInput | undefined): string {
 }
 
 /** A match as text, whatever the order of its keys and the case of its headers. */
-function canonical(match: PathInput["match"]): string {
+function canonical(match: ParsedPath["match"]): string {
   const sorted = (map: object = {}) => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
   const headers = sorted(match?.headers).map(([name, value]) => [name.toLowerCase(), value as unknown]);
   return JSON.stringify([match?.method, headers, sorted(match?.query)]);

@@ -1,16 +1,16 @@
 import { milliseconds } from "../../values/duration";
-import { inheritedByPaths, type Inherited } from "../../resolve/pathSettings";
+import { pathSettings, type PathSettings } from "../../resolve/pathSettings";
 import type { Problem } from "../../values/problem";
 import { DEFAULT_BACKOFF_MS, longestPauses } from "../../schema/routing/retry";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** Timeouts and retries that cannot come true together. A mistake is named once, where it was made. */
-export function retryProblems({ services, defaults }: SoundStack): Problem[] {
-  const problems = services.flatMap((service) => inheritedByPaths(service, defaults)).flatMap(ofPath);
+export function retryProblems({ services, defaults }: CheckedStack): Problem[] {
+  const problems = services.flatMap((service) => pathSettings(service, defaults)).flatMap(ofPath);
   return problems.filter(({ path }, index) => problems.findIndex((problem) => problem.path === path) === index);
 }
 
-function ofPath({ request, backendRequest, retry }: Inherited): Problem[] {
+function ofPath({ request, backendRequest, retry }: PathSettings): Problem[] {
   const total = milliseconds(request?.value ?? "0s");
   const perTry = milliseconds(backendRequest?.value ?? "0s");
   const attempts = retry?.value.attempts ?? 0;

@@ -1,14 +1,14 @@
 import type { Problem } from "../../values/problem";
 import { VERSION_SUFFIXES } from "../../schema/routing/versions";
 import type { IndexedService } from "../../schema/service";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 /** RFC 1035 label: what Kubernetes asks of a Service. */
 const MAX_SERVICE_NAME = 63;
 const MAX_NAME = MAX_SERVICE_NAME - Math.max(...Object.values(VERSION_SUFFIXES).map(({ length }) => length));
 
 /** Versions are two sets of pods, and the Services that select them are the program's. */
-export function versionProblems({ services }: SoundStack): Problem[] {
+export function versionProblems({ services }: CheckedStack): Problem[] {
   return services.flatMap(ofService);
 }
 

@@ -1,10 +1,10 @@
 import type { Problem } from "../../values/problem";
-import type { SoundStack } from "../checkedStack";
+import type { CheckedStack } from "../checkedStack";
 
 const OWN = ["accessLogs", "traces", "alerts"] as const;
 
 /** What a service sets for itself holds only where the stack turns it on, and alerts and dashboard need the metrics. */
-export function telemetryProblems({ telemetry, services }: SoundStack): Problem[] {
+export function telemetryProblems({ telemetry, services }: CheckedStack): Problem[] {
   if (telemetry === undefined) {
     return [];
   }

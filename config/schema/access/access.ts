@@ -53,4 +53,4 @@ export const accessSchema = z
   )
   .describe("Who may enter.");
 
-export type AccessInput = z.output<typeof accessSchema>;
+export type Access = z.output<typeof accessSchema>;

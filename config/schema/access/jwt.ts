@@ -77,4 +77,4 @@ export const jwtSchema = z
     "audiences or requiredClaims: without them every token of the issuer opens this service",
   );
 
-export type JwtInput = z.output<typeof jwtSchema>;
+export type Jwt = z.output<typeof jwtSchema>;

@@ -46,4 +46,4 @@ export const loadBalancingSchema = z
     "no warmup with RANDOM: Envoy has slow start for LEAST_REQUEST and ROUND_ROBIN",
   );
 
-export type LoadBalancingInput = z.output<typeof loadBalancingSchema>;
+export type LoadBalancing = z.output<typeof loadBalancingSchema>;

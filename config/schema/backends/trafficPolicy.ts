@@ -64,4 +64,4 @@ export const trafficPolicySchema = z
     "either connections.maxRetries or retryBudget: Envoy reads no maxRetries beside a budget",
   );
 
-export type TrafficPolicyInput = z.output<typeof trafficPolicySchema>;
+export type TrafficPolicy = z.output<typeof trafficPolicySchema>;

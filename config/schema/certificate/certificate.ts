@@ -68,4 +68,4 @@ export const certificateSchema = z
   })
   .describe("Where the wildcard certificate comes from.");
 
-export type CertificateInput = z.output<typeof certificateSchema>;
+export type ParsedCertificate = z.output<typeof certificateSchema>;

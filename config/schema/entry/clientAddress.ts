@@ -23,4 +23,4 @@ export const clientAddressSchema = z.strictObject({
     ),
 });
 
-export type ClientAddressInput = z.output<typeof clientAddressSchema>;
+export type ClientAddress = z.output<typeof clientAddressSchema>;

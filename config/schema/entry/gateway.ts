@@ -52,4 +52,4 @@ export const gatewaySchema = z.strictObject({
     ),
 });
 
-export type GatewayInput = z.output<typeof gatewaySchema>;
+export type GatewayConfig = z.output<typeof gatewaySchema>;

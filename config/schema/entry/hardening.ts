@@ -94,4 +94,4 @@ export const hardeningSchema = z
   .discriminatedUnion("enabled", [on, off], { error: "true or false" })
   .describe("Limits, timeouts and path normalisation of both listeners, after Envoy's guide for edge proxies.");
 
-export type HardeningInput = z.output<typeof hardeningSchema>;
+export type Hardening = z.output<typeof hardeningSchema>;

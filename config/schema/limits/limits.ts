@@ -17,4 +17,4 @@ export const limitsSchema = z
   })
   .refine((limits) => Object.keys(limits).length > 0, "at least one of maxRequestBytes, streamIdleTimeout");
 
-export type LimitsInput = z.output<typeof limitsSchema>;
+export type Limits = z.output<typeof limitsSchema>;

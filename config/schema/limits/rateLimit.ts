@@ -54,30 +54,30 @@ export const rateLimitsSchema = z
     "A limit of requests, or a list of limits that all hold: one local at most, and any number of global ones.",
   );
 
-export type RateLimitsInput = z.output<typeof rateLimitsSchema>;
-export type RateLimitInput = z.output<typeof rateLimitSchema>;
-export type LocalRateLimitInput = Extract<RateLimitInput, { type: "local" | "local-by-address" | "local-by-header" }>;
-export type GlobalRateLimitInput = Exclude<RateLimitInput, LocalRateLimitInput>;
+export type RateLimits = z.output<typeof rateLimitsSchema>;
+export type RateLimit = z.output<typeof rateLimitSchema>;
+export type LocalRateLimit = Extract<RateLimit, { type: "local" | "local-by-address" | "local-by-header" }>;
+export type GlobalRateLimit = Exclude<RateLimit, LocalRateLimit>;
 
-export function isGlobal(limit: RateLimitInput): limit is GlobalRateLimitInput {
+export function isGlobal(limit: RateLimit): limit is GlobalRateLimit {
   return limit.type.startsWith("global");
 }
 
 /** A service's limits as a list. */
-export function rateLimitsOf({ rateLimit }: { readonly rateLimit?: RateLimitsInput }): readonly RateLimitInput[] {
+export function rateLimitsOf({ rateLimit }: { readonly rateLimit?: RateLimits }): readonly RateLimit[] {
   return rateLimit === undefined ? [] : [rateLimit].flat();
 }
 
-export function localLimitOf(service: { readonly rateLimit?: RateLimitsInput }): LocalRateLimitInput | undefined {
-  return rateLimitsOf(service).find((limit): limit is LocalRateLimitInput => !isGlobal(limit));
+export function localLimitOf(service: { readonly rateLimit?: RateLimits }): LocalRateLimit | undefined {
+  return rateLimitsOf(service).find((limit): limit is LocalRateLimit => !isGlobal(limit));
 }
 
-export function globalLimitsOf(service: { readonly rateLimit?: RateLimitsInput }): readonly GlobalRateLimitInput[] {
+export function globalLimitsOf(service: { readonly rateLimit?: RateLimits }): readonly GlobalRateLimit[] {
   return rateLimitsOf(service).filter(isGlobal);
 }
 
 /** What tells the global limits of a service apart, such as `global-by-header/x-user/hour`. */
-export function limitName(limit: GlobalRateLimitInput): string {
+export function limitName(limit: GlobalRateLimit): string {
   const of = limit.type === "global-by-header" ? [limit.header.toLowerCase()] : [];
   return [limit.type, ...of, limit.per].join("/");
 }

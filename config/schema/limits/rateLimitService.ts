@@ -69,4 +69,4 @@ export const rateLimitServiceSchema = z
   })
   .describe("The service that counts for global rate limits. It is made where a service has one.");
 
-export type RateLimitServiceInput = z.output<typeof rateLimitServiceSchema>;
+export type RateLimitServiceConfig = z.output<typeof rateLimitServiceSchema>;

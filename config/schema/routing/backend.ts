@@ -23,4 +23,4 @@ export const backendsSchema = z
   .min(1, "at least one backend")
   .max(MAX_BACKENDS, `at most ${MAX_BACKENDS} backends`);
 
-export type BackendInput = z.output<typeof backendSchema>;
+export type ParsedBackend = z.output<typeof backendSchema>;

@@ -26,4 +26,4 @@ export const canarySchema = z
     "either service or versions",
   );
 
-export type CanaryInput = z.output<typeof canarySchema>;
+export type Canary = z.output<typeof canarySchema>;

@@ -70,4 +70,4 @@ export const corsSchema = z
     }
   });
 
-export type CorsInput = z.output<typeof corsSchema>;
+export type Cors = z.output<typeof corsSchema>;

@@ -77,4 +77,4 @@ export const matchSchema = z
     "each header once: names of headers know no case",
   );
 
-export type MatchInput = z.output<typeof matchSchema>;
+export type Match = z.output<typeof matchSchema>;

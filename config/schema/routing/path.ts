@@ -52,4 +52,4 @@ export const pathSchema = z.preprocess(
   pathRuleSchema,
 );
 
-export type PathInput = z.output<typeof pathRuleSchema>;
+export type ParsedPath = z.output<typeof pathRuleSchema>;

@@ -35,7 +35,7 @@ export const retrySchema = z
     "no codes and no backoff beside attempts: 0, which retries nothing",
   );
 
-export type RetryInput = z.output<typeof retrySchema>;
+export type Retry = z.output<typeof retrySchema>;
 
 /** Envoy's base interval. Unit: milliseconds. */
 export const DEFAULT_BACKOFF_MS = 25;

@@ -25,7 +25,7 @@ export const versionsSchema = z.strictObject({
   targetPort: port.optional().describe("Port of the pods. Default: the service's port."),
 });
 
-export type VersionsInput = z.output<typeof versionsSchema>;
+export type Versions = z.output<typeof versionsSchema>;
 
 /** What follows the service's name in the names of the two Services. */
 export const VERSION_SUFFIXES = { stable: "-stable", canary: "-canary" } as const;

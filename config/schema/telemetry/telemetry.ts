@@ -125,8 +125,8 @@ export const serviceTelemetrySchema = z.strictObject({
     .describe("What the service promises."),
 });
 
-export type TelemetryInput = z.output<typeof telemetrySchema>;
-export type ServiceTelemetryInput = z.output<typeof serviceTelemetrySchema>;
-export type MetricsInput = NonNullable<TelemetryInput["metrics"]>;
-export type AlertsInput = NonNullable<TelemetryInput["alerts"]>;
-export type AccessLogInput = NonNullable<TelemetryInput["accessLogs"]>;
+export type TelemetryConfig = z.output<typeof telemetrySchema>;
+export type ServiceTelemetry = z.output<typeof serviceTelemetrySchema>;
+export type MetricsConfig = NonNullable<TelemetryConfig["metrics"]>;
+export type AlertsConfig = NonNullable<TelemetryConfig["alerts"]>;
+export type AccessLogConfig = NonNullable<TelemetryConfig["accessLogs"]>;

@@ -1,6 +1,6 @@
 import { ruleName } from "../../../config/resolve/paths";
 
-import { isGlobal, limitName, type RateLimitInput } from "../../../config/schema/limits/rateLimit";
+import { isGlobal, limitName, type RateLimit } from "../../../config/schema/limits/rateLimit";
 import { given, type Draw, type Values } from "./draw";
 import { drawAccess, type Shared } from "./shared";
 
@@ -252,7 +252,7 @@ function drawLimits(draw: Draw, shared: Shared): unknown {
       });
     })
     .filter((limit) => {
-      const typed = limit as unknown as RateLimitInput;
+      const typed = limit as unknown as RateLimit;
       const key = isGlobal(typed) ? limitName(typed) : "local";
       return !seen.has(key) && seen.add(key);
     });
