@@ -7,12 +7,12 @@ import { ensureOptional } from "../lab/tools";
 import { timed, type Cost } from "./clock";
 import { FOLDER, type Manifest } from "./stacks";
 
-/** The service whose objects become templates; those of the others are what the templates give for them. */
+/** The service whose objects become templates; the objects of the other services are rendered from these. */
 const MODEL = /service-0(?!\d)/;
 const ANY_SERVICE = /service-\d+/;
 const TIMEOUT = "3s";
 
-/** A Helm chart that makes the objects of a stack, for any number of services. */
+/** A Helm chart that renders a stack's objects, for any number of services. */
 export class Chart {
   private constructor(
     private readonly lab: Lab,
@@ -20,7 +20,7 @@ export class Chart {
     private readonly helm: string,
   ) {}
 
-  /** @param objects Those of a stack of `stackValues`. */
+  /** @param objects The objects of a stack of `stackValues`. */
   static async make(lab: Lab, name: string, objects: readonly Manifest[]): Promise<Chart> {
     const chart = new Chart(lab, name, await ensureOptional("helm"));
     mkdirSync(join(chart.folder, "templates"), { recursive: true });
@@ -29,12 +29,12 @@ export class Chart {
     return chart;
   }
 
-  /** Takes the time of `helm template`. */
+  /** Times `helm template`. */
   time(services: number): Promise<Cost> {
     return timed(this.lab, this.command(services));
   }
 
-  /** What it makes. */
+  /** The objects that it renders. */
   async objects(services: number): Promise<Manifest[]> {
     const said = await this.lab.output(this.command(services));
     return parseAllDocuments(said).map((document) => document.toJS() as Manifest);
@@ -56,7 +56,7 @@ export function chartValues(services: number): object {
   return { services: names.map((name) => ({ name, timeout: TIMEOUT })) };
 }
 
-/** One template for all objects: a loop for those of a service, and for its patches in those of the gateway. */
+/** One template for all objects: it loops over services for their objects, and for their patches in the gateway's objects. */
 export function template(objects: readonly Manifest[]): string {
   const ofServices = objects.filter(({ metadata }) => ANY_SERVICE.test(metadata.name));
   const ofGateway = objects.filter((object) => !ofServices.includes(object));
@@ -96,11 +96,11 @@ function indented(list: readonly object[]): string {
   return list.length === 0 ? "" : stringify(list).replaceAll(/^/gm, "    ").trimEnd() + "\n";
 }
 
-/** Fails where two lists do not hold the same objects. */
+/** Fails if two lists do not contain the same objects. */
 export function sameObjects(actual: readonly Manifest[], expected: readonly Manifest[]): void {
   const byName = (objects: readonly Manifest[]) =>
     Object.fromEntries(
       objects.map((object) => [[object.kind, object.metadata.namespace ?? "", object.metadata.name].join("/"), object]),
     );
-  assert.deepEqual(byName(actual), byName(expected), "the chart makes other objects than the program");
+  assert.deepEqual(byName(actual), byName(expected), "the chart's objects differ from the program's");
 }

@@ -14,7 +14,7 @@ const MANY = 100;
 
 type Preview = "few" | "few, no log" | "empty, no log" | "many" | "many, no log";
 
-/** What Pulumi's CLI does beside the steps themselves: it writes the state at each, and a log of all that passes. */
+/** The CLI's own work besides the steps: it writes the state at each step, and a log of everything. */
 export async function cli(lab: Lab, { pairs, progress }: Options): Promise<Results> {
   const few = (await contenders(lab, "cli", FEW)).all;
   const many = (await contenders(lab, "cli", MANY)).all;
@@ -44,7 +44,7 @@ export async function cli(lab: Lab, { pairs, progress }: Options): Promise<Resul
 }
 
 /**
- * A PULUMI_HOME with the lab's plugins, and a file in place of the folder of logs: the CLI has no switch for its log.
+ * A PULUMI_HOME with the lab's plugins, and a file where the log folder would be: the CLI has no option to turn its log off.
  *
  * @see https://github.com/pulumi/pulumi/issues/22416
  */
@@ -56,7 +56,7 @@ function homeWithoutLog(): string {
   return home;
 }
 
-/** Rounds hold a cost for each way to write the state, and for each preview. */
+/** Each round has a cost for each way to write the state, and for each preview. */
 function cliFigures(
   writes: readonly Record<"once" | "at each step", Cost>[],
   previews: readonly Record<Preview, Cost>[],

@@ -1,18 +1,18 @@
 import type { Lab } from "../lab/lab";
 import { lastLine, UserError, type RunOptions } from "../lab/processes";
 
-/** What a command took, with all processes that it waited for. */
+/** Time that a command took, including all processes that it waited for. */
 export interface Cost {
   readonly wallSeconds: number;
   readonly cpuSeconds: number;
 }
 
-/** Runs a command inside the lab and takes its time. @throws UserError where it fails. */
+/** Times a command inside the lab. @throws UserError if it fails. */
 export async function timed(lab: Lab, command: readonly string[], options: RunOptions = {}): Promise<Cost> {
   const shell = ["bash", "-c", 'TIMEFORMAT="%3R %3U %3S"; time "$@"', "bash"];
   const { code, stdout, stderr } = await lab.run([...shell, ...command], options);
   if (code !== 0) {
-    throw new UserError(`${command.join(" ")} ended with ${code}:\n${stdout}\n${stderr}`);
+    throw new UserError(`${command.join(" ")} exited with ${code}:\n${stdout}\n${stderr}`);
   }
   const [wallSeconds = NaN, user = NaN, system = NaN] = lastLine(stderr).split(" ").map(Number);
   return { wallSeconds, cpuSeconds: user + system };
@@ -22,7 +22,7 @@ export function costText({ wallSeconds, cpuSeconds }: Cost): string {
   return `${wallSeconds.toFixed(2)} s, CPU ${cpuSeconds.toFixed(2)} s`;
 }
 
-/** Runs measurements by turns, and another one first in each round, so that none has the quiet moments to itself. */
+/** Alternates measurements, starting each round with a different one, so that none gets all the quiet moments. */
 export async function interleaved<K extends string, T>(
   rounds: number,
   measurements: Readonly<Record<K, () => Promise<T>>>,

@@ -11,25 +11,25 @@ import {
   type Manifest,
 } from "./stacks";
 
-/** One way to bring a number of services into the cluster. */
+/** One way to deploy a number of services to the cluster. */
 export interface Contender {
   /**
-   * What would change.
+   * Previews the change.
    *
-   * @param env Further variables of Pulumi's environment. Default: none.
+   * @param env Additional environment variables for Pulumi. Default: none.
    */
   preview(env?: NodeJS.ProcessEnv): Promise<Cost>;
-  /** @param env Further variables of Pulumi's environment. Default: none. */
+  /** @param env Additional environment variables for Pulumi. Default: none. */
   up(env?: NodeJS.ProcessEnv): Promise<Cost>;
-  /** Takes what it made out of the cluster again. */
+  /** Removes what it created from the cluster. */
   destroy(): Promise<void>;
-  /** Changes the timeout of one route, for the next `up`. */
+  /** Changes the timeout of one route; the next `up` applies it. */
   change(timeoutSeconds: number): Promise<void>;
 }
 
 export type Name = "gateway" | "empty" | "plain" | "kubectl";
 
-/** All of them for a number of services, with nothing in the cluster yet, and the objects that they are about. */
+/** All contenders for a number of services, with nothing in the cluster yet, and the objects that they deploy. */
 export async function contenders(
   lab: Lab,
   prefix: string,
@@ -40,7 +40,7 @@ export async function contenders(
     await makeNamespaces(lab, name(kind));
   }
   const plainObjects = await renderedObjects(lab, { name: name("plain"), services });
-  // The same under other names.
+  // The same objects under other names.
   const text = JSON.stringify(plainObjects).replaceAll(name("plain"), name("kubectl"));
   const all = {
     gateway: await gateway(lab, name("gateway"), services),
@@ -105,7 +105,7 @@ interface RouteSpec {
   readonly rules: readonly { readonly timeouts?: { readonly request: string } }[];
 }
 
-/** The objects with another timeout in the route of the first service. */
+/** The objects, with a different timeout in the first service's route. */
 function withTimeout(objects: readonly Manifest[], timeoutSeconds: number): Manifest[] {
   return objects.map((object) => {
     if (object.kind !== "HTTPRoute" || object.metadata.name !== "service-0") {

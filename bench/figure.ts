@@ -1,41 +1,41 @@
 import type { Cost } from "./clock";
 import { bootstrap, type Interval } from "./stats";
 
-/** One line of a table. */
+/** One row of a table. */
 export interface Figure {
   readonly what: string;
   /** A ratio, or an amount. */
   readonly unit: "×" | "ms" | "KiB";
-  /** Wall time, where it is that of a command. */
+  /** Wall time, if a command was measured. */
   readonly value: Interval;
-  /** CPU time of a command: the servers' is not in it. Undefined where there is no command to count. */
+  /** CPU time of a command, without the servers'. Undefined if no command was measured. */
   readonly cpu?: Interval;
-  /** The most that the value may be. */
+  /** Upper limit for the value. */
   readonly target?: number;
 }
 
-/** What a measurement gives. */
+/** Results of a measurement. */
 export interface Results {
   readonly figures: readonly Figure[];
-  /** Everything that was measured, round by round, so that figures can be made anew. */
+  /** All measured values by round, so that figures can be recomputed. */
   readonly samples: Readonly<Record<string, readonly object[]>>;
   readonly plots?: readonly Plot[];
-  /** How often it was measured, where the command line does not say. */
+  /** Number of rounds, if it does not come from the command line. */
   readonly rounds?: number;
 }
 
 export interface Plot {
   readonly title: string;
-  /** Bars have one series. */
+  /** A bar plot has one series. */
   readonly kind: "bar" | "line";
-  /** Names of the places on the x-axis. */
+  /** Labels on the x-axis. */
   readonly x: readonly string[];
   readonly xTitle?: string;
   readonly yTitle: string;
   readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
 }
 
-/** How much more one cost is than another in each round. */
+/** Ratio of two costs in each round. */
 export function ratio<K extends string>(
   what: string,
   rounds: readonly Record<K, Cost>[],
@@ -46,7 +46,7 @@ export function ratio<K extends string>(
   return { what, unit: "×", value: values("wallSeconds"), cpu: values("cpuSeconds"), target };
 }
 
-/** What each further service takes. @param over What so many `further` services take together in each round. */
+/** Cost of each additional service. @param over Cost of all `further` services together in each round. */
 export function growth<K extends string>(
   what: string,
   rounds: readonly Record<K, Cost>[],

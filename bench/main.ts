@@ -62,7 +62,7 @@ main(async () => {
   await checkMachine(toolsAreCached());
   const tools = await ensureTools();
   if (readState() !== undefined) {
-    throw new UserError("a lab runs: end it by npm run lab -- down; the benchmark has one of its own");
+    throw new UserError("a lab is running: end it with npm run lab -- down; the benchmark starts its own");
   }
   const lab = await locked(() => Lab.up(tools));
   process.once("exit", () => Lab.down());
@@ -70,7 +70,7 @@ main(async () => {
   for (const { name, measure } of chosen) {
     made[name] = part(await measure(lab, options), options.pairs, tools.standIns);
     if (write) {
-      // What another run measured stays, with its date.
+      // Keeps what other runs measured, with their dates.
       const report = { ...(JSON.parse(readFileSync(DATA, "utf8")) as Report), ...made };
       await writeFormatted(DATA, JSON.stringify(report));
       await writeFormatted(PAGE, withText(readFileSync(PAGE, "utf8"), pageText(report, TITLES)));

@@ -10,7 +10,7 @@ import type { Options } from "./options";
 type Command = "preview" | "up";
 type Rounds = readonly Record<string, Cost>[];
 
-/** `pulumi preview`, and `pulumi up` that has nothing to do, at several numbers of services. */
+/** `pulumi preview`, and `pulumi up` with nothing to do, for several numbers of services. */
 export async function previewAndNoOp(lab: Lab, { pairs, services, progress }: Options): Promise<Results> {
   const measurements: Record<string, () => Promise<Cost>> = {};
   for (const count of services) {
@@ -50,7 +50,7 @@ const OTHERS: Readonly<Record<Command, Readonly<Partial<Record<Exclude<Name, "ga
 
 const cost = (round: Record<string, Cost>, name: string, key: keyof Cost) => round[name]?.[key] ?? NaN;
 
-/** Rounds hold a cost for each `preview|up COUNT CONTENDER`. */
+/** Each round has a cost for each `preview|up COUNT CONTENDER`. */
 export function previewFigures(services: readonly number[], rounds: Rounds): Figure[] {
   const figures = services.flatMap((count) =>
     (["preview", "up"] as const).flatMap((command) =>
@@ -68,7 +68,7 @@ export function previewFigures(services: readonly number[], rounds: Rounds): Fig
   return [...figures, ...furtherServices(services, rounds)];
 }
 
-/** What each further service adds, from the smallest number to the largest. */
+/** Cost of each additional service, between the smallest and the largest number. */
 function furtherServices(services: readonly number[], rounds: Rounds): Figure[] {
   const [few, many] = [Math.min(...services), Math.max(...services)];
   if (few === many) {

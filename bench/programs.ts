@@ -5,12 +5,12 @@ import { REPOSITORY } from "../lab/paths";
 import { timed, type Cost } from "./clock";
 import { FOLDER, ONE_WRITE } from "./stacks";
 
-/** What `pulumi new typescript` makes, with the SDK really loaded. */
+/** What `pulumi new typescript` generates, with the SDK actually loaded. */
 const EMPTY = `import * as pulumi from "@pulumi/pulumi";
 export const project = pulumi.getProject();
 `;
 
-/** One resource after the other, out of a file: what somebody writes who has the objects. */
+/** Registers the objects of a file one by one: what somebody who has the objects would write. */
 const PLAIN = `import { readFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -28,13 +28,13 @@ for (const object of JSON.parse(readFileSync(file, "utf8")).items) {
 }
 `;
 
-/** The compiler's options are those of the repository. */
+/** With the repository's compiler options. */
 const TSCONFIG = {
   "ts-node": { swc: true },
   compilerOptions: { target: "ES2022", module: "commonjs", moduleResolution: "node", strict: true },
 };
 
-/** A stack of the empty program, or of the plain one. */
+/** A stack of the empty or the plain program. */
 export class Program {
   private constructor(
     private readonly lab: Lab,

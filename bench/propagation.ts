@@ -14,7 +14,7 @@ const NAMESPACE = "propagation-apps";
 const ADDRESS = "192.168.51.230";
 const KUBECTL = "kubectl";
 
-/** Config keys of a stack with one service, whose answers carry a value. */
+/** Config keys of a stack with one service, whose responses contain a value. */
 function values(value: string): Record<string, unknown> {
   return {
     domain: DOMAIN,
@@ -23,7 +23,7 @@ function values(value: string): Record<string, unknown> {
   };
 }
 
-/** From when the API server has a changed route to the first answer by it: changed by `up`, and by kubectl. */
+/** Time from a changed route in the API server to the first response through it, changed by `up` and by kubectl. */
 export async function propagation(lab: Lab, { pairs, progress }: Options): Promise<Results> {
   await lab.prepare(STACK, stackFile(STACK, values("v0")));
   const up = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, "--non-interactive"];
@@ -65,11 +65,11 @@ export async function propagation(lab: Lab, { pairs, progress }: Options): Promi
   return { figures: [{ ...figure, cpu: undefined }], samples: { propagation: rounds } };
 }
 
-/** The route of the service, as one that is kubectl's, under another name and host. */
+/** The service's route as an object for kubectl, with another name and host. */
 async function liveRoute(lab: Lab): Promise<Manifest> {
   const text = await lab.kubectl(["get", "httproute", "web", "-n", NAMESPACE, "-o", "json"]);
   const { apiVersion, kind, spec } = JSON.parse(text.replaceAll(`web.${DOMAIN}`, `${KUBECTL}.${DOMAIN}`)) as Manifest;
-  // Names of rules are unique in a gateway.
+  // Rule names must be unique in a gateway.
   const rules = (spec as { rules: object[] }).rules.map((rule, index) => ({ ...rule, name: `${KUBECTL}--${index}` }));
   return {
     apiVersion,

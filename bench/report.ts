@@ -3,7 +3,7 @@ import type { Figure, Results } from "./figure";
 import { mermaid } from "./plot";
 import type { Interval } from "./stats";
 
-/** What one measurement of one run gave, as it is kept. */
+/** One measurement of one run, as it is stored. */
 export interface Part extends Omit<Results, "rounds"> {
   readonly date: string;
   readonly machine: {
@@ -12,12 +12,12 @@ export interface Part extends Omit<Results, "rounds"> {
     readonly node: string;
     readonly load: number;
   };
-  /** Plugins of Pulumi that are the lab's stand-ins. */
+  /** Pulumi plugins that the lab's stand-ins replaced. */
   readonly standIns: readonly string[];
   readonly pairs: number;
 }
 
-/** The newest part of each measurement, by its name. */
+/** The latest part of each measurement, by name. */
 export type Report = Readonly<Record<string, Part>>;
 
 export function part({ rounds, ...results }: Results, pairs: number, standIns: readonly string[]): Part {
@@ -35,7 +35,7 @@ export function part({ rounds, ...results }: Results, pairs: number, standIns: r
   };
 }
 
-/** The parts as Markdown, in the order of their titles. */
+/** The parts as Markdown, in the order of the titles. */
 export function pageText(report: Report, titles: Readonly<Record<string, string>>): string {
   return Object.entries(titles)
     .flatMap(([name, title]) => {
@@ -90,11 +90,11 @@ function number(value: number): string {
 const START = "<!-- bench: start -->\n";
 const END = "<!-- bench: end -->";
 
-/** A page with the text in its place. */
+/** The page with the text between the markers. */
 export function withText(page: string, text: string): string {
   const [start, end] = [page.indexOf(START), page.indexOf(END)];
   if (start < 0 || end < start) {
-    throw new Error(`the page has no place for the figures: ${START.trim()}, ${END}`);
+    throw new Error(`the page has no markers for the figures: ${START.trim()}, ${END}`);
   }
   return `${page.slice(0, start + START.length)}\n${text}\n${page.slice(end)}`;
 }

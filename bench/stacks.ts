@@ -14,32 +14,32 @@ export interface Manifest {
   readonly spec?: unknown;
 }
 
-/** Holds what is made for a run. */
+/** Temporary files of a run. */
 export const FOLDER = mkdtempSync(join(tmpdir(), "gateway-bench-"));
 process.once("exit", () => rmSync(FOLDER, { recursive: true, force: true }));
 
 /**
- * Pulumi's CLI writes the whole state to a file before and after each step, unless this tells it to write it at the end
- * alone. @see https://github.com/pulumi/pulumi/pull/10750
+ * Pulumi's CLI writes the whole state to a file before and after each step, unless this makes it write only at the end.
+ * @see https://github.com/pulumi/pulumi/pull/10750
  */
 export const ONE_WRITE = { PULUMI_SKIP_CHECKPOINTS: "true" };
 
 const MANIFESTS = ["0-crd", "1-manifest"];
 
 export interface StackArgs {
-  /** Names the gateway and its namespaces: each contender has objects of its own. */
+  /** Name of the gateway and prefix of its namespaces: each contender has its own objects. */
   readonly name: string;
   readonly services: number;
   /** Timeout of the first service. Unit: seconds. */
   readonly timeoutSeconds?: number;
 }
 
-/** Config keys of a stack: services that have a timeout, a rate limit and outlier ejection each. */
+/** Config keys of a stack: each service has a timeout, a rate limit and outlier ejection. */
 export function stackValues({ name, services, timeoutSeconds = 3 }: StackArgs): Record<string, unknown> {
   return {
     domain: `${name}.test`,
-    // Nobody waits: kubectl does not either.
-    gateway: { name, namespace: `${name}-system`, programmedTimeoutSeconds: 0 },
+    // No waiting, because kubectl does not wait either.
+    gateway: { name, namespace: `${name}-system`, programmedTimeout: "0s" },
     services: Array.from({ length: services }, (_, index) => ({
       name: `service-${index}`,
       namespace: `${name}-apps`,
@@ -51,7 +51,7 @@ export function stackValues({ name, services, timeoutSeconds = 3 }: StackArgs): 
   };
 }
 
-/** Pulumi hands over a stack's config in one variable of the environment, and Linux takes 128 KiB in each. */
+/** Pulumi passes a stack's config in one environment variable, which Linux limits to 128 KiB. */
 const SERVICES_IN_A_FILE = 100;
 
 /** Writes a stack's file from its config keys, with files for a long list of services, and returns its path. */
@@ -71,7 +71,7 @@ export function stackFile(stack: string, { services, ...values }: Record<string,
   return path;
 }
 
-/** Takes a stack's config into the lab's project. */
+/** Writes a stack's config to the lab's project. */
 export async function takeStack(lab: Lab, stack: string, values: Record<string, unknown>): Promise<void> {
   await lab.take(stack, stackFile(stack, values));
 }
@@ -85,7 +85,7 @@ export async function makeNamespaces(lab: Lab, name: string): Promise<void> {
   await lab.kubectl(["apply", "--server-side", "-f", "-"], list(items));
 }
 
-/** The objects of a stack, as the program renders them. The stack stays: nothing of it is in the cluster. */
+/** A stack's objects, as the program renders them. The stack is kept; none of it is in the cluster. */
 export async function renderedObjects(lab: Lab, args: StackArgs): Promise<Manifest[]> {
   const renderDirectory = mkdtempSync(join(FOLDER, "render-"));
   const stack = `${args.name}-render`;
@@ -105,7 +105,7 @@ export function list(items: readonly unknown[]): string {
   return JSON.stringify({ apiVersion: "v1", kind: "List", items });
 }
 
-/** Writes objects as one file for kubectl, and for the plain program. */
+/** Writes objects to one file, for kubectl and the plain program. */
 export function writeObjects(name: string, objects: readonly Manifest[]): string {
   const path = join(FOLDER, `${name}.json`);
   writeFileSync(path, list(objects));

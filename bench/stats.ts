@@ -1,4 +1,4 @@
-/** A median, and the bounds within which 95 of 100 resamples have theirs. */
+/** A median, and the bounds that contain the medians of 95 % of the resamples. */
 export interface Interval {
   readonly median: number;
   readonly low: number;
@@ -9,7 +9,7 @@ const RESAMPLES = 2000;
 
 export function median(values: readonly number[]): number {
   if (values.length === 0) {
-    throw new RangeError("there is no median of no values");
+    throw new RangeError("cannot take the median of no values");
   }
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -27,7 +27,7 @@ export function bootstrap(values: readonly number[]): Interval {
   return { median: median(values), low: at(0.025), high: at(0.975) };
 }
 
-/** Numbers from 0 up to 1 that look random (mulberry32). */
+/** Pseudorandom numbers in [0, 1) (mulberry32). */
 function generator(seed: number): () => number {
   let state = seed;
   return () => {

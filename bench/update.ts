@@ -4,10 +4,10 @@ import { contenders, type Contender, type Name } from "./contenders";
 import { ratio, type Figure, type Results } from "./figure";
 import type { Options } from "./options";
 
-/** Services of the stack that is made, changed and removed. */
+/** Number of services in the stack that is created, changed and removed. */
 const SERVICES = 10;
 
-/** The first `up` of a stack, without what an empty one takes, against kubectl; and the `up` of one change. */
+/** The first `up` of a stack, minus the time of an empty one, against kubectl; and the `up` of one change. */
 export async function updates(lab: Lab, { pairs, progress }: Options): Promise<Results> {
   const { all } = await contenders(lab, "update", SERVICES);
   const first = await interleaved(pairs, each(all, firstUp), progress, costText);
@@ -28,7 +28,7 @@ export async function updates(lab: Lab, { pairs, progress }: Options): Promise<R
   return { figures: updateFigures(first, changes), samples: { first, changes } };
 }
 
-/** Rounds hold a cost for each contender: of a first `up`, and of the `up` of one change. */
+/** Each round has a cost for each contender: of a first `up`, and of the `up` of one change. */
 function updateFigures(first: readonly Record<Name, Cost>[], changes: readonly Record<Name, Cost>[]): Figure[] {
   const less = (round: Record<Name, Cost>, key: keyof Cost, name: Name) => round[name][key] - round.empty[key];
   const more = `, less an empty one's, ${SERVICES} services, against`;
@@ -59,7 +59,7 @@ function updateFigures(first: readonly Record<Name, Cost>[], changes: readonly R
   ];
 }
 
-/** Times an `up` into a cluster that has nothing of the stack, and cleans up. @param env As for {@link Contender.up}. */
+/** Times an `up` to a cluster without any of the stack's objects, and cleans up. @param env As for {@link Contender.up}. */
 export async function firstUp(contender: Contender, env?: NodeJS.ProcessEnv): Promise<Cost> {
   const cost = await contender.up(env);
   await contender.destroy();

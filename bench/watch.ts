@@ -8,14 +8,14 @@ export interface WatchArgs {
   readonly host: string;
   readonly route: { readonly name: string; readonly namespace: string };
   readonly kubectl: string;
-  /** What the response header `x-bench` says before the change, and after it. */
+  /** Value of the response header `x-bench` before and after the change. */
   readonly before: string;
   readonly after: string;
   /** Makes the change. */
   readonly command: readonly string[];
 }
 
-/** When the API server had the changed route, and when the first answer came by it. Unit: milliseconds since 1970. */
+/** When the API server had the changed route, and when the first response came through it. Unit: milliseconds since 1970. */
 export interface Seen {
   readonly applied: number;
   readonly served: number;
@@ -48,9 +48,9 @@ async function watch(args: WatchArgs): Promise<Seen> {
   }
 }
 
-/** When the first answer with this value came. */
+/** When the first response with this value came. */
 async function answers({ address, host }: WatchArgs, value: string): Promise<number> {
-  // Who signed the certificate is not what is measured.
+  // The certificate's issuer does not matter here.
   const agent = new Agent({ keepAlive: true, rejectUnauthorized: false, servername: host });
   try {
     while ((await answer(agent, address, host)) !== value) {
@@ -75,13 +75,13 @@ function run([program = "", ...words]: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { stdio: ["ignore", "ignore", "inherit"] });
     child.once("error", reject);
-    child.once("close", (code) => (code === 0 ? resolve() : reject(new Error(`${program} ended with ${code ?? 1}`))));
+    child.once("close", (code) => (code === 0 ? resolve() : reject(new Error(`${program} exited with ${code ?? 1}`))));
   });
 }
 
 if (require.main === module) {
   setTimeout(() => {
-    console.error("error: the change did not come in time");
+    console.error("error: timed out waiting for the change");
     process.exit(1);
   }, MAX_MS).unref();
   watch(JSON.parse(process.argv[2] ?? "{}") as WatchArgs).then(

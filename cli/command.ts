@@ -1,4 +1,4 @@
-/** Runs a command to its end. What it throws is told in one line, without a stack trace, and makes it end with 1. */
+/** Runs a command to completion. An error is printed as one line without a stack trace, with exit code 1. */
 export async function command(body: () => void | Promise<void>): Promise<void> {
   try {
     await body();

@@ -3,5 +3,5 @@ import { platformConfig } from "./platformConfig";
 
 const platform = istioPlatform(platformConfig());
 
-/** What the gateway's stack reads, where its `kubernetes.istioStack` names this one. */
+/** Read by the gateway's stack if its `kubernetes.istioStack` names this one. */
 export const { gatewayApi, istioVersion } = platform;

@@ -10,7 +10,7 @@ const CHARTS = "https://istio-release.storage.googleapis.com/charts";
 const CRDS = "https://github.com/kubernetes-sigs/gateway-api/releases/download";
 
 /**
- * The Gateway API's CRDs, then Istio's, then istiod, with the providers that docs/mesh-config.yaml tells of. All are
+ * The Gateway API's CRDs, then Istio's, then istiod, with the providers from docs/mesh-config.yaml. All are
  * protected: a cluster that loses its CRDs loses every Gateway and every route.
  */
 export function istioPlatform(config: PlatformConfig): { gatewayApi: GatewayApi; istioVersion: string } {
@@ -33,7 +33,7 @@ export function istioPlatform(config: PlatformConfig): { gatewayApi: GatewayApi;
   return { gatewayApi, istioVersion: version };
 }
 
-/** Values of istiod's chart. */
+/** Values for istiod's chart. */
 export function istiodValues(): { meshConfig: object } {
   return { meshConfig: parse(readFileSync(join(__dirname, "..", "docs", "mesh-config.yaml"), "utf8")) as object };
 }

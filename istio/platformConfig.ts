@@ -9,7 +9,10 @@ import { check } from "../config/load/zodProblems";
 const platformSchema = z.strictObject({
   istioVersion: z
     .string("a version such as 1.30.2")
-    .regex(/^1\.\d+\.\d+$/, "a release of Istio such as 1.30.2: a range would be another Istio at the next update")
+    .regex(
+      /^1\.\d+\.\d+$/,
+      "a release of Istio such as 1.30.2: with a range, the next update could install another version",
+    )
     .describe("Version of the charts `base` and `istiod`."),
   namespace: dnsLabel.default("istio-system").describe("Where istiod runs. Default istio-system."),
   gatewayApi: gatewayApiSchema.describe("Channel and version of the Gateway API's CRDs."),
@@ -17,7 +20,7 @@ const platformSchema = z.strictObject({
 
 export type PlatformConfig = z.output<typeof platformSchema>;
 
-/** The stack's config. @throws {pulumi.RunError} that lists every problem. */
+/** The stack's config. @throws {pulumi.RunError} listing every problem. */
 export function platformConfig(): PlatformConfig {
   const config = new pulumi.Config();
   return checkedPlatform({

@@ -7,7 +7,7 @@ export interface Listener {
   name: string;
   port: number;
   protocol: "HTTP" | "HTTPS";
-  hostname?: string;
+  hostname?: pulumi.Input<string>;
   allowedRoutes: {
     namespaces: { from: "Same" | "All" } | { from: "Selector"; selector: { matchLabels: Record<string, string> } };
   };
@@ -23,7 +23,7 @@ export interface GatewaySpec {
   gatewayClassName: string;
   addresses?: { type: "IPAddress" | "Hostname"; value: string }[];
   listeners: Listener[];
-  /** Metadata for what Istio makes for the Gateway: its Deployment, pods and Service. */
+  /** Metadata for what Istio creates for the Gateway: its Deployment, pods and Service. */
   infrastructure?: { annotations?: Record<string, string> };
   tls?: GatewayTLSConfig;
 }
@@ -54,7 +54,7 @@ export class Gateway extends CustomResource {
   declare readonly status: pulumi.Output<GatewayStatus | undefined>;
 
   constructor(name: string, args: GatewayArgs, opts?: pulumi.CustomResourceOptions) {
-    // Pulumi makes an output of every property that is named here: `status` is one.
+    // Pulumi creates an output for every property listed here, so `status` is listed too.
     super(name, { apiVersion: "gateway.networking.k8s.io/v1", kind: "Gateway", ...args, status: undefined }, opts);
   }
 }

@@ -12,7 +12,7 @@ export interface GRPCRouteMatch {
 /** https://gateway-api.sigs.k8s.io/reference/spec/#grpcroutefilter */
 export type GRPCRouteFilter = Exclude<HTTPRouteFilter, { type: "RequestRedirect" | "URLRewrite" }>;
 
-/** It has no timeouts. https://gateway-api.sigs.k8s.io/reference/spec/#grpcrouterule */
+/** Has no timeouts. https://gateway-api.sigs.k8s.io/reference/spec/#grpcrouterule */
 export interface GRPCRouteRule {
   name: string;
   matches?: GRPCRouteMatch[];

@@ -86,7 +86,7 @@ export interface HTTPRouteRule {
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec */
 export interface HTTPRouteSpec {
   parentRefs: ParentReference[];
-  hostnames: string[];
+  hostnames: pulumi.Input<string>[];
   rules: HTTPRouteRule[];
 }
 

@@ -1,18 +1,18 @@
-/** Addresses inside the lab's network namespace. Nothing outside can reach them, and they clash with nothing. */
+/** Addresses inside the lab's network namespace. Nothing outside can reach them or conflict with them. */
 export const API_SERVER = "10.1.0.1";
 export const ISTIOD = "10.1.0.2";
-/** What istiod's certificate names. */
+/** Host name in istiod's certificate. */
 export const ISTIOD_HOST = "istiod.istio-system.svc";
 
-/** Takes spans by OTLP/gRPC. */
+/** Receives spans over OTLP/gRPC. */
 export const COLLECTOR = "10.1.0.3";
 export const COLLECTOR_PORT = 4317;
 
-/** Clients: one inside a company's network, one on the internet. */
+/** Clients: one on a company network, one on the internet. */
 export const CLIENT_INSIDE = "192.168.1.10";
 export const CLIENT_OUTSIDE = "203.0.113.10";
 
-/** Address of a gateway whose stack asks for none. */
+/** Address of a gateway whose stack sets none. */
 export const DEFAULT_GATEWAY = "192.168.51.200";
 
 /** Address of a replica of the backend with this number. */
@@ -20,7 +20,7 @@ export function backendAddress(number: number, replica = 0): string {
   return `10.${244 + replica}.${Math.floor(number / 250)}.${(number % 250) + 1}`;
 }
 
-/** Address of replica N of a gateway: N added to the last part. */
+/** Address of replica N of a gateway: N is added to the last octet. */
 export function replicaAddress(address: string, replica: number): string {
   return address.replace(/\d+$/, (last) => String(Number(last) + replica));
 }
@@ -35,7 +35,7 @@ export function sidecarAddress(number: number): string {
   return `10.231.0.${number + 1}`;
 }
 
-/** The two ends of the link to the proxy with this number: the lab's, and the proxy's. */
+/** The two ends of the link to the proxy with this number: the lab's and the proxy's. */
 export function linkAddresses(number: number): { lab: string; proxy: string } {
   return { lab: `10.2.${number}.1`, proxy: `10.2.${number}.2` };
 }

@@ -12,14 +12,14 @@ import { stackFile } from "./stacks";
 /** How long new config may take to reach Envoy. Unit: milliseconds. */
 const PROPAGATION_MS = 30_000;
 
-/** Looks at a deployed stack of the repository: what `verify` sees, and what only the lab knows, who answered. */
+/** Checks a deployed stack of the repository: with `verify`, and for what only the lab knows, which backend answered. */
 export async function checkStack(lab: Lab, stack: string, config: StackConfig): Promise<Row[]> {
   const caFile = trustFile(stack, await stackOutputs(lab, stack)) ?? lab.existingCertificate(config);
   await eventually("the routes in Envoy", PROPAGATION_MS, async () => {
     for (const service of config.services) {
       const { status } = await request(lab, `https://${service.host}/`, { from: clientsOf(service).admitted[0] });
       if (status === 0 || status === 404) {
-        throw new Error(`${service.host} answers ${status}`);
+        throw new Error(`${service.host} answered ${status}`);
       }
     }
   });
@@ -30,7 +30,7 @@ export async function checkStack(lab: Lab, stack: string, config: StackConfig): 
   return rows;
 }
 
-/** The rows of `npm run verify`, as the first service's clients see them. */
+/** The rows of `npm run verify`, run as a client of the first service. */
 async function verified(lab: Lab, stack: string, { services }: StackConfig, caFile: string): Promise<Row[]> {
   const from = services[0] && clientsOf(services[0]).admitted[0];
   const main = join(REPOSITORY, "verify", "main.ts");
@@ -40,12 +40,12 @@ async function verified(lab: Lab, stack: string, { services }: StackConfig, caFi
     cwd: REPOSITORY,
   });
   if (stdout === "") {
-    throw new Error(`verify said nothing: ${stderr}`);
+    throw new Error(`verify printed nothing: ${stderr}`);
   }
   return (JSON.parse(stdout) as { rows: Row[] }).rows;
 }
 
-/** Which backend answers a service's clients, and that others are refused. */
+/** Which backend answers a service's clients, and whether other clients are refused. */
 async function answerers(lab: Lab, service: Service, caFile: string): Promise<Row[]> {
   const url = `https://${service.host}/`;
   const { admitted, refused } = clientsOf(service);
@@ -59,12 +59,17 @@ async function answerers(lab: Lab, service: Service, caFile: string): Promise<Ro
     return rows;
   }
   const echo = headers["x-backend"];
-  // A real vmagent names itself by a header of its own. With a canary, either version may answer.
+  // A real vmagent identifies itself with its own header. With a canary, either version may answer.
   const isReal = headers["x-server-hostname"] !== undefined;
   const backend = ruleFor(service, "/")?.backends.find((one) => (isReal ? isVmagent(one) : one.service === echo));
   const who = backend?.service ?? echo ?? "nobody";
   rows.push(
-    row("backends", `${url} is answered by its own`, status === 200 && backend !== undefined, `${status} from ${who}`),
+    row(
+      "backends",
+      `${url} is answered by its own backend`,
+      status === 200 && backend !== undefined,
+      `${status} from ${who}`,
+    ),
   );
   return rows;
 }

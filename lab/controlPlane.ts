@@ -15,7 +15,7 @@ export const CONTROL_PLANE_STEPS = 3;
 
 const API_SERVER_PORT = 6443;
 
-/** What deletion, endpoints and Deployments need. */
+/** Needed for deletion, endpoints and Deployments. */
 const CONTROLLERS = [
   "garbage-collector-controller",
   "namespace-controller",
@@ -24,7 +24,7 @@ const CONTROLLERS = [
   "replicaset-controller",
 ];
 
-/** Starts etcd, the API server, the controllers, and istiod. */
+/** Starts etcd, the API server, the controllers and istiod. */
 export async function startControlPlane(
   pid: number,
   tools: Tools,
@@ -53,7 +53,7 @@ export async function startControlPlane(
     await outputInside(pid, [...kubectl, "-f", "-"], { env: kubeEnv(), input: namespaceManifest("istio-system") });
   });
   await progress.step("istiod", async () => {
-    // The providers are those that the docs tell users to add.
+    // The providers are the ones that the docs tell users to add.
     const documented = parse(readFileSync(join(REPOSITORY, "docs", "mesh-config.yaml"), "utf8")) as typeof MESH;
     const extensionProviders = [...MESH.extensionProviders, ...documented.extensionProviders];
     writeFileSync(labPath("mesh.yaml"), stringify({ ...MESH, extensionProviders }));
@@ -107,7 +107,7 @@ function programArguments(name: ControlPlaneProgram): string[] {
         labPath("mesh.yaml"),
         "--networksConfig",
         "/dev/null",
-        // On its own address: backends take port 8080 on theirs.
+        // On its own address: backends use port 8080 on theirs.
         `--httpAddr=${ISTIOD}:8080`,
       ];
   }
@@ -120,7 +120,7 @@ const ISTIOD_ENV = {
   // Upstream Envoy lacks the filters of Istio's own build.
   PILOT_ENABLE_METADATA_EXCHANGE: "false",
   PILOT_ENABLE_ALPN_FILTER: "false",
-  // No Pod of istiod runs here through which istioctl could ask it: it asks the port for plain text.
+  // There is no istiod Pod for istioctl to go through: it queries the plain-text port.
   ENABLE_DEBUG_ENDPOINT_AUTH: "false",
 };
 
@@ -143,7 +143,7 @@ const MESH = {
   ],
 };
 
-/** Who asked for what, of service accounts alone: everybody else in the lab is the administrator. */
+/** Logs requests by service accounts only: everyone else in the lab is the administrator. */
 const AUDIT_POLICY = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -172,7 +172,7 @@ export function kubeEnv(): NodeJS.ProcessEnv {
   return { ...process.env, KUBECONFIG: kubeconfigPath() };
 }
 
-/** How a Prometheus in the lab asks the API server for its targets: in a pod it would know. */
+/** How a Prometheus in the lab reaches the API server for its targets: in a pod it would know by itself. */
 export function apiAccess(): Record<string, unknown> {
   return {
     api_server: `https://${API_SERVER}:${API_SERVER_PORT}`,
@@ -201,7 +201,7 @@ function writeKubeconfig(token: string): void {
   writeFileSync(kubeconfigPath(), JSON.stringify(config, null, 2), { mode: 0o600 });
 }
 
-/** Waits until a command succeeds; a daemon that died meanwhile is named with its last words. */
+/** Waits until a command succeeds. If a daemon dies meanwhile, fails with its name and its last line. */
 async function ready(
   pid: number,
   daemons: Readonly<Record<string, ProcessId>>,
@@ -212,7 +212,7 @@ async function ready(
   await eventually(what, 60_000, async () => {
     failOnDeath(daemons);
     if (existsSync(served)) {
-      // The API server signs its certificate itself, and makes it on start.
+      // The API server creates its own self-signed certificate when it starts.
       copyFileSync(served, labPath("kube-apiserver", "ca.crt"));
     }
     await outputInside(pid, command, { env: kubeEnv() });

@@ -1,9 +1,9 @@
 import type { Rule, Service } from "../config";
-import { covers } from "../config/values/cidr";
+import { admitsAddress } from "../config/resolve/entrance";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "./addresses";
 import type { Match } from "../config/schema/routing/match";
 
-/** The rule that should take a plain GET of a path: rules are in the order in which they are tried. */
+/** The rule that should match a plain GET of a path: rules are in the order in which they are tried. */
 export function ruleFor(service: Service, path: string): Rule | undefined {
   return service.rules.find((rule) => {
     if (rule.match !== undefined && !isPlainGet(rule.match)) {
@@ -26,10 +26,8 @@ function isPlainGet({ method = "GET", headers = {}, query = {} }: Match): boolea
 
 const CLIENTS = [CLIENT_INSIDE, CLIENT_OUTSIDE];
 
-/** The lab's clients that a service's lists of addresses let in, and those that they refuse. */
+/** The lab's clients that a service's address lists let in, and those that they refuse. */
 export function clientsOf({ access }: Pick<Service, "access">): { admitted: string[]; refused: string[] } {
-  const { allow, deny = [] } = access ?? {};
-  const holds = (blocks: readonly string[], address: string) => blocks.some((block) => covers(block, address));
-  const enters = (address: string) => (allow === undefined || holds(allow, address)) && !holds(deny, address);
+  const enters = (address: string) => admitsAddress(access, address) === "admitted";
   return { admitted: CLIENTS.filter(enters), refused: CLIENTS.filter((address) => !enters(address)) };
 }

@@ -1,3 +1,4 @@
+import { proxyName } from "../components/shared/naming";
 import { linkAddresses } from "./addresses";
 import { isAlive } from "./namespaces";
 import { eventually } from "./processes";
@@ -12,13 +13,13 @@ export interface GatewayProxyArgs {
   readonly address: string;
   /** Number of the proxy in the lab. */
   readonly number: number;
-  /** Annotations that the Gateway gives its pods. */
+  /** Annotations that the Gateway sets on its pods. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
 /**
- * Starts pilot-agent and Envoy for a Gateway. Its listeners take ports 80 and 443 on every address, and two gateways, or
- * two replicas of one, must run side by side.
+ * Starts pilot-agent and Envoy for a Gateway, in a network of their own: its listeners bind ports 80 and 443 on every
+ * address, and two gateways, or two replicas of one, must run side by side.
  */
 export async function startGatewayProxy(pid: number, tools: Tools, args: GatewayProxyArgs): Promise<ProxyState> {
   const { gateway, namespace, address, annotations } = args;
@@ -26,7 +27,7 @@ export async function startGatewayProxy(pid: number, tools: Tools, args: Gateway
   return { gateway, namespace, address, ...proxy, annotations };
 }
 
-/** The proxy with the annotations that its Gateway has now: Istio would replace its pods. */
+/** Restarts the proxy with its Gateway's current annotations, as Istio would replace its pods. */
 export async function annotateGatewayProxy(
   tools: Tools,
   proxy: ProxyState,
@@ -36,13 +37,13 @@ export async function annotateGatewayProxy(
     return proxy;
   }
   process.kill(proxy.agent.pid, "SIGTERM");
-  await eventually(`the end of proxy-${args.number}`, 20_000, () =>
-    isAlive(proxy.agent) ? Promise.reject(new Error("it still runs")) : Promise.resolve(),
+  await eventually(`proxy-${args.number} to end`, 20_000, () =>
+    isAlive(proxy.agent) ? Promise.reject(new Error("it is still running")) : Promise.resolve(),
   );
   return { ...proxy, agent: await startAgent(proxy.network, tools, proxyArgs(args)), annotations: args.annotations };
 }
 
-/** Starts the pilot-agent and Envoy of a proxy that has ended, in the network and with the identity that it had. */
+/** Starts pilot-agent and Envoy again for a proxy that has ended, in its old network and with its old identity. */
 export async function startGatewayProxyAgain(tools: Tools, proxy: ProxyState, number: number): Promise<ProxyState> {
   return { ...proxy, agent: await startAgent(proxy.network, tools, proxyArgs({ ...proxy, number })) };
 }
@@ -52,24 +53,24 @@ function proxyArgs({ gateway, namespace, address, number, annotations }: Gateway
     name: `proxy-${number}`,
     type: "router",
     namespace,
-    pod: `${gateway}-istio-${number}`,
-    serviceAccount: `${gateway}-istio`,
+    pod: `${proxyName({ name: gateway })}-${number}`,
+    serviceAccount: proxyName({ name: gateway }),
     address,
     link: linkAddresses(number),
     labels: {
       "gateway.networking.k8s.io/gateway-name": gateway,
-      "service.istio.io/canonical-name": `${gateway}-istio`,
+      "service.istio.io/canonical-name": proxyName({ name: gateway }),
     },
     annotations,
     proxyConfig: {
       ...proxyStatsMatcher(annotations),
-      // As Istio's deployment controller merges it into a pod's configuration.
+      // Merged into the pod's configuration, as Istio's deployment controller does.
       ...(JSON.parse(annotations["proxy.istio.io/config"] ?? "{}") as object),
     },
   };
 }
 
-/** Lets tests see what becomes of route tables, where the stack does not say itself which counters are kept. */
+/** Keeps the route table counters for tests, unless the stack itself sets which counters to keep. */
 function proxyStatsMatcher(annotations: GatewayProxyArgs["annotations"]): object {
   const isSaid = Object.keys(annotations).some((name) => name.startsWith("sidecar.istio.io/stats"));
   return isSaid ? {} : { proxyStatsMatcher: { inclusionRegexps: [String.raw`http\..*\.rds\..*`] } };

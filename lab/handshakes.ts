@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
 import { connect } from "node:tls";
 
-/** What the load client is asked for, as JSON in its first argument. It ends when its standard input does. */
+/** The load client's task, as JSON in its first argument. It ends when its standard input does. */
 export interface HandshakesArgs {
   readonly address: string;
   readonly host: string;
-  /** File of the certificates to trust. Default: names and dates are checked, not who signed. */
+  /** File with the certificates to trust. Default: names and dates are checked, but not the issuer. */
   readonly caFile?: string;
-  /** Connections at a time. */
+  /** Concurrent connections. */
   readonly concurrency: number;
-  /** Requests in a second, until standard input ends; then as fast as they come, up to `atLeast`. */
+  /** Requests per second until standard input ends; then as fast as possible, up to `atLeast`. */
   readonly perSecond: number;
   readonly atLeast: number;
-  /** Bounds of the whole. */
+  /** Bounds on the total number of requests. */
   readonly atMost: number;
   readonly maxSeconds: number;
 }
@@ -28,16 +28,16 @@ export interface Served {
 export interface HandshakesReport {
   readonly requests: number;
   readonly failures: number;
-  /** The first of them, with their times. */
+  /** The first failures, with their times. */
   readonly reasons: readonly string[];
-  /** In the order of their first sight. */
+  /** In the order in which they were first seen. */
   readonly served: readonly Served[];
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_REASONS = 5;
 
-/** One request on a connection of its own, without a session of an earlier one. Returns the leaf's serial number. */
+/** One request on a new connection, without resuming an earlier session. Returns the leaf's serial number. */
 function request({ address, host }: HandshakesArgs, ca: string | undefined): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address, port: 443, servername: host, ca, rejectUnauthorized: ca !== undefined });
@@ -48,7 +48,7 @@ function request({ address, host }: HandshakesArgs, ca: string | undefined): Pro
       const leaf = socket.getPeerX509Certificate();
       const now = Date.now();
       if (leaf === undefined || socket.isSessionReused()) {
-        socket.destroy(new Error("no certificate, or a session of an earlier connection"));
+        socket.destroy(new Error("no certificate, or a resumed session"));
       } else if (leaf.checkHost(host) === undefined) {
         socket.destroy(new Error(`a certificate for ${leaf.subjectAltName ?? "no name"}`));
       } else if (Date.parse(leaf.validFrom) > now || Date.parse(leaf.validTo) < now) {

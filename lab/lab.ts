@@ -23,23 +23,23 @@ import { labEnv, prepareProject, stackFile, takeAllStacks, takeStack } from "./s
 import { freshFolder, labPath, readState, removeFolder, writeState, type LabState, type ProxyState } from "./state";
 import type { Channel, Tools } from "./tools";
 
-/** A cluster with a control plane, a gateway and backends, in namespaces of its own. */
+/** A cluster with a control plane, gateways and backends, in its own Linux namespaces. */
 export class Lab {
   private constructor(
     readonly tools: Tools,
     private state: LabState,
   ) {}
 
-  /** The running lab. @throws UserError where none runs. */
+  /** The running lab. @throws UserError if none is running. */
   static running(tools: Tools): Lab {
     const state = readState();
     if (state === undefined) {
-      throw new UserError("no lab runs: start it by npm start, or npm run lab -- up");
+      throw new UserError("no lab is running: start one with npm start, or npm run lab -- up");
     }
     return new Lab(tools, state);
   }
 
-  /** The running lab, or a new one. A start that fails or is interrupted leaves no process. */
+  /** The running lab, or a new one. A start that fails or is interrupted leaves no process behind. */
   static async up(tools: Tools, channel: Channel = "experimental"): Promise<Lab> {
     const present = readState();
     if (present !== undefined) {
@@ -65,7 +65,7 @@ export class Lab {
     }
   }
 
-  /** Ends the lab and removes what it made; the tools stay. Returns whether one ran. */
+  /** Ends the lab and removes everything it created except the tools. Returns whether one was running. */
   static down(): boolean {
     const state = readState();
     if (state !== undefined) {
@@ -83,7 +83,7 @@ export class Lab {
     return this.state.holder.pid;
   }
 
-  /** Runs a command inside, with KUBECONFIG, PULUMI_* and PATH set, and returns what it said. */
+  /** Runs a command inside, with KUBECONFIG, PULUMI_* and PATH set, and returns its output. */
   run(command: readonly string[], options: RunOptions = {}): Promise<Result> {
     return runInside(this.pid, command, { ...options, env: { ...labEnv(), ...options.env } });
   }
@@ -99,7 +99,7 @@ export class Lab {
     return this.attached(command);
   }
 
-  /** Ends a program of the control plane at once, as a crash does. */
+  /** Kills a program of the control plane, as in a crash. */
   kill(name: ControlPlaneProgram): void {
     const id = this.state.daemons[name];
     if (id !== undefined && isAlive(id)) {
@@ -107,29 +107,29 @@ export class Lab {
     }
   }
 
-  /** Starts a program of the control plane that has ended, on what it left behind. */
+  /** Restarts a program of the control plane that has ended, with the data it left behind. */
   async startAgain(name: ControlPlaneProgram): Promise<void> {
     const id = await startProgram(this.pid, this.tools, name);
     this.save({ ...this.state, daemons: { ...this.state.daemons, [name]: id } });
   }
 
-  /** Runs a command in the network of a gateway proxy, where Envoy's admin port is. */
+  /** Runs a command in a gateway proxy's network namespace, where Envoy's admin port is. */
   inProxy(number: number, command: readonly string[]): Promise<string> {
     return outputInside(this.proxy(number).network.pid, command);
   }
 
-  /** Ends a gateway's Envoy at once, as a crash does; its pilot-agent ends with it, as its container would. */
+  /** Kills a gateway's Envoy, as in a crash; its pilot-agent ends with it, as its container would. */
   async killEnvoy(number: number): Promise<void> {
     const { agent } = this.proxy(number);
     for (const pid of childrenOf(agent.pid)) {
       process.kill(pid, "SIGKILL");
     }
-    await eventually(`the end of proxy-${number}`, 30_000, () =>
-      isAlive(agent) ? Promise.reject(new Error("it still runs")) : Promise.resolve(),
+    await eventually(`proxy-${number} to end`, 30_000, () =>
+      isAlive(agent) ? Promise.reject(new Error("it is still running")) : Promise.resolve(),
     );
   }
 
-  /** Starts a gateway's proxy that has ended, as a kubelet would. */
+  /** Restarts a gateway proxy that has ended, as a kubelet would. */
   async startProxyAgain(number: number): Promise<void> {
     const proxies = [...this.state.proxies];
     proxies[number] = await startGatewayProxyAgain(this.tools, this.proxy(number), number);
@@ -148,20 +148,20 @@ export class Lab {
     return attach("nsenter", [...enter(this.pid, process.cwd()), ...command], labEnv());
   }
 
-  /** Makes what a stack expects to find, and runs `pulumi up`. Returns Pulumi's exit code. */
+  /** Creates what a stack expects to find, and runs `pulumi up`. Returns Pulumi's exit code. */
   async deploy(stack: string, file = stackFile(stack), replicas = 1): Promise<number> {
     await this.prepare(stack, file, replicas);
     return this.attached(["pulumi", "up", "--yes", "--non-interactive", "--stack", stack, "--suppress-outputs"]);
   }
 
-  /** Takes a stack's file into the lab's project, checked or not. */
+  /** Copies a stack's file into the lab's project, valid or not. */
   take(stack: string, file: string): Promise<void> {
     return takeStack(this.pid, stack, file);
   }
 
   /**
-   * Makes what a stack expects to find: namespaces, Services with endpoints, the gateway's proxies, host names.
-   * @param replicas Proxies of the gateway; host names lead to the first, the others have the addresses that follow.
+   * Creates what a stack expects to find: namespaces, Services with endpoints, the gateway's proxies, host names.
+   * @param replicas Number of gateway proxies; host names resolve to the first, the others have the addresses that follow.
    */
   async prepare(stack: string, file = stackFile(stack), replicas = 1): Promise<StackConfig> {
     const config = loadStackFile(file);
@@ -190,7 +190,7 @@ export class Lab {
       ...backends.flatMap(backend),
       ...(traced ? COLLECTOR_MANIFESTS : []),
       ...gatewayInfrastructure(gateway.name, gateway.namespace, addresses),
-      ...(config.certificate.mode === "existing" ? [await this.existingSecret(config)] : []),
+      ...(config.certificate.type === "existing" ? [await this.existingSecret(config)] : []),
     ]);
     const statuses = [loadBalancerStatus(gateway.name, gateway.namespace, address), ...backends.flatMap(podStatus)];
     const applyStatus = ["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-"];
@@ -218,7 +218,7 @@ export class Lab {
     return config;
   }
 
-  /** Gives a backend's Service as many endpoints. */
+  /** Gives a backend's Service this many endpoints. */
   async scale(namespace: string, service: string, endpoints: number): Promise<void> {
     const { backends: present, daemons } = this.state;
     const backends = await scaleBackend(this.pid, this.tools, present, { namespace, service }, endpoints, daemons);
@@ -234,7 +234,7 @@ export class Lab {
       address,
     ]);
     const lines = [...Object.entries(state.hosts), ...services].map(([host, address]) => `${address} ${host}\n`);
-    // In place: the lab's /etc/hosts is bound to this file, not to its name.
+    // In place: the lab's /etc/hosts is a bind mount of this inode.
     writeFileSync(labPath("hosts"), HOSTS + lines.join(""));
   }
 
@@ -244,16 +244,16 @@ export class Lab {
 
   private async apply(items: readonly Record<string, unknown>[]): Promise<void> {
     const apply = ["apply", "--server-side", "--force-conflicts", "--field-manager=lab", "-f", "-"];
-    // A namespace that a destroyed stack left in deletion, or a cache that is behind, mends itself.
+    // A namespace still being deleted after a destroy, or a stale cache, resolves itself.
     await eventually("the cluster's objects", 30_000, () => this.kubectl(apply, list(items)), 500);
   }
 
-  /** File of the certificate of a stack whose Secret exists already. */
+  /** Certificate file of a stack whose Secret already exists. */
   existingCertificate(config: StackConfig): string {
     return existingFile(config, "crt");
   }
 
-  /** The Secret that an `existing` certificate names: a self-signed one, made once. */
+  /** The Secret that an `existing` certificate names: self-signed, created once. */
   private async existingSecret(config: StackConfig): Promise<Record<string, unknown>> {
     const { domain, gateway, certificate } = config;
     const { secretName } = certificate;
@@ -292,5 +292,5 @@ function existingFile({ gateway, certificate }: StackConfig, suffix: string): st
   return labPath(`${gateway.namespace}-${certificate.secretName}.${suffix}`);
 }
 
-/** Names that hold for every lab; those of the stacks follow. */
+/** Host names of every lab; those of the stacks follow. */
 const HOSTS = `127.0.0.1 localhost\n${ISTIOD} ${ISTIOD_HOST}\n`;

@@ -3,14 +3,14 @@ import { dirname } from "node:path";
 import { cacheFolder } from "./paths";
 import { run, UserError } from "./processes";
 
-/** What a check may ask of the machine; replaced in tests. */
+/** What the checks read from the machine; replaced in tests. */
 export interface Machine {
   readonly platform: string;
   readonly architecture: string;
   readonly nodeVersion: string;
-  /** Exit code 0 of a program. */
+  /** Whether a program exits with 0. */
   succeeds(command: string, args: readonly string[]): Promise<boolean>;
-  /** Free space where the cache lies. Unit: GiB. */
+  /** Free disk space for the cache. Unit: GiB. */
   freeGib(): number;
 }
 
@@ -28,7 +28,7 @@ const PROGRAMS: readonly (readonly [program: string, flag: string, debianPackage
   ["openssl", "version", "openssl"],
 ];
 
-/** One line for each thing that the lab needs and the machine lacks, with how to mend it. */
+/** One line for each thing that the lab needs and the machine lacks, with the fix. */
 export async function machineProblems(machine: Machine, toolsAreCached: boolean): Promise<string[]> {
   if (machine.platform !== "linux" || !["x64", "arm64"].includes(machine.architecture)) {
     return [
@@ -50,14 +50,14 @@ export async function machineProblems(machine: Machine, toolsAreCached: boolean)
   }
   if (!(await machine.succeeds("unshare", ["-r", "-n", "-m", "-p", "--fork", "true"]))) {
     problems.push(
-      "user namespaces are refused: sysctl -w user.max_user_namespaces=10000 (Debian: kernel.unprivileged_userns_clone=1, Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0)",
+      "user namespaces are not allowed: sysctl -w user.max_user_namespaces=10000 (Debian: kernel.unprivileged_userns_clone=1, Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0)",
     );
   }
   const needed = toolsAreCached ? CACHED_GIB : FIRST_BUILD_GIB;
   const free = machine.freeGib();
   if (free < needed) {
     problems.push(
-      `${free.toFixed(1)} GiB are free for the cache, ${needed} are needed: free some, or set ISTIO_GATEWAY_CACHE to a folder on another disk`,
+      `${free.toFixed(1)} GiB are free for the cache, ${needed} are needed: free up space, or set ISTIO_GATEWAY_CACHE to a folder on another disk`,
     );
   }
   return problems;

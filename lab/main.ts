@@ -11,11 +11,11 @@ import { ensureTools, toolsAreCached, type Tools } from "./tools";
 
 const USAGE = `usage: npm run lab -- COMMAND
   up [--crds standard|experimental]   start the control plane
-  deploy --stack STACK [--replicas 1] make what the stack names, and run pulumi up
+  deploy --stack STACK [--replicas 1] create what the stack refers to, and run pulumi up
   exec -- COMMAND…                    run a command inside: kubectl, istioctl, pulumi, curl …
   proxy [--stack dev] [--port 8443]   reach a stack's gateway from outside, until Ctrl-C
-  status                              what runs
-  reset                               end the lab, and start a new one
+  status                              show what is running
+  reset                               end the lab and start a new one
   down                                end the lab`;
 
 main(async () => {
@@ -87,7 +87,7 @@ async function up(channel: string | undefined): Promise<number> {
 
 function down(): Promise<number> {
   return locked(() => {
-    console.log(Lab.down() ? "the lab has ended" : "no lab runs");
+    console.log(Lab.down() ? "the lab has ended" : "no lab is running");
     return Promise.resolve(0);
   });
 }
@@ -95,7 +95,7 @@ function down(): Promise<number> {
 function status(): number {
   const state = readState();
   if (state === undefined) {
-    console.log("no lab runs");
+    console.log("no lab is running");
     return 1;
   }
   const proxies = state.proxies.map(

@@ -1,13 +1,14 @@
+import { proxyName } from "../components/shared/naming";
 import type { BackendState } from "./state";
 
-/** Objects that the lab makes because nobody else does there. */
+/** Objects that nothing else in the lab would create. */
 type Manifest = Record<string, unknown>;
 
 export function namespace(name: string): Manifest {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
 }
 
-/** A Service without a selector, and its endpoints; or the pod that a stack's own Service selects. */
+/** A Service without a selector and its endpoints, or the pod that a stack's own Service selects. */
 export function backend({
   namespace,
   service: name,
@@ -21,13 +22,13 @@ export function backend({
     const spec = { nodeName: NODE, containers: [{ name, image: "lab" }] };
     return [node(), { apiVersion: "v1", kind: "Pod", metadata: { name, namespace, labels }, spec }];
   }
-  // Istio takes the protocol to the backend from the Service's port; without this it would be HTTP/1.1.
+  // Istio derives the backend's protocol from the Service's port; without this it would be HTTP/1.1.
   const appProtocol = protocol === "grpc" ? "kubernetes.io/h2c" : undefined;
   const named = ports.map((port) => ({ name: `${protocol}-${port}`, port, appProtocol }));
   return service(name, namespace, [address, ...replicas], named);
 }
 
-/** A Service without a selector, with named ports, and its endpoints. */
+/** A Service with named ports but no selector, and its endpoints. */
 export function service(
   name: string,
   namespace: string,
@@ -46,7 +47,7 @@ export function service(
   ];
 }
 
-/** Status that a kubelet would set, for backends that are pods: the cluster's controller makes their endpoints. */
+/** Status that a kubelet would set, for backends that are pods: the cluster's controller creates their endpoints. */
 export function podStatus({ namespace, service, address, labels }: BackendState): Manifest[] {
   const conditions = [{ type: "Ready", status: "True" }];
   const status = { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions };
@@ -55,16 +56,16 @@ export function podStatus({ namespace, service, address, labels }: BackendState)
     : [{ apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace }, status }];
 }
 
-/** Where the pods run: no endpoint is made for a pod without its Node. */
+/** The Node of the pods: a pod without one gets no endpoint. */
 const NODE = "lab";
 
 function node(): Manifest {
   return { apiVersion: "v1", kind: "Node", metadata: { name: NODE } };
 }
 
-/** What Istio's deployment controller makes for a Gateway, without the Deployment: the lab runs the proxy itself. */
+/** What Istio's deployment controller creates for a Gateway, minus the Deployment: the lab runs the proxy itself. */
 export function gatewayInfrastructure(gateway: string, namespace: string, addresses: readonly string[]): Manifest[] {
-  const name = `${gateway}-istio`;
+  const name = proxyName({ name: gateway });
   const metadata = { name, namespace, labels: { "gateway.networking.k8s.io/gateway-name": gateway } };
   const ports = [
     { name: "status-port", port: 15021, protocol: "TCP" },
@@ -92,12 +93,12 @@ export function gatewayInfrastructure(gateway: string, namespace: string, addres
   ];
 }
 
-/** Status that a cloud's load balancer would set. */
+/** Status that a cloud load balancer would set. */
 export function loadBalancerStatus(gateway: string, namespace: string, address: string): Manifest {
   return {
     apiVersion: "v1",
     kind: "Service",
-    metadata: { name: `${gateway}-istio`, namespace },
+    metadata: { name: proxyName({ name: gateway }), namespace },
     status: { loadBalancer: { ingress: [{ ip: address }] } },
   };
 }
@@ -123,7 +124,7 @@ function endpoints(
   };
 }
 
-/** TLS Secret that a stack with `certificate.mode: existing` expects to find. */
+/** TLS Secret that a stack with `certificate.type: existing` expects to find. */
 export function tlsSecret(name: string, namespace: string, certificate: string, key: string): Manifest {
   return {
     apiVersion: "v1",

@@ -3,7 +3,7 @@ import { openSync, readdirSync, readFileSync } from "node:fs";
 import { API_SERVER, CLIENT_INSIDE, CLIENT_OUTSIDE, COLLECTOR, ISTIOD } from "./addresses";
 import { endWithUs, eventually, output, run, UserError, type Result, type RunOptions } from "./processes";
 
-/** A process, told apart from a later one with the same pid by when it started (clock ticks since boot). */
+/** A process; its start time (clock ticks since boot) distinguishes it from a later one with the same pid. */
 export interface ProcessId {
   readonly pid: number;
   readonly startTime: string;
@@ -15,12 +15,12 @@ export function identify(pid: number): ProcessId {
 
 function statOf(pid: number): { state: string; startTime: string } {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name, in parentheses, may hold spaces; the state is field 3 of proc(5), the start time field 22.
+  // The name, in parentheses, may contain spaces; in proc(5) the state is field 3, the start time field 22.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return { state: fields[0] ?? "", startTime: fields[19] ?? "" };
 }
 
-/** Whether a process runs. One that has ended stays as a zombie where its parent is gone: the lab's first process reaps none. */
+/** Whether a process is running. If its parent is gone, an ended one stays a zombie: the lab's first process reaps none. */
 export function isAlive({ pid, startTime }: ProcessId): boolean {
   try {
     const stat = statOf(pid);
@@ -30,14 +30,14 @@ export function isAlive({ pid, startTime }: ProcessId): boolean {
   }
 }
 
-/** The process that keeps the namespaces; with it ends every process in them. */
+/** The process that holds the namespaces; when it ends, so does every process in them. */
 export interface Holder {
   readonly id: ProcessId;
   /** Lets the lab outlive this process. */
   release(): void;
 }
 
-/** Makes user, network, PID and mount namespaces: no rights on the machine are needed. */
+/** Creates user, network, PID and mount namespaces: needs no privileges on the machine. */
 export async function startHolder(hostsFile: string): Promise<Holder> {
   const flags = ["-r", "-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc", "sleep", "infinity"];
   const outer = spawn("unshare", flags, { detached: true, stdio: "ignore" });
@@ -58,7 +58,7 @@ export async function startHolder(hostsFile: string): Promise<Holder> {
   return { id: identify(pid), release };
 }
 
-/** Ends the lab: the PID namespace takes every process in it along. */
+/** Ends the lab: every process in its PID namespace ends with it. */
 export function endHolder(id: ProcessId): void {
   if (isAlive(id)) {
     process.kill(id.pid, "SIGKILL");
@@ -71,7 +71,7 @@ export function enter(pid: number, cwd?: string): string[] {
   return ["--preserve-credentials", "-U", "-n", "-p", "-m", "-t", String(pid), ...workingDirectory];
 }
 
-/** Runs a program in the namespaces to its end. */
+/** Runs a program in the namespaces until it exits. */
 export function runInside(pid: number, command: readonly string[], options: RunOptions = {}): Promise<Result> {
   return run("nsenter", [...enter(pid, (options.cwd as string | undefined) ?? process.cwd()), ...command], options);
 }
@@ -89,7 +89,7 @@ export interface Daemon {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Starts a program in the namespaces that stays. Returns its pid outside of them. */
+/** Starts a long-running program in the namespaces. Returns its pid outside of them. */
 export async function startDaemon(pid: number, daemon: Daemon): Promise<ProcessId> {
   const log = openSync(daemon.logFile, "a");
   const child = spawn("nsenter", [...enter(pid, daemon.cwd), ...daemon.command], {
@@ -104,7 +104,7 @@ export async function startDaemon(pid: number, daemon: Daemon): Promise<ProcessI
   return identify(await onlyChild(child.pid, daemon.name));
 }
 
-/** The child that unshare and nsenter fork into a new PID namespace. */
+/** The child that unshare or nsenter forks into a new PID namespace. */
 async function onlyChild(pid: number, what: string): Promise<number> {
   return eventually(
     what,
@@ -118,7 +118,7 @@ async function onlyChild(pid: number, what: string): Promise<number> {
   );
 }
 
-/** The processes that a process has started, by any of its threads, and that have not ended. */
+/** The live children of a process, started by any of its threads. */
 export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),

@@ -5,14 +5,14 @@ import { labPath } from "./state";
 
 /** What a client saw of one request. */
 export interface Answer {
-  /** 0 where no answer came. */
+  /** 0 if there was no answer. */
   readonly status: number;
   /** `2` for HTTP/2. */
   readonly httpVersion: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** curl's exit code: 0 where an answer came, 35 for a failed TLS handshake, 60 for a refused certificate. */
+  /** curl's exit code: 0 for an answer, 35 for a failed TLS handshake, 60 for a rejected certificate. */
   readonly exitCode: number;
 }
 
@@ -20,9 +20,9 @@ export interface RequestOptions {
   /** Client address. */
   readonly from?: string;
   readonly headers?: readonly string[];
-  /** File with the certificates to trust. Default: none is checked. */
+  /** File with the certificates to trust. Default: any certificate is accepted. */
   readonly caFile?: string;
-  /** More arguments for curl. */
+  /** Extra arguments for curl. */
   readonly curl?: readonly string[];
 }
 
@@ -62,13 +62,13 @@ export interface Handshake {
   readonly succeeded: boolean;
   readonly protocol: string;
   readonly cipher: string;
-  /** Serial number of the leaf, in hexadecimal; empty without a handshake. */
+  /** Serial number of the leaf, in hexadecimal; empty if the handshake failed. */
   readonly serial: string;
   /** openssl's verdict on the chain: `OK`, or what is wrong. */
   readonly verification: string;
 }
 
-/** A TLS handshake by openssl from inside the lab, with more arguments for `openssl s_client`. */
+/** A TLS handshake by openssl from inside the lab, with extra arguments for `openssl s_client`. */
 export async function handshake(
   lab: Lab,
   address: string,
@@ -95,7 +95,7 @@ export async function stackOutputs(lab: Lab, stack: string): Promise<StackOutput
   return JSON.parse(await lab.output(["pulumi", "stack", "output", "--json", "--stack", stack])) as StackOutputs;
 }
 
-/** Writes what clients have to trust to a file in the lab's folder, and returns its path. */
+/** Writes the certificates that clients have to trust to a file in the lab's folder, and returns its path. */
 export function trustFile(stack: string, outputs: StackOutputs): string | undefined {
   if (outputs.certificate.trustAnchorPem === undefined) {
     return undefined;

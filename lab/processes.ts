@@ -1,7 +1,7 @@
 import { spawn, type SpawnOptions } from "node:child_process";
 import { writeFileSync } from "node:fs";
 
-/** A failure that a user can mend: shown as one line, without a stack trace. */
+/** A failure that the user can fix: shown as one line, without a stack trace. */
 export class UserError extends Error {}
 
 export interface Result {
@@ -16,13 +16,13 @@ export interface RunOptions extends Pick<SpawnOptions, "cwd" | "env"> {
   readonly timeoutMs?: number;
 }
 
-/** Groups of processes that must not outlive this one. */
+/** Process groups that must not outlive this process. */
 const running = new Set<number>();
 let guarded = false;
-/** Programs that have this terminal: a signal is theirs to answer. */
+/** Number of programs attached to this terminal: they handle its signals. */
 let attached = 0;
 
-/** Ends what was started here when this process is interrupted, so that Ctrl-C leaves no process. */
+/** On interruption, ends everything this process started, so that Ctrl-C leaves nothing running. */
 function guard(): void {
   if (guarded) {
     return;
@@ -53,14 +53,14 @@ function endAll(): void {
   }
 }
 
-/** Marks the process group of a lab that is not yet handed over: it ends with this process, until released. */
+/** Ends a process group with this process, until released: for a lab that is still starting. */
 export function endWithUs(pid: number): () => void {
   guard();
   running.add(pid);
   return () => void running.delete(pid);
 }
 
-/** Runs a program to its end, in a process group of its own, and returns what it said. */
+/** Runs a program in its own process group until it exits, and returns its output. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
   guard();
   return new Promise((resolve, reject) => {
@@ -91,7 +91,7 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
 }
 
-/** Runs a program on this terminal, which gets the terminal's signals. Returns its exit code. */
+/** Runs a program attached to this terminal, signals included. Returns its exit code. */
 export async function attach(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   guard();
   attached += 1;
@@ -106,7 +106,7 @@ export async function attach(command: string, args: readonly string[], env: Node
   }
 }
 
-/** Like `run`, for programs that must succeed: returns the output, or fails with the last line that the program said. */
+/** Like `run`, for programs that must succeed: returns the output, or fails with the program's last line. */
 export async function output(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await run(command, args, options);
   if (code !== 0) {
@@ -116,7 +116,7 @@ export async function output(command: string, args: readonly string[], options: 
   return stdout;
 }
 
-/** Writes a program of one line of shell. */
+/** Writes an executable with one line of shell. */
 export function script(path: string, line: string): void {
   writeFileSync(path, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
 }
@@ -125,7 +125,7 @@ export function lastLine(text: string): string {
   return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
 }
 
-/** Tries until it works. @throws UserError that names what was waited for, with the last failure. */
+/** Retries until it succeeds. @throws UserError with what was waited for and the last failure. */
 export async function eventually<T>(
   what: string,
   timeoutMs: number,
@@ -139,14 +139,14 @@ export async function eventually<T>(
     } catch (error) {
       if (Date.now() > end) {
         const reason = error instanceof Error ? error.message : String(error);
-        throw new UserError(`${what} did not come within ${timeoutMs / 1000} s: ${reason}`, { cause: error });
+        throw new UserError(`timed out after ${timeoutMs / 1000} s waiting for ${what}: ${reason}`, { cause: error });
       }
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 }
 
-/** Runs a command line's main function; its errors become one line and exit code 1. */
+/** Runs a command's main function; an error becomes one line and exit code 1. */
 export function main(body: () => Promise<number>): void {
   body().then(
     (code) => process.exit(code),

@@ -1,4 +1,4 @@
-/** Pause between two signs of life where no terminal shows a running clock. Unit: milliseconds. */
+/** Time between progress lines if there is no terminal to show a running clock. Unit: milliseconds. */
 const HEARTBEAT_MS = 30_000;
 const TICK_MS = 1_000;
 
@@ -7,14 +7,14 @@ interface Stream {
   readonly isTTY?: boolean;
 }
 
-/** Reports the steps of a long job: which of how many, its name, and how long it takes. */
+/** Reports the steps of a long job: number, total, name and duration. */
 export class Progress {
   private readonly start = Date.now();
   private current = 0;
 
   /**
-   * @param title What the steps add up to.
-   * @param total How many steps there are.
+   * @param title The whole job.
+   * @param total Number of steps.
    * @param stream Where to report; a terminal shows one running line, anything else a line for each event.
    */
   constructor(
@@ -23,7 +23,7 @@ export class Progress {
     private readonly stream: Stream = process.stderr,
   ) {}
 
-  /** Runs one step. A step that fails is reported as such, and its error passes on. */
+  /** Runs one step. A failure is reported, and its error rethrown. */
   async step<T>(name: string, run: () => Promise<T>): Promise<T> {
     this.current += 1;
     const label = `${this.title} ${this.current}/${this.total}  ${name}`;

@@ -9,7 +9,7 @@ import type { Tools } from "./tools";
 
 /** A proxy of the mesh: pilot-agent and Envoy. */
 export interface ProxyArgs {
-  /** Names its folder, its log and its link. At most 15 characters, as Linux has names of links. */
+  /** Names its folder, its log and its link. At most 15 characters, Linux's limit for interface names. */
   readonly name: string;
   readonly type: "router" | "sidecar";
   readonly namespace: string;
@@ -19,9 +19,9 @@ export interface ProxyArgs {
   /** The two ends of its link to the lab's network. */
   readonly link: { readonly lab: string; readonly proxy: string };
   readonly labels: Readonly<Record<string, string>>;
-  /** The pod's. */
+  /** Annotations of its pod. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Over the lab's own. https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig */
+  /** Overrides the lab's own. https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig */
   readonly proxyConfig?: object;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -32,7 +32,7 @@ export interface Proxy {
   readonly agent: ProcessId;
 }
 
-/** Starts a proxy in a network namespace of its own, as it would have in a pod. */
+/** Starts a proxy in its own network namespace, as in a pod. */
 export async function startProxy(pid: number, tools: Tools, args: ProxyArgs): Promise<Proxy> {
   const cwd = labPath(args.name);
   mkdirSync(cwd, { recursive: true, mode: 0o700 });
@@ -41,10 +41,10 @@ export async function startProxy(pid: number, tools: Tools, args: ProxyArgs): Pr
   return { network, agent: await startAgent(network, tools, args) };
 }
 
-/** Starts pilot-agent, which starts Envoy, in the network of its proxy. */
+/** Starts pilot-agent, which starts Envoy, in the proxy's network namespace. */
 export function startAgent(network: ProcessId, tools: Tools, args: ProxyArgs): Promise<ProcessId> {
   const { name, namespace, type, annotations = {} } = args;
-  // As the downward API writes a pod's annotations.
+  // In the downward API's format for a pod's annotations.
   const lines = Object.entries(annotations).map(([key, value]) => `${key}=${JSON.stringify(value)}\n`);
   mkdirSync(labPath(name, "etc/istio/pod"), { recursive: true });
   writeFileSync(labPath(name, "etc/istio/pod/annotations"), lines.join(""));
@@ -57,7 +57,7 @@ export function startAgent(network: ProcessId, tools: Tools, args: ProxyArgs): P
   });
 }
 
-/** A network namespace with a link to the lab's. */
+/** Creates a network namespace with a link to the lab's. */
 export async function startNetwork(
   pid: number,
   { name, address, link }: Pick<ProxyArgs, "name" | "address" | "link">,
@@ -74,12 +74,12 @@ export async function startNetwork(
       "sh",
       "-ec",
       [
-        // A proxy of this name that a test started before is cut off.
+        // Disconnects a proxy of the same name from an earlier test.
         `ip link delete ${name} 2>/dev/null || true`,
         `ip link add ${name} type veth peer name uplink netns ${pidInside(network.pid)}`,
         `ip address add ${link.lab}/30 dev ${name}`,
         `ip link set ${name} up`,
-        // From one proxy to another the way leads through the lab's network.
+        // Traffic between proxies is routed through the lab's network.
         "echo 1 > /proc/sys/net/ipv4/ip_forward",
       ].join("\n"),
     ]),
@@ -99,7 +99,7 @@ export async function startNetwork(
   return network;
 }
 
-/** What its pod would find mounted. */
+/** The files that would be mounted in its pod. */
 async function writeIdentity(pid: number, tools: Tools, args: ProxyArgs, cwd: string): Promise<void> {
   const { namespace, serviceAccount } = args;
   for (const folder of ["var/run/secrets/tokens", "var/run/secrets/istio", "var/lib/istio/envoy", "etc/istio/proxy"]) {

@@ -6,10 +6,10 @@ import { Lab } from "./lab";
 import { enter } from "./namespaces";
 import { UserError } from "./processes";
 
-/** Longest that a connection may take through the relay. Unit: seconds. */
+/** Idle timeout of a connection through the relay. Unit: seconds. */
 const CONNECTION_SECONDS = 3600;
 
-/** What runs inside for each connection: standard input and output to a port of the gateway. */
+/** Runs inside for each connection: pipes standard input and output to a port of the gateway. */
 const PIPE = `
 const [host, port, localAddress] = process.argv.slice(1);
 const socket = require("node:net").connect({ host, port: Number(port), localAddress });
@@ -19,7 +19,7 @@ process.stdin.pipe(socket).pipe(process.stdout);
 socket.on("close", () => process.exit(0));
 `;
 
-/** Leads 127.0.0.1:PORT to port 443 of a stack's gateway, as a client inside, until this process ends. */
+/** Forwards 127.0.0.1:PORT to port 443 of a stack's gateway, as a client inside, until this process ends. */
 export function serveProxy(lab: Lab, stack: string, { gateway, services }: StackConfig, port: number): Promise<number> {
   const proxy = lab.snapshot.proxies.find(
     (candidate) => candidate.gateway === gateway.name && candidate.namespace === gateway.namespace,
@@ -43,12 +43,14 @@ export function serveProxy(lab: Lab, stack: string, { gateway, services }: Stack
   return new Promise((_resolve, reject) => {
     server.on("error", (error: NodeJS.ErrnoException) => {
       reject(
-        new UserError(error.code === "EADDRINUSE" ? `port ${port} is taken: choose another by --port` : error.message),
+        new UserError(
+          error.code === "EADDRINUSE" ? `port ${port} is taken: choose another with --port` : error.message,
+        ),
       );
     });
     server.listen(port, "127.0.0.1", () => {
       const host = services[0]?.host ?? "HOST";
-      console.log(`https://127.0.0.1:${port} leads to ${proxy.address}:443, until Ctrl-C; for example:`);
+      console.log(`https://127.0.0.1:${port} forwards to ${proxy.address}:443, until Ctrl-C; for example:`);
       console.log(`  curl -k --connect-to ${host}:443:127.0.0.1:${port} https://${host}/`);
     });
   });

@@ -9,15 +9,15 @@ import { eventually } from "./processes";
 import { startProxy, type Proxy } from "./proxy";
 import { labPath } from "./state";
 
-/** A pod of an echo server with a sidecar, and the Services in front of it. */
+/** A pod with an echo server and a sidecar, and the Services in front of it. */
 export interface SidecarArgs {
   readonly service: string;
   readonly namespace: string;
-  /** Port of the Service and of the pod: the sidecar's, which leads on to the echo server. */
+  /** Port of the Service and of the pod: the sidecar's, which forwards to the echo server. */
   readonly port: number;
-  /** A second port of the pod, which the sidecar leaves alone: the echo server itself. */
+  /** A second port of the pod, which bypasses the sidecar: the echo server itself. */
   readonly barePort: number;
-  /** Services of the second port. */
+  /** Services for the second port. */
   readonly bareServices: readonly string[];
   /** Number of the sidecar in the lab. */
   readonly number: number;
@@ -27,18 +27,18 @@ export interface Sidecar extends Proxy {
   readonly address: string;
 }
 
-/** Links of sidecars are numbered above those of gateways. */
+/** Sidecar links are numbered above gateway links. */
 const FIRST_LINK = 100;
 
 /**
- * Starts a backend with a sidecar, in the network of its pod. Nothing is redirected to the sidecar there, as it would be by
- * iptables: its `Sidecar` object makes it listen on the pod's address itself.
+ * Starts a backend with a sidecar, in its pod's network namespace. No iptables rules redirect traffic to the sidecar:
+ * its `Sidecar` object makes it listen on the pod's address.
  */
 export async function startSidecar(lab: Lab, args: SidecarArgs): Promise<Sidecar> {
   const { service, namespace, number } = args;
   const address = sidecarAddress(number);
   const items = manifests(args, address);
-  // Where a stack that is prepared names these Services, they lead to backends without a sidecar.
+  // If a prepared stack refers to these Services, they point to backends without a sidecar.
   const slices = [service, ...args.bareServices].map((name) => `${name}-lab`);
   await lab.kubectl(["delete", "endpointslices", "-n", namespace, "--ignore-not-found", ...slices]);
   await lab.kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
@@ -103,7 +103,7 @@ function manifests(args: SidecarArgs, address: string): Record<string, unknown>[
   return [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
     { apiVersion: "v1", kind: "ServiceAccount", metadata },
-    // The endpoint controller looks at the pod's node.
+    // The endpoint controller looks up the pod's node.
     { apiVersion: "v1", kind: "Node", metadata: { name: "lab" } },
     {
       ...podMeta(args),
@@ -126,7 +126,7 @@ function manifests(args: SidecarArgs, address: string): Record<string, unknown>[
             defaultEndpoint: `127.0.0.1:${port}`,
           },
         ],
-        // It calls nobody.
+        // It makes no outgoing calls.
         egress: [{ hosts: ["~/*"] }],
       },
     },

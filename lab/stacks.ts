@@ -6,8 +6,6 @@ import type { GivenConfig } from "../config/load/givenConfig";
 import { serviceFilesSchema } from "../config/schema/serviceFiles";
 import { PROJECT as NAMESPACE } from "../config/values/project";
 
-
-
 import { kubeEnv } from "./controlPlane";
 import { outputInside } from "./namespaces";
 import { REPOSITORY } from "./paths";
@@ -17,22 +15,22 @@ import { labPath } from "./state";
 import type { Tools } from "./tools";
 
 /**
- * Pulumi writes into a stack's file, so it works on copies: the lab's project holds the stack files, and the program
- * by a link to the repository.
+ * Pulumi writes to a stack's file, so it works on copies: the lab's project holds the stack files, and a link to the
+ * program in the repository.
  */
 const PROJECT = labPath("project");
 const BIN = labPath("bin");
-/** PULUMI_HOME of the lab: official plugins by link, and stand-ins for the others. */
+/** The lab's PULUMI_HOME: links to official plugins, and stand-ins for the others. */
 export const PULUMI_HOME = labPath("pulumi-home");
 const PASSPHRASE_FILE = labPath("passphrase");
 
 /**
- * Starts the policy pack: `--policy-pack` takes a program in place of a folder. The language host of a CLI that was
- * built here can start none from a folder.
+ * Starts the policy pack: `--policy-pack` accepts a program instead of a folder. The language host of a CLI that was
+ * built here cannot start a pack from a folder.
  */
 export const POLICY_PACK = labPath("policy-pack");
 
-/** Environment of every command in the lab. */
+/** Environment for every command in the lab. */
 export function labEnv(): NodeJS.ProcessEnv {
   return {
     ...kubeEnv(),
@@ -43,12 +41,12 @@ export function labEnv(): NodeJS.ProcessEnv {
     PULUMI_CONFIG_PASSPHRASE_FILE: PASSPHRASE_FILE,
     PULUMI_HOME,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // The lab's language host is older than the SDK, and does not tell the program.
+    // The lab's language host is older than the SDK and does not set it.
     PULUMI_NODEJS_ROOT_DIRECTORY: PROJECT,
   };
 }
 
-/** Makes the project folder, and the folder of programs that commands in the lab find first. */
+/** Creates the project folder, and the folder that comes first on PATH in the lab. */
 export function prepareProject(tools: Tools): void {
   for (const folder of [PROJECT, BIN, join(PULUMI_HOME, "plugins"), labPath("pulumi")]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -60,7 +58,7 @@ export function prepareProject(tools: Tools): void {
   writeFileSync(join(PROJECT, "Pulumi.yaml"), stringify({ ...project, main: "program" }));
   link(REPOSITORY, join(PROJECT, "program"));
   for (const [name, path] of Object.entries(tools.programs)) {
-    // The CLI finds its language host beside itself.
+    // The CLI looks for its language host next to itself.
     if (!name.startsWith("pulumi")) {
       link(path, join(BIN, name));
     }
@@ -79,7 +77,7 @@ function link(target: string, path: string): void {
   symlinkSync(target, path);
 }
 
-/** File of a stack in the repository. @throws UserError where there is none. */
+/** A stack's file in the repository. @throws UserError if there is none. */
 export function stackFile(stack: string, folder = REPOSITORY): string {
   const path = join(folder, `Pulumi.${stack}.yaml`);
   if (!/^[A-Za-z0-9_.-]+$/.test(stack) || !existsSync(path)) {
@@ -88,12 +86,12 @@ export function stackFile(stack: string, folder = REPOSITORY): string {
   return path;
 }
 
-/** The lab's own copy of a stack's file, into which Pulumi writes. */
+/** The lab's own copy of a stack's file, which Pulumi writes to. */
 export function stackCopy(stack: string): string {
   return join(PROJECT, `Pulumi.${stack}.yaml`);
 }
 
-/** Takes a stack's file into the lab's project, with the encryption salt that Pulumi gave the copy, and makes the stack. */
+/** Copies a stack's file into the lab's project, keeping the copy's encryption salt, and creates the stack. */
 export async function takeStack(pid: number, stack: string, file: string): Promise<void> {
   const copy = stackCopy(stack);
   const given = (parse(readFileSync(file, "utf8")) ?? {}) as Record<string, unknown>;
@@ -107,7 +105,7 @@ export async function takeStack(pid: number, stack: string, file: string): Promi
   }
 }
 
-/** The program looks for service files beside the lab's copy. What cannot be copied is for the program to tell. */
+/** The program looks for service files next to the lab's copy, and reports those that could not be copied. */
 function copyServiceFiles({ config }: Record<string, unknown>, folder: string): void {
   const { success, data } = serviceFilesSchema.safeParse(
     ((config ?? {}) as GivenConfig["values"])[`${NAMESPACE}:serviceFiles`],
@@ -120,7 +118,7 @@ function copyServiceFiles({ config }: Record<string, unknown>, folder: string): 
   }
 }
 
-/** Takes every stack of the repository, so that pulumi finds them by name. */
+/** Takes every stack of the repository, so that pulumi finds it by name. */
 export async function takeAllStacks(pid: number): Promise<void> {
   for (const file of readdirSync(REPOSITORY)) {
     const [, stack] = /^Pulumi\.(.+)\.yaml$/.exec(basename(file)) ?? [];

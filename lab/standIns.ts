@@ -9,14 +9,14 @@ import { PLUGINS, type PluginName } from "./tools/catalogue";
 const SOURCE = join(REPOSITORY, "lab", "plugins");
 const MADE = labPath("plugins");
 
-/** ts-node would load the TypeScript compiler at each start of a plugin, and Pulumi starts one for every command. */
+/** ts-node would load the TypeScript compiler whenever a plugin starts, and Pulumi starts them for every command. */
 const TRANSPILED: Options = {
   jsc: { parser: { syntax: "typescript" }, target: "es2022" },
   module: { type: "commonjs" },
   sourceMaps: "inline",
 };
 
-/** Transpiles the stand-ins of `lab/plugins` into the lab's folder, and puts a program for each where Pulumi looks for it. */
+/** Transpiles the stand-ins of `lab/plugins` into the lab's folder, and puts a program for each where Pulumi looks. */
 export function installStandIns(names: readonly PluginName[], pluginsFolder: string): void {
   for (const file of readdirSync(SOURCE, { recursive: true, encoding: "utf8" })) {
     if (file.endsWith(".ts")) {

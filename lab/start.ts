@@ -9,14 +9,14 @@ import { ensureTools, toolsAreCached } from "./tools";
 
 const STACK = "dev";
 
-/** `npm start`: the whole product on this machine, from the tools to real HTTPS. */
+/** `npm start`: everything on this machine, from the tools to real HTTPS. */
 main(async () => {
   const start = Date.now();
   await checkMachine(toolsAreCached());
   const tools = await ensureTools();
   if (tools.standIns.length > 0) {
     console.error(
-      `stand-ins serve for the providers ${tools.standIns.join(", ")}: their official plugins are out of reach`,
+      `using stand-ins for the providers ${tools.standIns.join(", ")}: their official plugins are not available`,
     );
   }
   return locked(async () => {

@@ -4,7 +4,7 @@ import { identify, isAlive, type ProcessId } from "./namespaces";
 import { labFolder } from "./paths";
 import { UserError } from "./processes";
 
-/** A gateway proxy of the lab: Envoy in a network namespace of its own. */
+/** A gateway proxy of the lab: Envoy in its own network namespace. */
 export interface ProxyState {
   readonly gateway: string;
   readonly namespace: string;
@@ -12,7 +12,7 @@ export interface ProxyState {
   /** Holds the proxy's network namespace. */
   readonly network: ProcessId;
   readonly agent: ProcessId;
-  /** Annotations that it runs with. */
+  /** Annotations that it was started with. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -20,16 +20,16 @@ export interface BackendState {
   readonly namespace: string;
   readonly service: string;
   readonly ports: readonly number[];
-  /** What its ports speak. */
+  /** Protocol of its ports. */
   readonly protocol: "http" | "grpc";
   readonly address: string;
-  /** Labels of its pod, where the stack's own Service selects it; else the lab makes the Service. */
+  /** Labels of its pod, if the stack's own Service selects it; otherwise the lab creates the Service. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Addresses of further endpoints. */
+  /** Addresses of additional endpoints. */
   readonly replicas?: readonly string[];
 }
 
-/** What is known of the running lab. */
+/** The state of a running lab. */
 export interface LabState {
   readonly holder: ProcessId;
   /** By name. */
@@ -49,7 +49,7 @@ export function labPath(...segments: string[]): string {
   return join(FOLDER, ...segments);
 }
 
-/** The running lab's state; undefined where none runs. What a dead lab left is not looked at. */
+/** The running lab's state, or undefined if none is running. Leftovers of a dead lab are ignored. */
 export function readState(): LabState | undefined {
   if (!existsSync(STATE_FILE)) {
     return undefined;
@@ -63,7 +63,7 @@ export function writeState(state: LabState): void {
   renameSync(`${STATE_FILE}.new`, STATE_FILE);
 }
 
-/** An empty folder for a new lab; only its owner may read it, for it holds keys. */
+/** Creates an empty folder for a new lab, readable only by its owner because it holds keys. */
 export function freshFolder(): void {
   removeFolder();
   mkdirSync(join(FOLDER, "logs"), { recursive: true, mode: 0o700 });
@@ -73,7 +73,7 @@ export function removeFolder(): void {
   rmSync(FOLDER, { recursive: true, force: true });
 }
 
-/** Runs `body` while no other process starts, changes or ends the lab. @throws UserError with the other's pid. */
+/** Runs `body` while no other process starts, changes or ends the lab. @throws UserError with the other process's pid. */
 export async function locked<T>(body: () => Promise<T>): Promise<T> {
   mkdirSync(join(FOLDER, ".."), { recursive: true });
   for (;;) {
@@ -88,7 +88,7 @@ export async function locked<T>(body: () => Promise<T>): Promise<T> {
       }
       const owner = lockOwner();
       if (owner !== undefined && isAlive(owner)) {
-        throw new UserError(`another lab command is at work, with pid ${owner.pid}: wait for it, or end it`);
+        throw new UserError(`another lab command is running with pid ${owner.pid}: wait for it, or end it`);
       }
       rmSync(LOCK_FILE, { force: true });
     }

@@ -1,7 +1,6 @@
 import type { z } from "zod";
-import { stackFileSchema } from "../config/schema/jsonSchema";
+import { asText, isPlain, plainStackFileSchema } from "../config/schema/jsonSchema";
 import { PROJECT } from "../config/values/project";
-
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
@@ -16,12 +15,23 @@ const INTRODUCTION = `# Config reference
 
 Made from the program's own schema by \`npm run generate\`: change the schema, not this page.
 
-All keys stand under \`config:\` in \`Pulumi.STACK.yaml\` with \`${PROJECT}:\` in front. **Bold** keys have to be given. A duration is a number with a
-unit, as \`500ms\`, \`3s\`, \`1h30m\`. Keys that are not listed are mistakes, and are refused. \`[]\` stands for each entry of a list, \`*\` for each key of a map.
+All keys go under \`config:\` in \`Pulumi.STACK.yaml\`, with \`${PROJECT}:\` in front. **Bold** keys are required. Keys that are not listed are refused.
+\`[]\` stands for each entry of a list, \`*\` for each key of a map.
+
+## The language of the config
+
+- A duration is a text with units: \`500ms\`, \`30s\`, \`1h30m\`, \`90d\`.
+- A size is a Kubernetes quantity in bytes: \`64Ki\`, \`1Mi\`, or a plain number of bytes.
+- A share is a number of percent; its key is \`percent\` or ends in \`Percent\`.
+- A map that has several forms says which one by \`type\`.
+- A feature is turned on by setting its map. \`false\` in place of the map turns it off where it is inherited or on by default. A limit of zero (\`0s\`,
+  \`0\`) is no limit, as in Envoy and the Gateway API.
+- Enum values are spelled as in Istio, Envoy and the Gateway API where they come from there (\`PathPrefix\`, \`LEAST_REQUEST\`), and in lower case with dashes
+  where they are this program's own (\`self-signed\`).
 `;
 
 /** The config reference as Markdown: a table for each map of keys, the same map once. */
-export function configReference(schema: Schema = stackFileSchema()): string {
+export function configReference(schema: Schema = plainStackFileSchema()): string {
   const config = properties(schema).config ?? {};
   const stripped = Object.entries(properties(config)).map(([key, value]) => [key.replace(`${PROJECT}:`, ""), value]);
   const required = (config.required ?? []).map((key) => key.replace(`${PROJECT}:`, ""));
@@ -64,6 +74,9 @@ function valueText(path: string, schema: Schema, sections: readonly Section[]): 
   if (isSealed(schema)) {
     return "text, as a Pulumi secret";
   }
+  if (typeof schema.phrase === "string") {
+    return schema.phrase;
+  }
   const variants = schema.anyOf ?? schema.oneOf;
   if (variants !== undefined) {
     return variants.map((variant) => within("", variant)).join(", or ");
@@ -84,14 +97,14 @@ function valueText(path: string, schema: Schema, sections: readonly Section[]): 
   return [typeText(schema), range(schema.minimum, schema.maximum)].filter(Boolean).join(" ");
 }
 
-function typeText({ type, pattern }: Schema): string {
+function typeText({ type }: Schema): string {
   if (type === "boolean") {
     return "`true`, `false`";
   }
   if (type === "integer" || type === "number") {
     return type;
   }
-  return pattern?.includes("(h|m|s|ms)") === true ? "duration" : "text";
+  return "text";
 }
 
 /** Bounds, without those that only stand for "any number". */
@@ -102,10 +115,8 @@ function range(from?: number, to?: number): string {
   return from === undefined || from < 0 ? "" : `at least ${from}`;
 }
 
-/** A default that is a map of defaults is told at its keys. */
 function defaultText({ default: value }: Schema): string {
-  const isPlain = value !== undefined && (typeof value !== "object" || Object.keys(value ?? {}).length > 0);
-  return isPlain ? code(value) : "";
+  return isPlain(value) ? code(value) : "";
 }
 
 /** The maps of keys that a value is or holds, each with its path. */
@@ -141,7 +152,7 @@ function anchor(heading: string): string {
 const properties = (schema: Schema): Record<string, Schema> => (schema.properties ?? {}) as Record<string, Schema>;
 const isMap = (schema: Schema): boolean => Object.keys(properties(schema)).length > 0;
 const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
-const code = (value: unknown): string => `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+const code = (value: unknown): string => `\`${asText(value)}\``;
 
 /** Pulumi writes an encrypted value as `{ secure: CIPHERTEXT }`. */
 function isSealed(schema: Schema): boolean {

@@ -11,7 +11,7 @@ interface CustomResourceDefinition {
   };
 }
 
-/** JSON Schemas of the kinds that the program emits, by `GROUP/VERSION/KIND`, out of CRD manifests. */
+/** JSON Schemas of the kinds that the program emits, by `GROUP/VERSION/KIND`, from CRD manifests. */
 export function crdSchemas(files: readonly string[], kinds: readonly string[]): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const file of files) {
@@ -35,14 +35,14 @@ interface ObjectSchema {
   properties: Record<string, unknown>;
 }
 
-/** Every object has these, whether its CRD says so or not. */
+/** Every object has these, whether or not its CRD lists them. */
 function withTypeMeta(schema: ObjectSchema): ObjectSchema {
   const typeMeta = { apiVersion: { type: "string" }, kind: { type: "string" }, metadata: { type: "object" } };
   return { ...schema, properties: { ...schema.properties, ...typeMeta } };
 }
 
 /**
- * The schema as a JSON Schema that refuses unknown fields: an API server would prune them in silence. Descriptions and
+ * The schema as a JSON Schema that rejects unknown fields, which an API server would silently prune. Descriptions and
  * Kubernetes' own keywords (CEL rules, list types) are left out; the lab's real API server checks those.
  */
 function strict(schema: unknown, isWhole = true): unknown {
@@ -59,10 +59,10 @@ function strict(schema: unknown, isWhole = true): unknown {
     } else if (key === "required" || key === "enum" || key === "default") {
       result[key] = value as unknown;
     } else if (key === "pattern" && String(value).includes("(?i)")) {
-      // Go's flag for any case: JavaScript has none inside a pattern.
+      // Go's inline flag to ignore case: JavaScript has none inside a pattern.
       continue;
     } else if (key !== "description" && key !== "format" && !key.startsWith("x-kubernetes-")) {
-      // Alternatives say more about fields that stand beside them: none is the whole object.
+      // Alternatives add constraints to sibling fields: none describes the whole object.
       result[key] = strict(value, isWhole && !["oneOf", "anyOf", "allOf", "not"].includes(key));
     }
   }

@@ -19,15 +19,15 @@ type Manifest = Role | { kind: string; [key: string]: unknown };
 
 export interface Identity {
   readonly name: string;
-  /** Where its ServiceAccount lives. */
+  /** Namespace of its ServiceAccount. */
   readonly namespace: string;
 }
 
-/** The official provider waits for an object by an informer, which lists and watches its kind in its namespace. */
+/** The official provider waits for an object with an informer, which lists and watches its kind in its namespace. */
 const WAIT = ["list", "watch"];
 const OWN = ["create", "delete", "get", "patch"];
 
-/** What the official provider looks at besides, while it waits for an object of a kind: by `GROUP/KIND`. */
+/** What else the official provider watches while it waits for an object, by the object's `GROUP/KIND`. */
 const WATCHED: Readonly<Record<string, readonly (readonly [group: string, resource: string])[]>> = {
   "apps/Deployment": [
     ["apps", "replicasets"],
@@ -38,15 +38,15 @@ const WATCHED: Readonly<Record<string, readonly (readonly [group: string, resour
 };
 
 /**
- * What a ServiceAccount needs to run `pulumi up` and `refresh` on a stack, by what the stack makes: a Role in each namespace,
- * and a ClusterRole for objects of the cluster. `destroy` adds what only the deletion of a Secret needs.
+ * What a ServiceAccount needs to run `pulumi up` and `refresh` on a stack, derived from the stack's objects: a Role in each
+ * namespace, and a ClusterRole for cluster-scoped objects. `destroy` adds what only the deletion of a Secret needs.
  */
 export function deployerRbac(objects: readonly EmittedObject[], identity: Identity): Manifest[] {
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { ...identity } };
   return [account, ...deployerRoles(objects, identity.name).flatMap((role) => [role, binding(role, identity)])];
 }
 
-/** To be bound for a destroy alone: it reads every Secret of the Gateway's namespace. */
+/** Bind it only for a destroy: it reads every Secret in the Gateway's namespace. */
 export function destroyerRbac(objects: readonly EmittedObject[], identity: Identity): Manifest[] {
   const namespaces = new Set(objects.filter(isOwnSecret).map(({ namespace }) => namespace));
   return [...namespaces].flatMap((namespace) => {
@@ -57,7 +57,7 @@ export function destroyerRbac(objects: readonly EmittedObject[], identity: Ident
   });
 }
 
-/** @param waits Whether the provider waits by informers, as the official one does. */
+/** @param waits Whether the provider waits with informers, as the official one does. */
 export function deployerRoles(objects: readonly EmittedObject[], name: string, waits = true): Role[] {
   const namespaces = [...new Set(objects.map(({ namespace }) => namespace))].sort();
   return namespaces.map((namespace) => {
@@ -84,9 +84,9 @@ function rulesOf(object: EmittedObject, waits: boolean): PolicyRule[] {
   }
   if (isOwnSecret(object)) {
     return [
-      // Names, since others' Secrets lie beside it: in istio-system, the key of the mesh's CA.
+      // By name, because other Secrets share the namespace: in istio-system, the key of the mesh's CA.
       { apiGroups, resources, resourceNames: [object.name], verbs: ["delete", "get", "patch"] },
-      // A name is no condition for making an object.
+      // `create` cannot be restricted by name.
       { apiGroups, resources, verbs: ["create"] },
     ];
   }
@@ -101,7 +101,7 @@ function isOwnSecret({ group, kind, patched }: EmittedObject): boolean {
   return group === "" && kind === "Secret" && !patched;
 }
 
-/** One rule for all resources, and names, that share the rest. */
+/** Merges rules that differ only in resources or names. */
 function merged(rules: readonly PolicyRule[]): PolicyRule[] {
   const union = (a: readonly string[], b: readonly string[]) => [...new Set([...a, ...b])].sort();
   const byResource = new Map<string, PolicyRule>();
@@ -117,7 +117,7 @@ function merged(rules: readonly PolicyRule[]): PolicyRule[] {
   return [...byResource.values()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
-/** The plural under which the API serves a kind: gateways, telemetries, peerauthentications, ingresses. */
+/** A kind's plural name in the API: gateways, telemetries, peerauthentications, ingresses. */
 export function resourceOf(kind: string): string {
   const name = kind.toLowerCase();
   if (/[^aeiou]y$/.test(name)) {

@@ -6,12 +6,12 @@ import { crdSchemas } from "./crdSchemas";
 import { stackRbac } from "./rbac";
 
 /**
- * `npm run generate`: writes what is committed but derived.
- * - pulumi-stack.schema.json, out of the config's schemas;
+ * `npm run generate`: writes the generated files that are committed.
+ * - pulumi-stack.schema.json, from the config's schemas;
  * - services.schema.json, the same for service files;
- * - docs/config.md, the same for people;
- * - deploy/rbac.dev.yaml, out of what the dev stack makes;
- * - with `-- GATEWAY_API ISTIO`, checkouts of sigs.k8s.io/gateway-api and istio.io/istio: tests/crds/*.json, out of their CRDs;
+ * - docs/config.md, the same for humans;
+ * - deploy/rbac.dev.yaml, from what the dev stack creates;
+ * - with `-- GATEWAY_API ISTIO`, checkouts of sigs.k8s.io/gateway-api and istio.io/istio: tests/crds/*.json, from their CRDs;
  *   a third, of prometheus-operator/prometheus-operator, for its kinds.
  */
 const root = join(__dirname, "..");

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import manifest from "../package.json";
 
 /**
- * Part of `npm run build`: dist/package.json, of the package that other programs import. The repository's own manifest
- * exports nothing: Pulumi would run what it exports as the program.
+ * Part of `npm run build`: writes dist/package.json, for the package that other programs import. The repository's own
+ * manifest exports nothing, because Pulumi would run that as the program.
  */
 const { name, version, description, engines, dependencies } = manifest;
 const entry = { types: "./components/index.d.ts", default: "./components/index.js" };

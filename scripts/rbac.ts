@@ -6,7 +6,7 @@ import { command } from "../cli/command";
 import { deployerRbac, destroyerRbac } from "./deployerRbac";
 import { emittedObjects } from "../emit/objects";
 
-/** The ServiceAccount that deploys a stack, and no more than it needs, as YAML. */
+/** A ServiceAccount with the minimal permissions to deploy a stack, as YAML. */
 export async function stackRbac(file: string, destroy = false): Promise<string> {
   const config = loadStackFile(file);
   const identity = { name: `${config.gateway.name}-deployer`, namespace: config.gateway.namespace };

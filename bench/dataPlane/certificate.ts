@@ -3,7 +3,7 @@ import type { Lab } from "../../lab/lab";
 import { labPath } from "../../lab/state";
 import type { Manifest } from "../stacks";
 
-/** Name of a Secret. */
+/** Name and namespace of a Secret. */
 export type Named = Pick<Manifest["metadata"], "name"> & { readonly namespace: string };
 
 interface Secret extends Manifest {
@@ -15,13 +15,13 @@ async function read(lab: Lab, { name, namespace }: Named): Promise<Secret> {
   return JSON.parse(await lab.kubectl(["get", "secret", name, "-n", namespace, "-o", "json"])) as Secret;
 }
 
-/** The certificate of a gateway for another one: signing is a part of what a client waits for. */
+/** A copy of a gateway's certificate for another one: signing is part of what a client waits for. */
 export async function copyOfCertificate(lab: Lab, secret: Named, copy: Named): Promise<Manifest> {
   const { apiVersion, kind, type, data } = await read(lab, secret);
   return { apiVersion, kind, type, data, metadata: copy } as Manifest;
 }
 
-/** The same as files. */
+/** The same certificate as files. */
 export async function certificateFiles(
   lab: Lab,
   secret: Named,

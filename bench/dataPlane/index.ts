@@ -17,7 +17,7 @@ const ADDRESSES = { policies: "192.168.51.231", bare: "192.168.51.232", static: 
 const BARE = "bare";
 const STATIC = "static";
 
-/** Far from what two cores can do, load included: latencies are not those of a queue. */
+/** Well below what two cores can handle, load generator included: latencies do not include queueing. */
 const RATE = 500;
 const SECONDS = 6;
 const WARM_UP_SECONDS = 2;
@@ -27,11 +27,11 @@ export type Contender = "policies" | "bare" | "static" | "direct";
 export interface Sample {
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Of Envoy, for 1,000 requests. Unit: milliseconds. None where there is no Envoy. */
+  /** CPU time of Envoy for 1,000 requests. Unit: milliseconds. Undefined without an Envoy. */
   readonly cpuMs?: number;
 }
 
-/** Latency, and CPU time of Envoy, at a constant rate: with every policy, without any, by hand, and without a proxy. */
+/** Latency and Envoy's CPU time at a constant rate: with every policy, with none, configured by hand, and without a proxy. */
 export async function dataPlane(lab: Lab, { pairs, progress }: Options): Promise<Results> {
   progress("data plane: gateways, static Envoy, backend");
   const envoys = await startContenders(lab);
@@ -66,7 +66,7 @@ export async function dataPlane(lab: Lab, { pairs, progress }: Options): Promise
 
 const TRIES = 5;
 
-/** Tries once more where another process disturbed the load; a proxy that does not work fails every time. */
+/** Retries if another process disturbed the load; a broken proxy fails every time. */
 async function again<T>(attempt: () => Promise<T>, progress: (text: string) => void): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -75,7 +75,7 @@ async function again<T>(attempt: () => Promise<T>, progress: (text: string) => v
       if (!(error instanceof Disturbed) || tries === TRIES) {
         throw error;
       }
-      progress(`once more: ${error.message}`);
+      progress(`retrying: ${error.message}`);
     }
   }
 }
@@ -84,10 +84,10 @@ function sampleText({ p99Ms, cpuMs }: Sample): string {
   return `p99 ${p99Ms.toFixed(2)} ms${cpuMs === undefined ? "" : `, CPU ${cpuMs.toFixed(0)} ms per 1,000 requests`}`;
 }
 
-/** Brings up what is compared. Returns the pids of the Envoys. */
+/** Starts the contenders. Returns the pids of the Envoys. */
 async function startContenders(lab: Lab): Promise<Record<Exclude<Contender, "direct">, number>> {
   await lab.prepare(POLICIES, stackFile(POLICIES, policyValues(ADDRESSES.policies)));
-  // Nothing of this stack is deployed: it brings the proxy of a Gateway that is made by hand.
+  // This stack is never deployed: it only provides the proxy for a Gateway that is created by hand.
   const bare = { name: BARE, namespace: `${BARE}-system`, address: ADDRESSES.bare };
   const services = [{ name: SERVICE, namespace: NAMESPACE, port: PORT }];
   await lab.prepare(BARE, stackFile(BARE, { domain: `${BARE}.test`, gateway: bare, services }));
@@ -114,7 +114,7 @@ const OTHERS = {
   direct: "the backend without a proxy",
 } as const;
 
-/** Rounds hold a sample of each contender. */
+/** Each round has a sample of each contender. */
 export function dataPlaneFigures(rounds: readonly Record<Contender, Sample>[]): Figure[] {
   const p99 = (round: Record<Contender, Sample>, name: Contender) => round[name].p99Ms;
   const cpu = (round: Record<Contender, Sample>, name: Contender) => round[name].cpuMs ?? NaN;

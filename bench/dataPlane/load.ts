@@ -3,7 +3,7 @@ import { CLIENT_OUTSIDE } from "../../lab/addresses";
 import { UserError } from "../../lab/processes";
 import { ensureOptional } from "../../lab/tools";
 
-/** Requests at a constant rate, whether earlier ones have their answers or not. */
+/** Requests at a constant rate, whether or not earlier ones have been answered. */
 export interface Load {
   readonly url: string;
   readonly headers: readonly string[];
@@ -18,7 +18,7 @@ export interface LoadResult {
   readonly p99Ms: number;
 }
 
-/** What is read of `vegeta report -type=json`. Latencies are in nanoseconds. */
+/** The fields used from `vegeta report -type=json`. Latencies are in nanoseconds. */
 interface VegetaReport {
   readonly requests: number;
   readonly rate: number;
@@ -27,13 +27,13 @@ interface VegetaReport {
   readonly latencies: { readonly "50th": number; readonly "99th": number };
 }
 
-/** A load that says nothing of the proxy, as where the machine was too busy to send it. */
+/** A load that says nothing about the proxy, for example because the machine was too busy to send it. */
 export class Disturbed extends UserError {}
 
-/** Share of the wanted rate that has to be reached: with less, latencies are those of another load. */
+/** Share of the requested rate that has to be reached: below it, the latencies are those of a different load. */
 const REACHED = 0.98;
 
-/** Runs a load from an address on the internet. @throws Disturbed where a request fails, or the rate is not reached. */
+/** Runs a load from an address on the internet. @throws Disturbed if a request fails or the rate is not reached. */
 export async function attack(lab: Lab, { url, headers, rate, seconds }: Load): Promise<LoadResult> {
   const vegeta = await ensureOptional("vegeta");
   const flags = [`-rate=${rate}/s`, `-duration=${seconds}s`, `-laddr=${CLIENT_OUTSIDE}`, "-insecure", "-timeout=20s"];

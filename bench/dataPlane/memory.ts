@@ -22,14 +22,14 @@ export type MemoryContender = keyof typeof ADDRESSES;
 
 /** Memory of an Envoy. Unit: KiB. */
 export interface Memory {
-  /** What its objects take: what was there before does not count. */
+  /** Memory of its live objects, without what the allocator holds. */
   readonly allocated: number;
   readonly resident: number;
 }
 
 export type MemorySample = Readonly<Record<MemoryContender, Memory>> & { readonly routes: number };
 
-/** What a further route takes of Envoy's memory: with a timeout, a rate limit and outlier ejection, and without. */
+/** Envoy's memory for each additional route: with a timeout, a rate limit and outlier ejection, and without. */
 export async function memory(lab: Lab, { progress }: Options): Promise<Results> {
   progress("memory: gateways");
   const { chart, files } = await startGateways(lab);
@@ -64,7 +64,7 @@ export async function memory(lab: Lab, { progress }: Options): Promise<Results> 
 async function startGateways(lab: Lab) {
   const rendered = await renderedObjects(lab, { name: GATEWAY, services: 1 });
   const chart = await Chart.make(lab, GATEWAY, rendered);
-  // Nothing of these stacks is deployed: they bring the proxies of Gateways that kubectl makes.
+  // These stacks are never deployed: they only provide the proxies for Gateways that kubectl creates.
   const values = stackValues({ name: GATEWAY, services: 1 });
   const gateway = { name: GATEWAY, namespace: `${GATEWAY}-system`, address: ADDRESSES.gateway };
   await lab.prepare(GATEWAY, stackFile(GATEWAY, { ...values, gateway }));
@@ -91,7 +91,7 @@ async function served(pid: number, routes: number): Promise<Memory> {
         /"service-\d+\.[^"]+:443"/g,
       );
       if ((present?.length ?? 0) < routes) {
-        throw new Error(`${present?.length ?? 0} are there`);
+        throw new Error(`only ${present?.length ?? 0} are there`);
       }
     },
     1000,
@@ -99,21 +99,21 @@ async function served(pid: number, routes: number): Promise<Memory> {
   return settled(pid);
 }
 
-/** How much two readings may differ, as a share, where nothing comes any more. */
+/** Largest relative change between two readings of a settled Envoy. */
 const STILL = 0.002;
 const PAUSE_MS = 3000;
 
 async function settled(pid: number): Promise<Memory> {
   let before = 0;
   return eventually(
-    "an Envoy at rest",
+    "Envoy's memory to settle",
     120_000,
     async () => {
       const allocated = allocatedKiB(await admin(pid, "memory"));
       const change = Math.abs(allocated - before) / allocated;
       before = allocated;
       if (!(change < STILL)) {
-        throw new Error(`memory changes by ${(100 * change).toFixed(1)} %`);
+        throw new Error(`memory changed by ${(100 * change).toFixed(1)} %`);
       }
       return { allocated, resident: residentOf(pid) };
     },
@@ -121,7 +121,7 @@ async function settled(pid: number): Promise<Memory> {
   );
 }
 
-/** From the answer of Envoy's admin to /memory. */
+/** Reads the answer of Envoy's admin endpoint /memory. */
 export function allocatedKiB(json: string): number {
   const { allocated } = JSON.parse(json) as { readonly allocated: string };
   return Number(allocated) / 1024;
@@ -133,7 +133,7 @@ const NAMES: Readonly<Record<MemoryContender, string>> = {
   bare: "bare Gateway API",
 };
 
-/** From the smallest number of routes to the largest. */
+/** Growth between the smallest and the largest number of routes. */
 export function memoryFigures(samples: readonly MemorySample[]): Figure[] {
   const [few, many] = [samples[0], samples.at(-1)];
   if (few === undefined || many === undefined || few === many) {

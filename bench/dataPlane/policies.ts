@@ -1,4 +1,4 @@
-/** The stack whose service has every policy that it can have at once. */
+/** The stack whose service has every policy that can be combined. */
 export const POLICIES = "policies";
 export const NAMESPACE = "dataplane";
 export const SERVICE = "web";
@@ -7,12 +7,12 @@ export const CANARY = "web-next";
 export const PORT = 8080;
 export const ORIGIN = "https://app.policies.test";
 
-/** What the requests carry: the policies on origins and headers have to read something. */
+/** Headers of the requests, so that the policies on origins and headers have something to read. */
 export const REQUEST_HEADERS = [`Origin: ${ORIGIN}`, "X-Debug: 1"] as const;
 
 /**
- * Left out is what asks another process for each request, whose time would be measured in its place: tokens' signatures
- * are Envoy's own, but cost more than all else together. So: no `jwt`, `externalAuthorization`, global rate limit, mirror.
+ * Leaves out what calls another process per request, whose time would be measured instead: `externalAuthorization`, the
+ * global rate limit, mirrors. And `jwt`: Envoy checks signatures itself, but at a higher cost than everything else together.
  */
 export function policyValues(address: string): Record<string, unknown> {
   return {
@@ -22,7 +22,7 @@ export function policyValues(address: string): Record<string, unknown> {
       namespace: `${POLICIES}-system`,
       address,
       clientAddress: { trustedProxies: 0 },
-      hsts: { maxAgeSeconds: 31_536_000 },
+      hsts: { maxAge: "365d" },
     },
     telemetry: {
       accessLogs: { provider: "gateway-json" },
@@ -36,7 +36,7 @@ export function policyValues(address: string): Record<string, unknown> {
         port: PORT,
         access: { allow: ["203.0.113.0/24"], deny: ["203.0.113.128/25"] },
         rateLimit: { type: "local", requests: 1_000_000, per: "second" },
-        limits: { maxRequestBytes: 1_048_576, streamIdleTimeout: "1h" },
+        limits: { maxRequestSize: "1Mi", streamIdleTimeout: "1h" },
         timeouts: { request: "15s", backendRequest: "4s" },
         retry: { attempts: 2, codes: [502, 503] },
         cors: { allowOrigins: [ORIGIN], allowMethods: ["PUT"], allowHeaders: ["x-token"], allowCredentials: true },
@@ -47,7 +47,7 @@ export function policyValues(address: string): Record<string, unknown> {
         trafficPolicy: {
           connections: { maxConnections: 1000, maxPendingRequests: 1000, maxRequests: 1000 },
           outlierDetection: { consecutive5xxErrors: 5, interval: "10s", baseEjectionTime: "30s" },
-          loadBalancing: { policy: "CONSISTENT_HASH", key: { type: "source-address" } },
+          loadBalancing: { type: "CONSISTENT_HASH", key: { type: "source-address" } },
           retryBudget: { percent: 20, minRetryConcurrency: 3 },
         },
       },

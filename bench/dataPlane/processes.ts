@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Kernel's clock ticks in a second, as user programs see them: 100 on every Linux. */
+/** The kernel's clock ticks per second, as user programs see them: 100 on every Linux. */
 const TICKS = 100;
 
-/** CPU time of a process with all its threads, from the text of /proc/PID/stat (proc(5)). Unit: seconds. */
+/** CPU time of a process with all its threads, from the contents of /proc/PID/stat (proc(5)). Unit: seconds. */
 export function cpuSeconds(stat: string): number {
-  // The name, in parentheses, may hold spaces; utime and stime are fields 14 and 15.
+  // The name, in parentheses, may contain spaces; utime and stime are fields 14 and 15.
   const [utime = NaN, stime = NaN] = stat
     .slice(stat.lastIndexOf(")") + 2)
     .split(" ")
@@ -14,7 +14,7 @@ export function cpuSeconds(stat: string): number {
   return (utime + stime) / TICKS;
 }
 
-/** Memory that a process holds, from the text of /proc/PID/status. Unit: KiB. */
+/** Resident memory of a process, from the contents of /proc/PID/status. Unit: KiB. */
 export function residentKiB(status: string): number {
   return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1] ?? NaN);
 }
@@ -29,7 +29,7 @@ export function residentOf(pid: number): number {
 
 /** The Envoy that a pilot-agent started. */
 export function envoyOf(agent: number): number {
-  // A child is that of the thread that started it.
+  // A child is listed under the thread that started it.
   const children = readdirSync(`/proc/${agent}/task`).flatMap(
     (thread) => readFileSync(`/proc/${agent}/task/${thread}/children`, "utf8").match(/\d+/g) ?? [],
   );

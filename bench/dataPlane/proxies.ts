@@ -12,16 +12,16 @@ import { CANARY, NAMESPACE, PORT, SERVICE } from "./policies";
 import { backendBootstrap } from "./staticEnvoy";
 import { envoyOf } from "./processes";
 
-/** What answers behind every contender. The address is nobody else's. */
+/** The backend of every contender. Nothing else uses its address. */
 export const BACKEND = { address: "10.229.0.1", port: PORT } as const;
 
-/** Number of a link that no gateway of the lab gets near to. */
+/** Number of the first link: far above those of the lab's gateways. */
 const FIRST_LINK = 200;
 
-/** As many threads as the lab gives to pilot-agent's Envoy. */
+/** As many worker threads as the lab gives pilot-agent's Envoy. */
 const CONCURRENCY = 2;
 
-/** Starts an Envoy with a configuration of its own, in its own network as those of the gateways. Returns its pid. */
+/** Starts an Envoy with its own configuration, in its own network like those of the gateways. Returns its pid. */
 export async function startStatic(lab: Lab, name: string, address: string, config: object): Promise<number> {
   const cwd = labPath(name);
   mkdirSync(cwd, { recursive: true });
@@ -31,7 +31,7 @@ export async function startStatic(lab: Lab, name: string, address: string, confi
   return pid;
 }
 
-/** Starts the backend of all contenders, and leads the Services' endpoints to it in place of the echo server. */
+/** Starts the backend of all contenders, and points the Services' endpoints to it instead of the echo server. */
 export async function startBackend(lab: Lab): Promise<void> {
   const { pid } = lab.snapshot.holder;
   const url = `http://${BACKEND.address}:${BACKEND.port}/`;
@@ -55,7 +55,7 @@ function startEnvoy(lab: Lab, name: string, inside: number, threads: number, con
   return startDaemon(inside, { name, command, cwd, logFile: logOf(name) });
 }
 
-/** The pid of the Envoy of a gateway that the lab runs. */
+/** The pid of the Envoy of one of the lab's gateways. */
 export async function gatewayEnvoy(lab: Lab, gateway: string): Promise<number> {
   const proxy = lab.snapshot.proxies.find((known) => known.gateway === gateway);
   if (proxy === undefined) {
@@ -64,12 +64,12 @@ export async function gatewayEnvoy(lab: Lab, gateway: string): Promise<number> {
   return eventually(`Envoy of ${gateway}`, 60_000, () => Promise.resolve().then(() => envoyOf(proxy.agent.pid)));
 }
 
-/** Leads a host name to an address, until the lab next writes its names. */
+/** Resolves a host name to an address, until the lab next writes its hosts file. */
 export function addHost(host: string, address: string): void {
   appendFileSync(labPath("hosts"), `${address} ${host}\n`);
 }
 
-/** A Gateway and routes to Services as one writes them without any policy. */
+/** A Gateway and routes to Services, as one would write them without any policy. */
 export function bareGateway(name: string, address: string, secretName: string): Manifest {
   return {
     apiVersion: "gateway.networking.k8s.io/v1",

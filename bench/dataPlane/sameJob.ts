@@ -3,13 +3,13 @@ import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
 import type { Lab } from "../../lab/lab";
 import { ORIGIN, POLICIES, REQUEST_HEADERS, SERVICE } from "./policies";
 
-/** Fails where a contender does not answer, or the static Envoy does less than the gateway. */
+/** Fails if a contender does not answer, or if the static Envoy does less than the gateway. */
 export async function sameJob(lab: Lab): Promise<void> {
   await answer(lab, "bare", []);
   const [ours, byHand] = [await behaviour(lab, POLICIES), await behaviour(lab, "static")];
   assert.equal(ours.plain.status, 200, "this gateway does not serve yet");
   assert.ok("strict-transport-security" in ours.plain.headers && "x-ratelimit-limit" in ours.plain.headers);
-  assert.deepEqual(byHand, ours, "the static Envoy does another job than the gateway");
+  assert.deepEqual(byHand, ours, "the static Envoy does not do the same job as the gateway");
 }
 
 interface Answer {
@@ -33,7 +33,7 @@ export async function behaviour(lab: Lab, name: string) {
   };
 }
 
-/** A file that every machine has, larger than the services' limit of a request. */
+/** A file that every machine has, larger than the services' request limit. */
 const LARGE = process.execPath;
 
 /** What changes from one answer to the next. */
@@ -42,7 +42,7 @@ const CHANGING = ["date", "x-ratelimit-remaining", "x-ratelimit-reset"];
 async function answer(lab: Lab, name: string, curl: readonly string[], from = CLIENT_OUTSIDE): Promise<Answer> {
   const url = `https://${SERVICE}.${name}.test/shop?q=1`;
   const flags = ["-sk", "--max-time", "10", "--interface", from, "-o", "/dev/null", "-D", "-"];
-  // Curl fails where a request is answered before it is sent, which is no failure here.
+  // Curl fails if the answer comes before the request is fully sent, which is not a failure here.
   const { stdout } = await lab.run(["curl", ...flags, ...curl, url]);
   const [status = "", ...lines] = stdout.trim().split(/\r?\n/);
   const headers = lines

@@ -9,7 +9,7 @@ import { CANARY, ORIGIN, SERVICE } from "./policies";
 const ADMIN_PORT = 15000;
 const API = "type.googleapis.com/envoy";
 
-/** Where an Envoy without a control plane serves, and what answers behind it. */
+/** Domain, certificate files and backend of an Envoy without a control plane. */
 export interface StaticArgs {
   readonly domain: string;
   readonly certificateFile: string;
@@ -17,7 +17,7 @@ export interface StaticArgs {
   readonly backend: { readonly address: string; readonly port: number };
 }
 
-/** Configuration for Envoy that does by hand what the gateway does for the service of policies.ts. */
+/** Hand-written Envoy configuration for what the gateway does for the service in policies.ts. */
 export function policiesBootstrap(args: StaticArgs): object {
   const { domain, backend } = args;
   const manager = {
@@ -174,7 +174,7 @@ function virtualHost(domain: string): object {
   };
 }
 
-/** The same for services that have a timeout, a rate limit and outlier ejection each, as those of stacks.ts. */
+/** The same for services that each have a timeout, a rate limit and outlier ejection, as in stacks.ts. */
 export function limitedBootstrap(args: StaticArgs, services: readonly string[]): object {
   const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
   const rateLimit = (stat_prefix: string) => ({
@@ -229,7 +229,7 @@ export function cluster(name: string, { address, port }: StaticArgs["backend"], 
 
 const socketAddress = (address: string, port_value: number) => ({ socket_address: { address, port_value } });
 
-/** One https listener with the gateway's protocols, ciphers and limits; the rest is the caller's. */
+/** One https listener with the gateway's protocols, ciphers and limits; the caller adds the rest. */
 export function bootstrap(
   { domain, certificateFile, keyFile }: StaticArgs,
   manager: object,
@@ -292,7 +292,7 @@ export function bootstrap(
 
 const admin = (port: number) => ({ address: socketAddress("127.0.0.1", port) });
 
-/** The ciphers that the program gives its listener. */
+/** TLS with the ciphers that the program sets on its listener. */
 function tls(certificateFile: string, keyFile: string): object {
   return {
     name: "envoy.transport_sockets.tls",
@@ -309,7 +309,7 @@ function tls(certificateFile: string, keyFile: string): object {
   };
 }
 
-/** Answers everything at once with a small body, so that what stands before it is what is measured. */
+/** Answers every request immediately with a small body, so that only the proxy in front of it is measured. */
 export function backendBootstrap({ address, port }: StaticArgs["backend"]): object {
   const answer = { status: 200, body: { inline_string: "ok\n" } };
   const connectionManager = {

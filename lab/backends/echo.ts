@@ -5,13 +5,13 @@ import { openGrpc } from "./grpcEcho";
 import { echoWebSockets } from "./webSocketEcho";
 
 /**
- * Echo server of the lab: one process that plays every backend. `node echo.ts BACKENDS_FILE READY_FILE`.
- * It answers with its name and address, and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
- * `cut=1` (ends it in the middle of the body), `at=ADDRESS` (status, sleep, reset and cut at the endpoint of that address alone),
- * `size=BYTES` (body of that size), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
- * that key); `/__count?key=K` tells how many there were. Below `/__authorize` it plays an external authorization: only
- * requests with `x-authorize: yes` are let through. WebSockets get their messages back; backends for gRPC serve
- * `lab.Echo`. A request of a sampled trace gets a span of its own.
+ * The lab's echo server: one process for all backends. `node echo.ts BACKENDS_FILE READY_FILE`.
+ * It answers with its name, its address and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
+ * `cut=1` (ends it in the middle of the body), `at=ADDRESS` (status, sleep, reset and cut only at that endpoint),
+ * `size=BYTES` (a body of that size), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
+ * that key); `/__count?key=K` returns their number. Below `/__authorize` it acts as an external authorizer: only
+ * requests with `x-authorize: yes` are allowed. WebSocket messages are echoed; gRPC backends serve
+ * `lab.Echo`. A request in a sampled trace gets its own span.
  */
 interface Backend {
   namespace: string;
@@ -23,7 +23,7 @@ interface Backend {
 
 const MAX_SLEEP_MS = 60_000;
 const MAX_SIZE_BYTES = 64 * 2 ** 20;
-/** A body of which half is sent, and how long that half has on its way. */
+/** Size of a body that is cut in half, and time for that half to arrive. */
 const CUT_BYTES = 20_000;
 const CUT_AFTER_MS = 100;
 
@@ -83,13 +83,13 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
   );
 }
 
-/** What is asked for, be it `//`, which would name a host, or `*`. */
+/** The request's URL; also for `//`, which would be read as a host, and `*`. */
 function urlOf({ url = "/" }: IncomingMessage): URL {
   const text = `http://backend${url}`;
   return new URL(url.startsWith("/") && URL.canParse(text) ? text : "http://backend/");
 }
 
-/** Opens a port for each new backend, and closes those that are gone. */
+/** Opens a port for each new backend, and closes the ports of removed ones. */
 async function open(backends: readonly Backend[]): Promise<void> {
   const wanted = new Map<string, { backend: Backend; port: number }>(
     backends.flatMap((backend) =>
@@ -124,10 +124,10 @@ async function openHttp(backend: Backend, port: number): Promise<{ close(): void
   };
 }
 
-/** How often the list of backends is looked at. Unit: milliseconds. */
+/** How often the list of backends is polled. Unit: milliseconds. */
 const POLL_MS = 50;
 
-/** Polls by content: a watch by time stamps misses a change that comes while it starts. */
+/** Polls the content: watching timestamps would miss a change made while the watch starts. */
 async function follow(): Promise<void> {
   for (let loaded = ""; ; await new Promise((resolve) => setTimeout(resolve, POLL_MS))) {
     const text = readFileSync(backendsFile, "utf8");

@@ -1,18 +1,18 @@
 import * as grpc from "@grpc/grpc-js";
 
-/** What a call asks for; each part is optional. */
+/** A call's request; every field is optional. */
 export interface EchoRequest {
   /** Unit: milliseconds. */
   readonly sleep?: number;
-  /** gRPC status to end with, in place of an answer. */
+  /** gRPC status to end with, instead of an answer. */
   readonly status?: number;
   /** Messages that `Stream` sends. */
   readonly messages?: number;
-  /** What calls are counted by. */
+  /** Calls are counted per key. */
   readonly key?: string;
 }
 
-/** What a call is answered with. */
+/** The answer to a call. */
 export interface EchoAnswer {
   readonly service: string;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -36,12 +36,12 @@ function method(name: string, responseStream: boolean): grpc.MethodDefinition<Ec
   };
 }
 
-/** A service without a .proto file: messages are JSON. `Other` is `Unary` by another name. */
+/** A service without a .proto file: messages are JSON. `Other` is `Unary` under another name. */
 export const ECHO = { Unary: method("Unary", false), Other: method("Other", false), Stream: method("Stream", true) };
 
 const counts = new Map<string, number>();
 
-/** Opens a port that answers gRPC calls with a name and what was received, and ends them with a trailer. */
+/** Opens a port that answers gRPC calls with a name and what it received, and ends them with a trailer. */
 export async function openGrpc(
   { service, address }: { service: string; address: string },
   port: number,

@@ -13,20 +13,20 @@ import type { Tools } from "../tools";
 const BACKENDS_FILE = labPath("backends.json");
 const READY_FILE = labPath("backends.ready");
 
-/** The Services behind which the lab runs a real vmagent. */
+/** The Services that are backed by a real vmagent. */
 const VMAGENTS: readonly string[] = ["vmagent-vmagent", "vmagent-stable"];
 
 /** What the vmagent behind `vmagent-vmagent` scrapes. */
 export const SCRAPE_FILE = scrapeFile("vmagent-vmagent");
-/** Address of the metrics' store inside the lab. */
+/** Address of the metrics store inside the lab. */
 export const METRICS_URL = "http://127.0.0.1:8428";
 
-/** A port of a Service that a stack names. */
+/** A port of a Service that a stack refers to. */
 export interface WantedBackend extends Pick<BackendState, "namespace" | "service" | "protocol" | "labels"> {
   readonly port: number;
 }
 
-/** What stands behind a stack's services: pods for the versions whose Services it makes, Services for everything else. */
+/** A stack's backends: pods for the versions whose Services the stack creates, Services for everything else. */
 export function wantedBackends(services: readonly Service[]): WantedBackend[] {
   const pods = services.flatMap(({ versions, namespace, protocol }) =>
     versions.flatMap(({ service, selector, ports }) =>
@@ -43,7 +43,7 @@ export function wantedBackends(services: readonly Service[]): WantedBackend[] {
   return [...pods, ...others];
 }
 
-/** Starts the echo server; it opens ports as backends come. */
+/** Starts the echo server; it opens ports as backends are added. */
 export async function startEcho(pid: number): Promise<ProcessId> {
   writeFileSync(BACKENDS_FILE, "[]");
   return startDaemon(pid, {
@@ -85,7 +85,7 @@ export async function addBackends(
   return backends;
 }
 
-/** Gives a Service as many endpoints. Returns all backends of the lab. */
+/** Gives a Service this many endpoints. Returns all backends of the lab. */
 export async function scaleBackend(
   pid: number,
   tools: Tools,
@@ -109,7 +109,7 @@ export async function scaleBackend(
   return backends;
 }
 
-/** Starts what answers for the backends, and waits until it does. */
+/** Starts the servers for the backends, and waits until they are ready. */
 async function serve(
   pid: number,
   tools: Tools,
@@ -127,7 +127,7 @@ async function serve(
         [backend.address, ...replicas].map((address) => ({ ...backend, address })),
       ),
   );
-  // Renamed into place: the echo server reads the file while it changes.
+  // Renamed into place, because the echo server may read the file at any time.
   writeFileSync(`${BACKENDS_FILE}.new`, echoed);
   renameSync(`${BACKENDS_FILE}.new`, BACKENDS_FILE);
   await eventually("the echo server", 20_000, () =>
@@ -139,7 +139,7 @@ export function isVmagent({ namespace, service }: Pick<Backend, "namespace" | "s
   return namespace === "monitoring" && VMAGENTS.includes(service);
 }
 
-/** Where vmagent writes to, and what answers queries. */
+/** The store that vmagent writes to, and that answers queries. */
 async function startVictoriaMetrics(pid: number, tools: Tools): Promise<ProcessId> {
   const cwd = labPath("victoria-metrics");
   mkdirSync(cwd, { recursive: true });
@@ -149,10 +149,10 @@ async function startVictoriaMetrics(pid: number, tools: Tools): Promise<ProcessI
       tools.programs["victoria-metrics"],
       `-httpListenAddr=${METRICS_URL.replace("http://", "")}`,
       `-storageDataPath=${join(cwd, "data")}`,
-      // A sample can be asked for at once.
+      // Samples can be queried immediately.
       "-search.latencyOffset=0s",
       "-search.disableCache",
-      // Tests write samples of other days.
+      // Tests write samples from other days.
       "-retentionPeriod=100y",
       "-memory.allowedBytes=128MB",
     ],

@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import { WebSocketServer } from "ws";
 
-/** Answers WebSocket upgrades on an HTTP server: a greeting with the backend's name, then every message comes back. */
+/** Answers WebSocket upgrades on an HTTP server: sends a greeting with the backend's name, then echoes every message. */
 export function echoWebSockets(server: Server, service: string): void {
   const sockets = new WebSocketServer({ noServer: true });
   server.on("upgrade", (request, socket, head) => {

@@ -3,23 +3,23 @@ import { mkdirSync, openSync, closeSync, symlinkSync, writeFileSync } from "node
 import { join } from "node:path";
 import type { Program } from "./images";
 
-/** What a container needs to run, with every reference resolved. */
+/** Everything needed to run a container, with all references resolved. */
 export interface ContainerRun {
   readonly program: Program;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Folders by where they appear. */
+  /** Folders by mount path. */
   readonly mounts: Readonly<Record<string, string>>;
   readonly readOnly: boolean;
-  /** An empty folder for the container's root. */
+  /** An empty folder to use as the container's root. */
   readonly root: string;
-  /** Appears as /etc/hosts. */
+  /** Mounted as /etc/hosts. */
   readonly hostsFile: string;
   readonly logFile: string;
 }
 
 /**
- * Gives the container a root of its own: the machine's programs and libraries, an /etc that holds only hosts, and its
+ * Gives the container its own root: the machine's programs and libraries, an /etc that contains only hosts, and its
  * volumes. $1 is the root, $2 the hosts file, $3 the program's folder, $4 `ro` or `rw`; SOURCE TARGET pairs follow up
  * to `--`, then the command.
  */
@@ -43,7 +43,7 @@ shift
 exec chroot "$root" "$@"
 `;
 
-/** Starts a container's program in the network of a Pod. The child's pid is the program's own. */
+/** Starts a container's program in a Pod's network namespace. The child's pid is the program's own. */
 export function startContainer(network: number, run: ContainerRun): ChildProcess {
   mkdirSync(run.root, { recursive: true });
   const log = openSync(run.logFile, "a");
@@ -59,7 +59,7 @@ export function startContainer(network: number, run: ContainerRun): ChildProcess
   return child;
 }
 
-/** Writes a volume as a kubelet does: the files are links through `..data`. Returns its folder. */
+/** Writes a volume as a kubelet does, with files that are links through `..data`. Returns its folder. */
 export function writeVolume(folder: string, files: Readonly<Record<string, string | Buffer>>): string {
   mkdirSync(join(folder, "..1"), { recursive: true, mode: 0o700 });
   symlinkSync("..1", join(folder, "..data"));
@@ -70,7 +70,7 @@ export function writeVolume(folder: string, files: Readonly<Record<string, strin
   return folder;
 }
 
-/** The network of a Pod: a namespace with one address, and a link to the lab's. Returns the process that holds it. */
+/** A Pod's network: a namespace with one address and a link to the lab's. Returns the process that holds it. */
 export async function startNetwork(number: number, address: string, run: (script: string) => Promise<void>) {
   const holder = spawn("unshare", ["--net", "sleep", "infinity"], { stdio: "ignore" });
   const { pid } = holder;

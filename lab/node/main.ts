@@ -5,20 +5,20 @@ import type { EndpointSlice, Pod } from "./objects";
 import { RunningPod } from "./pod";
 
 /**
- * The lab's one node, in place of scheduler and kubelet: `node main.ts FOLDER LOGS_FOLDER PROGRAMS`, where PROGRAMS is a
- * JSON map of paths. It runs each Pod's containers as plain processes, tells the API server how they are, and writes
- * the names of Services into the containers' /etc/hosts, in place of DNS and kube-proxy.
+ * The lab's one node, which replaces scheduler and kubelet: `node main.ts FOLDER LOGS_FOLDER PROGRAMS`, where PROGRAMS is a
+ * JSON map of paths. It runs each Pod's containers as plain processes, reports their status to the API server, and writes
+ * the names of Services to the containers' /etc/hosts, which replaces DNS and kube-proxy.
  */
 const NODE = "lab-node";
 const POLL_MS = 300;
-/** Time that containers have to end by themselves. */
+/** Time for containers to exit on their own. */
 const GRACE_SECONDS = 5;
 
 const [folder = "", logsFolder = "", programs = "{}"] = process.argv.slice(2);
 const client = new Client();
 const pods = new Map<string, RunningPod>();
 const told = new Map<string, string>();
-/** Pods whose end has begun. */
+/** Pods that are being ended. */
 const ending = new Set<string>();
 const hostsFile = join(folder, "hosts");
 let started = 0;
@@ -47,7 +47,7 @@ async function list<T>(path: string): Promise<T[]> {
 
 const pathOf = ({ metadata }: Pod) => `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
 
-/** Names of Services, each with the address of one ready endpoint. */
+/** An /etc/hosts with the names of Services, each with the address of one ready endpoint. */
 function hosts(slices: readonly EndpointSlice[]): string {
   const lines = slices.flatMap(({ metadata, endpoints }) => {
     const name = `${metadata.labels?.["kubernetes.io/service-name"] ?? ""}.${metadata.namespace}.svc`;
@@ -57,7 +57,7 @@ function hosts(slices: readonly EndpointSlice[]): string {
   return `127.0.0.1 localhost\n${[...new Set(lines)].sort().join("")}`;
 }
 
-/** A Pod that was deleted ends when its containers have. */
+/** Removes a deleted Pod once its containers have ended. */
 async function end(key: string, running: RunningPod): Promise<void> {
   if (ending.has(key)) {
     return;
@@ -95,7 +95,7 @@ async function see(pod: Pod): Promise<void> {
     const binding = { apiVersion: "v1", kind: "Binding", metadata: { name: pod.metadata.name }, target };
     await client.call("POST", `${pathOf(pod)}/binding`, binding, "application/json").catch(unlessGone);
   } else if (pod.spec.nodeName !== NODE) {
-    // An object without programs: the lab itself says how it is.
+    // An object without programs: the lab itself sets its status.
     return;
   } else if (running === undefined) {
     started += 1;
@@ -124,7 +124,7 @@ async function follow(): Promise<void> {
     try {
       const names = hosts(await list("/apis/discovery.k8s.io/v1/endpointslices"));
       if (names !== written) {
-        // In place: containers have this file bound.
+        // In place: containers have a bind mount of this file.
         writeFileSync(hostsFile, names);
         written = names;
       }

@@ -1,4 +1,4 @@
-/** The parts of Pods that the lab's node knows; it refuses what it does not. */
+/** The parts of Pods that the lab's node supports; it rejects everything else. */
 
 export interface Reference {
   name: string;
@@ -28,7 +28,7 @@ export interface Container {
   securityContext?: { readOnlyRootFilesystem?: boolean };
 }
 
-/** A key of a ConfigMap or Secret, and the file that it becomes. */
+/** A key of a ConfigMap or Secret, and its file name. */
 export interface Item {
   key: string;
   path: string;

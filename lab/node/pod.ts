@@ -10,12 +10,12 @@ import { programOf } from "./images";
 import type { Container, Pod, Probe } from "./objects";
 import { environment, volumeFolder, type ReadObject } from "./volumes";
 
-/** Pause before a container that ended starts again, doubled each time. Unit: milliseconds. */
+/** Pause before a container that exited is restarted, doubled each time. Unit: milliseconds. */
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 8_000;
 const PROBE_TIMEOUT_MS = 1_000;
 
-/** What a Pod gets from the node. */
+/** What the node gives to a Pod. */
 export interface NodeArgs {
   readonly programs: Readonly<Record<string, string>>;
   readonly folder: string;
@@ -35,7 +35,7 @@ interface Running {
 
 const execute = promisify(execFile);
 
-/** One Pod: its network, and the programs that its containers stand for. */
+/** One Pod: its network, and the programs of its containers. */
 export class RunningPod {
   readonly address: string;
   private readonly containers: Running[];
@@ -61,7 +61,7 @@ export class RunningPod {
     }
   }
 
-  /** Starts a container, and again whenever it ends. */
+  /** Starts a container, and restarts it whenever it exits. */
   private async keep(running: Running, network: number): Promise<void> {
     for (let backoff = FIRST_BACKOFF_MS; !this.stopping; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
       try {
@@ -69,7 +69,7 @@ export class RunningPod {
         const child = startContainer(network, run);
         Object.assign(running, { process: child, startedAt: now(), problem: undefined });
         const code = await new Promise<number>((resolve) => child.on("close", (exit) => resolve(exit ?? 137)));
-        running.problem = `it ended with ${code}`;
+        running.problem = `it exited with ${code}`;
         running.restarts += 1;
       } catch (error) {
         running.problem = error instanceof Error ? error.message : String(error);
@@ -100,7 +100,7 @@ export class RunningPod {
     };
   }
 
-  /** Asks the readiness probes. A container without one is ready while it runs. */
+  /** Runs the readiness probes. A container without one is ready while it runs. */
   async probe(): Promise<void> {
     await Promise.all(
       this.containers.map(async (running) => {
@@ -122,7 +122,7 @@ export class RunningPod {
       : tcpAnswers(this.address, number(probe.tcpSocket.port));
   }
 
-  /** Ends every container, after the time that Kubernetes gives them at most, and takes the network down. */
+  /** Ends every container within the grace period, and removes the network. */
   async stop(graceSeconds: number): Promise<void> {
     this.stopping = true;
     const ends = this.containers.flatMap(({ process }) =>
@@ -139,7 +139,7 @@ export class RunningPod {
     rmSync(join(this.args.folder, this.pod.metadata.uid), { recursive: true, force: true });
   }
 
-  /** status of the Pod. The pid in containerID is the one inside the lab. */
+  /** The Pod's status. The pid in containerID is the one inside the lab. */
   status(): Record<string, unknown> {
     const isReady = this.containers.every(({ ready }) => ready);
     const condition = (type: string, met: boolean) => ({ type, status: met ? "True" : "False" });

@@ -10,7 +10,7 @@ export type ReadObject = (
   name: string,
 ) => Promise<Record<string, string>>;
 
-/** The folder of a volume, filled anew. @throws Error for kinds that the lab's node does not know. */
+/** Writes a volume's folder and returns it. @throws Error for kinds that the lab's node does not support. */
 export async function volumeFolder(
   folder: string,
   namespace: string,
@@ -27,18 +27,18 @@ export async function volumeFolder(
     return writeVolume(folder, chosen(await read("secrets", namespace, secretName), items));
   }
   if (volume?.emptyDir === undefined) {
-    throw new Error(`the lab's node knows no volume ${JSON.stringify(volume)}`);
+    throw new Error(`the lab's node does not support the volume ${JSON.stringify(volume)}`);
   }
   mkdirSync(join(folder), { recursive: true });
   return folder;
 }
 
-/** The keys that a volume takes, by the names of their files; all of them where it names none. */
+/** The keys that a volume selects, by file name; all of them if it selects none. */
 function chosen(data: Record<string, string>, items: readonly Item[] | undefined): Record<string, string> {
   return items === undefined ? data : Object.fromEntries(items.map(({ key, path }) => [path, data[key] ?? ""]));
 }
 
-/** A container's environment. @throws Error where it refers to what is not there. */
+/** A container's environment. @throws Error if it refers to something that does not exist. */
 export async function environment(
   { metadata }: Pod,
   container: Container,

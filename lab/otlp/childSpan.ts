@@ -8,7 +8,7 @@ let client: grpc.Client | undefined;
 /** https://www.w3.org/TR/trace-context/#traceparent-header: version, trace id, parent id, flags; the last bit is `sampled`. */
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** Tells the lab's collector of a request that a backend served, where the request's trace is sampled. */
+/** Exports a span for a request that a backend served, if its trace is sampled. */
 export function exportChildSpan(traceparent: unknown, service: string, path: string, startMs: number): void {
   const [, traceId, parentSpanId, flags] = TRACEPARENT.exec(String(traceparent)) ?? [];
   if (traceId === undefined || parentSpanId === undefined || (parseInt(flags ?? "0", 16) & 1) === 0) {
@@ -18,6 +18,6 @@ export function exportChildSpan(traceparent: unknown, service: string, path: str
   const request = encodeSpan({ traceId, spanId, parentSpanId, name: "echo", service, attributes: { path } }, startMs);
   client ??= new grpc.Client(`${COLLECTOR}:${COLLECTOR_PORT}`, grpc.credentials.createInsecure());
   const bytes = (buffer: Buffer) => buffer;
-  // Without a collector the span is lost, and the request is answered all the same.
+  // Without a collector the span is lost; the request is still answered.
   client.makeUnaryRequest(EXPORT_METHOD, bytes, bytes, Buffer.from(request), () => undefined);
 }

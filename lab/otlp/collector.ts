@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { decodeSpans, EXPORT_METHOD } from "./wire";
 
-/** Collector of the lab: `node collector.ts ADDRESS:PORT FILE`. Takes spans by OTLP/gRPC, and appends each as a line of JSON. */
+/** The lab's collector: `node collector.ts ADDRESS:PORT FILE`. Receives spans over OTLP/gRPC, appends each as a JSON line. */
 const [address = "", file = ""] = process.argv.slice(2);
 
 const server = new grpc.Server();
@@ -30,6 +30,6 @@ server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error) => {
   if (error !== null) {
     throw error;
   }
-  // Made last: who sees the file may send.
+  // Created last: once the file exists, the collector is ready.
   appendFileSync(file, "");
 });

@@ -11,7 +11,7 @@ import type { Span } from "./wire";
 
 const SPANS_FILE = labPath("spans.jsonl");
 
-/** The Service that `otel` of docs/mesh-config.yaml names. Istio takes the protocol from the port's name. */
+/** The Service of `otel` in docs/mesh-config.yaml. Istio derives the protocol from the port's name. */
 export const COLLECTOR_NAMESPACE = "observability";
 export const COLLECTOR_MANIFESTS = service(
   "otel-collector",
@@ -20,7 +20,7 @@ export const COLLECTOR_MANIFESTS = service(
   [{ name: "grpc-otlp", port: COLLECTOR_PORT }],
 );
 
-/** Starts the collector that traces go to. */
+/** Starts the collector for traces. */
 export async function startCollector(pid: number): Promise<ProcessId> {
   const script = join(REPOSITORY, "lab", "otlp", "collector.ts");
   const listen = `${COLLECTOR}:${COLLECTOR_PORT}`;
@@ -36,7 +36,7 @@ export async function startCollector(pid: number): Promise<ProcessId> {
   return daemon;
 }
 
-/** Every span that the collector got. */
+/** Every span that the collector received. */
 export function collectedSpans(): Span[] {
   const lines = readFileSync(SPANS_FILE, "utf8").split("\n").slice(0, -1);
   return lines.map((line) => JSON.parse(line) as Span);

@@ -1,7 +1,7 @@
 import { BinaryReader, BinaryWriter } from "google-protobuf";
 
 /**
- * The part of OTLP that the lab speaks, in protobuf's wire format.
+ * The part of OTLP that the lab uses, in protobuf's wire format.
  * https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
  */
 export interface Span {
@@ -12,7 +12,7 @@ export interface Span {
   /** Empty for the first span of a trace. */
   readonly parentSpanId: string;
   readonly name: string;
-  /** service.name of whoever made it. */
+  /** service.name of the process that created it. */
   readonly service: string;
   readonly attributes: Readonly<Record<string, string>>;
 }
@@ -20,7 +20,7 @@ export interface Span {
 export const EXPORT_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 const KIND_SERVER = 2;
 
-/** What handles each field of a message, by the field's number; other fields are skipped. */
+/** Handlers for a message's fields, by field number; other fields are skipped. */
 type Fields = Readonly<Record<number, (reader: BinaryReader) => void>>;
 
 function readFields(reader: BinaryReader, fields: Fields): void {
@@ -67,7 +67,7 @@ function readSpan(reader: BinaryReader): Omit<Span, "service"> {
   return span;
 }
 
-/** A KeyValue; values that are no text, truth or number are left out. */
+/** A KeyValue; only string, boolean and number values are read. */
 function readKeyValue(reader: BinaryReader, into: Record<string, string>): void {
   let key = "";
   let value: string | undefined;

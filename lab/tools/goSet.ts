@@ -4,14 +4,14 @@ import { basename, join } from "node:path";
 import { output } from "../processes";
 import type { GoSet } from "./catalogue";
 
-/** Written last: a folder without it is a build that was cut short, and is built again. */
+/** Written last: a folder without it is an interrupted build, and is rebuilt. */
 const COMPLETE = ".complete";
 
 function goModFolder({ name, goMod = name }: GoSet, sources: string): string {
   return join(sources, goMod);
 }
 
-/** Folder of a set's programs; its name changes with every input of the build. */
+/** Folder of a set's programs; its name depends on every input of the build. */
 export function goSetFolder(set: GoSet, tools: string, sources: string): string {
   const hash = createHash("sha256").update(JSON.stringify(set)).update(process.arch);
   for (const file of ["go.mod", "go.sum"]) {
@@ -24,7 +24,7 @@ export function isComplete(folder: string): boolean {
   return existsSync(join(folder, COMPLETE));
 }
 
-/** Runs `make` on an empty folder, and moves it into place once it is whole. Does nothing where it is whole already. */
+/** Runs `make` on an empty folder, and moves it into place once complete. Does nothing if it is complete already. */
 export async function makeFolder(folder: string, make: (partial: string) => Promise<void>): Promise<void> {
   if (isComplete(folder)) {
     return;
@@ -38,7 +38,7 @@ export async function makeFolder(folder: string, make: (partial: string) => Prom
   renameSync(partial, folder);
 }
 
-/** Builds the programs of a set. Go's own build cache makes a second try after an interruption short. */
+/** Builds the programs of a set. After an interruption, Go's own build cache makes the next attempt fast. */
 export async function buildGoSet(set: GoSet, go: string, folder: string, sources: string): Promise<void> {
   const cwd = goModFolder(set, sources);
   const env = {
@@ -62,7 +62,7 @@ export async function buildGoSet(set: GoSet, go: string, folder: string, sources
       };
       cpSync(join(Dir, path), join(partial, name), {
         recursive: true,
-        // A folder is applied whole, and its kustomization.yaml is no object.
+        // A folder is applied as a whole, and its kustomization.yaml is not an object.
         filter: (source) => basename(source) !== "kustomization.yaml",
       });
       await output("chmod", ["-R", "u+w", join(partial, name)]);

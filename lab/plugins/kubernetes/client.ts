@@ -94,7 +94,7 @@ export class Client {
     return `${root}${namespace}/${found.name}/${metadata.name}`;
   }
 
-  /** One call of the API. @throws ApiError where the API server refuses it. */
+  /** One call of the API. @throws ApiError if the API server rejects it. */
   call<T = KubernetesObject>(method: string, path: string, body?: unknown, contentType?: string): Promise<T> {
     const { server, agent, headers } = this.cluster;
     const text = body === undefined ? undefined : JSON.stringify(body);

@@ -35,7 +35,7 @@ const COVERED = [
 let settings: Settings = {};
 let connected: Client | undefined;
 
-/** Connects on first use: a render, and a preview of nothing, need no cluster. */
+/** Connects on first use: rendering, and a preview without resources, need no cluster. */
 function client(): Client {
   connected ??= new Client(settings.kubeconfig, settings.context);
   return connected;
@@ -54,7 +54,7 @@ function objectOf(resource: Resource, inputs: Properties): KubernetesObject {
     kind: isPatch(resource) ? kind.slice(0, -"Patch".length) : kind,
   } as Partial<KubernetesObject>;
   if (typeof object.metadata?.name !== "string") {
-    throw new Error("the lab's stand-in for kubernetes gives no names: set metadata.name");
+    throw new Error("the lab's stand-in for kubernetes does not generate names: set metadata.name");
   }
   return object as KubernetesObject;
 }
@@ -68,7 +68,7 @@ function metadataOf(id: string): KubernetesObject["metadata"] {
   return { name, namespace };
 }
 
-/** The object as the cluster has it, with what the official provider adds and hides. */
+/** The object as the cluster has it, with what the official provider adds and hides applied. */
 function outputsOf(resource: Resource, live: KubernetesObject, manager: string): Properties {
   const { managedFields: _, ...metadata } = live.metadata;
   const outputs: Properties = { ...live, metadata, __fieldManager: manager };
@@ -105,7 +105,7 @@ async function apply(
   const live = await client()
     .apply(object, manager, { dryRun: preview, force })
     .catch((error: unknown) => {
-      // At preview the kind or the namespace may still be missing: the update may be about to make it.
+      // At preview the kind or the namespace may still be missing: the update may create it.
       if (preview && error instanceof ApiError && error.status === 404) {
         return object;
       }
@@ -131,14 +131,14 @@ async function apply(
   return { id, outputs };
 }
 
-/** As in the official provider: the object's own word, then what the state remembers, then a name of its own. */
+/** As in the official provider: the object's annotation, then the manager in the state, then a generated name. */
 function managerOf(inputs: Properties, outputs: Properties = {}): string {
   const annotations = (inputs.metadata as Properties | undefined)?.annotations as Properties | undefined;
   const own = annotations?.["pulumi.com/patchFieldManager"] as string | undefined;
   return own ?? (outputs.__fieldManager as string | undefined) ?? `pulumi-kubernetes-${randomBytes(4).toString("hex")}`;
 }
 
-/** Values of `live` for the keys that `inputs` sets: what a refresh compares with the program. */
+/** Values in `live` of the keys that `inputs` sets: a refresh compares these with the program. */
 function pruned(inputs: unknown, live: unknown): unknown {
   if (Array.isArray(inputs)) {
     return Array.isArray(live) && live.length === inputs.length
@@ -158,7 +158,7 @@ const plugin: Plugin = {
   checkConfig: (config) =>
     Object.keys(config)
       .filter((key) => !COVERED.includes(key) && key !== "version")
-      .map((key) => `the lab's stand-in for kubernetes does not cover ${key}`),
+      .map((key) => `the lab's stand-in for kubernetes does not support ${key}`),
   configure: (config) => {
     const text = (key: string) => config[key] as string | undefined;
     settings = {
@@ -200,7 +200,7 @@ const plugin: Plugin = {
     if (settings.renderYamlToDirectory !== undefined) {
       return { inputs, outputs };
     }
-    // A `get` knows nothing but the id.
+    // A `get` has only the id.
     const object = objectOf(resource, inputs.metadata === undefined ? { metadata: metadataOf(id) } : inputs);
     try {
       const live = await client().get(object);
@@ -229,7 +229,7 @@ const plugin: Plugin = {
       return undefined;
     };
     if (isPatch(resource)) {
-      // An empty apply gives up the fields. On an object that is gone it would make a new one.
+      // An empty apply gives up the fields. If the object is gone, it would create a new one.
       if ((await client().get(object).catch(gone)) !== undefined) {
         const { apiVersion, kind, metadata } = object;
         const bare = { apiVersion, kind, metadata: { name: metadata.name, namespace: metadata.namespace } };

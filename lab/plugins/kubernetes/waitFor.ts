@@ -4,13 +4,13 @@ import type { KubernetesObject } from "./client";
 const DEFAULT_TIMEOUT_SECONDS = 600;
 const POLL_MS = 200;
 
-/** What `pulumi.com/waitFor` asks for: `condition=TYPE[=STATUS]`, or a JSON array of such. */
+/** The conditions in `pulumi.com/waitFor`: `condition=TYPE[=STATUS]`, or a JSON array of these. */
 function conditions(annotation: string): { type: string; status: string }[] {
   const texts = annotation.startsWith("[") ? (JSON.parse(annotation) as string[]) : [annotation];
   return texts.map((text) => {
     const [, type, status = "True"] = /^condition=([^=]+)(?:=(.+))?$/.exec(text) ?? [];
     if (type === undefined) {
-      throw new Error(`the lab's stand-in for kubernetes waits for condition=TYPE only, not for ${text}`);
+      throw new Error(`the lab's stand-in for kubernetes only waits for condition=TYPE, not for ${text}`);
     }
     return { type, status };
   });
@@ -18,7 +18,7 @@ function conditions(annotation: string): { type: string; status: string }[] {
 
 type Status = { conditions?: { type: string; status: string; message?: string }[] } & Record<string, unknown>;
 
-/** What the object still lacks; undefined where it is ready. */
+/** What the object still lacks; undefined if it is ready. */
 type Lack = (object: KubernetesObject) => string | undefined;
 
 function lackOfConditions(annotation: string): Lack {
@@ -33,7 +33,7 @@ function lackOfConditions(annotation: string): Lack {
   };
 }
 
-/** The official provider waits for a Deployment's rollout, without being asked. */
+/** The official provider waits for a Deployment's rollout by default. */
 const lackOfRollout: Lack = ({ metadata, spec, status = {} }) => {
   const { replicas = 1 } = spec as { replicas?: number };
   const { observedGeneration, ...counts } = status as Record<string, number | undefined>;
@@ -42,8 +42,8 @@ const lackOfRollout: Lack = ({ metadata, spec, status = {} }) => {
 };
 
 /**
- * Waits until the object has the conditions that its annotation names, or a Deployment its Pods.
- * @returns The object, and why it is not ready where the time is up.
+ * Waits until the object has the conditions in its annotation, or a Deployment has its Pods.
+ * @returns The object, and why it is not ready if the wait timed out.
  */
 export async function waitUntilReady(
   object: KubernetesObject,

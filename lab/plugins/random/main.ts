@@ -10,7 +10,7 @@ const plugin: Plugin = {
   supportsPreview: false,
   check: ({ type }, _olds, news) => {
     if (type !== "random:index/randomPassword:RandomPassword") {
-      throw new Error(`the lab's stand-in for random makes no ${type}`);
+      throw new Error(`the lab's stand-in for random does not support ${type}`);
     }
     return news;
   },

@@ -1,4 +1,4 @@
-// The X.509 library resolves its algorithms by it.
+// The X.509 library needs it to resolve its algorithms.
 import "reflect-metadata";
 import {
   createPrivateKey,
@@ -39,7 +39,7 @@ export interface Issued {
   validityEndTime: string;
 }
 
-/** A private key in the forms that the official provider gives. */
+/** A private key in all of the official provider's formats. */
 export function makeKey(inputs: Properties): {
   privateKeyPem: string;
   privateKeyPemPkcs8: string;

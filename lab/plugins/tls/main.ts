@@ -5,7 +5,7 @@ import { makeKey, requestCertificate, selfSign, signRequest } from "./certificat
 /** Stand-in for @pulumi/tls 5.6.1, lab only: the four resources that the program uses. */
 const HOUR_MS = 3_600_000;
 
-/** Outputs that the official provider marks as secrets, whatever their inputs were. */
+/** Outputs that the official provider always marks as secrets. */
 const SECRETS = ["privateKeyPem", "privateKeyPemPkcs8", "privateKeyOpenssh", "caPrivateKeyPem"];
 
 const DEFAULTS: Readonly<Record<string, Properties>> = {
@@ -18,7 +18,7 @@ const DEFAULTS: Readonly<Record<string, Properties>> = {
 function kindOf(type: string): string {
   const kind = type.split(":").at(-1) ?? "";
   if (DEFAULTS[kind] === undefined) {
-    throw new Error(`the lab's stand-in for tls makes no ${type}`);
+    throw new Error(`the lab's stand-in for tls does not support ${type}`);
   }
   return kind;
 }
@@ -29,7 +29,7 @@ function markSecrets(outputs: Properties): Properties {
   );
 }
 
-/** Inside the early renewal, or past the end: the official provider then plans a new certificate. */
+/** Whether the early renewal period has begun, or the certificate has expired: the official provider then plans a new one. */
 function readyForRenewal(inputs: Properties, validityEndTime: string): boolean {
   return Date.now() >= Date.parse(validityEndTime) - Number(inputs.earlyRenewalHours ?? 0) * HOUR_MS;
 }
@@ -50,7 +50,7 @@ async function make(kind: string, inputs: Properties): Promise<{ id: string; out
   };
 }
 
-/** Only these change what is planned, and not the certificate itself. */
+/** Inputs that only affect planning, not the certificate itself. */
 const IN_PLACE = ["earlyRenewalHours"];
 
 const plugin: Plugin = {

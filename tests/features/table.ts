@@ -1,0 +1,226 @@
+import type { serviceSchema } from "../../config/schema/service";
+import type { Answer } from "../../verify/client";
+
+/**
+ * What every feature of a service consists of. A key that is missing here does not compile, and tests/features/features.test.ts fails
+ * where a feature lacks a part. CONTRIBUTING.md says how to add one.
+ */
+export interface Feature {
+  /** Keys of a valid service that uses it. */
+  readonly example: Values;
+  /** Keys of the stack that it needs. */
+  readonly stack?: Values;
+  /** Keys of a service that break a rule of it, in config/schema or config/rules, and the message. */
+  readonly refused: { readonly service: Values; readonly expected: RegExp };
+  /** Kind of the object that it changes. */
+  readonly object: string;
+  /** What the review says of a change that adds it. */
+  readonly review: RegExp;
+  /** What the route map shows of it. */
+  readonly routeMap: RegExp | None;
+  /** What `verify` names as the cause of an answer that it gave. */
+  readonly verify: { readonly answer: Partial<Answer>; readonly cause: RegExp } | None;
+}
+
+/** A part that a feature does not have, and why. */
+export interface None {
+  readonly none: string;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+const BACKENDS_ANSWER: None = { none: "what it changes, the backend answers; a row of its own looks at nothing else" };
+const ADDRESS = { gateway: { clientAddress: { trustedProxies: 0 } } };
+
+export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature>> = {
+  name: {
+    example: { name: "shop" },
+    refused: { service: { name: "a--b" }, expected: /a name without '--'/ },
+    object: "HTTPRoute",
+    review: /^new, open to all: https:\/\/shop\.example\.test$/,
+    routeMap: /shop\.example\.test/,
+    verify: { answer: { status: 404, body: "" }, cause: /has no route for it/ },
+  },
+  host: {
+    example: { host: "www.example.test" },
+    refused: { service: { host: "www.elsewhere.test" }, expected: /exactly one label below example\.test/ },
+    object: "HTTPRoute",
+    review: /^host web\.example\.test → www\.example\.test$/,
+    routeMap: /\| www\.example\.test \|/,
+    verify: { answer: { status: 404, body: "" }, cause: /has no route for it/ },
+  },
+  namespace: {
+    example: { namespace: "shop" },
+    refused: { service: { namespace: "Shop" }, expected: /a DNS label/ },
+    object: "HTTPRoute",
+    review: /^namespace apps → shop$/,
+    routeMap: /shop\/web:80/,
+    verify: { answer: { status: 500, body: "" }, cause: /backend does not exist/ },
+  },
+  protocol: {
+    example: { protocol: "grpc" },
+    refused: { service: { protocol: "grpc", retry: { attempts: 1 } }, expected: /a GRPCRoute has no retry/ },
+    object: "GRPCRoute",
+    review: /^protocol http → grpc$/,
+    routeMap: /no timeout/,
+    verify: BACKENDS_ANSWER,
+  },
+  port: {
+    example: { port: 8080 },
+    refused: { service: { port: 0 }, expected: /a port from 1 to 65535/ },
+    object: "HTTPRoute",
+    review: /^requests go to apps\/web:8080, before to apps\/web:80/,
+    routeMap: /apps\/web:8080/,
+    verify: { answer: { status: 500, body: "" }, cause: /no such port/ },
+  },
+  backends: {
+    example: { backends: [{ service: "other" }] },
+    refused: { service: { backends: [{ service: "a", weight: 0 }] }, expected: /weights whose sum is above 0/ },
+    object: "HTTPRoute",
+    review: /^requests go to apps\/other:80, before to apps\/web:80/,
+    routeMap: /apps\/other:80/,
+    verify: { answer: { status: 503, body: "no healthy upstream" }, cause: /no healthy endpoint/ },
+  },
+  paths: {
+    example: { paths: ["/", "/api"] },
+    refused: { service: { paths: ["/a", "/a/"] }, expected: /a host and path that .* does not claim/ },
+    object: "HTTPRoute",
+    review: /^new rule for \/api: apps\/web:80$/,
+    routeMap: /`\/api`/,
+    verify: { answer: { status: 404, body: "" }, cause: /has no route for it/ },
+  },
+  canary: {
+    example: { canary: { service: "web-next", percent: 10 } },
+    refused: { service: { canary: { service: "web", percent: 10 } }, expected: /a Service other than the stable one/ },
+    object: "HTTPRoute",
+    review: /^requests go to apps\/web:80 90 %, canary 10 %/,
+    routeMap: /web-next:80` 10 %/,
+    verify: { answer: { status: 503, body: "no healthy upstream" }, cause: /no healthy endpoint/ },
+  },
+  timeouts: {
+    example: { timeouts: { request: "5s" } },
+    refused: { service: { timeouts: { backendRequest: "1s" } }, expected: /a retry with attempts/ },
+    object: "HTTPRoute",
+    review: /^timeout 30s → 5s$/,
+    routeMap: /timeout 5s/,
+    verify: { answer: { status: 504, body: "" }, cause: /within the route's timeout/ },
+  },
+  retry: {
+    example: { retry: { attempts: 2 } },
+    refused: { service: { retry: { attempts: 10, backoff: "10s" } }, expected: /do not fit into/ },
+    object: "HTTPRoute",
+    review: /^retry added: attempts 2$/,
+    routeMap: /2 retries/,
+    verify: BACKENDS_ANSWER,
+  },
+  cors: {
+    example: { cors: { allowOrigins: ["https://app.test"] } },
+    refused: {
+      service: { cors: { allowOrigins: ["https://a.test"] }, paths: [{ path: "/", match: { method: "GET" } }] },
+      expected: /cors also on \//,
+    },
+    object: "HTTPRoute",
+    review: /^cors added: allowOrigins https:\/\/app\.test/,
+    routeMap: /CORS for https:\/\/app\.test/,
+    verify: BACKENDS_ANSWER,
+  },
+  requestHeaders: {
+    example: { requestHeaders: { set: { "x-a": "b" } } },
+    refused: { service: { requestHeaders: {} }, expected: /at least one of set, add, remove/ },
+    object: "HTTPRoute",
+    review: /^requestHeaders added: set x-a b$/,
+    routeMap: /headers changed/,
+    verify: BACKENDS_ANSWER,
+  },
+  responseHeaders: {
+    example: { responseHeaders: { set: { "x-a": "b" } } },
+    refused: {
+      service: { hsts: { maxAge: "1h" }, responseHeaders: { remove: ["Strict-Transport-Security"] } },
+      expected: /of hsts, which sets it/,
+    },
+    object: "HTTPRoute",
+    review: /^responseHeaders added: set x-a b$/,
+    routeMap: /headers changed/,
+    verify: { none: "the row `headers` looks at what a response must not hold; it names its cause itself" },
+  },
+  rewrite: {
+    example: { rewrite: { prefix: "/v1" } },
+    refused: {
+      service: { rewrite: { prefix: "/v1" }, paths: [{ path: "/a", type: "Exact" }] },
+      expected: /has no prefix to replace/,
+    },
+    object: "HTTPRoute",
+    review: /^rewrite added: prefix \/v1$/,
+    routeMap: /rewritten to \/v1/,
+    verify: BACKENDS_ANSWER,
+  },
+  mirror: {
+    example: { mirror: { service: "copy" } },
+    refused: { service: { mirror: { service: "copy", percent: 0 } }, expected: /from 1 to 100/ },
+    object: "HTTPRoute",
+    review: /^mirror added: .*service copy/,
+    routeMap: /100 % copied to apps\/copy:80/,
+    verify: { none: "answers of copies are thrown away: no client sees them" },
+  },
+  access: {
+    example: { access: { allow: ["10.0.0.0/8"] } },
+    stack: ADDRESS,
+    refused: { service: { access: { allow: ["10.0.0.0/8"], deny: ["10.0.0.0/8"] } }, expected: /deny takes precedence/ },
+    object: "AuthorizationPolicy",
+    review: /^now open to clients from 10\.0\.0\.0\/8, before open to all$/,
+    routeMap: /open to clients from 10\.0\.0\.0\/8/,
+    verify: { answer: { status: 403, body: "RBAC: access denied" }, cause: /an access rule of the gateway/ },
+  },
+  rateLimit: {
+    example: { rateLimit: { type: "local", requests: 5, per: "second" } },
+    refused: {
+      service: {
+        rateLimit: [
+          { type: "local", requests: 1, per: "second" },
+          { type: "local", requests: 1, per: "hour" },
+        ],
+      },
+      expected: /one local limit/,
+    },
+    object: "EnvoyFilter",
+    review: /^rate limit added: .*requests 5/,
+    routeMap: /local limit 5 per second/,
+    verify: { answer: { status: 429, body: "" }, cause: /a rate limit is used up/ },
+  },
+  limits: {
+    example: { limits: { maxRequestSize: "1Mi" } },
+    refused: { service: { limits: {} }, expected: /at least one of maxRequestSize, streamIdleTimeout/ },
+    object: "EnvoyFilter",
+    review: /^limits added: maxRequestSize/,
+    routeMap: /bodies up to 1Mi/,
+    verify: { answer: { status: 413, body: "Payload Too Large" }, cause: /limits\.maxRequestSize/ },
+  },
+  hsts: {
+    example: { hsts: { maxAge: "1h" } },
+    refused: { service: { hsts: { maxAge: "1h", preload: true } }, expected: /preload/ },
+    object: "HTTPRoute",
+    review: /^hsts added: maxAge 1h/,
+    routeMap: /HSTS max-age=3600/,
+    verify: { none: "the row `headers` compares the header; it names its cause itself" },
+  },
+  telemetry: {
+    example: { telemetry: { traces: { samplePercent: 5 } } },
+    stack: { telemetry: { traces: { provider: "otel" } } },
+    refused: { service: { telemetry: { accessLogs: { samplePercent: 5 } } }, expected: /telemetry\.accessLogs/ },
+    object: "EnvoyFilter",
+    review: /^telemetry\.traces added: samplePercent 5$/,
+    routeMap: /5 % traced/,
+    verify: { none: "no client sees it" },
+  },
+  trafficPolicy: {
+    example: { trafficPolicy: { connections: { maxConnections: 10 } } },
+    refused: {
+      service: { trafficPolicy: { connections: { maxRetries: 1 }, retryBudget: {} } },
+      expected: /either connections\.maxRetries or retryBudget/,
+    },
+    object: "DestinationRule",
+    review: /^trafficPolicy\.connections added: maxConnections 10$/,
+    routeMap: /connections/,
+    verify: { answer: { status: 503, body: "upstream connect error or disconnect/reset before headers. reset reason: overflow" }, cause: /circuit breaker/ },
+  },
+};
