@@ -1,12 +1,30 @@
 /**
- * What another Pulumi program imports: the whole gateway, the check of its config, and the parts that stand by themselves.
- * See examples/another-program.
+ * What another Pulumi program imports: the whole gateway, the check of its config, and each part that works without the others.
+ * docs/components.md says when to use which; examples/ has a program for each way.
  */
-export { gatewayConfig, type GatewayConfigInput, type StackConfig } from "../config";
+export { gatewayConfig, type GatewayConfigInput, type Rule, type Service, type StackConfig } from "../config";
+export type { GatewayRef } from "./shared/naming";
+
 export { UnifiedGateway, type UnifiedGatewayArgs } from "./unifiedGateway";
+
+export { clusterProvider } from "./cluster/clusterProvider";
 export { requireGatewayApi } from "./cluster/gatewayApiCrds";
+
 export { Certificate, type CertificateArgs, type CertificateInfo } from "./certificate/certificate";
+export { ClientAuthorities, type ClientAuthoritiesArgs } from "./entry/clientAuthorities";
 export { TlsGateway, type TlsGatewayArgs } from "./entry/tlsGateway";
 export { HttpsRedirect, type HttpsRedirectArgs } from "./entry/httpsRedirect";
-export { Routes, type RoutesArgs } from "./routing/routes";
+export { RouteNamespaces, type RouteNamespacesArgs } from "./entry/routeNamespaces";
+
+export { Access, type AccessArgs } from "./access/access";
+export { BackendPolicy, type BackendPolicyArgs } from "./backends/trafficPolicy";
 export { StrictMtls, type StrictMtlsArgs } from "./backends/strictMtls";
+export { RateLimitService, type RateLimitServiceArgs } from "./limits/rateLimitService";
+export { ENVOY_FILTERS, type EnvoyFilterConfig, envoyFilters } from "./envoyFilters";
+export { GatewayEnvoyFilter, type GatewayEnvoyFilterArgs } from "./shared/gatewayEnvoyFilter";
+
+export { Routes, type RoutesArgs } from "./routing/routes";
+export { VersionServices, type VersionServicesArgs } from "./routing/versionServices";
+
+export { GatewayMetrics, type GatewayMetricsArgs } from "./telemetry/metrics";
+export { GatewayTelemetry, type GatewayTelemetryArgs } from "./telemetry/telemetry";

@@ -1,30 +1,25 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
 import { Access } from "./access/access";
+import { StrictMtls } from "./backends/strictMtls";
 import { BackendPolicy } from "./backends/trafficPolicy";
 import { Certificate, type CertificateInfo } from "./certificate/certificate";
+import { fieldManager } from "./cluster/fieldManager";
 import { ClientAuthorities } from "./entry/clientAuthorities";
 import { dnsRecords } from "./entry/dnsRecords";
-import { GatewayTelemetry } from "./telemetry/telemetry";
-import { GlobalRateLimit } from "./limits/globalRateLimit";
-import { fieldManager } from "./cluster/fieldManager";
-import { GatewayEnvoyFilter } from "./shared/gatewayEnvoyFilter";
-import { hardeningSpec } from "./entry/hardening";
 import { HttpsRedirect } from "./entry/httpsRedirect";
-import { localRateLimitSpec } from "./limits/localRateLimit";
-import { GatewayMetrics, statsAnnotations } from "./telemetry/metrics";
-import { minimumTlsVersionSpec } from "./entry/minimumTlsVersion";
-import { requestLimitsSpec } from "./limits/limits";
 import { RouteNamespaces } from "./entry/routeNamespaces";
-import { rootRewriteSpec } from "./routing/rootRewrite";
-import { routeRetrySpec } from "./routing/retry";
-import { Routes } from "./routing/routes";
-import { stackReadme } from "./stackReadme";
-import { StrictMtls } from "./backends/strictMtls";
 import { TlsGateway } from "./entry/tlsGateway";
+import { envoyFilters } from "./envoyFilters";
+import { RateLimitService } from "./limits/rateLimitService";
+import { Routes } from "./routing/routes";
 import { VersionServices } from "./routing/versionServices";
+import { stackReadme } from "./stackReadme";
+import { statsAnnotations } from "./telemetry/metricNames";
+import { GatewayMetrics } from "./telemetry/metrics";
+import { GatewayTelemetry } from "./telemetry/telemetry";
 
-/** A checked stack config, without the cluster: that is the provider's. */
+/** What `gatewayConfig()` returns, without the cluster, which is the provider's business. */
 export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes" | "fieldUses">;
 
 /** One TLS entry point: the certificate, the Gateway, the redirect, and a route for each service. */
@@ -33,114 +28,28 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   readonly endpoints: pulumi.Output<Record<string, string>>;
   /** Zone-file lines, one for each host. */
   readonly dnsRecords: pulumi.Output<string[]>;
+  /** Names, fingerprint, end of the certificate, and what clients have to trust. */
   readonly certificate: pulumi.Output<CertificateInfo>;
   /** Markdown for the stack's page. */
   readonly readme: pulumi.Output<string>;
 
   constructor(name: string, args: UnifiedGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { domain, gateway, services, protect } = args;
-    const transformations = [...(opts?.transformations ?? []), fieldManager(gateway, args.adopt)];
+    const transformations = [...(opts?.transformations ?? []), fieldManager(args.gateway, args.adopt)];
     super("istio-gateway:index:UnifiedGateway", name, {}, { ...opts, transformations });
-    const child = { parent: this };
 
-    const certificate = new Certificate(
-      `${name}-certificate`,
-      { config: args.certificate, domain, gatewayName: gateway.name, namespace: gateway.namespace, protect },
-      child,
-    );
-    const ofGateway = { gatewayName: gateway.name, gatewayNamespace: gateway.namespace };
-    const { clientCertificates, minVersion } = gateway.tls;
-    const clientAuthorities =
-      clientCertificates &&
-      new ClientAuthorities(
-        `${name}-client-authorities`,
-        { config: clientCertificates, gatewayName: gateway.name, namespace: gateway.namespace },
-        child,
-      );
-    const minimum =
-      minVersion === "1.3"
-        ? new GatewayEnvoyFilter(
-            `${name}-minimum-tls-version`,
-            { feature: "minimum-tls-version", spec: minimumTlsVersionSpec(gateway.name), ...ofGateway },
-            child,
-          )
-        : undefined;
-    const entry = new TlsGateway(
-      name,
-      {
-        domain,
-        config: gateway,
-        secretName: certificate.secretName,
-        clientAuthorities: clientAuthorities?.configMapName,
-        podAnnotations: statsAnnotations(args.telemetry),
-        certManager: args.certificate.mode === "cert-manager" ? args.certificate : undefined,
-        protect,
-      },
-      // No client comes before the listener has its minimum.
-      { parent: this, dependsOn: minimum },
-    );
+    const certificate = this.makeCertificate(name, args);
+    const entry = this.makeEntry(name, args, certificate);
+    const guards = this.makeGuards(name, args);
+    const targets = this.makeTargets(name, args);
+    this.makeRoutes(name, args, [entry, ...guards, ...targets]);
+    this.makeTelemetry(name, args);
 
-    const access = new Access(
-      `${name}-access`,
-      {
-        services,
-        gatewayName: gateway.name,
-        gatewayNamespace: gateway.namespace,
-        domain,
-        clientAddress: gateway.clientAddress,
-        denyByDefault: args.denyByDefault,
-      },
-      child,
-    );
-
-    // Routes come after the Gateway that they name, and go before it.
-    new HttpsRedirect(
-      `${name}-redirect`,
-      { gatewayName: gateway.name, namespace: gateway.namespace, domain },
-      { parent: this, dependsOn: entry },
-    );
-    const before: pulumi.Resource[] = [entry, access];
-    if (gateway.allowedRoutes === "Selector") {
-      const namespaces = services.map((service) => service.namespace);
-      before.push(new RouteNamespaces(`${name}-namespaces`, { gatewayName: gateway.name, namespaces }, child));
-    }
-    if (services.some((service) => service.versions.length > 0)) {
-      before.push(new VersionServices(`${name}-versions`, { services, gatewayName: gateway.name }, child));
-    }
-    const dnsTtlSeconds = gateway.externalDns?.ttlSeconds;
-    // No route is open before the policies that guard it.
-    new Routes(name, { services, ...ofGateway, dnsTtlSeconds }, { parent: this, dependsOn: before });
-
-    const filters = {
-      hardening: gateway.hardening.enabled === false ? undefined : hardeningSpec(gateway.name, gateway.hardening),
-      "request-limits": requestLimitsSpec(services, gateway.name),
-      retry: routeRetrySpec(services, gateway.name),
-      "root-rewrite": rootRewriteSpec(services, gateway.name),
-      "local-rate-limit": localRateLimitSpec(services, gateway.name),
-    };
-    for (const [feature, spec] of Object.entries(filters)) {
-      if (spec !== undefined) {
-        new GatewayEnvoyFilter(`${name}-${feature}`, { feature, spec, ...ofGateway }, child);
-      }
-    }
-
-    const policies = { services, ...ofGateway };
-    new BackendPolicy(`${name}-backends`, policies, child);
-    if (args.mtls !== undefined) {
-      new StrictMtls(`${name}-mtls`, { config: args.mtls, gatewayName: gateway.name }, child);
-    }
-    if (args.rateLimitService !== undefined) {
-      new GlobalRateLimit(`${name}-global-rate-limit`, { ...policies, config: args.rateLimitService }, child);
-    }
-    new GatewayTelemetry(`${name}-telemetry`, { ...policies, telemetry: args.telemetry }, child);
-    const { telemetry, rateLimitService } = args;
-    new GatewayMetrics(`${name}-metrics`, { ...policies, telemetry, rateLimitService }, child);
-
+    const { domain, gateway, services } = args;
     const hosts = services.map((service) => service.host);
     this.endpoints = pulumi.output(
       Object.fromEntries(services.map((service) => [service.name, `https://${service.host}`])),
     );
-    this.dnsRecords = entry.address.apply((address) => dnsRecords(hosts, address, dnsTtlSeconds));
+    this.dnsRecords = entry.address.apply((address) => dnsRecords(hosts, address, gateway.externalDns?.ttl));
     this.certificate = certificate.info;
     this.readme = pulumi.output(stackReadme(domain, `${gateway.namespace}/${gateway.name}`, services));
     this.registerOutputs({
@@ -149,5 +58,78 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       certificate: this.certificate,
       readme: this.readme,
     });
+  }
+
+  private makeCertificate(name: string, args: UnifiedGatewayArgs): Certificate {
+    const { certificate: config, domain, gateway, protect } = args;
+    return new Certificate(`${name}-certificate`, { config, domain, gateway, protect }, { parent: this });
+  }
+
+  /** The Gateway, and the redirect on its http listener. No client can connect before the listeners have their limits. */
+  private makeEntry(name: string, args: UnifiedGatewayArgs, certificate: Certificate): TlsGateway {
+    const { domain, gateway, telemetry, protect } = args;
+    const { clientCertificates: config } = gateway.tls;
+    const authorities =
+      config && new ClientAuthorities(`${name}-client-authorities`, { config, gateway }, { parent: this });
+    const dependsOn = envoyFilters(name, "gateway", args, { parent: this });
+    const entry = new TlsGateway(
+      name,
+      {
+        domain,
+        config: gateway,
+        secretName: certificate.secretName,
+        clientAuthorities: authorities?.configMapName,
+        podAnnotations: statsAnnotations(telemetry),
+        certManager: args.certificate.type === "cert-manager" ? args.certificate : undefined,
+        protect,
+      },
+      { parent: this, dependsOn },
+    );
+    // A route comes after the Gateway that it names, and goes before it.
+    new HttpsRedirect(`${name}-redirect`, { gateway, domain }, { parent: this, dependsOn: entry });
+    return entry;
+  }
+
+  /** Everything that refuses, limits or breaks off requests. No route is open before it. */
+  private makeGuards(name: string, args: UnifiedGatewayArgs): pulumi.Resource[] {
+    const { gateway, services, denyByDefault, rateLimitService: config } = args;
+    const { clientAddress } = gateway;
+    const child = { parent: this };
+    const counting =
+      config && new RateLimitService(`${name}-rate-limit-service`, { config, services, gateway }, { parent: this });
+    return [
+      new Access(`${name}-access`, { services, gateway, clientAddress, denyByDefault }, child),
+      new BackendPolicy(`${name}-backends`, { services, gateway }, child),
+      // A proxy that asks before the service is there would count that as a failure.
+      ...envoyFilters(name, "routes", args, { parent: this, dependsOn: counting }),
+      ...(args.mtls === undefined ? [] : [new StrictMtls(`${name}-mtls`, { config: args.mtls, gateway }, child)]),
+    ];
+  }
+
+  /** What routes need in order to attach and to have somewhere to send requests. */
+  private makeTargets(name: string, args: UnifiedGatewayArgs): pulumi.Resource[] {
+    const { gateway, services } = args;
+    const child = { parent: this };
+    const namespaces = services.map((service) => service.namespace);
+    return [
+      ...(gateway.allowedRoutes === "Selector"
+        ? [new RouteNamespaces(`${name}-namespaces`, { gateway, namespaces }, child)]
+        : []),
+      ...(services.some(({ versions }) => versions.length > 0)
+        ? [new VersionServices(`${name}-versions`, { services, gateway }, child)]
+        : []),
+    ];
+  }
+
+  private makeRoutes(name: string, args: UnifiedGatewayArgs, dependsOn: pulumi.Resource[]): void {
+    const { gateway, services } = args;
+    const dnsTtl = gateway.externalDns?.ttl;
+    new Routes(name, { services, gateway, dnsTtl }, { parent: this, dependsOn });
+  }
+
+  private makeTelemetry(name: string, { gateway, services, telemetry, rateLimitService }: UnifiedGatewayArgs): void {
+    const child = { parent: this };
+    new GatewayTelemetry(`${name}-telemetry`, { services, gateway, telemetry }, child);
+    new GatewayMetrics(`${name}-metrics`, { services, gateway, telemetry, rateLimitService }, child);
   }
 }

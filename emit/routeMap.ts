@@ -1,4 +1,7 @@
 import type { Rule, Service, StackConfig } from "../config";
+import { hstsValue } from "../components/routing/hsts";
+import { isOpenToAll } from "../config/resolve/entrance";
+import { entrance } from "./words";
 import { rateLimitsOf } from "../config/schema/limits/rateLimit";
 
 /** A stack's routes for people: a picture (Mermaid) and a table, as Markdown. */
@@ -64,13 +67,17 @@ function targets({ backends }: Rule): { name: string; share: string }[] {
 /** Policies that hold for the rule's requests, in words. */
 function onTheWay(service: Service, rule: Rule): string[] {
   const { timeouts, retry, cors, rewrite, mirror, requestHeaders, responseHeaders } = rule;
+  const { limits, hsts, telemetry } = service;
   const policies = Object.keys(service.trafficPolicy);
   return [
+    ...(isOpenToAll(service.access) && service.access?.deny === undefined ? [] : [entrance(service)]),
     timeouts.request === "0s" ? "no timeout" : `timeout ${timeouts.request}`,
     ...(timeouts.backendRequest === undefined ? [] : [`${timeouts.backendRequest} for each try`]),
-    ...(retry === undefined ? [] : [retry.attempts === 0 ? "no retries" : `${retry.attempts} retries`]),
+    ...(retry === undefined ? [] : [retry === false ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
     ...rateLimitsOf(service).map(({ type, requests, per }) => `${type} limit ${requests} per ${per}`),
+    ...(limits?.maxRequestSize === undefined ? [] : [`bodies up to ${limits.maxRequestSize}`]),
+    ...(limits?.streamIdleTimeout === undefined ? [] : [`idle timeout ${limits.streamIdleTimeout}`]),
     ...(rewrite === undefined
       ? []
       : [`rewritten to ${[rewrite.hostname, rewrite.path ?? rewrite.prefix].filter(Boolean).join(" ")}`]),
@@ -78,6 +85,9 @@ function onTheWay(service: Service, rule: Rule): string[] {
       ? []
       : [`${mirror.percent} % copied to ${mirror.namespace}/${mirror.service}:${mirror.port}`]),
     ...(requestHeaders === undefined && responseHeaders === undefined ? [] : ["headers changed"]),
+    ...(hsts === undefined ? [] : [`HSTS ${hstsValue(hsts)}`]),
+    ...(telemetry.traces === undefined ? [] : [`${telemetry.traces.samplePercent} % traced`]),
+    ...(telemetry.accessLogs === undefined ? [] : ["logged by rules of its own"]),
     ...(policies.length === 0
       ? []
       : [policies.map((name) => name.replace(/([A-Z])/g, " $1").toLowerCase()).join(", ")]),

@@ -1,5 +1,7 @@
 import type { Rule, Service, StackConfig } from "../config";
-import { differences, entrance, isOpenToAll } from "./differences";
+import { isOpenToAll } from "../config/resolve/entrance";
+import { entrance } from "../emit/words";
+import { differences } from "./differences";
 
 /** How far a change reaches beyond one service's settings. */
 export type Reach = "gateway-wide" | "opens to all" | "removal";
@@ -36,7 +38,7 @@ function serviceChanges(before: Service | undefined, after: Service | undefined)
   if (before === undefined) {
     return after === undefined
       ? []
-      : [{ text: `new, ${entrance(after)}: https://${after.host}`, ...(isOpenToAll(after) && OPENS) }];
+      : [{ text: `new, ${entrance(after)}: https://${after.host}`, ...(isOpenToAll(after.access) && OPENS) }];
   }
   if (after === undefined) {
     return [{ text: `removed, https://${before.host} answers no more`, reach: "removal" }];
@@ -54,8 +56,8 @@ const OPENS = { reach: "opens to all" } as const;
 
 /** From closed to open is told in words; everything else by its settings. */
 function accessChanges(before: Service, after: Service): Told[] {
-  if (isOpenToAll(before) !== isOpenToAll(after)) {
-    return [{ text: `now ${entrance(after)}, before ${entrance(before)}`, ...(isOpenToAll(after) && OPENS) }];
+  if (isOpenToAll(before.access) !== isOpenToAll(after.access)) {
+    return [{ text: `now ${entrance(after)}, before ${entrance(before)}`, ...(isOpenToAll(after.access) && OPENS) }];
   }
   return differences({ access: before.access ?? {} }, { access: after.access ?? {} }).map((text) => ({ text }));
 }

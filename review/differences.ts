@@ -1,4 +1,4 @@
-import type { Service } from "../config";
+import { isMap, shown } from "../emit/words";
 
 /**
  * How a change is told: names of settings, values, and who may enter.
@@ -7,8 +7,8 @@ import type { Service } from "../config";
 /** What people call a setting; every other one is called by its key path. */
 const NAMES: Readonly<Record<string, string>> = {
   "certificate.keyAlgorithm": "key of the certificate",
-  "certificate.mode": "source of the certificate",
-  "certificate.validityDays": "lifetime of the certificate in days",
+  "certificate.type": "source of the certificate",
+  "certificate.validity": "lifetime of the certificate",
   denyByDefault: "denial by default",
   "gateway.address": "address",
   "gateway.allowedRoutes": "namespaces whose routes may attach",
@@ -57,55 +57,6 @@ function listDifference(name: string, before: readonly string[], after: readonly
   return parts.length === 0 ? `${name} in another order: ${shown(after)}` : `${name} ${parts.join(", ")}`;
 }
 
-/** Whether everyone may enter: nothing, or only single addresses, are kept out. */
-export function isOpenToAll({ access }: Pick<Service, "access">): boolean {
-  return access?.allow === undefined && access?.jwt === undefined && access?.externalAuthorization === undefined;
-}
-
-/** `open to all`, or who may enter. */
-export function entrance(service: Pick<Service, "access">): string {
-  const { allow, deny, jwt, externalAuthorization } = service.access ?? {};
-  const except = deny === undefined ? "" : ` but ${shown(deny)}`;
-  if (isOpenToAll(service)) {
-    return `open to all${except}`;
-  }
-  const conditions = [
-    ...(allow === undefined ? [] : [`from ${shown(allow)}${except}`]),
-    ...(jwt === undefined ? [] : [`with a token of ${jwt.issuer}`]),
-    ...(externalAuthorization === undefined ? [] : [`as ${externalAuthorization.provider} decides`]),
-  ];
-  return `open to clients ${conditions.join(", ")}${allow === undefined ? except : ""}`;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isList(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === "string");
-}
-
-/** Longest value that is shown. Unit: characters. */
-const MAX_VALUE = 80;
-
-/** A value in one short line. No key and no certificate is shown. */
-export function shown(value: unknown): string {
-  if (Array.isArray(value)) {
-    return value.length === 0 ? "nothing" : brief(value.map(shown).join(", "));
-  }
-  if (isMap(value)) {
-    return brief(
-      Object.entries(value)
-        .filter(([, entry]) => entry !== undefined)
-        .map(([key, entry]) => `${key} ${shown(entry)}`)
-        .join(", "),
-    );
-  }
-  const text = String(value);
-  return text.includes("-----BEGIN ") ? "(PEM)" : brief(text);
-}
-
-function brief(text: string): string {
-  const line = text.replace(/\s+/g, " ");
-  return line.length > MAX_VALUE ? `${line.slice(0, MAX_VALUE - 1)}…` : line;
 }

@@ -1,5 +1,5 @@
 import type { EmittedResource } from "../emit/resources";
-import { shown } from "./differences";
+import { shown } from "../emit/words";
 
 /** What becomes of a resource between two revisions. */
 export interface ObjectChange {

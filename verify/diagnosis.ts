@@ -1,3 +1,4 @@
+import { ownName } from "../components/shared/naming";
 import type { StackConfig } from "../config";
 import { globalLimitsOf } from "../config/schema/limits/rateLimit";
 import type { Answer } from "./client";
@@ -26,6 +27,12 @@ export function diagnose(answer: Answer, host: string, config: StackConfig): Dia
     return {
       cause: "the gateway has no route for it: its route is missing or refused, or Envoy's config is behind",
       more: `kubectl describe ${route}`,
+    };
+  }
+  if (status === 413 && service?.limits?.maxRequestSize !== undefined) {
+    return {
+      cause: `the body is larger than limits.maxRequestSize (${service.limits.maxRequestSize})`,
+      more: `kubectl get envoyfilter ${ownName(gateway, "limits")} -n ${gateway.namespace} -o yaml`,
     };
   }
   if (status === 429) {
@@ -66,8 +73,11 @@ function unavailable(body: string): string {
   if (body.includes("no healthy upstream")) {
     return "the backend has no healthy endpoint: no ready Pod, or every endpoint is ejected";
   }
+  if (body.includes("reset reason: overflow")) {
+    return "the circuit breaker is open: trafficPolicy.connections of the service is used up";
+  }
   if (/upstream connect error/.test(body)) {
     return "nothing listens where the backend should: the Pod is down, or the Service's target port is wrong";
   }
-  return "the backend says that it is unavailable, or its circuit breaker is open";
+  return "the backend says that it is unavailable";
 }

@@ -1,5 +1,4 @@
 import type { Rule, Service } from "../config";
-import { covers } from "../config/values/cidr";
 import type { Answer } from "./client";
 
 /** Rules of a service that a plain GET of their path takes, and whose path is one. */
@@ -20,18 +19,4 @@ export function isDenied({ status, body }: Pick<Answer, "status" | "body">): boo
 /** A service asks for a token. */
 export function isRefusal({ status, body }: Pick<Answer, "status" | "body">): boolean {
   return status === 401 || isDenied({ status, body });
-}
-
-/**
- * What a service's own access makes of a client without credentials, by the address that it looks from; `unknown` where
- * that address, or another's decision, would have to be known.
- */
-export function admission({ access = {} }: Pick<Service, "access">, from: string | undefined) {
-  const { allow, deny = [], jwt, externalAuthorization } = access;
-  const holds = (blocks: readonly string[]) => from !== undefined && blocks.some((block) => covers(block, from));
-  if (jwt !== undefined || holds(deny) || (from !== undefined && allow !== undefined && !holds(allow))) {
-    return "refused";
-  }
-  const depends = from === undefined && (allow !== undefined || deny.length > 0);
-  return depends || externalAuthorization !== undefined ? "unknown" : "admitted";
 }

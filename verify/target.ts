@@ -17,7 +17,7 @@ export interface StackOutputs {
   readonly endpoints: Readonly<Record<string, string>>;
   readonly dnsRecords: readonly string[];
   readonly certificate: {
-    readonly mode: string;
+    readonly type: string;
     readonly secret: string;
     readonly dnsNames: readonly string[];
     readonly fingerprintSha256?: string;

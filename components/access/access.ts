@@ -3,7 +3,7 @@ import type { Service } from "../../config";
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import { AuthorizationPolicy, type AuthorizationPolicySpec } from "../../kinds/authorizationPolicy";
 import { RequestAuthentication } from "../../kinds/requestAuthentication";
-import { accessScopeSpec } from "./accessScope";
+import { type GatewayRef, ownMetadata } from "../shared/naming";
 import {
   answersPreflights,
   authenticationSpec,
@@ -12,17 +12,15 @@ import {
   otherHostsSpec,
   refusalSpec,
 } from "./authorization";
-import { GatewayEnvoyFilter } from "../shared/gatewayEnvoyFilter";
-import { partOf } from "../shared/naming";
 
 export interface AccessArgs {
+  /** Services with their `access`: `services` of `gatewayConfig()`. Those without it are open to everyone. */
   services: readonly Service[];
-  gatewayName: string;
-  gatewayNamespace: string;
-  domain: string;
-  /** What stands between clients and the gateway. Default: not said. */
+  /** The Gateway that the policies select. They live in its namespace. */
+  gateway: GatewayRef;
+  /** What stands between clients and the gateway. Needed if a service allows or denies addresses. Default: nothing is known. */
   clientAddress?: ClientAddress;
-  /** Refuse hosts that no service names. */
+  /** True answers 403 to hosts that no service names. */
   denyByDefault: boolean;
 }
 
@@ -30,26 +28,17 @@ export interface AccessArgs {
 export class Access extends pulumi.ComponentResource {
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Access", name, {}, opts);
-    const { services, gatewayName, gatewayNamespace } = args;
-    const metadata = (suffix: string) => ({
-      name: `${gatewayName}--${suffix}`,
-      namespace: gatewayNamespace,
-      labels: partOf(gatewayName),
-    });
+    const { services, gateway } = args;
     const child = { parent: this };
-    const policies = authorizationPolicies(args);
-    for (const [key, spec] of Object.entries(policies)) {
-      new AuthorizationPolicy(`${name}-${key}`, { metadata: metadata(key), spec }, child);
+    for (const [key, spec] of Object.entries(authorizationPolicies(args))) {
+      new AuthorizationPolicy(`${name}-${key}`, { metadata: ownMetadata(gateway, key), spec }, child);
     }
     for (const { name: service, access } of services) {
       if (access?.jwt !== undefined) {
-        const spec = authenticationSpec(access.jwt, gatewayName);
-        new RequestAuthentication(`${name}-${service}--jwt`, { metadata: metadata(`${service}--jwt`), spec }, child);
+        const spec = authenticationSpec(access.jwt, gateway);
+        const metadata = ownMetadata(gateway, `${service}--jwt`);
+        new RequestAuthentication(`${name}-${service}--jwt`, { metadata, spec }, child);
       }
-    }
-    if (Object.keys(policies).length > 0) {
-      const spec = accessScopeSpec(services, gatewayName, args.domain);
-      new GatewayEnvoyFilter(name, { feature: "access-scope", spec, gatewayName, gatewayNamespace }, child);
     }
     this.registerOutputs();
   }
@@ -57,16 +46,21 @@ export class Access extends pulumi.ComponentResource {
 
 /** By the last part of their names. Names of services hold no `--`, so those of the gateway's own clash with none. */
 export function authorizationPolicies(args: AccessArgs): Record<string, AuthorizationPolicySpec> {
-  const { services, gatewayName, clientAddress, denyByDefault } = args;
+  const { services, gateway, clientAddress, denyByDefault } = args;
   const policies: Record<string, AuthorizationPolicySpec | undefined> = {
-    "other-hosts": denyByDefault ? otherHostsSpec(services, gatewayName) : undefined,
-    detours: detourSpec(clientAddress, gatewayName),
+    "other-hosts": denyByDefault ? otherHostsSpec(services, gateway) : undefined,
+    detours: detourSpec(clientAddress, gateway),
   };
   for (const service of services) {
-    policies[`${service.name}--access`] = refusalSpec(service, gatewayName, answersPreflights(service.host, services));
-    policies[`${service.name}--external-authorization`] = externalAuthorizationSpec(service, gatewayName);
+    policies[`${service.name}--access`] = refusalSpec(service, gateway, answersPreflights(service.host, services));
+    policies[`${service.name}--external-authorization`] = externalAuthorizationSpec(service, gateway);
   }
   return Object.fromEntries(
     Object.entries(policies).flatMap(([key, spec]) => (spec === undefined ? [] : [[key, spec] as const])),
   );
+}
+
+/** Whether anything of the gateway is guarded at all. */
+export function hasPolicies(args: AccessArgs): boolean {
+  return Object.keys(authorizationPolicies(args)).length > 0;
 }

@@ -1,6 +1,5 @@
 import type { Service } from "../../config";
-import type { ConfigPatch, EnvoyFilterSpec } from "../../kinds/envoyFilter";
-import { gatewayPatches } from "../shared/envoyPatches";
+import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { HTTP_PORT, HTTPS_PORT } from "../shared/naming";
 
 /**
@@ -12,13 +11,13 @@ import { HTTP_PORT, HTTPS_PORT } from "../shared/naming";
  * - The http listener only redirects. Asked there, an external authorization would send browsers to a login that comes
  *   back to plain HTTP, and a client would send its token in clear.
  */
-export function accessScopeSpec(services: readonly Service[], gatewayName: string, domain: string): EnvoyFilterSpec {
+export function accessScopePatches(services: readonly Service[], domain: string): ConfigPatch[] {
   const hasJwt = (service: Service) => service.access?.jwt !== undefined;
   const open = services.some(hasJwt) ? services.filter((service) => !hasJwt(service)) : [];
-  return gatewayPatches(gatewayName, 0, [
+  return [
     turnOff(`*.${domain}`, HTTP_PORT, [JWT, RBAC, EXTERNAL_AUTHORIZATION]),
     ...[...new Set(open.map(({ host }) => host))].map((host) => turnOff(host, HTTPS_PORT, [JWT])),
-  ]);
+  ];
 }
 
 const JWT = "envoy.filters.http.jwt_authn";

@@ -1,6 +1,7 @@
+import { conditionsOf } from "../../config/resolve/entrance";
 import type { Service } from "../../config";
-import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import type { Jwt } from "../../config/schema/access/jwt";
+import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import { METHODS } from "../../config/schema/routing/match";
 import type {
   AuthorizationCondition,
@@ -9,6 +10,8 @@ import type {
   GatewayReference,
 } from "../../kinds/authorizationPolicy";
 import type { RequestAuthenticationSpec } from "../../kinds/requestAuthentication";
+
+import type { GatewayRef } from "../shared/naming";
 
 /**
  * Specs of the policies that say who may enter.
@@ -19,8 +22,8 @@ import type { RequestAuthenticationSpec } from "../../kinds/requestAuthenticatio
  */
 
 /** Istio takes the Gateway as a target of policies in its own namespace. */
-export function gatewayTarget(gatewayName: string): GatewayReference {
-  return { group: "gateway.networking.k8s.io", kind: "Gateway", name: gatewayName };
+export function gatewayTarget({ name }: Pick<GatewayRef, "name">): GatewayReference {
+  return { group: "gateway.networking.k8s.io", kind: "Gateway", name };
 }
 
 /**
@@ -36,26 +39,29 @@ export function authorities(host: string): string[] {
  * @param answersPreflights Whether the gateway itself answers every CORS preflight for the host.
  */
 export function refusalSpec(
-  { host, access = {} }: Service,
-  gatewayName: string,
+  { host, access }: Service,
+  gateway: Pick<GatewayRef, "name">,
   answersPreflights: boolean,
 ): AuthorizationPolicySpec | undefined {
   const hosts = authorities(host);
   const to = [{ operation: { hosts } }];
-  const rules: AuthorizationRule[] = [];
-  if (access.allow !== undefined) {
-    rules.push({ from: [{ source: { notRemoteIpBlocks: access.allow } }], to });
-  }
-  if (access.deny !== undefined) {
-    rules.push({ from: [{ source: { remoteIpBlocks: access.deny } }], to });
-  }
-  if (access.jwt !== undefined) {
-    // RequestAuthentication lets a request without a token pass, and a token that another service asks for.
-    for (const condition of tokenConditions(access.jwt)) {
-      rules.push(...(answersPreflights ? unlessPreflight(hosts, condition) : [{ to, when: [condition] }]));
+  const rules = conditionsOf(access).flatMap((condition): AuthorizationRule[] => {
+    switch (condition.type) {
+      case "from":
+        return [{ from: [{ source: { notRemoteIpBlocks: condition.blocks } }], to }];
+      case "not-from":
+        return [{ from: [{ source: { remoteIpBlocks: condition.blocks } }], to }];
+      case "token":
+        // RequestAuthentication lets a request without a token pass, and a token for another service.
+        return tokenConditions(condition.jwt).flatMap((when) =>
+          answersPreflights ? unlessPreflight(hosts, when) : [{ to, when: [when] }],
+        );
+      case "external-authorization":
+        // A policy of its own: see externalAuthorizationSpec.
+        return [];
     }
-  }
-  return rules.length === 0 ? undefined : { targetRefs: [gatewayTarget(gatewayName)], action: "DENY", rules };
+  });
+  return rules.length === 0 ? undefined : { targetRefs: [gatewayTarget(gateway)], action: "DENY", rules };
 }
 
 /**
@@ -85,10 +91,10 @@ function tokenConditions(jwt: Jwt): AuthorizationCondition[] {
   ];
 }
 
-export function authenticationSpec(jwt: Jwt, gatewayName: string): RequestAuthenticationSpec {
+export function authenticationSpec(jwt: Jwt, gateway: Pick<GatewayRef, "name">): RequestAuthenticationSpec {
   const { issuer, jwks, jwksUri, audiences, forwardOriginalToken } = jwt;
   return {
-    targetRefs: [gatewayTarget(gatewayName)],
+    targetRefs: [gatewayTarget(gateway)],
     jwtRules: [
       {
         issuer,
@@ -106,11 +112,11 @@ export function authenticationSpec(jwt: Jwt, gatewayName: string): RequestAuthen
 /** Asks a provider of the mesh about each request for a host. */
 export function externalAuthorizationSpec(
   { host, access }: Service,
-  gatewayName: string,
+  gateway: Pick<GatewayRef, "name">,
 ): AuthorizationPolicySpec | undefined {
   return (
     access?.externalAuthorization && {
-      targetRefs: [gatewayTarget(gatewayName)],
+      targetRefs: [gatewayTarget(gateway)],
       action: "CUSTOM",
       provider: { name: access.externalAuthorization.provider },
       rules: [{ to: [{ operation: { hosts: authorities(host) } }] }],
@@ -119,10 +125,13 @@ export function externalAuthorizationSpec(
 }
 
 /** Requests for hosts that no service names, whoever attached a route for them. */
-export function otherHostsSpec(services: readonly Service[], gatewayName: string): AuthorizationPolicySpec {
+export function otherHostsSpec(
+  services: readonly Service[],
+  gateway: Pick<GatewayRef, "name">,
+): AuthorizationPolicySpec {
   const hosts = [...new Set(services.map(({ host }) => host))];
   return {
-    targetRefs: [gatewayTarget(gatewayName)],
+    targetRefs: [gatewayTarget(gateway)],
     action: "DENY",
     rules: [{ to: [{ operation: { notHosts: hosts.flatMap(authorities) } }] }],
   };
@@ -131,11 +140,11 @@ export function otherHostsSpec(services: readonly Service[], gatewayName: string
 /** Connections that do not come from the proxies, whose word on the client's address they would forge. */
 export function detourSpec(
   clientAddress: ClientAddress | undefined,
-  gatewayName: string,
+  gateway: Pick<GatewayRef, "name">,
 ): AuthorizationPolicySpec | undefined {
   return (
     clientAddress?.proxyAddresses && {
-      targetRefs: [gatewayTarget(gatewayName)],
+      targetRefs: [gatewayTarget(gateway)],
       action: "DENY",
       rules: [{ from: [{ source: { notIpBlocks: clientAddress.proxyAddresses } }] }],
     }

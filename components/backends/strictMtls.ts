@@ -1,26 +1,28 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MtlsConfig } from "../../config/schema/backends/mtls";
 import { PeerAuthentication, type PeerAuthenticationSpec } from "../../kinds/peerAuthentication";
-import { partOf } from "../shared/naming";
+import { type GatewayRef, ownName, partOf } from "../shared/naming";
 
 export interface StrictMtlsArgs {
+  /** The strict namespaces and the exceptions: `mtls` of `gatewayConfig()`. */
   config: MtlsConfig;
-  gatewayName: string;
+  /** The Gateway whose name is in the policies' labels and names. */
+  gateway: Pick<GatewayRef, "name">;
 }
 
 /** Namespaces whose sidecars refuse plain text, and the workloads that are excepted. */
 export class StrictMtls extends pulumi.ComponentResource {
   constructor(name: string, args: StrictMtlsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:StrictMtls", name, {}, opts);
-    const { config, gatewayName } = args;
-    const labels = partOf(gatewayName);
+    const { config, gateway } = args;
+    const labels = partOf(gateway);
     // An exception goes first and leaves last, so that its workload is not cut off in between.
     const exceptions = config.exceptions.map(
       (exception) =>
         new PeerAuthentication(
           `${name}-${exception.name}`,
           {
-            metadata: { name: `${gatewayName}--${exception.name}`, namespace: exception.namespace, labels },
+            metadata: { name: ownName(gateway, exception.name), namespace: exception.namespace, labels },
             spec: exceptionSpec(exception),
           },
           { parent: this },

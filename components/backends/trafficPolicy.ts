@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { backendsOf, type Backend, type Service } from "../../config";
+import { type Backend, backendsOf, type Service } from "../../config";
 import type { LoadBalancing } from "../../config/schema/backends/loadBalancing";
 import type { TrafficPolicy } from "../../config/schema/backends/trafficPolicy";
 import {
@@ -7,12 +7,13 @@ import {
   type DestinationRuleSpec,
   type TrafficPolicy as IstioTrafficPolicy,
 } from "../../kinds/destinationRule";
-import { partOf } from "../shared/naming";
+import { type GatewayRef, ownMetadata } from "../shared/naming";
 
 export interface BackendPolicyArgs {
+  /** Services with their `trafficPolicy`: `services` of `gatewayConfig()`. Those without one get no object. */
   services: readonly Service[];
-  gatewayName: string;
-  gatewayNamespace: string;
+  /** The Gateway that connects to the backends. The DestinationRules live in its namespace. */
+  gateway: GatewayRef;
 }
 
 /**
@@ -22,16 +23,9 @@ export interface BackendPolicyArgs {
 export class BackendPolicy extends pulumi.ComponentResource {
   constructor(name: string, args: BackendPolicyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:BackendPolicy", name, {}, opts);
-    const { services, gatewayName, gatewayNamespace } = args;
+    const { services, gateway } = args;
     for (const [key, spec] of Object.entries(destinationRules(services))) {
-      new DestinationRule(
-        `${name}-${key}`,
-        {
-          metadata: { name: `${gatewayName}--${key}`, namespace: gatewayNamespace, labels: partOf(gatewayName) },
-          spec,
-        },
-        { parent: this },
-      );
+      new DestinationRule(`${name}-${key}`, { metadata: ownMetadata(gateway, key), spec }, { parent: this });
     }
     this.registerOutputs();
   }
@@ -82,9 +76,9 @@ export function toTrafficPolicy(policy: TrafficPolicy): IstioTrafficPolicy {
 }
 
 function toLoadBalancer(loadBalancing: LoadBalancing): IstioTrafficPolicy["loadBalancer"] {
-  if (loadBalancing.policy !== "CONSISTENT_HASH") {
-    const { policy, warmup } = loadBalancing;
-    return { simple: policy, warmup: warmup === undefined ? undefined : { duration: warmup } };
+  if (loadBalancing.type !== "CONSISTENT_HASH") {
+    const { type, warmup } = loadBalancing;
+    return { simple: type, warmup: warmup === undefined ? undefined : { duration: warmup } };
   }
   const { key } = loadBalancing;
   switch (key.type) {

@@ -4,25 +4,26 @@ import * as tls from "@pulumi/tls";
 import { X509Certificate } from "node:crypto";
 import type { CertificateConfig, IssuedCertificateConfig } from "../../config/resolve/certificate";
 import type { KeyAlgorithm } from "../../config/schema/certificate/certificate";
+import { hours } from "../../config/values/duration";
 import { certificateBlocks } from "../../config/values/pem";
-import { certificateNames, partOf } from "../shared/naming";
+import { certificateNames, wildcardOf, type GatewayRef, partOf } from "../shared/naming";
 import { type KeyPair, keyPairProblems, renewal, servedChain, trustAnchor } from "./keyPair";
 
 export interface CertificateArgs {
-  /** Where the certificate comes from. */
+  /** Where the certificate comes from: `certificate` of `gatewayConfig()`. Its CA texts may be Outputs. */
   config: CertificateConfig;
   /** The certificate covers `*.DOMAIN` and DOMAIN. */
-  domain: string;
-  /** Name of the Gateway, and the namespace that it and the Secret share. */
-  gatewayName: string;
-  namespace: string;
-  /** Refuse to delete the private key and the Secret. The leaf stays free: it must be renewed. */
+  domain: pulumi.Input<string>;
+  /** The Gateway that serves it. The Secret lives in its namespace. */
+  gateway: GatewayRef;
+  /** True refuses to delete the private key and the Secret. The leaf stays free: it must be renewed. */
   protect: boolean;
 }
 
 /** What is known of the certificate; nothing of it is secret. */
 export interface CertificateInfo {
-  mode: CertificateConfig["mode"];
+  /** Where it comes from. */
+  type: CertificateConfig["type"];
   /** NAMESPACE/NAME of the Secret. */
   secret: string;
   /** Names that it covers; where it is made elsewhere, the least that it has to cover. */
@@ -39,59 +40,65 @@ export interface CertificateInfo {
   trustAnchorPem?: string;
 }
 
-const HOURS_PER_DAY = 24;
-
 /**
  * The wildcard certificate and its Secret: made here (`self-signed`, `ca-signed`), or by others (`existing`,
  * `cert-manager`), when no key ever passes through Pulumi.
  */
 export class Certificate extends pulumi.ComponentResource {
+  /** Name of the kubernetes.io/tls Secret, for `TlsGateway`. */
   readonly secretName: pulumi.Output<string>;
+  /** Names, fingerprint, end, and what clients have to trust. */
   readonly info: pulumi.Output<CertificateInfo>;
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Certificate", name, {}, opts);
-    const { config, domain, gatewayName, namespace, protect } = args;
-    const [wildcard = "", ...others] = certificateNames(domain);
-    const known = { mode: config.mode, secret: `${namespace}/${config.secretName}` };
-    if (config.mode === "existing" || config.mode === "cert-manager") {
+    const { config, domain, gateway, protect } = args;
+    const names = pulumi.output(domain).apply(certificateNames);
+    const known = { type: config.type, secret: `${gateway.namespace}/${config.secretName}` };
+    if (config.type === "existing" || config.type === "cert-manager") {
       this.secretName = pulumi.output(config.secretName);
       // Hosts are names below the domain; cert-manager asks for the listeners' host names, which are the wildcard.
-      this.info = pulumi.output({ ...known, dnsNames: [wildcard] });
+      this.info = names.apply(([wildcard = ""]) => ({ ...known, dnsNames: [wildcard] }));
     } else {
       const child = { parent: this };
       const key = new tls.PrivateKey(`${name}-key`, keyArgs(config.keyAlgorithm), { ...child, protect });
       const leaf =
-        config.mode === "self-signed"
+        config.type === "self-signed"
           ? new tls.SelfSignedCert(
               name,
               { privateKeyPem: key.privateKeyPem, ...request(domain), ...terms(config) },
               child,
             )
           : this.signedByCa(name, key, config, domain);
-      const authority = config.mode === "ca-signed" ? config.caCertificate : "";
+      // Certificates are public, also where they come out of a Secret: without this all of `info` would be secret.
+      const authority = pulumi.unsecret(
+        pulumi
+          .output(config.type === "ca-signed" ? config.caCertificate : "")
+          .apply((text) => certificateBlocks(text).join("")),
+      );
       const secret = new Secret(
         name,
         {
-          metadata: { name: config.secretName, namespace, labels: partOf(gatewayName) },
+          metadata: { name: config.secretName, namespace: gateway.namespace, labels: partOf(gateway) },
           type: "kubernetes.io/tls",
           stringData: pulumi
-            .all([leaf.certPem, key.privateKeyPem])
-            .apply(([certPem, privateKeyPem]) =>
-              this.checked(known.secret, { leafPem: certPem, authorityPem: authority, privateKeyPem, domain }),
+            .all([leaf.certPem, key.privateKeyPem, authority, names])
+            .apply(([leafPem, privateKeyPem, authorityPem, dnsNames]) =>
+              this.checked(known.secret, { leafPem, authorityPem, privateKeyPem, dnsNames }),
             ),
         },
         { ...child, protect },
       );
       this.secretName = secret.metadata.name;
-      this.info = pulumi.all([leaf.certPem, leaf.validityEndTime]).apply(([certPem, notAfter]) => {
+      this.info = pulumi.all([leaf.certPem, leaf.validityEndTime, authority, names]).apply((made) => {
+        const [certPem, notAfter, authorityPem, dnsNames] = made;
         const info = {
           ...known,
-          dnsNames: [wildcard, ...others],
+          dnsNames,
           notAfter,
-          ...renewal(notAfter, config.renewBeforeDays),
+          ...renewal(notAfter, config.renewBefore),
           fingerprintSha256: new X509Certificate(certPem).fingerprint256,
-          trustAnchorPem: config.mode === "ca-signed" ? trustAnchor(config.caCertificate) : certPem,
+          trustAnchorPem: config.type === "ca-signed" ? trustAnchor(authorityPem) : certPem,
         };
         if (info.warning !== undefined) {
           void pulumi.log.warn(`the certificate in ${known.secret}: ${info.warning}`, this);
@@ -118,8 +125,8 @@ export class Certificate extends pulumi.ComponentResource {
   private signedByCa(
     name: string,
     key: tls.PrivateKey,
-    config: Extract<IssuedCertificateConfig, { mode: "ca-signed" }>,
-    domain: string,
+    config: Extract<IssuedCertificateConfig, { type: "ca-signed" }>,
+    domain: pulumi.Input<string>,
   ): tls.LocallySignedCert {
     const child = { parent: this };
     const csr = new tls.CertRequest(name, { privateKeyPem: key.privateKeyPem, ...request(domain) }, child);
@@ -127,7 +134,7 @@ export class Certificate extends pulumi.ComponentResource {
       name,
       {
         certRequestPem: csr.certRequestPem,
-        caCertPem: certificateBlocks(config.caCertificate)[0] ?? config.caCertificate,
+        caCertPem: pulumi.output(config.caCertificate).apply((text) => certificateBlocks(text)[0] ?? text),
         caPrivateKeyPem: pulumi.secret(config.caPrivateKey),
         ...terms(config),
       },
@@ -138,27 +145,30 @@ export class Certificate extends pulumi.ComponentResource {
 
 /** https://www.pulumi.com/registry/packages/tls/api-docs/privatekey/#inputs */
 export function keyArgs(algorithm: KeyAlgorithm): tls.PrivateKeyArgs {
-  return algorithm === "ECDSA-P256"
+  return algorithm === "ecdsa-p256"
     ? { algorithm: "ECDSA", ecdsaCurve: "P256" }
-    : { algorithm: "RSA", rsaBits: Number(algorithm.replace("RSA-", "")) };
+    : { algorithm: "RSA", rsaBits: Number(algorithm.replace("rsa-", "")) };
 }
 
-/** Whom the certificate names. Clients read the SANs; the common name is for people. */
-export function request(domain: string): { subject: { commonName: string }; dnsNames: string[] } {
-  return { subject: { commonName: `*.${domain}` }, dnsNames: certificateNames(domain) };
+/** Names of the certificate. Clients read the SANs; the common name is for people. */
+export function request(domain: pulumi.Input<string>) {
+  return {
+    subject: { commonName: wildcardOf(domain) },
+    dnsNames: typeof domain === "string" ? certificateNames(domain) : pulumi.output(domain).apply(certificateNames),
+  };
 }
 
 /** How long the certificate lasts, and what it may be used for. Unit of both times: hours. */
-export function terms(config: Pick<IssuedCertificateConfig, "keyAlgorithm" | "validityDays" | "renewBeforeDays">): {
+export function terms(config: Pick<IssuedCertificateConfig, "keyAlgorithm" | "validity" | "renewBefore">): {
   validityPeriodHours: number;
   earlyRenewalHours: number;
   allowedUses: string[];
 } {
   // An ECDSA key enciphers nothing (RFC 8813, section 3).
-  const uses = config.keyAlgorithm === "ECDSA-P256" ? [] : ["key_encipherment"];
+  const uses = config.keyAlgorithm === "ecdsa-p256" ? [] : ["key_encipherment"];
   return {
-    validityPeriodHours: config.validityDays * HOURS_PER_DAY,
-    earlyRenewalHours: config.renewBeforeDays * HOURS_PER_DAY,
+    validityPeriodHours: hours(config.validity),
+    earlyRenewalHours: hours(config.renewBefore),
     allowedUses: ["digital_signature", ...uses, "server_auth"],
   };
 }

@@ -1,11 +1,9 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { milliseconds } from "../../config/values/duration";
 import { certificateBlocks, isSelfSigned } from "../../config/values/pem";
-import { certificateNames } from "../shared/naming";
 
 /** Clocks of the machine and of the clients may differ by this much. Unit: milliseconds. */
 const CLOCK_SKEW_MS = 300_000;
-
-const DAY_MS = 86_400_000;
 
 /** What the gateway sends: the leaf and the CAs above it, each once. Not the root: a client that trusts it has it. */
 export function servedChain(leafPem: string, authorityPem: string): string {
@@ -24,11 +22,15 @@ export interface KeyPair {
   /** The CA that signed it, and those above; empty where it signed itself. */
   authorityPem: string;
   privateKeyPem: string;
-  domain: string;
+  /** Names that it has to cover. */
+  dnsNames: readonly string[];
 }
 
 /** Why a listener could not serve a certificate, or clients would refuse it. Nothing of the key is told. */
-export function keyPairProblems({ leafPem, authorityPem, privateKeyPem, domain }: KeyPair, now = Date.now()): string[] {
+export function keyPairProblems(
+  { leafPem, authorityPem, privateKeyPem, dnsNames }: KeyPair,
+  now = Date.now(),
+): string[] {
   const leaf = new X509Certificate(leafPem);
   const chain = [leaf, ...certificateBlocks(authorityPem).map((block) => new X509Certificate(block))];
   const problems: string[] = [];
@@ -37,7 +39,7 @@ export function keyPairProblems({ leafPem, authorityPem, privateKeyPem, domain }
   }
   // SANs alone: what clients read.
   const names = (leaf.subjectAltName ?? "").split(", ");
-  for (const name of certificateNames(domain)) {
+  for (const name of dnsNames) {
     if (!names.includes(`DNS:${name}`)) {
       problems.push(`it does not name ${name}`);
     }
@@ -66,9 +68,9 @@ export interface Renewal {
 }
 
 /** An update renews what is due: only one that leaves the certificate out (`--target`) leaves it due. */
-export function renewal(notAfter: string, renewBeforeDays: number, now = Date.now()): Renewal {
+export function renewal(notAfter: string, renewBefore: string, now = Date.now()): Renewal {
   const end = Date.parse(notAfter);
-  const due = end - renewBeforeDays * DAY_MS;
+  const due = end - milliseconds(renewBefore);
   const renewalTime = rfc3339(due);
   if (now >= end) {
     return { renewalTime, warning: `it ended on ${rfc3339(end)}, and clients refuse it: run pulumi up` };

@@ -3,7 +3,10 @@ import { Provider } from "@pulumi/kubernetes/provider";
 import * as pulumi from "@pulumi/pulumi";
 import type { KubernetesConfig } from "../../config/schema/cluster/kubernetes";
 
-/** The one Kubernetes provider of the program: for a cluster, or for a folder of YAML. */
+/**
+ * A Kubernetes provider that the components can rely on: with server-side apply, and Secrets and ConfigMaps that change in place.
+ * @param config The cluster, or the folder to render YAML to: `kubernetes` of `gatewayConfig()`. Default: the current kubeconfig's.
+ */
 export function clusterProvider(name: string, config: KubernetesConfig): Provider {
   if (config.renderDirectory !== undefined) {
     // The Secret is rendered in clear text: only its owner may read the folder.

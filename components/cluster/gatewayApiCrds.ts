@@ -13,8 +13,11 @@ const VERSION = "gateway.networking.k8s.io/bundle-version";
 
 /**
  * Looks at the cluster's CRDs before anything is made, at preview too: without them an update would end half-way.
- * @param kubernetes Whether YAML is rendered, which no cluster is asked for; and the stack that installed the CRDs, to be asked
- * in the cluster's place.
+ * @param name Name under which the CRD is read.
+ * @param uses What the CRDs must have: `fieldUses` of `gatewayConfig()`.
+ * @param kubernetes `kubernetes` of `gatewayConfig()`. With `renderDirectory` nothing is looked at; with `istioStack` that stack is
+ * asked in the cluster's place.
+ * @param opts With the provider of the cluster.
  * @throws {pulumi.RunError} that lists what the cluster would drop in silence.
  */
 export async function requireGatewayApi(

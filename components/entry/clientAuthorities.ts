@@ -2,28 +2,29 @@ import { ConfigMap } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClientCertificates } from "../../config/schema/entry/clientCertificates";
 import { certificateBlocks } from "../../config/values/pem";
-import { partOf } from "../shared/naming";
+import { type GatewayRef, ownMetadata, SUFFIXES } from "../shared/naming";
 
 export interface ClientAuthoritiesArgs {
+  /** The CAs: `gateway.tls.clientCertificates` of `gatewayConfig()`. `caCertificate` may be an Output. */
   config: ClientCertificates;
-  gatewayName: string;
-  namespace: string;
+  /** The Gateway that checks clients' certificates. The ConfigMap lives in its namespace. */
+  gateway: GatewayRef;
 }
 
 /** The CAs that clients' certificates are checked against, in a ConfigMap beside the Gateway, which refers to it. */
 export class ClientAuthorities extends pulumi.ComponentResource {
-  /** Name of the ConfigMap. */
+  /** Name of the ConfigMap, for `TlsGateway`. */
   readonly configMapName: pulumi.Output<string>;
 
   constructor(name: string, args: ClientAuthoritiesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:ClientAuthorities", name, {}, opts);
-    const { config, gatewayName, namespace } = args;
+    const { config, gateway } = args;
     const configMap = new ConfigMap(
       name,
       {
-        metadata: { name: `${gatewayName}--client-ca`, namespace, labels: partOf(gatewayName) },
+        metadata: ownMetadata(gateway, SUFFIXES.clientAuthorities),
         // The key that the Gateway API names for CA certificates. A private key in the same text stays here.
-        data: { "ca.crt": certificateBlocks(config.caCertificate).join("") },
+        data: { "ca.crt": pulumi.output(config.caCertificate).apply((text) => certificateBlocks(text).join("")) },
       },
       { parent: this },
     );

@@ -1,17 +1,16 @@
 import { isIP } from "node:net";
-
-/** Time to live of the records where the config sets none. Unit: seconds. */
-const DEFAULT_TTL_SECONDS = 300;
+import { DEFAULT_DNS_TTL } from "../../config/schema/entry/gateway";
+import { seconds } from "../../config/values/duration";
 
 /**
  * Zone-file lines (RFC 1035, section 5) that lead each host to the gateway: A for an IPv4 address, AAAA for IPv6, CNAME
  * for a name. Empty while the gateway has no address.
  */
-export function dnsRecords(hosts: readonly string[], address?: string, ttlSeconds = DEFAULT_TTL_SECONDS): string[] {
+export function dnsRecords(hosts: readonly string[], address?: string, ttl = DEFAULT_DNS_TTL): string[] {
   if (address === undefined) {
     return [];
   }
   const type = { 0: "CNAME", 4: "A", 6: "AAAA" }[isIP(address)] ?? "CNAME";
   const data = type === "CNAME" ? `${address}.` : address;
-  return [...new Set(hosts)].sort().map((host) => `${host}. ${ttlSeconds} IN ${type} ${data}`);
+  return [...new Set(hosts)].sort().map((host) => `${host}. ${seconds(ttl)} IN ${type} ${data}`);
 }

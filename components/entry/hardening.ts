@@ -1,27 +1,25 @@
-import { protoDuration } from "../../config/values/duration";
 import type { Hardening } from "../../config/schema/entry/hardening";
-import type { ConfigPatch, EnvoyFilterSpec } from "../../kinds/envoyFilter";
-import { gatewayPatches } from "../shared/envoyPatches";
-import { internalHeadersFilter } from "./internalHeaders";
+import { milliseconds, protoDuration } from "../../config/values/duration";
+import { bytes } from "../../config/values/quantity";
+import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { HTTP_PORT, HTTPS_PORT } from "../shared/naming";
-
-type Enabled = Exclude<Hardening, { enabled: false }>;
+import { internalHeadersFilter } from "./internalHeaders";
 
 /**
  * Limits for clients nobody knows, on both listeners.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
  */
-export function hardeningSpec(gatewayName: string, hardening: Enabled): EnvoyFilterSpec {
-  const patches = [HTTP_PORT, HTTPS_PORT].flatMap((port) => listenerPatches(port, hardening));
-  // After every other EnvoyFilter: the filter that removes headers then stands before theirs.
-  return gatewayPatches(gatewayName, 100, patches);
+export function hardeningPatches(hardening: Hardening): ConfigPatch[] {
+  return [HTTP_PORT, HTTPS_PORT].flatMap((port) => listenerPatches(port, hardening));
 }
 
 const MANAGER = "envoy.filters.network.http_connection_manager";
+/** What Envoy calls a `kb`. */
+const KIBIBYTE = bytes("1Ki");
 const CONNECTION_LIMIT = "envoy.filters.network.connection_limit";
 
 /** Patches of the listener, its filter chains, their network filters, and the connection manager's filters. */
-function listenerPatches(portNumber: number, hardening: Enabled): ConfigPatch[] {
+function listenerPatches(portNumber: number, hardening: Hardening): ConfigPatch[] {
   const listener = { context: "GATEWAY", listener: { portNumber } } as const;
   const manager = {
     context: "GATEWAY",
@@ -30,7 +28,7 @@ function listenerPatches(portNumber: number, hardening: Enabled): ConfigPatch[] 
   const merge = (applyTo: ConfigPatch["applyTo"], match: ConfigPatch["match"], value: Record<string, unknown>) =>
     ({ applyTo, match, patch: { operation: "MERGE", value } }) satisfies ConfigPatch;
   const patches: ConfigPatch[] = [
-    merge("LISTENER", listener, { per_connection_buffer_limit_bytes: hardening.perConnectionBufferLimitBytes }),
+    merge("LISTENER", listener, { per_connection_buffer_limit_bytes: bytes(hardening.perConnectionBufferLimit) }),
     merge("NETWORK_FILTER", manager, { name: MANAGER, typed_config: connectionManager(hardening) }),
   ];
   if (portNumber === HTTPS_PORT) {
@@ -53,22 +51,24 @@ function listenerPatches(portNumber: number, hardening: Enabled): ConfigPatch[] 
  * removal of x-forwarded-client-cert are Istio's own settings for gateways.
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto
  */
-function connectionManager(hardening: Enabled): Record<string, unknown> {
-  const { maxConnectionDuration } = hardening;
+function connectionManager(hardening: Hardening): Record<string, unknown> {
+  // Of 0, Envoy would close every connection at once.
+  const maxConnectionDuration = hardening.maxConnectionDuration ?? "0s";
   return {
     "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     common_http_protocol_options: {
       idle_timeout: protoDuration(hardening.idleTimeout),
-      max_connection_duration: maxConnectionDuration && protoDuration(maxConnectionDuration),
+      max_connection_duration:
+        milliseconds(maxConnectionDuration) > 0 ? protoDuration(maxConnectionDuration) : undefined,
       max_headers_count: hardening.maxHeadersCount,
       headers_with_underscores_action: hardening.headersWithUnderscoresAction,
     },
     http2_protocol_options: {
       max_concurrent_streams: hardening.maxConcurrentStreams,
-      initial_stream_window_size: hardening.initialStreamWindowSize,
-      initial_connection_window_size: hardening.initialConnectionWindowSize,
+      initial_stream_window_size: bytes(hardening.initialStreamWindowSize),
+      initial_connection_window_size: bytes(hardening.initialConnectionWindowSize),
     },
-    max_request_headers_kb: hardening.maxRequestHeadersKb,
+    max_request_headers_kb: bytes(hardening.maxRequestHeadersSize) / KIBIBYTE,
     request_headers_timeout: protoDuration(hardening.requestHeadersTimeout),
     request_timeout: protoDuration(hardening.requestTimeout),
     stream_idle_timeout: protoDuration(hardening.streamIdleTimeout),

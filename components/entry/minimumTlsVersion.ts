@@ -1,5 +1,4 @@
-import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
-import { gatewayPatches } from "../shared/envoyPatches";
+import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { HTTPS_PORT } from "../shared/naming";
 
 const TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
@@ -9,8 +8,8 @@ const TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Down
  * setting (meshConfig.tlsDefaults) is that of the whole mesh. Istio merges a transport socket of the same name field by
  * field: certificates and suites stay what they are.
  */
-export function minimumTlsVersionSpec(gatewayName: string): EnvoyFilterSpec {
-  return gatewayPatches(gatewayName, 0, [
+export function minimumTlsVersionPatches(): ConfigPatch[] {
+  return [
     {
       applyTo: "FILTER_CHAIN",
       match: { context: "GATEWAY", listener: { portNumber: HTTPS_PORT } },
@@ -27,5 +26,5 @@ export function minimumTlsVersionSpec(gatewayName: string): EnvoyFilterSpec {
         },
       },
     },
-  ]);
+  ];
 }

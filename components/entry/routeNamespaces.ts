@@ -1,10 +1,11 @@
 import { NamespacePatch } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { routesLabel } from "../shared/naming";
+import { type GatewayRef, routesLabel } from "../shared/naming";
 
 export interface RouteNamespacesArgs {
-  gatewayName: string;
-  /** Namespaces of the services; each is labelled once. */
+  /** The Gateway that they attach to; its `allowedRoutes` is Selector. */
+  gateway: Pick<GatewayRef, "name">;
+  /** Namespaces of the services, which must exist; each is labelled once. */
   namespaces: readonly string[];
 }
 
@@ -18,7 +19,7 @@ export class RouteNamespaces extends pulumi.ComponentResource {
     for (const namespace of new Set(args.namespaces)) {
       new NamespacePatch(
         `${name}-${namespace}`,
-        { metadata: { name: namespace, labels: routesLabel(args.gatewayName) } },
+        { metadata: { name: namespace, labels: routesLabel(args.gateway) } },
         { parent: this },
       );
     }

@@ -1,24 +1,34 @@
-import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
+import { isIP } from "node:net";
 import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { CIPHER_SUITES } from "../../config/schema/entry/tls";
+import { seconds } from "../../config/values/duration";
 import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../../kinds/gateway";
+import {
+  HTTP_LISTENER,
+  HTTP_PORT,
+  HTTPS_LISTENER,
+  HTTPS_PORT,
+  partOf,
+  routesLabel,
+  wildcardOf,
+} from "../shared/naming";
 import { infrastructureAnnotations } from "./clientAddress";
-import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, partOf, routesLabel } from "../shared/naming";
 
 export interface TlsGatewayArgs {
-  /** The https listener serves `*.DOMAIN`. */
-  domain: string;
+  /** Both listeners take `*.DOMAIN`. */
+  domain: pulumi.Input<string>;
+  /** The Gateway's name, namespace, address and TLS settings: `gateway` of `gatewayConfig()`. */
   config: GatewayConfig;
-  /** kubernetes.io/tls Secret in the Gateway's namespace. */
+  /** Name of a kubernetes.io/tls Secret in the Gateway's namespace. */
   secretName: pulumi.Input<string>;
-  /** ConfigMap of the CAs for clients' certificates, beside the Gateway. Only with `tls.clientCertificates`. */
+  /** Name of the ConfigMap with the CAs for clients' certificates. Needed with `config.tls.clientCertificates`, else ignored. */
   clientAuthorities?: pulumi.Input<string>;
-  /** Annotation `cert-manager.io/cluster-issuer` or `cert-manager.io/issuer`: cert-manager fills the Secret. */
+  /** Issuer that cert-manager asks to fill the Secret. Default: none, the Secret comes from elsewhere. */
   certManager?: { issuer: string; issuerKind: "ClusterIssuer" | "Issuer" };
   /** Annotations for the Gateway's pods, beside those of `config.clientAddress`. Default: none. */
   podAnnotations?: Readonly<Record<string, string>>;
-  /** Refuse to delete the Gateway. */
+  /** True refuses to delete the Gateway. */
   protect: boolean;
 }
 
@@ -36,7 +46,7 @@ export class TlsGateway extends pulumi.ComponentResource {
         metadata: {
           name: config.name,
           namespace: config.namespace,
-          labels: partOf(config.name),
+          labels: partOf(config),
           annotations: annotations(args),
         },
         spec: gatewaySpec(args),
@@ -60,7 +70,7 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
         name: HTTP_LISTENER,
         port: HTTP_PORT,
         protocol: "HTTP",
-        hostname: `*.${domain}`,
+        hostname: wildcardOf(domain),
         // Only the redirect attaches here, and it lives beside the Gateway: nobody else can serve plain HTTP.
         allowedRoutes: { namespaces: { from: "Same" } },
       },
@@ -68,7 +78,7 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
         name: HTTPS_LISTENER,
         port: HTTPS_PORT,
         protocol: "HTTPS",
-        hostname: `*.${domain}`,
+        hostname: wildcardOf(domain),
         allowedRoutes: { namespaces: allowedNamespaces(config) },
         tls: {
           mode: "Terminate",
@@ -112,16 +122,17 @@ function addressOf(value: string): { type: "IPAddress" | "Hostname"; value: stri
 
 function allowedNamespaces(config: GatewayConfig): Listener["allowedRoutes"]["namespaces"] {
   return config.allowedRoutes === "Selector"
-    ? { from: "Selector", selector: { matchLabels: routesLabel(config.name) } }
+    ? { from: "Selector", selector: { matchLabels: routesLabel(config) } }
     : { from: config.allowedRoutes };
 }
 
 function annotations({ config, certManager }: TlsGatewayArgs): Record<string, string> {
   const result: Record<string, string> = {};
-  if (config.programmedTimeoutSeconds > 0) {
+  const timeout = seconds(config.programmedTimeout);
+  if (timeout > 0) {
     // https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/#pulumi-kubernetes-annotations
     result["pulumi.com/waitFor"] = "condition=Programmed";
-    result["pulumi.com/timeoutSeconds"] = String(config.programmedTimeoutSeconds);
+    result["pulumi.com/timeoutSeconds"] = String(timeout);
   } else {
     result["pulumi.com/skipAwait"] = "true";
   }

@@ -1,7 +1,7 @@
 import type { Service } from "../../config";
 import { localLimitOf, type LocalRateLimit } from "../../config/schema/limits/rateLimit";
-import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
-import { filterPatch, gatewayPatches, routePatch } from "../shared/envoyPatches";
+import type { ConfigPatch } from "../../kinds/envoyFilter";
+import { filterPatch, routePatch } from "../shared/envoyPatches";
 
 const FILTER = "envoy.filters.http.local_ratelimit";
 const TYPE = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
@@ -11,7 +11,7 @@ const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
  * Limits that each gateway proxy counts for itself: Envoy's filter on the https listener, where it does nothing by
  * itself, and a bucket on each limited route. Undefined where no service has a limit.
  */
-export function localRateLimitSpec(services: readonly Service[], gatewayName: string): EnvoyFilterSpec | undefined {
+export function localRateLimitPatches(services: readonly Service[]): ConfigPatch[] {
   const routes = services.flatMap((service) => {
     const limit = localLimitOf(service);
     // Counted by service: the prefix becomes part of the counters' names.
@@ -22,7 +22,7 @@ export function localRateLimitSpec(services: readonly Service[], gatewayName: st
   });
   // The filter has no bucket of its own: it limits nothing until a route gives it one.
   const filter = filterPatch(FILTER, { "@type": TYPE, stat_prefix: "local_rate_limit" });
-  return routes.length === 0 ? undefined : gatewayPatches(gatewayName, 0, [filter, ...routes]);
+  return routes.length === 0 ? [] : [filter, ...routes];
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto */

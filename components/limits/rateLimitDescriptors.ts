@@ -1,5 +1,6 @@
 import type { Service } from "../../config";
-import { globalLimitsOf, limitName, type GlobalRateLimit } from "../../config/schema/limits/rateLimit";
+import { globalLimitsOf, type GlobalRateLimit, limitName } from "../../config/schema/limits/rateLimit";
+import type { GatewayRef } from "../shared/naming";
 
 /**
  * Both ends of a global limit: what Envoy tells of a request, and what the service counts. A descriptor is the service,
@@ -66,11 +67,16 @@ interface Descriptor {
   descriptors?: Descriptor[];
 }
 
-/** What the service counts. The domain keeps gateways apart that share a Redis. */
-export function rateLimitConfig(services: readonly Service[], domain: string): RateLimitConfig {
+/** Keeps gateways apart that share a Redis. */
+export function rateLimitDomain({ name, namespace }: GatewayRef): string {
+  return `${namespace}/${name}`;
+}
+
+/** What the service counts. */
+export function rateLimitConfig(services: readonly Service[], gateway: GatewayRef): RateLimitConfig {
   const limited = services.filter((service) => globalLimitsOf(service).length > 0);
   return {
-    domain,
+    domain: rateLimitDomain(gateway),
     descriptors: limited.map((service) => ({
       key: "service",
       value: service.name,

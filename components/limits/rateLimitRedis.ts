@@ -3,18 +3,22 @@ import { Secret, Service } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
-import { partOf } from "../shared/naming";
+import { bytes } from "../../config/values/quantity";
+import { type GatewayRef, partOf } from "../shared/naming";
 import { deploymentSpec, secretVersion, serviceSpec, type Workload } from "./workload";
 
 export interface RateLimitRedisArgs {
-  config: Extract<RateLimitServiceConfig["redis"], { mode: "own" }>;
+  config: Extract<RateLimitServiceConfig["redis"], { type: "own" }>;
   /** Of the Deployment, the Service and the Secret. */
   objectName: string;
-  gatewayName: string;
+  gateway: GatewayRef;
   namespace: string;
 }
 
 export const REDIS_PORT = 6379;
+
+/** What Redis calls a `mb`. */
+const MEBIBYTE = bytes("1Mi");
 
 /** Key of the Secret that holds the password. */
 export const PASSWORD_KEY = "password";
@@ -29,9 +33,9 @@ export class RateLimitRedis extends pulumi.ComponentResource {
 
   constructor(name: string, args: RateLimitRedisArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:RateLimitRedis", name, {}, opts);
-    const { objectName, namespace, gatewayName } = args;
+    const { objectName, namespace, gateway } = args;
     const child = { parent: this };
-    const metadata = { name: objectName, namespace, labels: partOf(gatewayName) };
+    const metadata = { name: objectName, namespace, labels: partOf(gateway) };
     // Letters and digits: the password stands in redis.conf as it is.
     const password = new random.RandomPassword(name, { length: 32, special: false }, child);
     const secret = new Secret(
@@ -58,17 +62,17 @@ export function redisConf(
   const lines = [
     'save ""',
     "appendonly no",
-    `maxmemory ${Math.floor(resources.memoryMiB * 0.75)}mb`,
+    `maxmemory ${Math.floor((bytes(resources.memory) / MEBIBYTE) * 0.75)}mb`,
     // Every counter has an end; full, Redis lets go of the one that ends first.
     "maxmemory-policy volatile-ttl",
   ];
   return pulumi.interpolate`requirepass ${password}\n${lines.join("\n")}\n`;
 }
 
-export function redisWorkload({ config, objectName, gatewayName }: RateLimitRedisArgs): Workload {
+export function redisWorkload({ config, objectName, gateway }: RateLimitRedisArgs): Workload {
   return {
     name: objectName,
-    gatewayName,
+    gateway,
     app: "redis",
     image: config.image,
     command: ["redis-server", "/config/redis.conf"],

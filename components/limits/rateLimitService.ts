@@ -1,39 +1,38 @@
-import { createHash } from "node:crypto";
 import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import { ConfigMap, Secret, Service } from "@pulumi/kubernetes/core/v1";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1";
 import * as pulumi from "@pulumi/pulumi";
+import { createHash } from "node:crypto";
+import type { Service as ServiceConfig } from "../../config";
 import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
-import { partOf } from "../shared/naming";
-import type { RateLimitConfig } from "./rateLimitDescriptors";
+import { type GatewayRef, ownName, partOf, RATE_LIMIT_PORT, rateLimitServiceName, SUFFIXES } from "../shared/naming";
+import { rateLimitConfig } from "./rateLimitDescriptors";
 import { PASSWORD_KEY, RateLimitRedis, REDIS_PORT } from "./rateLimitRedis";
 import { deploymentSpec, podLabels, secretVersion, serviceSpec, type Workload } from "./workload";
 
 export interface RateLimitServiceArgs {
+  /** Images, resources, Redis and namespace: `rateLimitService` of `gatewayConfig()`. */
   config: RateLimitServiceConfig & { namespace: string };
-  /** What is counted. */
-  limits: RateLimitConfig;
-  gatewayName: string;
+  /** Services whose global limits are counted: `services` of `gatewayConfig()`. */
+  services: readonly ServiceConfig[];
+  /** The Gateway whose proxies ask. Names and labels derive from its name. */
+  gateway: GatewayRef;
 }
 
-export const GRPC_PORT = 8081;
-
-/** Name of the Service and its Deployment; those of Redis have `-redis` after it. */
-export function rateLimitServiceName(gatewayName: string): string {
-  return `${gatewayName}--rate-limit`;
-}
-
-/** envoyproxy/ratelimit, and the Redis or the password that it needs. */
+/**
+ * envoyproxy/ratelimit, which counts for global limits across all proxies, and the Redis or the password that it needs. The proxies
+ * ask it once `envoyFilters()` has told them to.
+ */
 export class RateLimitService extends pulumi.ComponentResource {
   constructor(name: string, args: RateLimitServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:RateLimitService", name, {}, opts);
-    const { config, gatewayName, limits } = args;
+    const { config, gateway, services } = args;
     const { namespace } = config;
     const child = { parent: this };
-    const metadata = { name: rateLimitServiceName(gatewayName), namespace, labels: partOf(gatewayName) };
+    const metadata = { name: rateLimitServiceName(gateway), namespace, labels: partOf(gateway) };
     const { podAnnotations, dependsOn } = this.redis(name, args);
     // JSON is YAML.
-    const data = { "config.yaml": `${JSON.stringify(limits, null, 2)}\n` };
+    const data = { "config.yaml": `${JSON.stringify(rateLimitConfig(services, gateway), null, 2)}\n` };
     // Named by its content: a changed limit takes effect by new Pods, which `pulumi up` waits for.
     const hash = createHash("sha256").update(data["config.yaml"]).digest("hex").slice(0, 10);
     const mapName = `${metadata.name}-${hash}`;
@@ -53,12 +52,12 @@ export class RateLimitService extends pulumi.ComponentResource {
   /** A Redis of its own, or the Secret for another's password. */
   private redis(
     name: string,
-    { config, gatewayName }: RateLimitServiceArgs,
+    { config, gateway }: RateLimitServiceArgs,
   ): { podAnnotations: Workload["podAnnotations"]; dependsOn: pulumi.Resource[] } {
     const { namespace, redis } = config;
-    const objectName = redisName(gatewayName);
-    if (redis.mode === "own") {
-      const args = { config: redis, objectName, gatewayName, namespace };
+    const objectName = redisName(gateway);
+    if (redis.type === "own") {
+      const args = { config: redis, objectName, gateway, namespace };
       const own = new RateLimitRedis(`${name}-redis`, args, { parent: this });
       return { podAnnotations: own.podAnnotations, dependsOn: [own] };
     }
@@ -68,7 +67,7 @@ export class RateLimitService extends pulumi.ComponentResource {
     const secret = new Secret(
       `${name}-redis`,
       {
-        metadata: { name: objectName, namespace, labels: partOf(gatewayName) },
+        metadata: { name: objectName, namespace, labels: partOf(gateway) },
         stringData: { [PASSWORD_KEY]: pulumi.secret(redis.password) },
       },
       { parent: this },
@@ -77,19 +76,19 @@ export class RateLimitService extends pulumi.ComponentResource {
   }
 }
 
-function redisName(gatewayName: string): string {
-  return `${rateLimitServiceName(gatewayName)}-redis`;
+function redisName(gateway: Pick<GatewayRef, "name">): string {
+  return ownName(gateway, SUFFIXES.rateLimitRedis);
 }
 
 export function rateLimitWorkload(
-  { config, gatewayName }: Omit<RateLimitServiceArgs, "limits">,
+  { config, gateway }: Omit<RateLimitServiceArgs, "services">,
   configMap: string,
 ): Workload {
   const { redis, namespace } = config;
-  const hasPassword = redis.mode === "own" || redis.password !== undefined;
+  const hasPassword = redis.type === "own" || redis.password !== undefined;
   const [host, port] =
-    redis.mode === "own"
-      ? [`${redisName(gatewayName)}.${namespace}.svc.cluster.local`, REDIS_PORT]
+    redis.type === "own"
+      ? [`${redisName(gateway)}.${namespace}.svc.cluster.local`, REDIS_PORT]
       : [redis.host, redis.port];
   const settings: Record<string, string> = {
     LOG_LEVEL: "warn",
@@ -105,24 +104,24 @@ export function rateLimitWorkload(
     USE_PROMETHEUS: "true",
     REDIS_SOCKET_TYPE: "tcp",
     REDIS_URL: `${host.includes(":") ? `[${host}]` : host}:${port}`,
-    REDIS_TLS: String(redis.mode === "external" && redis.tls),
+    REDIS_TLS: String(redis.type === "external" && redis.tls),
     REDIS_TIMEOUT: "1s",
     // Without Redis the Pods are not ready, and Envoy need not wait for an answer that does not come.
     REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: "true",
   };
   return {
-    name: rateLimitServiceName(gatewayName),
-    gatewayName,
+    name: rateLimitServiceName(gateway),
+    gateway,
     app: "ratelimit",
     image: config.image,
     command: ["/bin/ratelimit"],
     env: [
       ...Object.entries(settings).map(([name, value]) => ({ name, value })),
       ...(hasPassword
-        ? [{ name: "REDIS_AUTH", valueFrom: { secretKeyRef: { name: redisName(gatewayName), key: PASSWORD_KEY } } }]
+        ? [{ name: "REDIS_AUTH", valueFrom: { secretKeyRef: { name: redisName(gateway), key: PASSWORD_KEY } } }]
         : []),
     ],
-    ports: { http: 8080, grpc: GRPC_PORT, metrics: 9090 },
+    ports: { http: 8080, grpc: RATE_LIMIT_PORT, metrics: 9090 },
     servicePorts: ["grpc"],
     mountPath: "/data/ratelimit/config",
     volume: { configMap: { name: configMap } },

@@ -1,7 +1,8 @@
 import type { types } from "@pulumi/kubernetes";
 import type { Secret } from "@pulumi/kubernetes/core/v1";
 import type * as pulumi from "@pulumi/pulumi";
-import { partOf } from "../shared/naming";
+import type { Quantity } from "../../config/values/quantity";
+import { type GatewayRef, partOf } from "../shared/naming";
 
 type Probe = types.input.core.v1.Probe;
 
@@ -9,7 +10,7 @@ type Probe = types.input.core.v1.Probe;
 export interface Workload {
   /** Of the Deployment and of the Service. */
   readonly name: string;
-  readonly gatewayName: string;
+  readonly gateway: GatewayRef;
   /** Name of the container, and of the application. */
   readonly app: string;
   readonly image: string;
@@ -20,7 +21,7 @@ export interface Workload {
   readonly servicePorts: readonly string[];
   readonly mountPath: string;
   readonly volume: Omit<types.input.core.v1.Volume, "name">;
-  readonly resources: { readonly cpu: string; readonly memoryMiB: number };
+  readonly resources: { readonly cpu: string; readonly memory: Quantity };
   readonly readiness: Probe;
   readonly liveness: Probe;
   /** Numeric user: Kubernetes cannot tell from a name that it is not root. */
@@ -38,14 +39,14 @@ export function podLabels({ name, app }: Pick<Workload, "name" | "app">): Record
 
 export function deploymentSpec(workload: Workload): types.input.apps.v1.DeploymentSpec {
   const { app, user, ports, resources } = workload;
-  const memory = `${resources.memoryMiB}Mi`;
+  const memory = String(resources.memory);
   return {
     replicas: workload.replicas,
     strategy: workload.strategy,
     selector: { matchLabels: podLabels(workload) },
     template: {
       metadata: {
-        labels: { ...partOf(workload.gatewayName), ...podLabels(workload) },
+        labels: { ...partOf(workload.gateway), ...podLabels(workload) },
         annotations: workload.podAnnotations,
       },
       spec: {

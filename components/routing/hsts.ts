@@ -1,5 +1,6 @@
 import type { HeaderChanges } from "../../config/schema/routing/filters";
 import type { Hsts } from "../../config/schema/entry/hsts";
+import { seconds } from "../../config/values/duration";
 
 export const HSTS_HEADER = "strict-transport-security";
 
@@ -9,7 +10,7 @@ export function withHsts(changes: HeaderChanges | undefined, hsts: Hsts | undefi
 }
 
 /** RFC 6797, section 6.1; `preload` is the browsers' own. */
-export function hstsValue({ maxAgeSeconds, includeSubDomains, preload }: Hsts): string {
+export function hstsValue({ maxAge, includeSubDomains, preload }: Hsts): string {
   const flags = [...(includeSubDomains ? ["includeSubDomains"] : []), ...(preload ? ["preload"] : [])];
-  return [`max-age=${maxAgeSeconds}`, ...flags].join("; ");
+  return [`max-age=${seconds(maxAge)}`, ...flags].join("; ");
 }

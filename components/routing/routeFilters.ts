@@ -1,6 +1,7 @@
 import type { Rule } from "../../config";
 import type { HeaderChanges, Rewrite } from "../../config/schema/routing/filters";
 import type { Hsts } from "../../config/schema/entry/hsts";
+import { seconds } from "../../config/values/duration";
 import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../../kinds/httpRoute";
 import { withHsts } from "./hsts";
 
@@ -10,7 +11,7 @@ export function routeFilters(rule: Rule, routeNamespace: string, hsts?: Hsts): H
   const responseHeaders = withHsts(rule.responseHeaders, hsts);
   const filters: HTTPRouteFilter[] = [];
   if (cors !== undefined) {
-    filters.push({ type: "CORS", cors });
+    filters.push({ type: "CORS", cors: { ...cors, maxAge: seconds(cors.maxAge) } });
   }
   if (requestHeaders !== undefined) {
     filters.push({ type: "RequestHeaderModifier", requestHeaderModifier: headerFilter(requestHeaders) });

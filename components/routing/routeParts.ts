@@ -1,7 +1,7 @@
 import type { Rule, Service } from "../../config";
 import type { Match } from "../../config/schema/routing/match";
 import type { HTTPBackendRef, ParentReference, ValueMatch } from "../../kinds/httpRoute";
-import { HTTPS_LISTENER } from "../shared/naming";
+import { type GatewayRef, HTTPS_LISTENER } from "../shared/naming";
 
 /**
  * What routes of every kind have in common.
@@ -9,17 +9,16 @@ import { HTTPS_LISTENER } from "../shared/naming";
 
 export interface RouteArgs {
   service: Service;
-  gatewayName: string;
-  gatewayNamespace: string;
+  gateway: GatewayRef;
 }
 
 /** The listener and the host that a service's route is for. */
-export function attachment({ service, gatewayName, gatewayNamespace }: RouteArgs): {
+export function attachment({ service, gateway }: RouteArgs): {
   parentRefs: ParentReference[];
   hostnames: string[];
 } {
   return {
-    parentRefs: [{ name: gatewayName, namespace: gatewayNamespace, sectionName: HTTPS_LISTENER }],
+    parentRefs: [{ name: gateway.name, namespace: gateway.namespace, sectionName: HTTPS_LISTENER }],
     hostnames: [service.host],
   };
 }

@@ -1,27 +1,31 @@
 import * as pulumi from "@pulumi/pulumi";
 import { backendsOf, type Rule, type Service } from "../../config";
+import { seconds } from "../../config/values/duration";
 import { GRPCRoute } from "../../kinds/grpcRoute";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
 import { ReferenceGrant, type ReferenceGrantSpec } from "../../kinds/referenceGrant";
+import { type GatewayRef, ownName, partOf } from "../shared/naming";
 import { grpcRouteSpec } from "./grpcRoute";
 import { routeFilters } from "./routeFilters";
-import { partOf } from "../shared/naming";
-import { attachment, backendRefs, valueMatches, type RouteArgs } from "./routeParts";
+import { attachment, backendRefs, type RouteArgs, valueMatches } from "./routeParts";
 
-export interface RoutesArgs extends Omit<RouteArgs, "service"> {
+export interface RoutesArgs {
+  /** What is served: `services` of `gatewayConfig()`. */
   services: readonly Service[];
-  /** Time to live of external-dns records. Unit: seconds. Default: no annotation. */
-  dnsTtlSeconds?: number;
+  /** The Gateway that the routes attach to. */
+  gateway: GatewayRef;
+  /** Time to live of external-dns records, a duration in whole seconds such as `5m`. Default: no annotation. */
+  dnsTtl?: string;
 }
 
 /** The route of each service, on the https listener, and the grants for backends in other namespaces. */
 export class Routes extends pulumi.ComponentResource {
   constructor(name: string, args: RoutesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Routes", name, {}, opts);
-    const { services, gatewayName, dnsTtlSeconds } = args;
-    const labels = partOf(gatewayName);
+    const { services, gateway, dnsTtl } = args;
+    const labels = partOf(gateway);
     const annotations =
-      dnsTtlSeconds === undefined ? undefined : { "external-dns.alpha.kubernetes.io/ttl": String(dnsTtlSeconds) };
+      dnsTtl === undefined ? undefined : { "external-dns.alpha.kubernetes.io/ttl": String(seconds(dnsTtl)) };
     for (const service of services) {
       const routeName = `${name}-${service.name}`;
       const grants = Object.entries(grantSpecs(service)).map(
@@ -29,7 +33,7 @@ export class Routes extends pulumi.ComponentResource {
           new ReferenceGrant(
             // Names of services are unique and hold no `--`: so no two grants are called the same.
             `${routeName}--${namespace}`,
-            { metadata: { name: `${gatewayName}--${service.name}`, namespace, labels }, spec },
+            { metadata: { name: ownName(gateway, service.name), namespace, labels }, spec },
             { parent: this },
           ),
       );
@@ -65,8 +69,8 @@ function routeRule(rule: Rule, { namespace: routeNamespace, hsts }: Service): HT
     filters: routeFilters(rule, routeNamespace, hsts),
     backendRefs: backendRefs(rule, routeNamespace),
     timeouts: rule.timeouts,
-    // The Gateway API has no retry of 0: that is a RouteRetry's.
-    retry: rule.retry === undefined || rule.retry.attempts === 0 ? undefined : rule.retry,
+    // The Gateway API cannot turn retries off: an EnvoyFilter does.
+    retry: rule.retry === false ? undefined : rule.retry,
   };
 }
 

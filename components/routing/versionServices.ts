@@ -2,11 +2,13 @@ import type { types } from "@pulumi/kubernetes";
 import { Service as KubernetesService } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { Service, Version } from "../../config";
-import { partOf } from "../shared/naming";
+import { type GatewayRef, partOf } from "../shared/naming";
 
 export interface VersionServicesArgs {
+  /** Services with `canary.versions`: `services` of `gatewayConfig()`. Those without get no object. */
   services: readonly Service[];
-  gatewayName: string;
+  /** The Gateway whose name is in the Services' label. */
+  gateway: Pick<GatewayRef, "name">;
 }
 
 /** The Services of the services' versions: each selects the pods of one. */
@@ -21,7 +23,7 @@ export class VersionServices extends pulumi.ComponentResource {
             metadata: {
               name: version.service,
               namespace: service.namespace,
-              labels: partOf(args.gatewayName),
+              labels: partOf(args.gateway),
               // Pulumi would wait for pods, and a canary that has none yet is no failure.
               annotations: { "pulumi.com/skipAwait": "true" },
             },

@@ -1,6 +1,16 @@
+import * as pulumi from "@pulumi/pulumi";
+
 /**
- * Names and labels that several components agree on. Everything derives from the Gateway's name.
+ * Names and labels that several components, verify and the lab agree on. All of them derive from the Gateway's name.
  */
+
+/** The Gateway that an object belongs to. */
+export interface GatewayRef {
+  /** metadata.name of the Gateway, at most 57 characters. */
+  readonly name: string;
+  /** Its namespace, where most of its objects live too. */
+  readonly namespace: string;
+}
 
 /** Name of the listener that redirects, and of the one that serves. */
 export const HTTP_LISTENER = "http";
@@ -9,16 +19,56 @@ export const HTTP_PORT = 80;
 export const HTTPS_PORT = 443;
 
 /** Label on every object of the gateway. https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
-export function partOf(gatewayName: string): Record<string, string> {
-  return { "app.kubernetes.io/part-of": gatewayName };
+export function partOf(gateway: Pick<GatewayRef, "name">): Record<string, string> {
+  return { "app.kubernetes.io/part-of": gateway.name };
 }
 
 /** Label on a namespace whose routes may attach to the Gateway. */
-export function routesLabel(gatewayName: string): Record<string, string> {
-  return { [`unified-gateway/${gatewayName}`]: "routes" };
+export function routesLabel(gateway: Pick<GatewayRef, "name">): Record<string, string> {
+  return { [`unified-gateway/${gateway.name}`]: "routes" };
+}
+
+/** Label that Istio puts on the pods of a Gateway. */
+export const GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name";
+
+/** Name of the Deployment and the Service that Istio makes for a Gateway. */
+export function proxyName(gateway: Pick<GatewayRef, "name">): string {
+  return `${gateway.name}-istio`;
+}
+
+/** Name of an object of the gateway. Names of services hold no `--`, so it is no service's. */
+export function ownName(gateway: Pick<GatewayRef, "name">, suffix: string): string {
+  return `${gateway.name}--${suffix}`;
+}
+
+/** Metadata of an object of the gateway, beside it. */
+export function ownMetadata(gateway: GatewayRef, suffix: string) {
+  return { name: ownName(gateway, suffix), namespace: gateway.namespace, labels: partOf(gateway) };
+}
+
+/** The last part of names that are referred to elsewhere. */
+export const SUFFIXES = {
+  redirect: "https-redirect",
+  clientAuthorities: "client-ca",
+  telemetry: "telemetry",
+  rateLimitService: "rate-limit",
+  rateLimitRedis: "rate-limit-redis",
+} as const;
+
+/** Host name of the listeners: every name one label below the domain. */
+export function wildcardOf(domain: pulumi.Input<string>): pulumi.Input<string> {
+  return typeof domain === "string" ? `*.${domain}` : pulumi.interpolate`*.${domain}`;
 }
 
 /** Names that the wildcard certificate covers: the wildcard and the apex, since a wildcard does not match the apex. */
 export function certificateNames(domain: string): string[] {
   return [`*.${domain}`, domain];
 }
+
+/** Name of the Service that counts for global rate limits, and of its Deployment. */
+export function rateLimitServiceName(gateway: Pick<GatewayRef, "name">): string {
+  return ownName(gateway, SUFFIXES.rateLimitService);
+}
+
+/** Port of that Service. */
+export const RATE_LIMIT_PORT = 8081;

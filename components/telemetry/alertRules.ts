@@ -1,7 +1,8 @@
 import { milliseconds, type Service } from "../../config";
 import type { AlertsConfig } from "../../config/schema/telemetry/telemetry";
+import { hours, seconds } from "../../config/values/duration";
 import type { AlertRule, RuleGroup } from "../../kinds/ruleGroups";
-import { GRPC_PORT, rateLimitServiceName } from "../limits/rateLimitService";
+import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
 import { clusterName, GATEWAY_LABEL, namesOf } from "./metricNames";
 import { certificateSeconds, configRejects, errorShare, latency, limiterErrorShare } from "./queries";
 
@@ -17,54 +18,55 @@ const LIMITER_ERRORS = 0.05;
 export interface RuleGroupsInput {
   services: readonly Service[];
   alerts: AlertsConfig;
-  gatewayName: string;
+  gateway: Pick<GatewayRef, "name">;
   /** Where the rate limit service is. Default: there is none. */
   rateLimitService?: { readonly namespace: string };
 }
 
 /** One group for the gateway, and one for each service. */
-export function ruleGroups({ services, alerts, gatewayName, rateLimitService }: RuleGroupsInput): RuleGroup[] {
-  const limiter = rateLimitService === undefined ? [] : [limiterRule(gatewayName, rateLimitService.namespace)];
+export function ruleGroups({ services, alerts, gateway, rateLimitService }: RuleGroupsInput): RuleGroup[] {
+  const limiter = rateLimitService === undefined ? [] : [limiterRule(gateway, rateLimitService.namespace)];
   return [
-    { name: gatewayName, rules: [...gatewayRules(alerts, gatewayName), ...limiter] },
+    { name: gateway.name, rules: [...gatewayRules(alerts, gateway), ...limiter] },
     ...services.map((service) => ({
-      name: `${gatewayName}-${service.name}`,
+      name: `${gateway.name}-${service.name}`,
       rules: serviceRules(service, { ...alerts, ...service.telemetry.alerts }),
     })),
   ];
 }
 
-function gatewayRules({ certificateDays }: AlertsConfig, gatewayName: string): AlertRule[] {
-  const rejects = Object.values(configRejects(gatewayName, "10m")).map((count) => `${count} > 0`);
-  const labels = { severity: "warning", gateway: gatewayName };
+function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: Pick<GatewayRef, "name">): AlertRule[] {
+  const rejects = Object.values(configRejects(gateway, "10m")).map((count) => `${count} > 0`);
+  const labels = { severity: "warning", gateway: gateway.name };
+  const days = Number((hours(certificateExpiresWithin) / 24).toFixed(1));
   return [
     {
       alert: "GatewayCertificateExpires",
-      expr: `${certificateSeconds(gatewayName)} < ${certificateDays * 86_400}`,
+      expr: `${certificateSeconds(gateway)} < ${seconds(certificateExpiresWithin)}`,
       for: "10m",
       labels,
-      annotations: { summary: `The certificate of gateway ${gatewayName} ends in less than ${certificateDays} days` },
+      annotations: { summary: `The certificate of gateway ${gateway.name} ends in less than ${days} days` },
     },
     {
       alert: "GatewayConfigRejected",
       expr: rejects.join(" or "),
       for: "0m",
       labels,
-      annotations: { summary: `Envoy refuses configuration of gateway ${gatewayName}: it keeps the last good one` },
+      annotations: { summary: `Envoy refuses configuration of gateway ${gateway.name}: it keeps the last good one` },
     },
   ];
 }
 
 /** No Pod is ready, which is seen without requests too, or questions go unanswered. */
-function limiterRule(gatewayName: string, namespace: string): AlertRule {
-  const cluster = clusterName({ service: rateLimitServiceName(gatewayName), namespace, port: GRPC_PORT });
-  const healthy = `max(envoy_cluster_membership_healthy{${GATEWAY_LABEL}="${gatewayName}",cluster_name="${cluster}"})`;
+function limiterRule(gateway: Pick<GatewayRef, "name">, namespace: string): AlertRule {
+  const cluster = clusterName({ service: rateLimitServiceName(gateway), namespace, port: RATE_LIMIT_PORT });
+  const healthy = `max(envoy_cluster_membership_healthy{${GATEWAY_LABEL}="${gateway.name}",cluster_name="${cluster}"})`;
   return {
     alert: "GatewayRateLimitServiceDown",
-    expr: `${healthy} == 0 or ${limiterErrorShare(gatewayName, "5m")} > ${LIMITER_ERRORS}`,
+    expr: `${healthy} == 0 or ${limiterErrorShare(gateway, "5m")} > ${LIMITER_ERRORS}`,
     for: "5m",
-    labels: { severity: "warning", gateway: gatewayName },
-    annotations: { summary: `The rate limit service of gateway ${gatewayName} does not answer: nothing is counted` },
+    labels: { severity: "warning", gateway: gateway.name },
+    annotations: { summary: `The rate limit service of gateway ${gateway.name} does not answer: nothing is counted` },
   };
 }
 

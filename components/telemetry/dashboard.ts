@@ -1,4 +1,5 @@
 import type { Service } from "../../config";
+import type { GatewayRef } from "../shared/naming";
 import { namesOf } from "./metricNames";
 import { certificateSeconds, configRejects, errorShare, latency } from "./queries";
 
@@ -18,14 +19,14 @@ interface Panel {
 const WINDOW = "$__rate_interval";
 
 /** Grafana dashboard of the gateway and its services: a row of panels each. */
-export function dashboard(services: readonly Service[], gatewayName: string): object {
+export function dashboard(services: readonly Service[], gateway: Pick<GatewayRef, "name">): object {
   const rows = [
-    { title: `Gateway ${gatewayName}`, panels: gatewayPanels(services, gatewayName) },
+    { title: `Gateway ${gateway.name}`, panels: gatewayPanels(services, gateway) },
     ...services.map((service) => ({ title: service.host, panels: servicePanels(service) })),
   ];
   return {
-    title: `Gateway ${gatewayName}`,
-    uid: `gateway-${gatewayName}`.slice(0, 40),
+    title: `Gateway ${gateway.name}`,
+    uid: `gateway-${gateway.name}`.slice(0, 40),
     schemaVersion: 39,
     tags: ["istio", "gateway"],
     time: { from: "now-1h", to: "now" },
@@ -56,7 +57,7 @@ function layOut(title: string, panels: readonly Panel[], row: number): object[] 
   ];
 }
 
-function gatewayPanels(services: readonly Service[], gatewayName: string): Panel[] {
+function gatewayPanels(services: readonly Service[], gateway: Pick<GatewayRef, "name">): Panel[] {
   return [
     {
       title: "Requests",
@@ -69,12 +70,12 @@ function gatewayPanels(services: readonly Service[], gatewayName: string): Panel
     {
       title: "Days left of the certificate",
       unit: "d",
-      targets: [{ expr: `(${certificateSeconds(gatewayName)}) / 86400`, legendFormat: "days" }],
+      targets: [{ expr: `(${certificateSeconds(gateway)}) / 86400`, legendFormat: "days" }],
     },
     {
       title: "Configuration that Envoy refused",
       unit: "short",
-      targets: Object.entries(configRejects(gatewayName, WINDOW)).map(([what, expr]) => ({ expr, legendFormat: what })),
+      targets: Object.entries(configRejects(gateway, WINDOW)).map(([what, expr]) => ({ expr, legendFormat: what })),
     },
   ];
 }

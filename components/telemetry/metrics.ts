@@ -4,7 +4,7 @@ import type { Service } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import { PodMonitor, VMPodScrape } from "../../kinds/podScrape";
 import { PrometheusRule, VMRule } from "../../kinds/ruleGroups";
-import { partOf } from "../shared/naming";
+import { type GatewayRef, ownMetadata, partOf } from "../shared/naming";
 import { ruleGroups } from "./alertRules";
 import { dashboard } from "./dashboard";
 import { podScrapeSpec, scrapeConfig } from "./scrape";
@@ -12,11 +12,13 @@ import { podScrapeSpec, scrapeConfig } from "./scrape";
 export { statsAnnotations } from "./metricNames";
 
 export interface GatewayMetricsArgs {
+  /** Who scrapes, the alerts and the dashboard: `telemetry` of `gatewayConfig()`. What it leaves out is not made. */
   telemetry: TelemetryConfig;
+  /** Services with their objectives: `services` of `gatewayConfig()`. */
   services: readonly Service[];
-  gatewayName: string;
-  gatewayNamespace: string;
-  /** Where the service of the global rate limits is. Default: there is none. */
+  /** The Gateway whose proxies are read. The objects live in its namespace. */
+  gateway: GatewayRef;
+  /** Namespace of the service that counts for global limits; its failures then raise an alert. Default: there is none. */
   rateLimitService?: { readonly namespace: string };
 }
 
@@ -24,13 +26,12 @@ export interface GatewayMetricsArgs {
 export class GatewayMetrics extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayMetricsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:GatewayMetrics", name, {}, opts);
-    const { telemetry, services, gatewayName, gatewayNamespace: namespace, rateLimitService } = args;
+    const { telemetry, services, gateway, rateLimitService } = args;
     const { metrics, alerts } = telemetry;
     const child = { parent: this };
     const metadata = (suffix: string, labels: Record<string, string> = {}) => ({
-      name: `${gatewayName}--${suffix}`,
-      namespace,
-      labels: { ...partOf(gatewayName), ...labels },
+      ...ownMetadata(gateway, suffix),
+      labels: { ...partOf(gateway), ...labels },
     });
     const configMap = (suffix: string, file: string, content: object, labels?: Record<string, string>) =>
       new ConfigMap(
@@ -41,15 +42,15 @@ export class GatewayMetrics extends pulumi.ComponentResource {
       );
     if (metrics !== undefined) {
       const { scrape, labels } = metrics;
-      const groups = alerts && ruleGroups({ services, alerts, gatewayName, rateLimitService });
+      const groups = alerts && ruleGroups({ services, alerts, gateway, rateLimitService });
       if (scrape === "config-map") {
-        configMap("scrape", "scrape.yaml", scrapeConfig(metrics, gatewayName, namespace), labels);
+        configMap("scrape", "scrape.yaml", scrapeConfig(metrics, gateway), labels);
         if (groups !== undefined) {
           configMap("alerts", "alerts.yaml", { groups }, labels);
         }
       } else {
         const [Scrape, Rules] = scrape === "prometheus-operator" ? [PodMonitor, PrometheusRule] : [VMPodScrape, VMRule];
-        const spec = podScrapeSpec(metrics, gatewayName);
+        const spec = podScrapeSpec(metrics, gateway);
         new Scrape(`${name}-scrape`, { metadata: metadata("scrape", labels), spec }, child);
         if (groups !== undefined) {
           new Rules(`${name}-alerts`, { metadata: metadata("alerts", labels), spec: { groups } }, child);
@@ -57,7 +58,7 @@ export class GatewayMetrics extends pulumi.ComponentResource {
       }
     }
     if (telemetry.dashboard) {
-      configMap("dashboard", `${gatewayName}.json`, dashboard(services, gatewayName), { grafana_dashboard: "1" });
+      configMap("dashboard", `${gateway.name}.json`, dashboard(services, gateway), { grafana_dashboard: "1" });
     }
     this.registerOutputs();
   }

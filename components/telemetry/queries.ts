@@ -1,24 +1,25 @@
 import type { Service } from "../../config";
+import type { GatewayRef } from "../shared/naming";
 import { GATEWAY_LABEL, GRPC_SERVER_ERRORS, grpcCalls, namesOf } from "./metricNames";
 
 /** Seconds until the first certificate of the listeners ends. */
-export function certificateSeconds(gatewayName: string): string {
+export function certificateSeconds(gateway: Pick<GatewayRef, "name">): string {
   const ends = `{__name__=~"envoy_listener_.*ssl_certificate_.*expiration_unix_time_seconds"`;
-  return `min(${ends},${GATEWAY_LABEL}="${gatewayName}"}) - time()`;
+  return `min(${ends},${GATEWAY_LABEL}="${gateway.name}"}) - time()`;
 }
 
 /** How often Envoy refused configuration within a window, for each kind of it. */
 export function configRejects(
-  gatewayName: string,
+  gateway: Pick<GatewayRef, "name">,
   window: string,
 ): Record<"listeners" | "clusters" | "routes", string> {
-  const gateway = `${GATEWAY_LABEL}="${gatewayName}"`;
+  const own = `${GATEWAY_LABEL}="${gateway.name}"`;
   const increase = (selector: string) => `sum(increase(${selector}[${window}]))`;
   return {
-    listeners: increase(`envoy_listener_manager_lds_update_rejected{${gateway}}`),
-    clusters: increase(`envoy_cluster_manager_cds_update_rejected{${gateway}}`),
+    listeners: increase(`envoy_listener_manager_lds_update_rejected{${own}}`),
+    clusters: increase(`envoy_cluster_manager_cds_update_rejected{${own}}`),
     // The name of the route table is part of the counter's.
-    routes: increase(`{__name__=~"envoy_http_.*rds_.*_update_rejected",${gateway}}`),
+    routes: increase(`{__name__=~"envoy_http_.*rds_.*_update_rejected",${own}}`),
   };
 }
 
@@ -41,8 +42,8 @@ export function latency(service: Service, quantile: number, window: string): str
 }
 
 /** Share of the questions to the rate limit service that it did not answer, from 0 to 1. */
-export function limiterErrorShare(gatewayName: string, window: string): string {
+export function limiterErrorShare(gateway: Pick<GatewayRef, "name">, window: string): string {
   const rate = (answer: string) =>
-    `(sum(rate(envoy_cluster_ratelimit_${answer}{${GATEWAY_LABEL}="${gatewayName}"}[${window}])) or vector(0))`;
+    `(sum(rate(envoy_cluster_ratelimit_${answer}{${GATEWAY_LABEL}="${gateway.name}"}[${window}])) or vector(0))`;
   return `${rate("error")} / (${["ok", "over_limit", "error"].map(rate).join(" + ")})`;
 }

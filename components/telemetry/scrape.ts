@@ -1,34 +1,34 @@
-import { prometheusDuration } from "../../config/values/duration";
 import type { MetricsConfig } from "../../config/schema/telemetry/telemetry";
+import { prometheusDuration } from "../../config/values/duration";
 import type { PodScrapeSpec } from "../../kinds/podScrape";
+import { GATEWAY_NAME_LABEL, type GatewayRef, proxyName } from "../shared/naming";
 import { GATEWAY_LABEL } from "./metricNames";
 
-const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
 /** Envoy's own port for metrics, on every pod of an Istio gateway. */
 const PORT = 15090;
 const PATH = "/stats/prometheus";
 
 /** What a PodMonitor and a VMPodScrape say, word for word. */
-export function podScrapeSpec(metrics: MetricsConfig, gatewayName: string): PodScrapeSpec {
+export function podScrapeSpec(metrics: MetricsConfig, gateway: GatewayRef): PodScrapeSpec {
   return {
-    selector: { matchLabels: { [GATEWAY_NAME]: gatewayName } },
-    podTargetLabels: [GATEWAY_NAME],
+    selector: { matchLabels: { [GATEWAY_NAME_LABEL]: gateway.name } },
+    podTargetLabels: [GATEWAY_NAME_LABEL],
     podMetricsEndpoints: [{ port: "http-envoy-prom", path: PATH, interval: prometheusDuration(metrics.interval) }],
   };
 }
 
 /** The same for a Prometheus or vmagent without an operator: it finds the pods behind the Gateway's Service. */
-export function scrapeConfig(metrics: MetricsConfig, gatewayName: string, namespace: string): object {
+export function scrapeConfig(metrics: MetricsConfig, gateway: GatewayRef): object {
   const meta = "__meta_kubernetes";
   return {
     scrape_configs: [
       {
-        job_name: `${namespace}/${gatewayName}`,
+        job_name: `${gateway.namespace}/${gateway.name}`,
         metrics_path: PATH,
         scrape_interval: prometheusDuration(metrics.interval),
-        kubernetes_sd_configs: [{ role: "endpointslice", namespaces: { names: [namespace] } }],
+        kubernetes_sd_configs: [{ role: "endpointslice", namespaces: { names: [gateway.namespace] } }],
         relabel_configs: [
-          { action: "keep", source_labels: [`${meta}_service_name`], regex: `${gatewayName}-istio` },
+          { action: "keep", source_labels: [`${meta}_service_name`], regex: proxyName(gateway) },
           // One of the Service's ports stands for the pod.
           { action: "keep", source_labels: [`${meta}_endpointslice_port_name`], regex: "status-port" },
           {
@@ -37,7 +37,7 @@ export function scrapeConfig(metrics: MetricsConfig, gatewayName: string, namesp
             target_label: "__address__",
             replacement: `$1:${PORT}`,
           },
-          { target_label: GATEWAY_LABEL, replacement: gatewayName },
+          { target_label: GATEWAY_LABEL, replacement: gateway.name },
           { source_labels: [`${meta}_namespace`], target_label: "namespace" },
           { source_labels: [`${meta}_pod_name`], target_label: "pod" },
         ],

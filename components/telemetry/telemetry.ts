@@ -1,38 +1,28 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Service } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
-import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
+import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { Telemetry, type TelemetrySpec } from "../../kinds/telemetry";
+import { routePatch } from "../shared/envoyPatches";
+import { type GatewayRef, ownMetadata, SUFFIXES } from "../shared/naming";
 import { accessLogFilter } from "./accessLogFilter";
-import { gatewayPatches, routePatch } from "../shared/envoyPatches";
-import { GatewayEnvoyFilter } from "../shared/gatewayEnvoyFilter";
-import { partOf } from "../shared/naming";
 
 export interface GatewayTelemetryArgs {
+  /** What is logged and traced: `telemetry` of `gatewayConfig()`. Without `accessLogs` and `traces` no object is made. */
   telemetry: TelemetryConfig;
+  /** Services that may say which of their requests are logged: `services` of `gatewayConfig()`. */
   services: readonly Service[];
-  gatewayName: string;
-  gatewayNamespace: string;
+  /** The Gateway that is logged and traced. The object lives in its namespace. */
+  gateway: GatewayRef;
 }
 
 /** Access log and traces of this gateway; what the mesh does elsewhere is left alone. */
 export class GatewayTelemetry extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayTelemetryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:GatewayTelemetry", name, {}, opts);
-    const { gatewayName, gatewayNamespace } = args;
-    const metadata = {
-      name: `${gatewayName}--telemetry`,
-      namespace: gatewayNamespace,
-      labels: partOf(gatewayName),
-    };
     const spec = telemetrySpec(args);
     if (spec !== undefined) {
-      new Telemetry(name, { metadata, spec }, { parent: this });
-    }
-    const routes = routeTelemetrySpec(args);
-    if (routes !== undefined) {
-      const filter = { feature: "telemetry", spec: routes, gatewayName, gatewayNamespace };
-      new GatewayEnvoyFilter(`${name}-routes`, filter, { parent: this });
+      new Telemetry(name, { metadata: ownMetadata(args.gateway, SUFFIXES.telemetry), spec }, { parent: this });
     }
     this.registerOutputs();
   }
@@ -45,7 +35,7 @@ export function telemetrySpec(args: GatewayTelemetryArgs): TelemetrySpec | undef
     return undefined;
   }
   return {
-    targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: args.gatewayName }],
+    targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: args.gateway.name }],
     accessLogging: accessLogs && [
       { providers: [{ name: accessLogs.provider }], filter: filterOf(accessLogFilter(args.services, accessLogs)) },
     ],
@@ -70,12 +60,11 @@ const SPAN_TAGS = {
 };
 
 /** What the Telemetry API cannot say of a single service: its counters, and how many of its requests are traced. */
-export function routeTelemetrySpec(args: GatewayTelemetryArgs): EnvoyFilterSpec | undefined {
-  const configPatches = args.services.flatMap((service) => {
+export function routeTelemetryPatches(args: Pick<GatewayTelemetryArgs, "services" | "telemetry">): ConfigPatch[] {
+  return args.services.flatMap((service) => {
     const value = { ...tracing(service), ...counters(service, args.telemetry) };
     return Object.keys(value).length === 0 ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
   });
-  return configPatches.length === 0 ? undefined : gatewayPatches(args.gatewayName, 0, configPatches);
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-tracing */

@@ -1,11 +1,13 @@
 import type { z } from "zod";
 import type { StackConfig } from "../resolve/model";
 import { resolveStack } from "../resolve/stack";
-import { type IndexedService, ruleProblems } from "../rules";
+import { type CheckedService, ruleProblems } from "../rules";
 import type { ParsedStack } from "../schema/stack";
 import { ConfigError, type Problem } from "../values/problem";
 
-import { serviceSchema } from "../schema/service";
+import { pathRuleSchema, pathSchema, type ParsedPath } from "../schema/routing/path";
+import { type ParsedService, serviceSchema } from "../schema/service";
+import { partial } from "../values/partial";
 import { STACK_KEYS, type StackKey, stackShape } from "../schema/stack";
 import type { GivenConfig } from "./givenConfig";
 import { gatherServices, relabel } from "./serviceFiles";
@@ -13,8 +15,8 @@ import { check, unknownKey } from "./zodProblems";
 
 /**
  * Checks a stack's config and fills in its defaults.
- * Each part and each service is checked by itself, so that one mistake hides no other; rules across parts are checked
- * on the parts that are sound.
+ * Each part, and each key of a service, is checked on its own, so that one mistake hides no other. Rules across parts are checked on
+ * whatever is sound.
  * @throws {ConfigError} with every problem, in the order of the keys.
  */
 export function loadConfig(given: GivenConfig): StackConfig {
@@ -30,7 +32,10 @@ export function loadConfig(given: GivenConfig): StackConfig {
   const sound = parts as Partial<Omit<ParsedStack, "services">>;
   const services = checkedServices(values.services, problems);
   const defaults = sound.defaults ?? stackShape.defaults.parse(undefined);
-  const hasEveryService = Array.isArray(values.services) && services.length === values.services.length;
+  const hasEveryService =
+    Array.isArray(values.services) &&
+    services.length === values.services.length &&
+    services.every(({ isWhole }) => isWhole);
   problems.push(...ruleProblems({ ...sound, defaults, services, hasEveryService, secretKeys }));
   if (problems.length > 0) {
     const hide = (problem: Problem) => ({ ...problem, sensitive: secretKeys.has(problem.path.split(/[.[]/)[0] ?? "") });
@@ -57,8 +62,8 @@ function unknownKeys(values: Readonly<Record<string, unknown>>): Problem[] {
     .map((key) => ({ path: key, value: values[key], expected: unknownKey(key, known) }));
 }
 
-/** The services that pass their schema, with their places; what is wrong with the others goes to `problems`. */
-function checkedServices(given: unknown, problems: Problem[]): IndexedService[] {
+/** The services as far as they pass their schema; what is wrong with them goes to `problems`. */
+function checkedServices(given: unknown, problems: Problem[]): CheckedService[] {
   if (!Array.isArray(given) || given.length === 0) {
     problems.push(...check(stackShape.services, given, ["services"]).problems);
     return [];
@@ -66,8 +71,52 @@ function checkedServices(given: unknown, problems: Problem[]): IndexedService[] 
   return given.flatMap((entry, index) => {
     const result = check(serviceSchema, entry, ["services", index]);
     problems.push(...result.problems);
-    return result.value === undefined ? [] : [{ index, service: result.value }];
+    const service = result.value ?? partialService(entry);
+    return service === undefined ? [] : [{ index, service, isWhole: result.value !== undefined }];
   });
+}
+
+/** The keys of a service that are right, if it is a map at all. */
+function partialService(entry: unknown): ParsedService | undefined {
+  return partialMap<ParsedService>(serviceSchema.shape, entry, (key, value) =>
+    key === "paths" && Array.isArray(value) ? value.map(partialPath) : undefined,
+  );
+}
+
+/** The same of a path. One that is no map has nothing to read. */
+function partialPath(entry: unknown): ParsedPath {
+  const result = pathSchema.safeParse(entry);
+  if (result.success) {
+    return result.data;
+  }
+  const own = partialMap<ParsedPath>(pathRuleSchema.shape, entry, () => undefined);
+  // Which characters a path may have depends on its type.
+  const wrong = result.error.issues.map(({ path }) => path[0]).filter((key) => key !== undefined);
+  return partial<ParsedPath>(own ?? {}, new Set(own === undefined ? Object.keys(pathRuleSchema.shape) : wrong));
+}
+
+/** @param within What is right inside a key that is wrong as a whole; undefined for nothing. */
+function partialMap<T extends object>(
+  shape: Readonly<Record<string, z.ZodType>>,
+  entry: unknown,
+  within: (key: string, value: unknown) => unknown,
+): T | undefined {
+  if (typeof entry !== "object" || entry === null || Array.isArray(entry)) {
+    return undefined;
+  }
+  const sound: Record<string, unknown> = {};
+  const wrong = new Set<string>();
+  for (const [key, schema] of Object.entries(shape)) {
+    const value = (entry as Record<string, unknown>)[key];
+    const result = schema.safeParse(value);
+    const part = result.success ? result.data : within(key, value);
+    if (result.success || part !== undefined) {
+      sound[key] = part;
+    } else {
+      wrong.add(key);
+    }
+  }
+  return wrong.size === 0 ? (sound as T) : partial<T>(sound as Partial<T>, wrong);
 }
 
 function byKeyOrder(a: Problem, b: Problem): number {

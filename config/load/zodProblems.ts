@@ -4,10 +4,30 @@ import { keyPath, type Problem } from "../values/problem";
 /** Keys that readers of other manuals try, and why they are not here. */
 const HINTS: Readonly<Record<string, string>> = {
   minProtocolVersion:
-    "nothing here: the Gateway API has no such field, and TLS 1.2 is the minimum already (gateway.tls.minVersion raises it)",
+    "not allowed: the Gateway API has no such field, and TLS 1.2 is the minimum already (gateway.tls.minVersion raises it)",
   http3:
-    "nothing here: HTTP/3 is not offered, since the Gateway API has no field for it, Istio's is experimental, and it gets past required client certificates",
+    "not allowed: HTTP/3 is not offered, since the Gateway API has no field for it, Istio's is experimental, and it gets past required client certificates",
+  enabled: "not allowed: a feature is on where its map is set, and false in place of the map turns it off",
 };
+
+/** Keys of other manuals and of earlier versions, each with the key that is here and the form of its value. */
+const RENAMED: Readonly<Record<string, readonly [key: string, form?: string]>> = {
+  certificateDays: ["certificateExpiresWithin", "a duration such as 14d"],
+  maxAgeSeconds: ["maxAge", "a duration such as 365d"],
+  maxRequestBytes: ["maxRequestSize", "a size such as 1Mi"],
+  maxRequestHeadersKb: ["maxRequestHeadersSize", "a size such as 60Ki"],
+  memoryMiB: ["memory", "a size such as 128Mi"],
+  mode: ["type"],
+  perConnectionBufferLimitBytes: ["perConnectionBufferLimit", "a size such as 32Ki"],
+  policy: ["type"],
+  programmedTimeoutSeconds: ["programmedTimeout", "a duration such as 2m"],
+  renewBeforeDays: ["renewBefore", "a duration such as 30d"],
+  ttlSeconds: ["ttl", "a duration such as 5m"],
+  validityDays: ["validity", "a duration such as 90d"],
+};
+
+/** Fewest characters that two keys must share at their start for one to be meant by the other. */
+const MIN_SHARED = 3;
 
 /** Zod's own words for a wrong type, for schemas that bring none. */
 const TYPE_PHRASES: Readonly<Record<string, string>> = {
@@ -46,6 +66,17 @@ function toProblems(
       return (issue.errors[chosen] ?? []).flatMap((inner) => toProblems(below(inner), root, prefix, schema));
     }
   }
+  if (issue.code === "invalid_union" && issue.discriminator !== undefined) {
+    const at = issue.path.slice(0, -1);
+    const given = valueAt(root, at);
+    const old = Object.keys(typeof given === "object" && given !== null ? given : {}).find(
+      (key) => renamed(key) === issue.discriminator,
+    );
+    if (old !== undefined && valueAt(root, issue.path) === undefined) {
+      const expected = unknownKey(old, [issue.discriminator]);
+      return [{ path: keyPath([...prefix, ...at, old]), value: valueAt(given, [old]), expected }];
+    }
+  }
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(schema, issue.path, root);
     return issue.keys.map((key) => ({
@@ -72,13 +103,37 @@ export function unknownKey(key: string, known: readonly string[]): string {
   if (hint !== undefined) {
     return hint;
   }
+  const [, form] = (Object.hasOwn(RENAMED, key) ? RENAMED[key] : undefined) ?? [];
+  const now = renamed(key);
+  if (now !== undefined && known.includes(now)) {
+    return form === undefined ? `the key ${now}: there is no ${key}` : `the key ${now}, ${form}`;
+  }
   const nearest = known
     .map((candidate) => ({ candidate, distance: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
   if (nearest !== undefined && nearest.distance <= Math.max(2, Math.floor(key.length / 3))) {
     return `the key ${nearest.candidate}: there is no ${key}`;
   }
-  return known.length === 0 ? "no such key" : `one of the keys ${known.join(", ")}`;
+  const extended = known
+    .filter((candidate) => isPrefix(key.toLowerCase(), candidate.toLowerCase()))
+    .sort((a, b) => b.length - a.length)[0];
+  if (extended !== undefined) {
+    return `the key ${extended}: there is no ${key}`;
+  }
+  const [only] = known;
+  if (only === undefined) {
+    return "no such key";
+  }
+  return known.length === 1 ? `the key ${only}, which is the only one` : `one of the keys ${known.join(", ")}`;
+}
+
+function renamed(key: string): string | undefined {
+  return Object.hasOwn(RENAMED, key) ? RENAMED[key]?.[0] : undefined;
+}
+
+/** Whether one of two keys starts with the other. */
+function isPrefix(a: string, b: string): boolean {
+  return Math.min(a.length, b.length) >= MIN_SHARED && (a.startsWith(b) || b.startsWith(a));
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
@@ -99,12 +154,19 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown):
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
 }
 
-/** Of a union of a thing and a list of such things: which of the two a value is meant to be. */
+/** Of a union of a thing and a list of such things, or of `false` and a map: which of the two a value is meant to be. */
 function optionOf(schema: z.core.$ZodType, value: unknown): number | undefined {
-  if (!(schema instanceof z.ZodUnion) || !schema.options.some((option) => option instanceof z.ZodArray)) {
+  if (!(schema instanceof z.ZodUnion)) {
     return undefined;
   }
-  return schema.options.findIndex((option) => option instanceof z.ZodArray === Array.isArray(value));
+  const { options } = schema;
+  if (options.some((option) => option instanceof z.ZodArray)) {
+    return options.findIndex((option) => option instanceof z.ZodArray === Array.isArray(value));
+  }
+  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isMap && options.some((option) => option instanceof z.ZodLiteral)
+    ? options.findIndex((option) => !(option instanceof z.ZodLiteral))
+    : undefined;
 }
 
 /** The schema of the value at `path`. */

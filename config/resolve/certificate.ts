@@ -1,19 +1,20 @@
 import type { ParsedCertificate } from "../schema/certificate/certificate";
+import { hours } from "../values/duration";
 
 export type CertificateConfig = ReturnType<typeof resolveCertificate>;
-export type IssuedCertificateConfig = Extract<CertificateConfig, { mode: "self-signed" | "ca-signed" }>;
+export type IssuedCertificateConfig = Extract<CertificateConfig, { type: "self-signed" | "ca-signed" }>;
 
 /** Fills in what depends on the domain and on other keys. */
 export function resolveCertificate(certificate: ParsedCertificate, domain: string) {
   const name = certificate.secretName ?? defaultSecretName(domain);
-  return certificate.mode === "self-signed" || certificate.mode === "ca-signed"
-    ? { ...certificate, secretName: name, renewBeforeDays: renewBeforeDays(certificate) }
+  return certificate.type === "self-signed" || certificate.type === "ca-signed"
+    ? { ...certificate, secretName: name, renewBefore: certificate.renewBefore ?? thirdOf(certificate.validity) }
     : { ...certificate, secretName: name };
 }
 
-/** A third of the lifetime is left for a renewal to be noticed, and repeated. */
-function renewBeforeDays(terms: { validityDays: number; renewBeforeDays?: number | undefined }): number {
-  return terms.renewBeforeDays ?? Math.ceil(terms.validityDays / 3);
+/** A third of the lifetime, in whole days: it is left for a renewal to be noticed, and repeated. */
+function thirdOf(validity: string): string {
+  return `${Math.ceil(hours(validity) / 24 / 3) * 24}h`;
 }
 
 /** `wildcard-zzppjj-top-tls` for zzppjj.top, cut to the 63 characters of a DNS label. */

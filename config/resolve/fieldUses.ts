@@ -37,7 +37,7 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
     .flatMap((service) => pathSettings(service, defaults))
     .flatMap(({ retry, cors }): FieldUse[] => [
       // Retries are turned off without the route's help.
-      ...(retry === undefined || retry.value.attempts === 0
+      ...(retry === undefined || retry.value === false
         ? []
         : [{ path: retry.at, value: retry.value, field: "retry" as const }]),
       ...(cors === undefined ? [] : [{ path: cors.at, value: cors.value, field: "cors" as const }]),

@@ -38,27 +38,30 @@ export interface Version {
   readonly ports: readonly { readonly port: number; readonly targetPort: number }[];
 }
 
-/** One path of a service. */
+/**
+ * One path of a service. Every field is required, also where its value may be undefined: so the compiler finds a key of the config
+ * that nobody fills in.
+ */
 export interface Rule {
   /** `SERVICE--RULE`: Istio uses it verbatim as Envoy's route name, so it is unique across the gateway. */
   readonly name: string;
   readonly path: string;
   readonly type: ParsedPath["type"];
-  readonly match?: Match;
+  readonly match: Match | undefined;
   readonly backends: readonly Backend[];
   /** None for gRPC, whose clients send a deadline. */
   readonly timeouts: { readonly request: string; readonly backendRequest?: string };
-  /** Undefined: Istio's own. */
-  readonly retry?: Retry;
-  readonly cors?: Cors;
-  readonly requestHeaders?: HeaderChanges;
-  readonly responseHeaders?: HeaderChanges;
-  readonly rewrite?: Rewrite;
+  /** Undefined: Istio's own. False: none at all. */
+  readonly retry: Retry | false | undefined;
+  readonly cors: Cors | undefined;
+  readonly requestHeaders: HeaderChanges | undefined;
+  readonly responseHeaders: HeaderChanges | undefined;
+  readonly rewrite: Rewrite | undefined;
   /** Gets a copy of a share of requests. */
-  readonly mirror?: Omit<Backend, "weight"> & { readonly percent: number };
+  readonly mirror: (Omit<Backend, "weight"> & { readonly percent: number }) | undefined;
 }
 
-/** A service with every default filled in. */
+/** A service with every default filled in. Every field is required, as in `Rule`. */
 export interface Service {
   readonly name: string;
   readonly host: string;
@@ -67,14 +70,14 @@ export interface Service {
   /** In the order in which Envoy tries them. */
   readonly rules: readonly Rule[];
   /** Who may enter; undefined where nobody said: everyone. */
-  readonly access?: Access;
+  readonly access: Access | undefined;
   /** The Service of its second version, where it has one. */
-  readonly canary?: Pick<Backend, "service" | "namespace">;
+  readonly canary: Pick<Backend, "service" | "namespace"> | undefined;
   /** Empty where no Service is made. */
   readonly versions: readonly Version[];
-  readonly limits?: Limits;
-  readonly rateLimit?: RateLimits;
-  readonly hsts?: Hsts;
+  readonly limits: Limits | undefined;
+  readonly rateLimit: RateLimits | undefined;
+  readonly hsts: Hsts | undefined;
   /** What it sets of the stack's telemetry for itself. */
   readonly telemetry: ServiceTelemetry;
   /** How the gateway treats its backends. */
@@ -83,21 +86,29 @@ export interface Service {
 
 /** A stack's config, checked, with every default filled in. */
 export interface StackConfig {
+  /** The gateway serves names one label below it. */
   readonly domain: string;
+  /** The Gateway's name, namespace, address and listeners. */
   readonly gateway: GatewayConfig;
+  /** Where the wildcard certificate comes from. */
   readonly certificate: CertificateConfig;
+  /** What is served, in the order given; at least one. */
   readonly services: readonly Service[];
-  /** Refuse hosts that no service names. */
+  /** True refuses hosts that no service names. */
   readonly denyByDefault: boolean;
-  readonly mtls?: MtlsConfig;
+  /** Namespaces whose sidecars refuse plain text. Undefined: nothing is said of them. */
+  readonly mtls: MtlsConfig | undefined;
   /** Only where a service has a global rate limit. */
-  readonly rateLimitService?: RateLimitServiceConfig & { readonly namespace: string };
+  readonly rateLimitService: (RateLimitServiceConfig & { readonly namespace: string }) | undefined;
+  /** Access logs, traces, metrics, alerts and dashboard. */
   readonly telemetry: TelemetryConfig;
+  /** The cluster, or the folder of YAML. */
   readonly kubernetes: KubernetesConfig;
   /** What the cluster's CRDs must have; none where YAML is rendered, for it is checked already. */
   readonly fieldUses: readonly FieldUse[];
+  /** True refuses to delete the Gateway, the private key and the Secret. */
   readonly protect: boolean;
-  /** Take over what others wrote. */
+  /** True takes over objects and fields that others wrote. */
   readonly adopt: boolean;
 }
 

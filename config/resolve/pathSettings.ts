@@ -17,7 +17,8 @@ export interface PathSettings {
   readonly path: ParsedPath;
   readonly request?: Given<string>;
   readonly backendRequest?: Given<string>;
-  readonly retry?: Given<Retry>;
+  /** False: nothing is retried. */
+  readonly retry?: Given<Retry | false>;
   readonly cors?: Given<Cors>;
 }
 
@@ -46,7 +47,12 @@ export function pathSettings({ index, service }: IndexedService, defaults: Defau
       request: first("timeouts.request", ({ timeouts }) => timeouts?.request),
       backendRequest: first("timeouts.backendRequest", ({ timeouts }) => timeouts?.backendRequest),
       retry: first("retry", ({ retry }) => retry),
-      cors: first("cors", ({ cors }) => cors),
+      cors: unlessOff(first("cors", ({ cors }) => cors)),
     };
   });
+}
+
+/** Where `false` turns off what would be inherited, nothing is set. */
+function unlessOff<T>(given: Given<T | false> | undefined): Given<T> | undefined {
+  return given === undefined || given.value === false ? undefined : { at: given.at, value: given.value };
 }

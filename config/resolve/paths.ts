@@ -4,12 +4,16 @@ import type { Rule } from "./model";
 
 /** The path as a DNS label: `/api/v1` is `api-v1`, `/` is `root`. */
 export function ruleName(path: Pick<ParsedPath, "name" | "path">): string {
-  const slug = path.path
+  return path.name ?? slug(path.path);
+}
+
+function slug(path: string): string {
+  const words = path
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 40)
     .replace(/^-+|-+$/g, "");
-  return path.name ?? (slug === "" ? "root" : slug);
+  return words === "" ? "root" : words;
 }
 
 const TYPE_RANK: Readonly<Record<Rule["type"], number>> = { Exact: 0, PathPrefix: 1, RegularExpression: 2 };

@@ -1,20 +1,34 @@
+import type { GatewayConfig } from "../schema/entry/gateway";
 import type { ParsedBackend } from "../schema/routing/backend";
 import type { Canary } from "../schema/routing/canary";
 import type { ParsedPath } from "../schema/routing/path";
 import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
 
+import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import { type VersionName, versionService } from "../schema/routing/versions";
 import type { DefaultsConfig, ParsedService } from "../schema/service";
 import { grpcPathType } from "../values/grpcPath";
 import { split } from "./canaryWeights";
 import { type Backend, backendsOf, type Rule, type Service, type Version } from "./model";
 
+/** What a service gets its defaults from. */
+export interface ServiceContext {
+  readonly domain: string;
+  readonly defaults: DefaultsConfig;
+  readonly gateway: Pick<GatewayConfig, "hsts"> | undefined;
+}
+
+/** The host that clients use. */
+export function hostOf(service: Pick<ParsedService, "host" | "name">, domain: string): string {
+  return service.host ?? `${service.name}.${domain}`;
+}
+
 /** Fills in what a service leaves to its defaults. */
-export function resolveService(service: ParsedService, domain: string, defaults: DefaultsConfig): Service {
+export function resolveService(service: ParsedService, { domain, defaults, gateway }: ServiceContext): Service {
   const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
   return {
     name: service.name,
-    host: service.host ?? `${service.name}.${domain}`,
+    host: hostOf(service, domain),
     namespace: service.namespace,
     protocol: service.protocol,
     rules,
@@ -23,9 +37,21 @@ export function resolveService(service: ParsedService, domain: string, defaults:
     access: service.access ?? defaults.access,
     limits: service.limits,
     rateLimit: service.rateLimit,
+    hsts: nearest(service.hsts, gateway?.hsts),
     telemetry: service.telemetry,
-    trafficPolicy: { ...defaults.trafficPolicy, ...service.trafficPolicy },
+    trafficPolicy: resolveTrafficPolicy(service, defaults),
   };
+}
+
+/** The own value, else the inherited one; `false` turns that off. */
+export function nearest<T>(own: T | false | undefined, inherited: T | undefined): T | undefined {
+  return own === false ? undefined : (own ?? inherited);
+}
+
+/** Each part as the service sets it, else as the defaults do. */
+export function resolveTrafficPolicy(service: ParsedService, defaults: DefaultsConfig): TrafficPolicy {
+  const parts = Object.entries({ ...defaults.trafficPolicy, ...service.trafficPolicy });
+  return Object.fromEntries(parts.filter(([, part]) => part !== false));
 }
 
 /** The rule of a path, and that of the requests which its canary always gets. */
@@ -39,10 +65,10 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
     match: path.match,
     timeouts: isGrpc ? { request: "0s" } : { ...defaults.timeouts, ...service.timeouts, ...path.timeouts },
     retry: isGrpc ? undefined : (path.retry ?? service.retry ?? defaults.retry),
-    cors: path.cors ?? service.cors,
-    requestHeaders: path.requestHeaders ?? service.requestHeaders,
-    responseHeaders: path.responseHeaders ?? service.responseHeaders,
-    rewrite: path.rewrite ?? service.rewrite,
+    cors: nearest(path.cors, service.cors),
+    requestHeaders: nearest(path.requestHeaders, service.requestHeaders),
+    responseHeaders: nearest(path.responseHeaders, service.responseHeaders),
+    rewrite: nearest(path.rewrite, service.rewrite),
     mirror: resolveMirror(service, path),
   };
   // A path with backends of its own is another workload than the one whose canary this is.
@@ -50,8 +76,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
     return [{ ...rule, backends: stable }];
   }
   const { percent, override } = service.canary;
-  const next = { ...service.canary, service: canaryService(service.name, service.canary) };
-  const canary = resolveBackend(service, path, { ...next, weight: percent });
+  const canary = canaryBackend(service, path, service.canary);
   const shared = { ...rule, backends: split(stable, canary, percent) };
   return override === undefined
     ? [shared]
@@ -69,6 +94,21 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
 /** The Service of the second version; undefined where there is none. */
 function resolveCanary({ name, namespace, canary }: ParsedService): Service["canary"] {
   return canary && { service: canaryService(name, canary), namespace: canary.namespace ?? namespace };
+}
+
+function canaryBackend(service: ParsedService, path: ParsedPath, canary: Canary): Backend {
+  const name = canaryService(service.name, canary);
+  return resolveBackend(service, path, { ...canary, service: name, weight: canary.percent });
+}
+
+/** Every Service to which a service's requests may go, copies included. Reads no more of it than it must. */
+export function targetsOf(service: ParsedService): Pick<Backend, "service" | "namespace">[] {
+  return service.paths.flatMap((path) => {
+    const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
+    const canary =
+      service.canary === undefined || path.backends !== undefined ? [] : [canaryBackend(service, path, service.canary)];
+    return [...stable, ...canary, ...[resolveMirror(service, path) ?? []].flat()];
+  });
 }
 
 function canaryService(name: string, canary: Canary): string {
@@ -104,7 +144,7 @@ function resolveVersions(service: ParsedService, rules: readonly Rule[]): Versio
 }
 
 function resolveMirror(service: ParsedService, path: ParsedPath): Rule["mirror"] {
-  const mirror = path.mirror ?? service.mirror;
+  const mirror = nearest(path.mirror, service.mirror);
   if (mirror === undefined) {
     return undefined;
   }

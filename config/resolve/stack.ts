@@ -10,16 +10,13 @@ import { resolveService } from "./service";
 export function resolveStack(parsed: ParsedStack): StackConfig {
   const { domain, certificate, mtls, kubernetes, protect, adopt } = parsed;
   const rendering = kubernetes.renderDirectory !== undefined;
-  const services = parsed.services.map((service) => resolveService(service, domain, parsed.defaults));
+  const services = parsed.services.map((service) => resolveService(service, parsed));
   return {
     domain,
     // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.
-    gateway: rendering ? { ...parsed.gateway, programmedTimeoutSeconds: 0 } : parsed.gateway,
+    gateway: rendering ? { ...parsed.gateway, programmedTimeout: "0s" } : parsed.gateway,
     certificate: resolveCertificate(certificate, domain),
-    services: services.map((service, index) => ({
-      ...service,
-      hsts: parsed.services[index]?.hsts ?? parsed.gateway.hsts,
-    })),
+    services,
     denyByDefault: parsed.defaults.denyByDefault,
     mtls,
     rateLimitService: resolveRateLimitService(parsed, services),

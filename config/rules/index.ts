@@ -1,4 +1,5 @@
 import { caProblems } from "./certificate/authority";
+import { Unreadable } from "../values/partial";
 import type { Problem } from "../values/problem";
 import { accessProblems } from "./access/access";
 import { backendProblems } from "./routing/backends";
@@ -12,7 +13,7 @@ import { duplicateProblems, hostProblems } from "./routing/hosts";
 import { hstsProblems } from "./entry/hsts";
 import { mtlsProblems } from "./backends/mtls";
 import { namespaceProblems } from "./entry/allowedRoutes";
-import { pathProblems } from "./routing/paths";
+import { rewriteProblems, ruleNameProblems, shadowProblems } from "./routing/paths";
 import { retryProblems } from "./routing/retry";
 import { rateLimitProblems, rateLimitServiceProblems } from "./limits/rateLimit";
 import type { CheckedStack } from "./checkedStack";
@@ -21,11 +22,12 @@ import { cipherProblems, clientCertificateProblems } from "./entry/tls";
 import { trafficPolicyProblems } from "./backends/trafficPolicy";
 import { versionProblems } from "./routing/versions";
 
-export type { IndexedService } from "../schema/service";
-export type { CheckedStack } from "./checkedStack";
+export type { CheckedService, CheckedStack } from "./checkedStack";
+
+type StackRule = (stack: CheckedStack) => Problem[];
 
 /** Rules between the keys of a stack: one function each, named by what it finds. */
-const RULES: readonly ((stack: CheckedStack) => Problem[])[] = [
+const RULES: readonly StackRule[] = [
   namespaceProblems,
   lifetimeProblems,
   caProblems,
@@ -35,7 +37,9 @@ const RULES: readonly ((stack: CheckedStack) => Problem[])[] = [
   backendProblems,
   canaryProblems,
   versionProblems,
-  pathProblems,
+  rewriteProblems,
+  ruleNameProblems,
+  shadowProblems,
   grpcProblems,
   duplicateProblems,
   trafficPolicyProblems,
@@ -53,5 +57,28 @@ const RULES: readonly ((stack: CheckedStack) => Problem[])[] = [
 
 /** Everything that breaks a rule between keys. */
 export function ruleProblems(stack: CheckedStack): Problem[] {
-  return RULES.flatMap((rule) => rule(stack));
+  return RULES.flatMap((rule) => judged(rule, stack) ?? judgedInParts(rule, stack));
+}
+
+/** What a rule finds; undefined if it needs a value that is wrong itself. */
+function judged(rule: StackRule, stack: CheckedStack): Problem[] | undefined {
+  try {
+    return rule(stack);
+  } catch (error) {
+    if (error instanceof Unreadable) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** A rule on the whole services, and once more for each other one beside them: it says nothing of those it cannot read. */
+function judgedInParts(rule: StackRule, stack: CheckedStack): Problem[] {
+  const partial = stack.services.filter(({ isWhole }) => !isWhole);
+  const found = [undefined, ...partial].flatMap((added) => {
+    const services = stack.services.filter((service) => service.isWhole || service === added);
+    return judged(rule, { ...stack, services }) ?? [];
+  });
+  const key = ({ path, expected }: Problem) => `${path} ${expected}`;
+  return [...new Map(found.map((problem) => [key(problem), problem])).values()];
 }

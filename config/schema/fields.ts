@@ -1,6 +1,10 @@
 import { isIP } from "node:net";
+import type { Input } from "@pulumi/pulumi";
 import { z } from "zod";
+import { DURATION, milliseconds, withoutDays } from "../values/duration";
+import { blockFlaw } from "../values/cidr";
 import { SEALED } from "../values/pem";
+import { bytes, QUANTITY, type Quantity } from "../values/quantity";
 
 /**
  * Field types that several parts of the config share. Each message completes "expected …".
@@ -32,19 +36,75 @@ export function wholeNumber(min: number, max: number, unit: string) {
   return z.number(message).int(message).min(min, message).max(max, message);
 }
 
+/** A share. */
+export function percentage(min: number, max: number) {
+  const message = `a percentage from ${min} to ${max}, without decimals`;
+  return z.number(message).int(message).min(min, message).max(max, message);
+}
+
+/** The longest that a Gateway API duration can say in hours. */
+const LONGEST = "99999h";
+
 /**
- * Gateway API duration (GEP-2257): one to four of h, m, s, ms, largest unit first, e.g. `1m30s`. `0s` turns a limit off.
- * https://gateway-api.sigs.k8s.io/geps/gep-2257/
+ * A duration: one to four of d, h, m, s, ms, such as `1m30s`. Its value is a Gateway API duration (GEP-2257), which has no
+ * days. https://gateway-api.sigs.k8s.io/geps/gep-2257/
  */
-export const duration = z
-  .string("a duration such as 30s")
-  .regex(/^([0-9]{1,5}(h|m|s|ms)){1,4}$/, "a duration such as 500ms, 30s or 1m30s (0s turns it off)");
+function durationAs(message: string, fits: (milliseconds: number) => boolean, phrase = "duration") {
+  return z
+    .string(message)
+    .regex(DURATION, message)
+    .superRefine((text, context) => {
+      const isTooLong = milliseconds(text) > milliseconds(LONGEST);
+      if (DURATION.test(text) && (isTooLong || !fits(milliseconds(text)))) {
+        const isUnbounded = fits(Infinity);
+        context.addIssue({
+          code: "custom",
+          message: isTooLong && isUnbounded ? `a duration of at most ${LONGEST}` : message,
+        });
+      }
+    })
+    .transform(withoutDays)
+    .meta({ phrase });
+}
+
+/** Any duration, `0s` among them. */
+export const duration = durationAs("a duration such as 500ms, 30s or 1h30m", () => true);
+
+/** A bound on a time, which `0s` lifts. */
+export const timeLimit = durationAs("a duration such as 500ms, 30s or 1h30m; 0s for no limit", () => true);
 
 /** A duration that is none of 0s, 0ms and the like. */
-export const positiveDuration = duration.refine(
-  (value) => !/^(0+(h|m|s|ms))+$/.test(value),
-  "a duration above 0, such as 10s",
-);
+export const positiveDuration = durationAs("a duration above 0, such as 10s", (time) => time > 0);
+
+/** A duration within bounds, in whole seconds or hours. */
+export function durationBetween(min: string, max: string, unit: "seconds" | "hours", example: string) {
+  const whole = milliseconds(unit === "seconds" ? "1s" : "1h");
+  return durationAs(
+    `a duration from ${min} to ${max} in whole ${unit}, such as ${example}`,
+    (time) => time >= milliseconds(min) && time <= milliseconds(max) && time % whole === 0,
+    `duration from ${min} to ${max}`,
+  );
+}
+
+/** A size within bounds: a Kubernetes quantity, as a text or as a plain number of bytes. */
+export function size(min: Quantity, max: Quantity, example: string, whole: Quantity = 1) {
+  const multiple = whole === 1 ? "" : ` in whole ${String(whole).replace(/^1/, "")}`;
+  const message = `a size from ${min} to ${max}${multiple}, such as ${example}`;
+  const fits = (given: Quantity) => {
+    const count = bytes(given);
+    return Number.isNaN(count) || (count >= bytes(min) && count <= bytes(max) && count % bytes(whole) === 0);
+  };
+  return z
+    .union([z.string(message).regex(QUANTITY, message), z.number(message).int(message).min(0, message)], message)
+    .refine(fits, message)
+    .meta({ phrase: `size from ${min} to ${max}` });
+}
+
+/** A feature that would be inherited, or is on by default: `false` turns it off. */
+export function orOff<T extends z.ZodType>(schema: T) {
+  const union = z.union([z.literal(false), schema], "a map of keys, or false to turn it off");
+  return schema.description === undefined ? union : union.describe(schema.description);
+}
 
 /** IP address or host name under which clients reach the gateway. */
 export const address = z
@@ -54,6 +114,46 @@ export const address = z
     "an IP address or a host name",
   );
 
-/** A text in PEM. What is in it is read by the rules between keys. */
+/**
+ * A text in PEM; its content is read by the rules between keys. Another program may give an Output, such as a key of a Secret: what it
+ * holds is not known before the update, so nothing of it is checked here.
+ */
 export const pem = (what: string) =>
-  z.string(what).refine((text) => text === SEALED || /-----BEGIN [A-Z ]+-----/.test(text), what);
+  z
+    .custom<Input<string>>(
+      (value) => isOutput(value) || (typeof value === "string" && (value === SEALED || PEM.test(value))),
+      what,
+    )
+    .meta({ type: "string" });
+
+const PEM = /-----BEGIN [A-Z ]+-----/;
+
+/** What `pulumi.Output.isInstance` asks. The check of a stack file need not load all of Pulumi for it. */
+function isOutput(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "__pulumiOutput" in value;
+}
+
+/** RFC 9110, section 5.6.2: what a header's name may consist of. */
+export const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}$/;
+
+/** Name of an HTTP header. Host is no header here: it is the service's host, and HTTP/2 has none. */
+export const headerName = z
+  .string("a header name")
+  .regex(TOKEN, "a header name: letters, digits and !#$%&'*+-.^_`|~")
+  .refine((name) => name.toLowerCase() !== "host" && !name.startsWith(":"), "a header other than Host");
+
+const MAX_BLOCKS = 256;
+
+/** An IP address or a CIDR block, IPv4 or IPv6. */
+const block = z.string("an IP address or a CIDR block").superRefine((text, context) => {
+  const flaw = blockFlaw(text);
+  if (flaw !== undefined) {
+    context.addIssue({ code: "custom", message: flaw });
+  }
+});
+
+/** A list of address blocks. An empty one is refused: it reads as everyone to one, as nobody to another. */
+export const blocks = z
+  .array(block, "a list of IP addresses and CIDR blocks")
+  .min(1, "at least one IP address or CIDR block")
+  .max(MAX_BLOCKS, `at most ${MAX_BLOCKS} blocks`);

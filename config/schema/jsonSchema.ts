@@ -12,8 +12,13 @@ const TEXT_OR_SECRET: JsonSchema = {
   ],
 };
 
-/** JSON Schema of a Pulumi.STACK.yaml, for editors: it completes keys and shows their docs. */
+/** JSON Schema of a Pulumi.STACK.yaml, for editors: it completes keys, and shows their docs with forms and defaults. */
 export function stackFileSchema(): JsonSchema {
+  return withDetails(plainStackFileSchema()) as JsonSchema;
+}
+
+/** The same with the descriptions alone. `phrase` says in words what a JSON Schema cannot. */
+export function plainStackFileSchema(): JsonSchema {
   const properties = Object.entries(stackShape).map(
     ([key, schema]) => [`${PROJECT}:${key}`, jsonSchema(schema)] as const,
   );
@@ -38,8 +43,42 @@ export function serviceFileSchema(): JsonSchema {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "Service file of the unified Istio gateway",
-    ...jsonSchema(stackShape.services),
+    ...(withDetails(jsonSchema(stackShape.services)) as JsonSchema),
   };
+}
+
+/** Descriptions that also tell the form and the default: editors show nothing else of a key. */
+function withDetails(json: unknown): unknown {
+  if (Array.isArray(json)) {
+    return json.map(withDetails);
+  }
+  if (typeof json !== "object" || json === null) {
+    return json;
+  }
+  const { phrase, ...schema } = Object.fromEntries(
+    Object.entries(json).map(([key, value]) => [key, KEEP.has(key) ? (value as unknown) : withDetails(value)]),
+  );
+  if (typeof schema.description !== "string") {
+    return schema;
+  }
+  const isBounded = typeof phrase === "string" && phrase.includes(" ");
+  const details = [
+    ...(isBounded ? [`A ${phrase}.`] : []),
+    ...(isPlain(schema.default) ? [`Default: ${asText(schema.default)}.`] : []),
+  ];
+  return { ...schema, description: [schema.description, ...details].join(" ") };
+}
+
+const KEEP: ReadonlySet<string> = new Set(["default", "enum", "const", "required"]);
+
+/** Whether a default says anything: one that is a map of defaults is told at its keys. */
+export function isPlain(value: unknown): boolean {
+  return value !== undefined && (typeof value !== "object" || Object.keys(value ?? {}).length > 0);
+}
+
+/** A default as it is written in a stack file. */
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function jsonSchema(schema: z.ZodType): JsonSchema {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { accessSchema } from "./access/access";
 import { canarySchema } from "./routing/canary";
 import { corsSchema } from "./routing/cors";
-import { dnsLabel, hostname, port } from "./fields";
+import { dnsLabel, hostname, orOff, port } from "./fields";
 import { filterShape } from "./routing/filters";
 import { limitsSchema } from "./limits/limits";
 import { hstsSchema } from "./entry/hsts";
@@ -12,7 +12,7 @@ import { rateLimitsSchema } from "./limits/rateLimit";
 import { retrySchema } from "./routing/retry";
 import { serviceTelemetrySchema } from "./telemetry/telemetry";
 import { defaultTimeoutsSchema, timeoutsSchema } from "./routing/timeouts";
-import { trafficPolicySchema } from "./backends/trafficPolicy";
+import { serviceTrafficPolicySchema, trafficPolicySchema } from "./backends/trafficPolicy";
 
 /** An HTTPRoute holds at most 16 rules (Gateway API v1 schema); each path is a rule. */
 const MAX_PATHS = 16;
@@ -28,49 +28,55 @@ export const serviceSchema = z.strictObject({
     .enum(["http", "grpc"], "http or grpc")
     .default("http")
     .describe(
-      "What clients speak: http (WebSocket too), or grpc: a GRPCRoute whose paths are /package.Service or /package.Service/Method. Default http.",
+      "What clients speak: http, WebSocket included, or grpc: a GRPCRoute with paths such as /package.Service or /package.Service/Method.",
     ),
-  port: port.default(80).describe("Port of the backends' Services. Default 80."),
-  backends: backendsSchema.optional().describe("Services that answer. Default: one Service called NAME."),
+  port: port.default(80).describe("Port of the backends' Services."),
+  backends: backendsSchema.optional().describe("Kubernetes Services that answer. Default: the one called NAME."),
   paths: z
     .array(pathSchema, "a list of paths")
     .min(1, "at least one path")
     .max(MAX_PATHS, `at most ${MAX_PATHS} paths: an HTTPRoute holds no more rules`)
     .default([{ path: "/", type: "PathPrefix" }])
-    .describe("Paths that are served, as strings or with settings of their own. Default: everything."),
+    .describe("Paths that are served, as texts or with settings of their own. Default: everything."),
   canary: canarySchema.optional().describe("A second version that gets a share of the requests. Default: none."),
   timeouts: timeoutsSchema.optional().describe("Timeouts of the service. Default: defaults.timeouts."),
-  retry: retrySchema
-    .optional()
-    .describe("Retries of the service; needs the experimental CRDs. Default: defaults.retry."),
-  cors: corsSchema.optional().describe("Cross-origin requests to the service. Default: none are allowed."),
-  ...filterShape,
-  access: accessSchema.optional().describe("Who may enter. Default: defaults.access."),
-  rateLimit: rateLimitsSchema.optional(),
-  limits: limitsSchema.optional().describe("Limits for its requests. Default: those of gateway.hardening alone."),
-  hsts: hstsSchema.optional().describe("Strict-Transport-Security of this service. Default: gateway.hsts."),
-  telemetry: serviceTelemetrySchema.prefault({}).describe("What the service sets of the stack's telemetry for itself."),
-  trafficPolicy: trafficPolicySchema
+  retry: orOff(retrySchema)
     .optional()
     .describe(
-      "Connection pool, outlier detection and load balancing of its backends. Default: defaults.trafficPolicy.",
+      "Retries of the service; needs the experimental CRDs. false turns off Istio's own too. Default: defaults.retry.",
+    ),
+  cors: corsSchema.optional().describe("Cross-origin requests to the service. Default: not allowed."),
+  ...filterShape,
+  access: accessSchema.optional().describe("Who is let in. Default: defaults.access."),
+  rateLimit: rateLimitsSchema.optional(),
+  limits: limitsSchema
+    .optional()
+    .describe("Limits for its requests, beside those of gateway.hardening. Default: none."),
+  hsts: orOff(hstsSchema).optional().describe("Strict-Transport-Security of this service. Default: gateway.hsts."),
+  telemetry: serviceTelemetrySchema.prefault({}).describe("Settings that differ from the stack's telemetry."),
+  trafficPolicy: serviceTrafficPolicySchema
+    .optional()
+    .describe(
+      "Connection pool, outlier detection and load balancing of its backends. Default: defaults.trafficPolicy, part by part.",
     ),
 });
 
 /** Values for every service that sets none of its own. */
 export const defaultsSchema = z.strictObject({
   timeouts: defaultTimeoutsSchema.prefault({}).describe("Timeouts of services that set none."),
-  retry: retrySchema.optional().describe("Retries of services that set none. Default: Istio's own."),
+  retry: orOff(retrySchema)
+    .optional()
+    .describe(
+      "Retries of services that set none. Default: Istio's own, two where no connection came about; false turns them off.",
+    ),
   trafficPolicy: trafficPolicySchema
     .optional()
-    .describe("Traffic policy; each of its parts holds for services that do not set that part."),
-  access: accessSchema.optional().describe("Who may enter services that do not say. Default: everyone."),
+    .describe("Traffic policy; each part applies to services that do not set that part."),
+  access: accessSchema.optional().describe("Who is let in to services without access of their own. Default: everyone."),
   denyByDefault: z
     .boolean("true or false")
     .default(false)
-    .describe(
-      "Every service has to say who may enter, by itself or by defaults.access, and hosts that no service names get 403. Default false.",
-    ),
+    .describe("Require access for every service, its own or defaults.access, and answer hosts of no service with 403."),
 });
 
 export type ParsedService = z.output<typeof serviceSchema>;

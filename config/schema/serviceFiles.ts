@@ -15,5 +15,5 @@ export const serviceFilesSchema = z
   .max(256, "at most 256 paths")
   .refine((paths) => new Set(paths).size === paths.length, "each path once")
   .describe(
-    "Files with more services, one YAML list each, below the project's folder: for lists that several teams keep, or that grow: Linux starts no program with more than 128 KiB of config, some 500 short services.",
+    "Files with more services, one YAML list each, below the project's folder: for several teams, or for long lists. Linux starts no program with more than 128 KiB of config, about 500 short services.",
   );

@@ -17,31 +17,29 @@ export const stackShape = {
   domain: hostname
     .max(MAX_DOMAIN, `a domain of at most ${MAX_DOMAIN} characters`)
     .describe("Domain of the gateway. The certificate covers it and every name one label below it."),
-  gateway: gatewaySchema.prefault({}).describe("The Gateway: its name, where it lives, how clients reach it."),
-  certificate: certificateSchema.prefault({ mode: "self-signed" }),
+  gateway: gatewaySchema.prefault({}).describe("The Gateway: its name, its place, how clients reach it."),
+  certificate: certificateSchema.prefault({ type: "self-signed" }),
   services: z
     .array(serviceSchema, "a list of services")
     .min(1, "at least one service, here or in one of serviceFiles")
-    .describe("What the gateway serves: a host name and the Kubernetes Services behind it, one entry each."),
+    .describe("What the gateway serves: for each entry a host name and the Kubernetes Services behind it."),
   serviceFiles: serviceFilesSchema.optional(),
-  defaults: defaultsSchema.prefault({}).describe("Values for every service that sets none of its own."),
-  mtls: mtlsSchema
-    .optional()
-    .describe("Mutual TLS: whose sidecars refuse plain text. Default: none, they accept both."),
+  defaults: defaultsSchema.prefault({}).describe("Values for services that set none of their own."),
+  mtls: mtlsSchema.optional().describe("Mutual TLS: the sidecars that refuse plain text. Default: all accept both."),
   rateLimitService: rateLimitServiceSchema.optional(),
-  telemetry: telemetrySchema.prefault({}).describe("Access logs and traces of the gateway."),
+  telemetry: telemetrySchema.prefault({}).describe("Access logs, traces, metrics and alerts of the gateway."),
   kubernetes: kubernetesSchema
     .prefault({})
     .describe("The cluster to deploy to. Default: that of the current kubeconfig."),
   protect: z
     .boolean("true or false")
     .default(false)
-    .describe("Refuse to delete the Gateway, the private key and the TLS Secret. Default false."),
+    .describe("Refuse to delete the Gateway, the private key and the TLS Secret."),
   adopt: z
     .boolean("true or false")
     .default(false)
     .describe(
-      "Take over objects that are there under the same names, and fields that others wrote. Default false: `pulumi up` stops, and names them.",
+      "Take over existing objects of the same names, and fields that others wrote. If false, `pulumi up` lists them and stops.",
     ),
 } as const;
 

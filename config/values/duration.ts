@@ -1,11 +1,37 @@
 const MILLISECONDS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
+const DAY = 24 * MILLISECONDS.h;
 
-/** A Gateway API duration such as `1m30s`, in milliseconds. */
+/** The grammar of a duration in the config: that of the Gateway API (GEP-2257), and days. */
+export const DURATION = /^([0-9]{1,5}(d|h|m|s|ms)){1,4}$/;
+
+/** A duration such as `1m30s`, in milliseconds. */
 export function milliseconds(duration: string): number {
-  return [...duration.matchAll(/([0-9]+)(h|ms|m|s)/g)].reduce(
-    (sum, [, count, unit]) => sum + Number(count) * MILLISECONDS[unit as keyof typeof MILLISECONDS],
+  return [...duration.matchAll(/([0-9]+)(d|h|ms|m|s)/g)].reduce(
+    (sum, [, count, unit]) =>
+      sum + Number(count) * (unit === "d" ? DAY : MILLISECONDS[unit as keyof typeof MILLISECONDS]),
     0,
   );
+}
+
+/** The same in seconds. */
+export function seconds(duration: string): number {
+  return milliseconds(duration) / 1000;
+}
+
+/** The same in whole hours. */
+export function hours(duration: string): number {
+  return Math.floor(milliseconds(duration) / MILLISECONDS.h);
+}
+
+/** The same as the Gateway API takes it, which has no days: `1d12h` is `36h`. A text without days stays as it is. */
+export function withoutDays(duration: string): string {
+  return duration.includes("d") ? prometheusDuration(duration) || "0s" : duration;
+}
+
+/** The same for people: in days where it is a whole number of them. `2160h` is `90d`. */
+export function inDays(duration: string): string {
+  const days = milliseconds(duration) / DAY;
+  return days > 0 && Number.isInteger(days) ? `${days}d` : duration;
 }
 
 /** The same in Prometheus' form, largest unit first and each once: `1s1m` is `1m1s`. */
@@ -21,5 +47,5 @@ export function prometheusDuration(duration: string): string {
 
 /** The same in the form that protobuf's JSON takes, which knows seconds alone: `90s`, `0.5s`. */
 export function protoDuration(duration: string): string {
-  return `${milliseconds(duration) / 1000}s`;
+  return `${seconds(duration)}s`;
 }

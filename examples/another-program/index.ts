@@ -29,4 +29,6 @@ new k8s.core.v1.ConfigMap(
   { provider: cluster },
 );
 
+/** For other stacks: examples/parts reads it. */
+export const { domain } = config;
 export const { endpoints, dnsRecords } = gateway;

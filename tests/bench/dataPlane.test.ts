@@ -6,7 +6,7 @@ import { cpuSeconds, residentKiB } from "../../bench/dataPlane/processes";
 import { backendBootstrap, limitedBootstrap } from "../../bench/dataPlane/staticEnvoy";
 
 describe("bench/dataPlane", () => {
-  it("reads CPU time and memory as the kernel writes them", () => {
+  it("reads CPU time and memory in the kernel's format", () => {
     const before = "S 1 1 1 0 -1 4194304 97 0 0 0";
     assert.equal(cpuSeconds(`14883 (wrk:a (b) 1) ${before} 1234 66 0 0 20 0 1`), 13);
     assert.equal(residentKiB("Name:\tenvoy\nVmPeak:\t  99 kB\nVmRSS:\t  51234 kB\nThreads:\t5\n"), 51_234);
@@ -20,7 +20,7 @@ describe("bench/dataPlane", () => {
     assert.deepEqual(loadResult(JSON.stringify(vegeta), 500), { requests: 3000, p50Ms: 1.5, p99Ms: 4 });
   });
 
-  it("takes no figure of a load in which a request failed, or that fell behind", () => {
+  it("rejects a load in which a request failed, or that fell behind", () => {
     const failed = { ...vegeta, success: 0.999, errors: ["503 Service Unavailable"] };
     assert.throws(() => loadResult(JSON.stringify(failed), 500), /^Error: only 99\.90 % .* 503 Service Unavailable$/);
     assert.throws(() => loadResult(JSON.stringify({ ...vegeta, rate: 480 }), 500), /^Error: only 480 of 500 requests/);
@@ -50,7 +50,7 @@ describe("bench/dataPlane", () => {
     assert.deepEqual(amounts, [6, 5, 3, 1, 300, 200, 250]);
   });
 
-  it("takes the memory of a route from the fewest to the most", () => {
+  it("computes the memory per route between the fewest and the most routes", () => {
     const memory = (allocated: number) => ({ allocated, resident: 2 * allocated });
     const sample = (routes: number, each: number) => ({
       routes,

@@ -29,7 +29,7 @@ const amounts: Part = {
 };
 
 describe("bench/report", () => {
-  it("tells how the figures came about, and which target is met or missed, by how much", () => {
+  it("says how the figures were measured, and which targets are met or missed, by how much", () => {
     const [title, , head = "", , , , ...rows] = pageText({ commands }, { commands: "Commands" }).trim().split("\n");
     assert.equal(title, "### Commands");
     assert.match(head, /2026-01-31: 5 rounds; 2 cores, 4 GiB, Node v20\.0\.0, average load 3 .* stand-ins .* tls\.$/);
@@ -40,7 +40,7 @@ describe("bench/report", () => {
     ]);
   });
 
-  it("has a column of CPU time only where it was measured", () => {
+  it("has a CPU time column only if it was measured", () => {
     const rows = pageText({ amounts }, { amounts: "Amounts" })
       .split("\n")
       .filter((line) => line.startsWith("|"));
@@ -51,7 +51,7 @@ describe("bench/report", () => {
     ]);
   });
 
-  it("shows each part with its own date, in the order of the titles, and none that was never measured", () => {
+  it("shows each measured part with its own date, in the order of the titles", () => {
     const text = pageText({ amounts, commands }, { commands: "Commands", missing: "Missing", amounts: "Amounts" });
     const shown = text.split("\n").filter((line) => /^###|^Run on/.test(line));
     assert.deepEqual(
@@ -60,7 +60,7 @@ describe("bench/report", () => {
     );
   });
 
-  it("keeps the samples, and says how often was measured", () => {
+  it("keeps the samples and the number of rounds", () => {
     const results = { figures: [], samples: { some: [{ a: 1 }] } };
     const made = part(results, 7, []);
     assert.equal(made.pairs, 7);
@@ -68,12 +68,12 @@ describe("bench/report", () => {
     assert.equal(part({ ...results, rounds: 1 }, 7, []).pairs, 1);
   });
 
-  it("takes the place of an earlier text, and of nothing else", () => {
+  it("replaces an earlier text, and nothing else", () => {
     const page = (text: string) => `before\n<!-- bench: start -->\n${text}<!-- bench: end -->\nafter\n`;
     const first = withText(page(""), "one");
     assert.equal(first, page("\none\n"));
     assert.equal(withText(first, "two"), page("\ntwo\n"));
-    assert.throws(() => withText("no place", "one"), /no place for the figures/);
+    assert.throws(() => withText("no place", "one"), /no markers for the figures/);
   });
 });
 
@@ -90,7 +90,7 @@ describe("bench/plot", () => {
     ],
   };
 
-  it("draws lines, and says which is whose", () => {
+  it("draws lines, and says which is which", () => {
     assert.deepEqual(mermaid(line).trim().split("\n"), [
       "```mermaid",
       "xychart-beta",

@@ -9,7 +9,7 @@ describe("bench/stats", () => {
     assert.throws(() => median([]), RangeError);
   });
 
-  it("gives bounds that hold the median, the same every time", () => {
+  it("returns bounds that contain the median, the same every time", () => {
     const values = Array.from({ length: 101 }, (_, index) => index);
     const { median: middle, low, high } = bootstrap(values);
     assert.equal(middle, 50);
@@ -19,7 +19,7 @@ describe("bench/stats", () => {
     assert.deepEqual(bootstrap(values), { median: middle, low, high });
   });
 
-  it("knows that one value says nothing of its spread", () => {
+  it("gives no spread for a single value", () => {
     assert.deepEqual(bootstrap([7]), { median: 7, low: 7, high: 7 });
     assert.deepEqual(bootstrap([1, 2, 3]), { median: 2, low: 1, high: 3 });
   });

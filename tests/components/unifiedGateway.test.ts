@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import { loadStackFile } from "../../config/load/stackFile";
 import { metadataOf, only, register, valueOf, type Registered } from "../support/deployment";
@@ -75,6 +76,43 @@ describe("components/unifiedGateway", () => {
     assert.ok(!all.some(({ type }) => type === patch));
   });
 
+  it("makes no route before everything that guards it, and no listener before its limits", async () => {
+    const names = new Map<pulumi.Resource, string>();
+    const dependencies = new Map<string, string[]>();
+    const look: pulumi.ResourceTransformation = ({ resource, type, name, opts }) => {
+      names.set(resource, `${type.split(":").at(-1) ?? ""} ${name}`);
+      const before = [opts.dependsOn ?? []].flat() as pulumi.Resource[];
+      dependencies.set(`${type.split(":").at(-1) ?? ""} ${name}`, before.map((one) => names.get(one) ?? "").sort());
+      return undefined;
+    };
+    const config = stack({
+      gateway: { clientAddress: { trustedProxies: 0 } },
+      services: [
+        {
+          name: "web",
+          namespace: "apps",
+          access: { allow: ["10.0.0.0/8"] },
+          rateLimit: { type: "local", requests: 1, per: "second" },
+          limits: { streamIdleTimeout: "1m" },
+          trafficPolicy: { connections: { maxConnections: 1 } },
+        },
+      ],
+      mtls: { strictNamespaces: ["apps"] },
+    });
+    await register(() => new UnifiedGateway("gateway", config, { transformations: [look] }));
+    assert.deepEqual(dependencies.get("Routes gateway"), [
+      "Access gateway-access",
+      "BackendPolicy gateway-backends",
+      "EnvoyFilter gateway-access-scope",
+      "EnvoyFilter gateway-limits",
+      "EnvoyFilter gateway-local-rate-limit",
+      "RouteNamespaces gateway-namespaces",
+      "StrictMtls gateway-mtls",
+      "TlsGateway gateway",
+    ]);
+    assert.deepEqual(dependencies.get("TlsGateway gateway"), ["EnvoyFilter gateway-hardening"]);
+  });
+
   it("gives endpoints, DNS records and what is public of the certificate", async () => {
     let gateway: UnifiedGateway | undefined;
     await register(() => {
@@ -96,10 +134,10 @@ describe("components/unifiedGateway", () => {
     const annotations = async (gateway: object) => {
       return metadataOf(only(await deploy(stack({ gateway })), GATEWAY)).annotations;
     };
-    assert.deepEqual(await annotations({ programmedTimeoutSeconds: 5 }), {
+    assert.deepEqual(await annotations({ programmedTimeout: "5s" }), {
       "pulumi.com/waitFor": "condition=Programmed",
       "pulumi.com/timeoutSeconds": "5",
     });
-    assert.deepEqual(await annotations({ programmedTimeoutSeconds: 0 }), { "pulumi.com/skipAwait": "true" });
+    assert.deepEqual(await annotations({ programmedTimeout: "0s" }), { "pulumi.com/skipAwait": "true" });
   });
 });

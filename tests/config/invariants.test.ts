@@ -52,7 +52,7 @@ describe("config/invariants", () => {
 
   it("refuses one backend twice in a rule", () => {
     const backends = [{ service: "a" }, { service: "a", port: 80 }];
-    refuses({ services: [service({ backends })] }, "services[0].backends[1].service", /split nothing/);
+    refuses({ services: [service({ backends })] }, "services[0].backends[1].service", /have no effect/);
   });
 
   it("refuses a regular expression that a prefix hides", () => {
@@ -77,51 +77,57 @@ describe("config/invariants", () => {
   });
 
   it("refuses a lifetime that is longer than clients will take, and long ones where protect is on", () => {
-    const certificate = (validityDays: number) => ({ mode: "self-signed", validityDays });
-    refuses({ certificate: certificate(399) }, "certificate.validityDays", /days from 2 to 398$/);
-    refuses({ certificate: certificate(1) }, "certificate.validityDays", /days from 2 to 398$/);
-    assert.deepEqual(mistakes({ certificate: certificate(398) }), []);
-    refuses({ protect: true, certificate: certificate(101) }, "certificate.validityDays", /at most 100 days where/);
-    assert.deepEqual(mistakes({ protect: true, certificate: certificate(100) }), []);
+    const certificate = (validity: string) => ({ type: "self-signed", validity });
+    for (const validity of ["399d", "1d", "90d30m"]) {
+      refuses(
+        { certificate: certificate(validity) },
+        "certificate.validity",
+        /from 2d to 398d in whole hours, such as/,
+      );
+    }
+    assert.deepEqual(mistakes({ certificate: certificate("398d") }), []);
+    refuses({ protect: true, certificate: certificate("101d") }, "certificate.validity", /"101d", .*at most 100d if/);
+    assert.deepEqual(mistakes({ protect: true, certificate: certificate("100d") }), []);
   });
 
   it("renews with a third of the lifetime left", () => {
-    for (const [validityDays, renewBeforeDays] of [
-      [90, 30],
-      [100, 34],
-      [2, 1],
+    for (const [validity, renewBefore] of [
+      ["90d", "720h"],
+      ["100d", "816h"],
+      ["48h", "24h"],
+      ["49h", "24h"],
     ]) {
-      const { certificate } = stack({ certificate: { mode: "self-signed", validityDays } });
-      assert.ok("renewBeforeDays" in certificate);
-      assert.equal(certificate.renewBeforeDays, renewBeforeDays);
+      const { certificate } = stack({ certificate: { type: "self-signed", validity } });
+      assert.ok("renewBefore" in certificate);
+      assert.equal(certificate.renewBefore, renewBefore);
     }
   });
 
   it("refuses a renewal that never ends", () => {
-    const certificate = { mode: "self-signed", validityDays: 30, renewBeforeDays: 30 };
-    refuses({ certificate }, "certificate.renewBeforeDays", /fewer days than validityDays \(30\)/);
+    const certificate = { type: "self-signed", validity: "30d", renewBefore: "30d" };
+    refuses({ certificate }, "certificate.renewBefore", /less than validity \(30d\)/);
   });
 
   it("refuses cipher suites that are weak, or that no certificate here can use", () => {
     refuses({ gateway: { tls: { cipherSuites: ["RC4-SHA"] } } }, "gateway.tls.cipherSuites[0]", /one of ECDHE-/);
     const cipherSuites = ["ECDHE-ECDSA-AES128-GCM-SHA256"];
     refuses({ gateway: { tls: { cipherSuites } } }, "gateway.tls.cipherSuites", /key is RSA/);
-    const ecdsa = { mode: "self-signed", keyAlgorithm: "ECDSA-P256" };
+    const ecdsa = { type: "self-signed", keyAlgorithm: "ecdsa-p256" };
     assert.deepEqual(mistakes({ gateway: { tls: { cipherSuites } }, certificate: ecdsa }), []);
     const forRsa = { tls: { cipherSuites: ["ECDHE-RSA-AES128-GCM-SHA256"] } };
     refuses({ gateway: forRsa, certificate: ecdsa }, "gateway.tls.cipherSuites", /ECDHE-ECDSA-….*key is ECDSA$/);
     assert.deepEqual(
-      mistakes({ gateway: { tls: { cipherSuites } }, certificate: { mode: "existing", secretName: "tls" } }),
+      mistakes({ gateway: { tls: { cipherSuites } }, certificate: { type: "existing", secretName: "tls" } }),
       [],
     );
   });
 
   it("refuses key algorithms that it does not make", () => {
-    for (const keyAlgorithm of ["RSA-1024", "ECDSA-P384", "ED25519"]) {
-      refuses({ certificate: { mode: "self-signed", keyAlgorithm } }, "certificate.keyAlgorithm", /one of RSA-2048, /);
+    for (const keyAlgorithm of ["rsa-1024", "ecdsa-p384", "ed25519"]) {
+      refuses({ certificate: { type: "self-signed", keyAlgorithm } }, "certificate.keyAlgorithm", /one of rsa-2048, /);
     }
-    const existing = { mode: "existing", secretName: "tls", keyAlgorithm: "RSA-2048" };
-    refuses({ certificate: existing }, "certificate.keyAlgorithm", /one of the keys mode, secretName/);
+    const existing = { type: "existing", secretName: "tls", keyAlgorithm: "rsa-2048" };
+    refuses({ certificate: existing }, "certificate.keyAlgorithm", /one of the keys type, secretName/);
   });
 
   it("refuses namespaces that the listener would not admit", () => {
@@ -133,12 +139,12 @@ describe("config/invariants", () => {
   });
 
   it("refuses timeouts that the Gateway API does not read", () => {
-    for (const request of ["30", "1.5s", "1d", "-1s"]) {
+    for (const request of ["30", "1.5s", "1w", "-1s"]) {
       refuses({ services: [service({ timeouts: { request } })] }, "services[0].timeouts.request", /a duration/);
     }
   });
 
   it("refuses an existing certificate without a name", () => {
-    refuses({ certificate: { mode: "existing" } }, "certificate.secretName", /DNS label/);
+    refuses({ certificate: { type: "existing" } }, "certificate.secretName", /DNS label/);
   });
 });

@@ -16,7 +16,7 @@ const OPEN = `open.${DOMAIN}`;
 
 const company = testIssuer("https://login.company.test");
 const partner = testIssuer("https://login.partner.test");
-/** Says that it is the partner, with keys of its own. */
+/** Claims to be the partner, but signs with its own keys. */
 const impostor = testIssuer(partner.issuer);
 
 const service = (name: string, more: Values = {}) => ({ name, namespace: "access", port: 8080, ...more });
@@ -93,19 +93,19 @@ describe("access", () => {
   const DENIED = /^RBAC: access denied$/;
 
   describe("by client address", () => {
-    it("lets those of an allow list in, and nobody else", async () => {
+    it("admits only the addresses of an allow list", async () => {
       const answer = await get("guarded", { from: CLIENT_INSIDE });
       assert.equal(answer.status, 200);
       assert.equal(answer.headers["x-backend"], "guarded");
       assertRefused(await get("guarded", { from: CLIENT_OUTSIDE }), 403, DENIED);
     });
 
-    it("keeps those of a deny list out, and nobody else", async () => {
+    it("refuses only the addresses of a deny list", async () => {
       assertRefused(await get("banned", { from: CLIENT_OUTSIDE }), 403, DENIED);
       assert.equal((await get("banned", { from: CLIENT_INSIDE })).status, 200);
     });
 
-    it("leaves other hosts, unknown hosts and the redirect as they were", async () => {
+    it("does not affect other hosts, unknown hosts or the redirect", async () => {
       assert.equal((await get("open", { from: CLIENT_OUTSIDE })).status, 200);
       assert.equal((await get("unknown", { from: CLIENT_OUTSIDE })).status, 404);
       const redirect = await request(theLab(), `http://${GUARDED}/a?b=c`, { from: CLIENT_OUTSIDE });
@@ -113,7 +113,7 @@ describe("access", () => {
       assert.equal(redirect.headers.location, `https://${GUARDED}/a?b=c`);
     });
 
-    it("passes nothing by, whatever the request looks like", async () => {
+    it("cannot be bypassed, whatever the request looks like", async () => {
       const cases = bypasses({ address: ADDRESS, from: CLIENT_OUTSIDE, guarded: GUARDED, open: OPEN });
       const answers = await sendRaw(Object.values(cases).map(([raw]) => raw));
       const seen = Object.keys(cases).map((name, index) => [name, answers[index]?.status]);
@@ -126,7 +126,7 @@ describe("access", () => {
       });
       const grpc = Object.keys(cases).indexOf("a gRPC request");
       assert.match(answers[grpc]?.text ?? "", /grpc-status: 7\r\n/, "gRPC says PERMISSION_DENIED in its own header");
-      // A client that may enter gets through: the requests as such are sound.
+      // A client that may enter gets through: the requests themselves are valid.
       const text = http1([`Host: ${GUARDED}`]);
       const [sound] = await sendRaw([{ address: ADDRESS, from: CLIENT_INSIDE, sni: GUARDED, text }]);
       assert.equal(sound?.status, 200);
@@ -143,20 +143,20 @@ describe("access", () => {
       ["no token at all", "", 401, /^Jwt is/],
       ["an expired one", company.token({ ...claims, exp: past }), 401, /^Jwt is expired$/],
       ["one that is not yet valid", company.token({ ...claims, nbf: past + 7200 }), 401, /^Jwt not yet valid$/],
-      [
-        "an issuer that nobody knows",
-        company.token({ ...claims, iss: "https://else.test" }),
-        401,
-        /^Jwt issuer is not/,
-      ],
+      ["an unknown issuer", company.token({ ...claims, iss: "https://else.test" }), 401, /^Jwt issuer is not/],
       ["another service's issuer", partner.token({ ...claims, aud: "partner" }), 403, DENIED],
-      ["an audience that nobody asks for", company.token({ ...claims, aud: "else" }), 403, /^Audiences in Jwt are not/],
+      [
+        "an audience that no service accepts",
+        company.token({ ...claims, aud: "else" }),
+        403,
+        /^Audiences in Jwt are not/,
+      ],
       ["no audience", company.token({ ...claims, aud: undefined }), 403, /^Audiences in Jwt are not/],
       ["another service's audience", company.token({ ...claims, aud: "reports" }), 403, DENIED],
       ["no signature", unsignedToken(company.issuer, claims), 401, /^Jwt/],
       ["a missing claim", company.token({ ...claims, role: undefined }), 403, DENIED],
       ["another value of a claim", company.token({ ...claims, role: "guest" }), 403, DENIED],
-      ["a claim that begins like it", company.token({ ...claims, role: "administrator" }), 403, DENIED],
+      ["a claim that starts with the expected value", company.token({ ...claims, role: "administrator" }), 403, DENIED],
       ["no JWT", "glsa_0123456789", 401, /^Jwt is not in the form/],
     ];
     for (const [what, token, status, text] of refusals) {
@@ -165,13 +165,13 @@ describe("access", () => {
       });
     }
 
-    it("refuses another key with 401", async () => {
+    it("refuses a token signed with another key with 401", async () => {
       const answer = await get("partner", { headers: bearer(impostor.token({ aud: "partner" })) });
       assertRefused(answer, 401, /^Jwt verification fails$/);
       assert.equal((await get("partner", { headers: bearer(partner.token({ aud: "partner" })) })).status, 200);
     });
 
-    it("lets the right one in, whatever values of a claim it holds, and keeps it from the backend", async () => {
+    it("admits a valid one, with any of a claim's values, and hides it from the backend", async () => {
       for (const role of ["admin", "ops", ["guest", "ops"]]) {
         const answer = await get("api", { headers: bearer(company.token({ ...claims, aud: ["else", "api"], role })) });
         assert.equal(answer.status, 200, answer.body);
@@ -181,7 +181,7 @@ describe("access", () => {
       assert.equal((await get("api", { headers: bearer(company.token({ ...claims, sub: undefined })) })).status, 200);
     });
 
-    it("takes no token from a query, and no claims from two tokens", async () => {
+    it("accepts no token in a query, and no claims combined from two tokens", async () => {
       const right = company.token(claims);
       assertRefused(await get("api", { path: `/?access_token=${right}` }), 403, DENIED);
       const other = partner.token({ aud: "partner", role: "admin" });
@@ -195,7 +195,7 @@ describe("access", () => {
       }
     });
 
-    it("fetches keys by URL, and passes the token on where that is wanted", async () => {
+    it("fetches keys from a URL, and forwards the token if configured", async () => {
       const token = company.token({ aud: "reports" });
       const answer = await get("reports", { headers: bearer(token) });
       assert.equal(answer.status, 200, answer.body);
@@ -208,7 +208,7 @@ describe("access", () => {
       const options = (headers: string[]) => get("browser", { headers, curl: ["--request", "OPTIONS"] });
       const asksFor = (method: string) => `Access-Control-Request-Method: ${method}`;
 
-      it("answers the preflight, which bears no token, and asks the request itself for one", async () => {
+      it("answers the preflight, which carries no token, but requires one for the request itself", async () => {
         const preflight = await options([
           `Origin: ${APP}`,
           asksFor("GET"),
@@ -227,7 +227,7 @@ describe("access", () => {
       });
 
       for (const origin of ["https://else.test", "http", "http://", `${APP}.else.test`, "https://a, https://b"]) {
-        it(`lets no preflight from ${origin} through to the backend`, async () => {
+        it(`passes no preflight from ${origin} to the backend`, async () => {
           const { status, headers } = await options([`Origin: ${origin}`, asksFor("GET")]);
           assert.deepEqual([headers["x-backend"], headers["access-control-allow-origin"]], [undefined, undefined]);
           assert.equal(status, 200);
@@ -235,11 +235,11 @@ describe("access", () => {
       }
 
       const pretences: Record<string, string[]> = {
-        "no header at all": [],
-        "no method that it asks for": [`Origin: ${APP}`],
+        "no headers": [],
+        "no requested method": [`Origin: ${APP}`],
         "an empty one": [`Origin: ${APP}`, "Access-Control-Request-Method;"],
         "two of them": [`Origin: ${APP}`, asksFor("GET"), asksFor("GET")],
-        "a method that is none": [`Origin: ${APP}`, asksFor("SEARCH")],
+        "an unknown method": [`Origin: ${APP}`, asksFor("SEARCH")],
         "no origin": [asksFor("GET")],
         "an empty origin": ["Origin;", asksFor("GET")],
         "the origin null": ["Origin: null", asksFor("GET")],
@@ -258,7 +258,7 @@ describe("access", () => {
       });
     });
 
-    it("leaves the tokens of other hosts to them", async () => {
+    it("ignores the tokens of other hosts", async () => {
       for (const token of ["glsa_0123456789", unsignedToken("https://else.test", {}), impostor.token({})]) {
         const answer = await get("open", { headers: bearer(token) });
         assert.equal(answer.status, 200, answer.body);
@@ -267,14 +267,14 @@ describe("access", () => {
       }
     });
 
-    it("asks for the address as well where both are said", async () => {
+    it("checks the address as well if both are configured", async () => {
       const headers = bearer(company.token({ aud: "both" }));
       assert.equal((await get("both", { headers, from: CLIENT_INSIDE })).status, 200);
       assertRefused(await get("both", { headers, from: CLIENT_OUTSIDE }), 403, DENIED);
       assertRefused(await get("both", { from: CLIENT_INSIDE }), 403, DENIED);
     });
 
-    it("redirects from plain HTTP without a token", async () => {
+    it("redirects plain HTTP without a token", async () => {
       assert.equal((await request(theLab(), `http://api.${DOMAIN}/`)).status, 301);
     });
   });
@@ -282,13 +282,13 @@ describe("access", () => {
   describe("by external authorization", () => {
     const asked = (headers: string[] = []) => get("asked", { headers });
 
-    it("lets in what the service lets in, and nothing else", async () => {
+    it("admits what the service admits, and nothing else", async () => {
       const answer = await asked(["x-authorize: yes"]);
       assert.equal(answer.status, 200, answer.body);
       assert.equal(answer.headers["x-backend"], "asked");
       assertRefused(await asked(), 403, /^decided by the external authorization/);
       assertRefused(await get("asked", { path: "/?status=200" }), 403, /^decided by/);
-      assert.equal((await get("open")).status, 200, "other hosts are not asked about");
+      assert.equal((await get("open")).status, 200, "other hosts are not checked");
       assert.equal((await request(theLab(), `http://asked.${DOMAIN}/`)).status, 301);
     });
 
@@ -296,7 +296,7 @@ describe("access", () => {
       const slice = ["-n", "access", "endpointslice", "authorizer-lab"];
       const saved = await theLab().kubectl(["get", ...slice, "-o", "json"]);
       await theLab().kubectl(["delete", ...slice]);
-      await eventually("the service's end in Envoy", 30_000, async () => {
+      await eventually("Envoy to notice that the service is down", 30_000, async () => {
         assert.notEqual((await get("authorizer")).status, 200);
       });
       for (let count = 0; count < 3; count++) {
@@ -304,18 +304,18 @@ describe("access", () => {
       }
       assert.equal((await get("open")).status, 200);
       await theLab().kubectl(["create", "-f", "-"], withoutVersion(saved));
-      await eventually("the service's return", 30_000, async () => {
+      await eventually("the service to return", 30_000, async () => {
         assert.equal((await asked(["x-authorize: yes"])).status, 200);
       });
     });
   });
 
-  it("has every policy in Envoy, and none rejected", async () => {
+  it("has every policy in Envoy, and none was rejected", async () => {
     await assertNothingRejected("access");
   });
 });
 
-/** An object as kubectl gave it, as one that may be made anew. */
+/** An object from kubectl, in a form that can be created again. */
 function withoutVersion(json: string): string {
   const { metadata, ...rest } = JSON.parse(json) as { metadata: Record<string, unknown> };
   const { name, namespace, labels } = metadata;

@@ -11,10 +11,10 @@ import { only, register } from "../support/deployment";
 import { stack } from "../support/stacks";
 import { alertCases, type AlertCase, type Samples } from "./support/alertCases";
 
-/** Longest time for promtool on a machine that has none. Unit: milliseconds. */
+/** Longest time to build promtool on a machine without it. Unit: milliseconds. */
 const FIRST_BUILD_MS = 30 * 60_000;
 const GATEWAY = "edge";
-/** Length of a test's clock, with an hour's window and what comes after. */
+/** Length of a test's clock: an hour's window and some time after it. */
 const MINUTES = 80;
 
 const CONFIG = stack({
@@ -29,16 +29,16 @@ const CONFIG = stack({
   ],
 });
 
-/** The rules as the program writes them for a Prometheus. */
+/** The rules as the program writes them for Prometheus. */
 async function emittedRules(): Promise<{ groups: RuleGroup[] }> {
   const { telemetry, services, rateLimitService } = CONFIG;
-  const args = { telemetry, services, rateLimitService, gatewayName: GATEWAY, gatewayNamespace: "gateways" };
+  const args = { telemetry, services, rateLimitService, gateway: { name: GATEWAY, namespace: "gateways" } };
   const resources = await register(() => new GatewayMetrics("metrics", args));
   const { data } = only(resources, "kubernetes:core/v1:ConfigMap", "metrics-alerts").inputs;
   return JSON.parse((data as Record<string, string>)["alerts.yaml"] ?? "") as { groups: RuleGroup[] };
 }
 
-/** A test as promtool reads it. https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/ */
+/** A test in promtool's format. https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/ */
 function promtoolTest(name: string, alert: string, samples: Samples, expected: Record<number, object[]>): object {
   const minutes = Array.from({ length: MINUTES + 1 }, (_, minute) => samples(minute));
   return {
@@ -79,7 +79,7 @@ describe("alerts", () => {
     return Number(/^(\d+)m$/.exec(rule?.for ?? "")?.[1]);
   };
 
-  /** Has promtool test rules by a case: not a minute too early, not after its end, and never where all is well. */
+  /** Tests rules with promtool: they fire not a minute too early, not after the end, and never if all is well. */
   function test(rules: { groups: RuleGroup[] }, { alert, firing, since, until, quiet, labels, summary }: AlertCase) {
     const fires = since + waitOf(alert);
     const alerts = [{ exp_labels: labels, exp_annotations: { summary } }];
@@ -108,12 +108,12 @@ describe("alerts", () => {
     });
   }
 
-  it("are all of them tested", () => {
+  it("are all tested", () => {
     const emitted = groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
     assert.deepEqual(new Set(cases.map(({ alert }) => alert)), new Set(emitted));
   });
 
-  it("are refused by promtool where they fire too early, or not at all", async () => {
+  it("fail promtool's test if they fire too early, or not at all", async () => {
     const changed = (change: object) => ({
       groups: groups.map((group) => ({ ...group, rules: group.rules.map((rule) => ({ ...rule, ...change })) })),
     });

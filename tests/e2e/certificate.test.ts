@@ -13,7 +13,7 @@ import { deploy, destroy, pulumi, pulumiOk, theLab, writeStack } from "./support
 const STACK = "certificate";
 const ADDRESS = "192.168.51.112";
 const HOST = "web.certificate.test";
-/** What a file begins with that gzip wrote. */
+/** First bytes of a gzip file. */
 const GZIP = Buffer.of(0x1f, 0x8b);
 const VALUES = {
   domain: "certificate.test",
@@ -21,7 +21,7 @@ const VALUES = {
   services: [{ name: "web", namespace: "apps", port: 8080 }],
 };
 
-/** Serial number that the gateway serves once it serves the one of the stack's output. */
+/** The served serial number, once it is the one in the stack's output. */
 async function servedSerial(stack = STACK): Promise<string> {
   const outputs = await stackOutputs(theLab(), stack);
   const file = trustFile(stack, outputs);
@@ -56,7 +56,7 @@ describe("certificate", () => {
   before(() => deploy(STACK, VALUES));
   after(() => destroy(STACK));
 
-  it("is the one whose fingerprint and end the stack tells", async () => {
+  it("matches the fingerprint and expiry in the stack's outputs", async () => {
     await servedSerial();
     const { certificate } = await stackOutputs(theLab(), STACK);
     const { stdout } = await theLab().run(["openssl", "s_client", "-connect", `${ADDRESS}:443`, "-servername", HOST]);
@@ -78,12 +78,12 @@ describe("certificate", () => {
     assert.equal(await secretUid(), uid, "a new Secret leaves the listener without its certificate for a while");
   });
 
-  it("is renewed by a plain up once it is inside its early renewal", async () => {
+  it("is renewed by a plain up within its early renewal period", async () => {
     const before = await servedSerial();
     const state = JSON.parse(await pulumiOk(STACK, ["stack", "export"])) as Exported;
     const leaf = state.deployment.resources.find(({ urn }) => urn.includes("tls:index/selfSignedCert:SelfSignedCert"));
     assert.ok(leaf?.outputs);
-    // What the state says of the certificate's end is what Pulumi goes by: 29 days left of the 30 that it asks for.
+    // Pulumi goes by the expiry in the state: 29 days left, with an early renewal of 30.
     leaf.outputs.validityEndTime = new Date(Date.now() + 29 * 86_400_000).toISOString();
     await importState(state);
     const gateway = state.deployment.resources.find(({ urn }) => urn.endsWith("/v1:Gateway::certificate"))?.urn ?? "";
@@ -99,13 +99,13 @@ describe("certificate", () => {
     await pulumiOk(STACK, ["up", "--yes", "--skip-preview", "--expect-no-changes"]);
   });
 
-  it("is not written to the Secret where the listener could not serve it", async () => {
+  it("is not written to the Secret if the listener could not serve it", async () => {
     const before = await servedSerial();
     const exported = await pulumiOk(STACK, ["stack", "export"]);
     const state = JSON.parse(exported) as Exported;
     const leaf = state.deployment.resources.find(({ urn }) => urn.includes("tls:index/selfSignedCert:SelfSignedCert"));
     assert.ok(leaf?.outputs);
-    // A certificate of another key and another name, in place of the one that the state knows.
+    // A certificate with another key and name, instead of the one in the state.
     leaf.outputs.certPem = (await selfSigned({ commonName: "other", dnsNames: ["other.test"] })).certificatePem;
     await importState(state);
     const { code, stdout, stderr } = await pulumi(STACK, ["up", "--yes", "--skip-preview"]);
@@ -124,7 +124,7 @@ describe("certificate", () => {
   });
 });
 
-/** A stack's private key is in no word that Pulumi says of it. */
+/** A stack's private key appears nowhere in Pulumi's output. */
 async function keepsItsKey(stack: string): Promise<void> {
   const key = await theLab().kubectl([
     "get",
@@ -157,13 +157,13 @@ async function keepsItsKey(stack: string): Promise<void> {
   }
 }
 
-/** The logs that the CLI writes of every command: gzipped, and encrypted too once it knows the stack's secrets provider. */
+/** The CLI's logs of every command: gzipped, and also encrypted once it knows the stack's secrets provider. */
 function cliLogs(): { name: string; isPlain: boolean; text: string }[] {
   const folder = join(PULUMI_HOME, "logs");
   return readdirSync(folder).map((name) => {
     const bytes = readFileSync(join(folder, name));
     const isPlain = bytes.subarray(0, 2).equals(GZIP);
-    // A command that was killed has left its log without an end.
+    // A killed command leaves a truncated log.
     const text = isPlain ? gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
     return { name, isPlain, text: text.toString("utf8") };
   });
@@ -176,7 +176,7 @@ describe("certificate signed by a company's CA, with an ECDSA key", () => {
     root = await testAuthority(730, true, "Root");
     const issuing = await signedBy(root, { commonName: "Issuing", isCa: true, validDays: 365, uses: ["cert_signing"] });
     const caCertificate = issuing.certificatePem + root.certificatePem;
-    const certificate = { mode: "ca-signed", keyAlgorithm: "ECDSA-P256", caCertificate };
+    const certificate = { type: "ca-signed", keyAlgorithm: "ecdsa-p256", caCertificate };
     const lab = theLab();
     await lab.take(stack, writeStack(stack, { ...VALUES, protect: true, certificate }));
     const path = "istio-gateway:certificate.caPrivateKey";
@@ -192,7 +192,7 @@ describe("certificate signed by a company's CA, with an ECDSA key", () => {
     await destroy(stack);
   });
 
-  it("is served with the CAs between it and the root, which alone is trusted", async () => {
+  it("is served with the intermediate CAs; only the root is trusted", async () => {
     const { certificate } = await stackOutputs(theLab(), stack);
     assert.equal(certificate.trustAnchorPem, root.certificatePem);
     const client = ["openssl", "s_client", "-connect", `${ADDRESS}:443`, "-servername", HOST, "-showcerts"];
@@ -213,12 +213,12 @@ describe("certificate signed by a company's CA, with an ECDSA key", () => {
     await keepsItsKey(stack);
   });
 
-  it("says at preview that a protected key, Secret or Gateway would be replaced, and does not go on", async () => {
+  it("fails at preview if a protected key, Secret or Gateway would be replaced", async () => {
     const copy = stackCopy(stack);
     const config = readFileSync(copy, "utf8");
     for (const [from, to, what] of [
-      ["keyAlgorithm: ECDSA-P256", "keyAlgorithm: RSA-2048", "certificate-certificate-key"],
-      ["mode: ca-signed", "mode: ca-signed\n    secretName: other-tls", "certificate-certificate"],
+      ["keyAlgorithm: ecdsa-p256", "keyAlgorithm: rsa-2048", "certificate-certificate-key"],
+      ["type: ca-signed", "type: ca-signed\n    secretName: other-tls", "certificate-certificate"],
       ["namespace: certificate-system", "namespace: certificate-apps", "certificate(-certificate)?"],
     ] as const) {
       assert.ok(config.includes(from));

@@ -8,7 +8,7 @@ const STACK = "client-address";
 const DOMAIN = "behind.test";
 const ADDRESS = "192.168.51.117";
 const PROXY = CLIENT_INSIDE;
-/** An address in the allow list, and one that is not. */
+/** An address in the allow list, and one that is not in it. */
 const FRIEND = "10.9.1.1";
 const STRANGER = "203.0.113.9";
 
@@ -27,7 +27,7 @@ const values = (clientAddress: Values, denyByDefault: boolean): Values => ({
   ],
 });
 
-/** A route that somebody attached to the Gateway by hand. */
+/** A route that somebody attached to the Gateway manually. */
 const STRAY = JSON.stringify({
   apiVersion: "gateway.networking.k8s.io/v1",
   kind: "HTTPRoute",
@@ -40,7 +40,7 @@ const STRAY = JSON.stringify({
 });
 
 describe("access behind proxies", () => {
-  /** Statuses of requests, by what is said of each. */
+  /** Statuses of requests, by description. */
   async function statuses(requests: Record<string, RawRequest>): Promise<Record<string, number>> {
     const answers = await sendRaw(Object.values(requests));
     return Object.fromEntries(Object.keys(requests).map((name, index) => [name, answers[index]?.status ?? 0]));
@@ -53,7 +53,7 @@ describe("access behind proxies", () => {
   before(() => deploy(STACK, values({ trustedProxies: 1 }, true)));
   after(() => destroy(STACK));
 
-  it("takes the address that the trusted proxy appended to X-Forwarded-For, and no other", async () => {
+  it("uses the address that the trusted proxy appended to X-Forwarded-For, and no other", async () => {
     const through = (...forwarded: string[]) =>
       send(
         "guarded",
@@ -67,18 +67,18 @@ describe("access behind proxies", () => {
       "friend by IPv6": [through("2001:db8::7"), 200],
       stranger: [through(STRANGER), 403],
       "stranger by IPv6": [through("2001:db9::7"), 403],
-      "stranger that says it is a friend": [through(`${FRIEND}, ${STRANGER}`), 403],
+      "stranger that claims to be a friend": [through(`${FRIEND}, ${STRANGER}`), 403],
       "the same in two headers": [through(FRIEND, STRANGER), 403],
-      "friend that says it is a stranger": [through(`${STRANGER}, ${FRIEND}`), 200],
+      "friend that claims to be a stranger": [through(`${STRANGER}, ${FRIEND}`), 200],
       "an empty last entry": [through(`${FRIEND},`), 403],
-      "a last entry that is no address": [through(`${FRIEND}, friend`), 403],
+      "a last entry that is not an address": [through(`${FRIEND}, friend`), 403],
       "no header": [through(), 403],
     };
     const seen = await statuses(Object.fromEntries(Object.entries(requests).map(([name, [raw]]) => [name, raw])));
     assert.deepEqual(seen, Object.fromEntries(Object.entries(requests).map(([name, [, status]]) => [name, status])));
   });
 
-  it("refuses whoever goes round the proxies", async () => {
+  it("refuses clients that bypass the proxies", async () => {
     const detour = { from: CLIENT_OUTSIDE };
     assert.deepEqual(
       await statuses({
@@ -90,7 +90,7 @@ describe("access behind proxies", () => {
     );
   });
 
-  it("refuses hosts that no service names, though a route serves them", async () => {
+  it("refuses hosts that belong to no service, even if a route serves them", async () => {
     await theLab().kubectl(["create", "-f", "-"], STRAY);
     await eventually("the stray route in Envoy", 30_000, async () => {
       const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === "behind");
@@ -103,8 +103,8 @@ describe("access behind proxies", () => {
     });
   });
 
-  it("takes the address of the PROXY protocol's header, and nothing else", async () => {
-    // Without denyByDefault the stray route is served: what refused it was that.
+  it("uses the address in the PROXY protocol header, and nothing else", async () => {
+    // Without denyByDefault the stray route is served, so denyByDefault is what refused it.
     await deploy(STACK, values({ trustedProxies: 0, proxyProtocol: true }, false));
     const through = (name: string, client: string, lines: readonly string[] = [], from = PROXY) =>
       send(name, lines, { preface: proxyHeader(client, ADDRESS), from });
@@ -115,19 +115,19 @@ describe("access behind proxies", () => {
       await statuses({
         stranger: through("guarded", STRANGER),
         "stranger, open host": through("open", STRANGER),
-        "stranger that says it is a friend": through("guarded", STRANGER, [`X-Forwarded-For: ${FRIEND}`]),
+        "stranger that claims to be a friend": through("guarded", STRANGER, [`X-Forwarded-For: ${FRIEND}`]),
         "no header": send("open", []),
-        "a load balancer that does not know": send("guarded", [], { preface: "PROXY UNKNOWN\r\n" }),
-        "round the load balancer": through("guarded", FRIEND, [], CLIENT_OUTSIDE),
+        "a load balancer without the address": send("guarded", [], { preface: "PROXY UNKNOWN\r\n" }),
+        "bypassing the load balancer": through("guarded", FRIEND, [], CLIENT_OUTSIDE),
         stray: through("stray", STRANGER),
       }),
       {
         stranger: 403,
         "stranger, open host": 200,
-        "stranger that says it is a friend": 403,
+        "stranger that claims to be a friend": 403,
         "no header": 0,
-        "a load balancer that does not know": 403,
-        "round the load balancer": 403,
+        "a load balancer without the address": 403,
+        "bypassing the load balancer": 403,
         stray: 200,
       },
     );

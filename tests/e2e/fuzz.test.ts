@@ -32,12 +32,12 @@ const POD = {
   spec: { containers: [{ name: "istio-proxy", image: "lab" }] },
 };
 
-/** The certificate of a client, and its key, for gateways that ask for one. */
+/** A client certificate and its key, for gateways that require one. */
 const CLIENT_FILE = labPath("fuzz-client.pem");
 
-/** Fixed, as in `npm run test:fuzz`; FUZZ_SEED takes its place. */
+/** Fixed, as in `npm run test:fuzz`; FUZZ_SEED overrides it. */
 const { seed: SEED } = parameters();
-/** How many configs the API server looks at, and how many of them istiod and Envoy get. */
+/** How many configs the API server validates, and how many of them istiod and Envoy get. */
 const SAMPLE = 40;
 const DEPLOYED = Number(process.env.FUZZ_RUNS ?? 12);
 
@@ -49,11 +49,11 @@ interface Case {
 
 describe("fuzzed configs", () => {
   let cases: Case[];
-  /** Namespaces that were there before. */
+  /** Namespaces that existed before. */
   let known: string[] | undefined;
-  /** What is in the cluster. */
+  /** Objects in the cluster. */
   let present: Manifest[] = [];
-  /** Puts objects in the place of those that are there. */
+  /** Replaces the objects in the cluster. */
   const replaceBy = async (wanted: Manifest[]): Promise<void> => {
     const names = new Set(wanted.map(nameOf));
     const stale = present.filter((manifest) => manifest.kind !== "Namespace" && !names.has(nameOf(manifest)));
@@ -85,7 +85,7 @@ describe("fuzzed configs", () => {
       telemetry: { traces: { provider: "otel" } },
     });
     known = await namespaces();
-    // istioctl looks for the proxy's Pod, which the lab has none of.
+    // istioctl looks for the proxy's Pod, which the lab does not have.
     await apply([POD]);
   });
 
@@ -100,7 +100,7 @@ describe("fuzzed configs", () => {
     await theLab().output(["pulumi", "stack", "rm", STACK, "--yes", "--non-interactive"]);
   });
 
-  it(`are taken by the API server, its CRDs' rules included (FUZZ_SEED=${SEED})`, async function () {
+  it(`pass the API server's validation, including CRD rules (FUZZ_SEED=${SEED})`, async function () {
     this.timeout(300_000);
     await apply(onlyNamespaces(cases.flatMap(({ manifests }) => manifests)));
     const answer = await apply(
@@ -110,14 +110,14 @@ describe("fuzzed configs", () => {
     assert.ok(answer.split("serverside-applied (server dry run)").length > 10 * SAMPLE, answer);
   });
 
-  it(`are taken by istiod and Envoy as a whole, and by istioctl (FUZZ_SEED=${SEED})`, async function () {
+  it(`are accepted completely by istiod, Envoy and istioctl (FUZZ_SEED=${SEED})`, async function () {
     this.timeout(600_000);
     for (const [index, { given, config, manifests }] of cases.slice(0, DEPLOYED).entries()) {
       const said = `config ${index} of FUZZ_SEED=${SEED}: ${JSON.stringify(given.values)}`;
-      // Every third lacks its backends: what patches routes must not harm those that lead nowhere.
+      // Every third lacks its backends: patches must not break routes without one.
       const isWhole = index % 3 !== 2;
       const services = backendServices(config.services.filter((service) => isWhole || isDroppedWithout(service)));
-      // No Pod of them starts: globalRateLimit.test.ts has a service of that kind.
+      // No Pods are started: globalRateLimit.test.ts covers the rate limit service.
       await replaceBy([...manifests.filter(({ kind }) => kind !== "Deployment"), ...services]);
       await eventually(`the routes of ${said}`, 60_000, async () =>
         assert.deepEqual(await routesInEnvoy(), wantedRoutes(manifests)),
@@ -134,7 +134,7 @@ describe("fuzzed configs", () => {
         throw new Error(said, { cause: error });
       });
       if (isWhole) {
-        // Conditions of routes come a little later than the routes.
+        // Conditions of routes appear a little later than the routes.
         await eventually(`a verdict of istioctl on ${said}`, 20_000, async () =>
           assert.deepEqual(await analysis(present), []),
         );
@@ -143,7 +143,7 @@ describe("fuzzed configs", () => {
   });
 });
 
-/** Istio serves no rule of a GRPCRoute that names a missing Service as a mirror. */
+/** Istio drops a GRPCRoute rule whose mirror is a missing Service. */
 function isDroppedWithout({ protocol, rules }: Service): boolean {
   return protocol === "grpc" && rules.some(({ mirror }) => mirror !== undefined);
 }
@@ -168,7 +168,7 @@ interface RouteSpec {
   rules: { name: string }[];
 }
 
-/** Virtual hosts with the names of their routes. */
+/** Route names by virtual host. */
 type Routes = Record<string, string[]>;
 
 function sorted(routes: readonly (readonly [host: string, names: readonly string[]])[]): Routes {
@@ -205,13 +205,13 @@ async function routesInEnvoy(): Promise<Routes> {
   );
 }
 
-/** Whether connections live long enough for a request: times of a millisecond are valid. */
+/** Whether connections live long enough for a request: limits of a millisecond are valid. */
 function isPatient({ values }: Given): boolean {
   const { hardening } = values.gateway as { hardening?: object };
   return !/Timeout|Duration/.test(Object.keys(hardening ?? {}).join());
 }
 
-/** Hosts that do not answer over HTTPS, be it by an error. */
+/** Hosts that do not answer over HTTPS, not even with an error. */
 async function silentHosts(hosts: readonly string[]): Promise<string[]> {
   const config = hosts.map((host) => `url = "https://${host}/"\noutput = /dev/null\n`).join("");
   const where = ["--connect-to", `::${PLACE.gateway.address}:443`, "--cert", CLIENT_FILE];
@@ -220,13 +220,13 @@ async function silentHosts(hosts: readonly string[]): Promise<string[]> {
   return hosts.filter((host) => !new RegExp(`^[1-5]\\d\\d https://${host}/$`, "m").test(stdout));
 }
 
-/** What istioctl has to say of objects, without what it says of those that work: IST0133 of every EnvoyFilter that it is one. */
+/** istioctl's messages about objects, without those about valid ones: IST0133 only says that an EnvoyFilter is one. */
 async function analysis(manifests: readonly Manifest[]): Promise<unknown[]> {
   const { stdout } = await theLab().run(["istioctl", "analyze", "-A", "-o", "json"]);
   const messages = JSON.parse(stdout === "" ? "[]" : stdout) as { level: string; code: string; origin: string }[];
   const names = new Set(manifests.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ""}/${metadata.name}`));
   const own = messages.filter(({ origin }) => names.has(origin));
   const filters = manifests.filter(({ kind }) => kind === "EnvoyFilter");
-  assert.equal(own.filter(({ code }) => code === "IST0133").length >= filters.length, true, "it looks at our objects");
+  assert.equal(own.filter(({ code }) => code === "IST0133").length >= filters.length, true, "it checks our objects");
   return own.filter(({ level, code }) => level !== "Info" && code !== "IST0133");
 }

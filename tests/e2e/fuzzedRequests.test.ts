@@ -12,23 +12,23 @@ import { parameters } from "../fuzz/support/runs";
 const STACK = "odd";
 const DOMAIN = "odd.test";
 const ADDRESS = "192.168.51.226";
-/** Fixed, as in `npm run test:fuzz`; FUZZ_SEED takes its place. */
+/** Fixed, as in `npm run test:fuzz`; FUZZ_SEED overrides it. */
 const { seed: SEED } = parameters();
-/** For each of the two configs. */
+/** Number of requests for each of the two configs. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1000);
 const CONTROL_RUNS = 200;
 
 const issuer = testIssuer("https://login.odd.test");
 const service = (name: string, more: Values = {}) => ({ name, namespace: "odd", port: 8080, ...more });
 const inside = { allow: ["192.168.0.0/16"] };
-/** Services that keep this client out, each in its own way. */
+/** Services that refuse this client, each in a different way. */
 const BY_ADDRESS = ["guarded", "banned", "split"];
 const PROTECTED = [...BY_ADDRESS, "token", "asked"];
 
-const values = (hardening: Values): Values => ({
+const values = (hardening: Values | false): Values => ({
   domain: DOMAIN,
   gateway: { name: "odd", namespace: "odd-system", address: ADDRESS, clientAddress: { trustedProxies: 0 }, hardening },
-  certificate: { mode: "self-signed", keyAlgorithm: "ECDSA-P256" },
+  certificate: { type: "self-signed", keyAlgorithm: "ecdsa-p256" },
   services: [
     service("open"),
     service("guarded", { access: inside }),
@@ -51,7 +51,7 @@ describe("fuzzed requests", () => {
 
   for (const [what, hardening] of [
     ["with hardening", {}],
-    ["without hardening", { enabled: false }],
+    ["without hardening", false],
   ] as const) {
     describe(what, () => {
       before(async () => {
@@ -75,11 +75,11 @@ describe("fuzzed requests", () => {
         assert.deepEqual(through, [], "answered by a protected service");
         assert.deepEqual(await requestsTo(PROTECTED), before, "requests that Envoy sent to protected services");
         const shares = tally(answers);
-        assert.ok((shares["403"] ?? 0) > RUNS / 10, `few refusals: ${JSON.stringify(shares)}`);
-        assert.ok((shares["200"] ?? 0) > RUNS / 100, `few reach the open service: ${JSON.stringify(shares)}`);
+        assert.ok((shares["403"] ?? 0) > RUNS / 10, `too few refusals: ${JSON.stringify(shares)}`);
+        assert.ok((shares["200"] ?? 0) > RUNS / 100, `too few reach the open service: ${JSON.stringify(shares)}`);
       });
 
-      it(`reach them from a client that they let in (FUZZ_SEED=${SEED})`, async function () {
+      it(`reach them from a client that may enter (FUZZ_SEED=${SEED})`, async function () {
         this.timeout(300_000);
         const before = await requestsTo(BY_ADDRESS);
         const sent = draw({ from: CLIENT_INSIDE, guarded: hostsOf(BY_ADDRESS) }, CONTROL_RUNS);
@@ -115,7 +115,7 @@ function tally(answers: readonly RawAnswer[]): Record<string, number> {
   return shares;
 }
 
-/** How many requests Envoy has sent to each Service, by its own count. */
+/** How many requests Envoy has sent to each Service, by its own counters. */
 async function requestsTo(names: readonly string[]): Promise<Record<string, number>> {
   const number = theLab().snapshot.proxies.findIndex(({ address }) => address === ADDRESS);
   const clusters = await theLab().inProxy(number, ["curl", "-sf", "http://127.0.0.1:15000/clusters"]);

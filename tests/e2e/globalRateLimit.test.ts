@@ -31,7 +31,7 @@ const perDay = (requests: number, type = "global", more: Values = {}) => ({ type
 const values = ({ changed = 3, failureMode = "open" } = {}): Values => ({
   domain: DOMAIN,
   gateway: { name: "global", namespace: NAMESPACE, address: A },
-  // A machine that builds something beside the lab is slow to answer: nothing here is about the timeout.
+  // Generous, because a busy machine answers slowly and nothing here tests the timeout.
   rateLimitService: { timeout: "10s", failureMode },
   services: [
     service("free"),
@@ -52,7 +52,7 @@ interface Load {
 
 const LIMIT_HEADER = "%header{x-ratelimit-limit}";
 
-/** What curl writes of each of some requests that it sends through one proxy, one after the other. */
+/** curl's output for each of a number of requests, sent one after another through one proxy. */
 async function each(proxy: string, name: string, count: number, what: string, load: Load = {}): Promise<string[]> {
   const host = `${name}.${DOMAIN}`;
   const { stdout } = await theLab().run([
@@ -69,7 +69,7 @@ async function statuses(proxy: string, name: string, count: number, load: Load =
   return (await each(proxy, name, count, "%{http_code}", load)).map(Number);
 }
 
-/** Half of the requests through each proxy, at the same time. Returns how many of them got each status. */
+/** Sends half of the requests through each proxy, at the same time. Returns how many got each status. */
 async function throughBoth(name: string, count: number, load: Load = {}): Promise<Record<number, number>> {
   const answers = await Promise.all(PROXIES.map((proxy) => statuses(proxy, name, count / 2, load)));
   const counts: Record<number, number> = {};
@@ -86,7 +86,7 @@ function get(proxy: string, name: string, path = "/"): Promise<Answer> {
 
 const kubectl = (...args: string[]) => theLab().kubectl(["-n", NAMESPACE, ...args]);
 
-/** More than the connections to Redis of both Pods of the service (10 each): a stale one fails once. */
+/** More than the service's connections to Redis (10 in each of two Pods): a stale one fails once. */
 const PROBES = 50;
 
 /** Waits until every request is counted, through both proxies. */
@@ -116,7 +116,7 @@ describe("global rate limit", () => {
   before(async function () {
     this.timeout(DAY_MS);
     const left = DAY_MS - (Date.now() % DAY_MS);
-    // Counting starts anew at midnight (UTC), in the middle of a test if need be.
+    // Counters reset at midnight (UTC), possibly in the middle of a test.
     await new Promise((resolve) => setTimeout(resolve, left < SUITE_MS ? left : 0));
     await prepare(STACK, values(), PROXIES.length);
     await up(values());
@@ -124,14 +124,14 @@ describe("global rate limit", () => {
   });
   after(() => destroy(STACK));
 
-  it("is one count for all paths of the service and for both proxies", async () => {
+  it("shares one count between all paths of the service and both proxies", async () => {
     const [root, other] = await Promise.all([throughBoth("shared", 8), throughBoth("shared", 8, { path: "/other" })]);
     assert.equal((root[200] ?? 0) + (other[200] ?? 0), 10);
     assert.equal((root[429] ?? 0) + (other[429] ?? 0), 6);
     assert.deepEqual(await throughBoth("free", 20), { 200: 20 }, "other services are not limited");
   });
 
-  it("says by headers what the limit is, and when it ends", async () => {
+  it("reports the limit and its reset time in headers", async () => {
     const { status, headers } = await get(B, "shared");
     assert.equal(status, 429);
     assert.equal(headers["x-ratelimit-limit"], "10, 10;w=86400");
@@ -141,29 +141,29 @@ describe("global rate limit", () => {
     assert.ok(Math.abs(reset - left) < 60, `resets in ${reset} s, and midnight is in ${left} s`);
   });
 
-  it("counts each client address by itself", async () => {
+  it("counts each client address separately", async () => {
     for (const from of [CLIENT_INSIDE, CLIENT_OUTSIDE]) {
       assert.deepEqual(await throughBoth("by-address", 8, { from }), { 200: 5, 429: 3 }, from);
     }
   });
 
-  it("counts each value of a header by itself, and requests without it together", async () => {
+  it("counts each value of a header separately, and requests without it together", async () => {
     for (const header of ["X-User: one", "x-user: two", "X-User;", "X-Other: one"]) {
       assert.deepEqual(await throughBoth("by-header", 8, { header }), { 200: 5, 429: 3 }, header);
     }
   });
 
-  it("holds beside a local limit, whose refusals it does not count", async () => {
+  it("works with a local limit, whose refusals it does not count", async () => {
     assert.deepEqual(await statuses(A, "both", 5), [200, 200, 200, 429, 429]);
     assert.deepEqual(await statuses(B, "both", 4), [200, 200, 429, 429]);
   });
 
-  it("has each of its patches in both Envoys, and none rejected", async () => {
+  it("has each of its patches in both Envoys, and none was rejected", async () => {
     for (const proxy of PROXIES) {
       const number = theLab().snapshot.proxies.findIndex(({ address }) => address === proxy);
       const dump = await theLab().inProxy(number, ["curl", "-s", "http://127.0.0.1:15000/config_dump"]);
       assert.equal(dump.match(/"domain": "global-system\/global"/g)?.length, 1);
-      // Of probe, shared (two paths), by-address, both and changed one each, and of by-header two.
+      // One per limited route, two of them in shared; by-header's route has two descriptors.
       assert.equal(dump.match(/"rate_limits"/g)?.length, 7);
       assert.equal(dump.match(/"descriptor_key": "service"/g)?.length, 8);
     }
@@ -199,7 +199,7 @@ describe("global rate limit", () => {
     assert.match(places.arguments ?? "", /redis-server/);
   });
 
-  it("starts anew where Redis is lost, and counts exactly", async () => {
+  it("starts over if Redis is lost, and counts exactly", async () => {
     assert.deepEqual(await throughBoth("shared", 4), { 429: 4 });
     const container = "jsonpath={.items[0].status.containerStatuses[0].containerID}";
     const redis = "app.kubernetes.io/instance=global--rate-limit-redis";
@@ -214,10 +214,10 @@ describe("global rate limit", () => {
     assert.deepEqual(await throughBoth("shared", 16), { 200: 10, 429: 6 });
   });
 
-  it("lets everything through without Redis, and without the service, where it fails open", async () => {
+  it("admits everything without Redis or without the service if it fails open", async () => {
     for (const deployment of [REDIS, LIMITER]) {
       await scale(deployment, 0);
-      await eventually("the failure to count", 30_000, async () => {
+      await eventually("the failure of counting", 30_000, async () => {
         assert.equal((await get(A, "probe")).headers["x-ratelimit-limit"], undefined);
         assert.equal((await get(B, "probe")).headers["x-ratelimit-limit"], undefined);
       });
@@ -225,7 +225,7 @@ describe("global rate limit", () => {
     }
   });
 
-  it("answers 503 without the service where it fails closed, for limited services only", async () => {
+  it("answers 503 without the service if it fails closed, for limited services only", async () => {
     await up(values({ changed: 6, failureMode: "closed" }));
     await eventually("the new failure mode", 30_000, async () => {
       assert.deepEqual(await throughBoth("probe", 2), { 503: 2 });
@@ -241,7 +241,7 @@ describe("global rate limit", () => {
     assert.deepEqual(await throughBoth("shared", 16), { 200: 10, 429: 6 });
   });
 
-  it("leaves nothing when its last limit goes", async () => {
+  it("leaves nothing behind when the last limit is removed", async () => {
     const owned = () =>
       theLab().kubectl([
         ...["get", "deployments,services,pods,configmaps,secrets,poddisruptionbudgets,envoyfilters", "-A"],

@@ -14,7 +14,7 @@ const DOMAIN = "hardening.test";
 
 const service = (name: string, more: Values = {}) => ({ name, namespace: "hardening", port: 8080, ...more });
 
-/** Short, so that the test is. */
+/** Short limits, to keep the test short. */
 const HARDENING = {
   maxConnections: 30,
   transportSocketConnectTimeout: "2s",
@@ -22,7 +22,7 @@ const HARDENING = {
   requestTimeout: "4s",
   streamIdleTimeout: "3s",
   idleTimeout: "2s",
-  maxRequestHeadersKb: 16,
+  maxRequestHeadersSize: "16Ki",
   maxHeadersCount: 30,
   maxConcurrentStreams: 10,
 };
@@ -32,12 +32,12 @@ const VALUES: Values = {
   gateway: { name: "hardening", namespace: "hardening-system", address: "192.168.51.115", hardening: HARDENING },
   services: [
     service("web", { paths: ["/", { path: "/admin", backends: [{ service: "admin" }] }] }),
-    service("small", { limits: { maxRequestBytes: 100_000 } }),
+    service("small", { limits: { maxRequestSize: 100_000 } }),
     service("patient", { limits: { streamIdleTimeout: "0s" } }),
   ],
 };
 
-/** Compiled once: it runs many times. */
+/** Compiled once, because it runs many times. */
 const RUDE = transpileModule(readFileSync(join(__dirname, "clients", "rude.ts"), "utf8"), {
   compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 },
 }).outputText;
@@ -53,13 +53,13 @@ describe("hardening", () => {
     request(theLab(), `https://web.${DOMAIN}${path}`, { ...options, curl: ["--http1.1", ...(options.curl ?? [])] });
   const plain = (path = "/", options: RequestOptions = {}) => request(theLab(), `http://web.${DOMAIN}${path}`, options);
 
-  /** What a rude client sees. */
+  /** Runs a rude client and returns what it saw. */
   async function rude<T>(mode: Mode, args: Partial<Args>): Promise<T> {
     const command = [process.execPath, "-", mode, JSON.stringify({ host: `web.${DOMAIN}`, ...args })];
     return JSON.parse(await theLab().output(command, { input: RUDE })) as T;
   }
 
-  /** A file of some bytes, for curl. */
+  /** A body of this many bytes, for curl. */
   const bytes = (count: number) => ["--data-binary", `@${bodyFile(count)}`];
   const files = new Map<number, string>();
   const bodyFile = (count: number) => files.get(count) ?? "";
@@ -93,7 +93,7 @@ describe("hardening", () => {
     answer: string;
   }
 
-  /** Asserts that the gateway ended a connection after a time, give or take a slow machine. */
+  /** Asserts that the gateway closed a connection after a time, with tolerance for a slow machine. */
   function assertClosed({ closed, ms }: Closed, limitMs: number): void {
     assert.ok(closed, `still open after ${ms} ms`);
     assert.ok(ms >= limitMs * 0.9, `closed after ${ms} ms, expected no less than ${limitMs}`);
@@ -105,7 +105,7 @@ describe("hardening", () => {
     drip: "x",
   };
 
-  it("throws slow clients and rapid resets out, while a good client loses no request", async () => {
+  it("disconnects slow clients and rapid resets, while a good client loses no request", async () => {
     const attack = { over: false };
     const attacks = Promise.all([
       rude<Closed>("drip", HEADERS),
@@ -134,8 +134,8 @@ describe("hardening", () => {
     assert.equal(plainHeaders.answer, "HTTP/1.1 408 Request Timeout");
     assert.equal(body.answer, "HTTP/1.1 408 Request Timeout");
     // Envoy's own limit: more than half of 500 streams of a connection reset early.
-    assert.equal(resets.closed, true, `${resets.sent} resets were put up with`);
-    assert.ok(resets.sent < 1500, `${resets.sent} resets were put up with`);
+    assert.equal(resets.closed, true, `${resets.sent} resets were tolerated`);
+    assert.ok(resets.sent < 1500, `${resets.sent} resets were tolerated`);
   });
 
   it("closes an idle connection", async () => {
@@ -144,18 +144,18 @@ describe("hardening", () => {
     assertClosed(idle, 2000);
   });
 
-  it("ends a silent request, save for a service that asks for patience", async () => {
+  it("ends a silent request, except for a service with a longer limit", async () => {
     assert.equal((await web("/?sleep=4500")).status, 504);
     assert.equal((await request(theLab(), `https://patient.${DOMAIN}/?sleep=4500`)).status, 200);
   });
 
-  it("refuses connections above the limit, and serves those that it has", async () => {
+  it("refuses connections above the limit, and serves the existing ones", async () => {
     const { first, second } = await rude<{ first: number; second: number }>("connections", { count: 40 });
     assert.deepEqual([first, second], [30, 30]);
     assert.equal((await web()).status, 200, "there is room again");
   });
 
-  it("lets a connection have so many streams at once", async () => {
+  it("limits the concurrent streams of a connection", async () => {
     interface Streams {
       maxConcurrentStreams: number;
       initialWindowSize: number;
@@ -168,7 +168,7 @@ describe("hardening", () => {
     assert.ok(seen.ms >= 900, `25 streams of 300 ms took ${seen.ms} ms: more than 10 at once`);
   });
 
-  it("answers 431 to large headers and to many, on both ports", async () => {
+  it("answers 431 to large headers and to too many, on both ports", async () => {
     const large = (size: number) => ({ headers: [`x-large: ${"x".repeat(size)}`] });
     const many = (count: number) => ({ headers: Array.from({ length: count }, (_, index) => `x-${index}: 1`) });
     assert.equal((await web("/", large(15_000))).status, 200);
@@ -184,7 +184,7 @@ describe("hardening", () => {
     const headers = ["x_admin: true"];
     assert.equal((await web("/", { headers })).status, 400);
     assert.equal((await plain("/", { headers })).status, 400);
-    // curl's 92: the stream was reset.
+    // curl's exit code 92: the stream was reset.
     assert.equal((await request(theLab(), `https://web.${DOMAIN}/`, { headers })).exitCode, 92);
   });
 
@@ -200,7 +200,7 @@ describe("hardening", () => {
     assert.deepEqual(await rude("upload", http2), { status: 413 });
     const count = async (key: string) => (await request(theLab(), `https://small.${DOMAIN}/__count?key=${key}`)).body;
     assert.deepEqual([await count(fits), await count(large)], ["1", "0"]);
-    assert.deepEqual(await rude("upload", { size: 10_000_000 }), { status: 200 }, "other services take any body");
+    assert.deepEqual(await rude("upload", { size: 10_000_000 }), { status: 200 }, "other services accept any body");
   });
 
   for (const [path, backend, seen] of [
@@ -210,13 +210,13 @@ describe("hardening", () => {
     ["/x\\..\\admin", "admin", "/admin"],
     ["/admin/./../", "web", "/"],
   ] as const) {
-    it(`takes ${path} for ${seen}, before it routes`, async () => {
+    it(`normalizes ${path} to ${seen} before routing`, async () => {
       const { service: name, path: arrived } = JSON.parse((await web(path)).body) as Echo;
       assert.deepEqual([name, arrived], [backend, seen]);
     });
   }
 
-  it("redirects escaped slashes to what they stand for, and refuses what is no path", async () => {
+  it("redirects escaped slashes to the unescaped path, and refuses what is not a path", async () => {
     for (const path of ["/x%2F..%2fadmin", "/x%5C..%5Cadmin"]) {
       const { status, headers } = await web(path);
       assert.deepEqual([status, headers.location], [307, "/admin"]);
@@ -245,7 +245,7 @@ describe("hardening", () => {
     "x-forwarded-proto",
   ];
   for (const from of [CLIENT_INSIDE, CLIENT_OUTSIDE]) {
-    it(`believes no internal header of ${from}`, async () => {
+    it(`trusts no internal header from ${from}`, async () => {
       // As a timeout, 1 ms would end the request.
       const { status, body } = await web("/?sleep=100", { from, headers: FORGED.map((name) => `${name}: 1`) });
       assert.equal(status, 200);
@@ -262,7 +262,7 @@ describe("hardening", () => {
     });
   }
 
-  it("tells clients nothing of the inside", async () => {
+  it("discloses nothing internal to clients", async () => {
     const answers = [
       await web(),
       await web("/?status=500"),
@@ -281,7 +281,7 @@ describe("hardening", () => {
     );
   });
 
-  it("has its patches in Envoy on both ports, and none rejected", async () => {
+  it("has its patches in Envoy on both ports, and none was rejected", async () => {
     const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === "hardening");
     const admin = (path: string) => theLab().inProxy(number, ["curl", "-s", `http://127.0.0.1:15000/${path}`]);
     const dump = await admin("config_dump?resource=dynamic_listeners");

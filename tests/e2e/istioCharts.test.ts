@@ -13,13 +13,13 @@ interface KubernetesObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** The charts of the Istio that the lab runs, with the values of istio/: their download and the releases are Pulumi's. */
+/** Istio's charts in the lab's version, with the values of istio/. Downloading and releasing them is Pulumi's part. */
 describe("Istio's charts", () => {
   const folder = mkdtempSync(join(tmpdir(), "gateway-charts-"));
   let helm: string;
   let charts: string;
   before(async function () {
-    // Helm is built where it is first asked for.
+    // Helm is built on first use.
     this.timeout(20 * 60_000);
     helm = await ensureOptional("helm");
     charts = await ensureOptional("istio-charts");
@@ -42,7 +42,7 @@ describe("Istio's charts", () => {
     assert.deepEqual(extensionProviders, (meshConfig as { extensionProviders: unknown }).extensionProviders);
   });
 
-  it("make what the API server takes", async () => {
+  it("render objects that the API server accepts", async () => {
     for (const objects of [await rendered("istio-base", "base", {}), await istiod()]) {
       const dryRun = ["kubectl", "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-"];
       await theLab().output(dryRun, { input: objects });

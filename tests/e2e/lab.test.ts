@@ -6,7 +6,7 @@ import { REPOSITORY } from "../../lab/paths";
 import { destroy, theLab } from "./support/lab";
 import { LAB_COMMAND, SecondLab } from "./support/secondLab";
 
-/** Pids of processes whose command line names a folder. */
+/** Pids of processes whose command line contains a folder. */
 function processesOf(folder: string): number[] {
   return readdirSync("/proc")
     .map(Number)
@@ -29,14 +29,14 @@ describe("lab", () => {
 
   const lab = (...args: string[]) => second.run(...args);
   const allEnded = () =>
-    eventually("the end of every process", 5_000, () =>
-      processesOf(second.folder).length === 0 ? Promise.resolve() : Promise.reject(new Error("some run still")),
+    eventually("every process to end", 5_000, () =>
+      processesOf(second.folder).length === 0 ? Promise.resolve() : Promise.reject(new Error("some are still running")),
     );
   const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => child.on("close", resolve));
 
-  it("leaves no process when it is interrupted while it starts", async () => {
+  it("leaves no process behind if it is interrupted while it starts", async () => {
     const child = spawn(process.execPath, [...LAB_COMMAND, "up"], { ...second.options, stdio: "ignore" });
-    await eventually("the API server's start", 30_000, async () => {
+    await eventually("the API server to start", 30_000, async () => {
       assert.ok(processesOf(second.folder).length >= 3);
       return Promise.resolve();
     });
@@ -44,14 +44,14 @@ describe("lab", () => {
     assert.equal(refused.code, 1);
     assert.match(
       refused.stderr,
-      new RegExp(`^error: another lab command is at work, with pid ${child.pid}: [^\\n]+\\n$`),
+      new RegExp(`^error: another lab command is running with pid ${child.pid}: [^\\n]+\\n$`),
     );
     child.kill("SIGINT");
     assert.equal(await ended(child), 130);
     await allEnded();
   });
 
-  it("ends with a suite that is interrupted", async () => {
+  it("ends together with an interrupted suite", async () => {
     const suite = `require("./tests/e2e/support/lab").bringUp().then(() => setInterval(() => {}, 1000))`;
     const command = ["-r", "ts-node/register/transpile-only", "-e", suite];
     const child = spawn(process.execPath, command, { ...second.options, stdio: "ignore" });
@@ -61,7 +61,7 @@ describe("lab", () => {
     await allEnded();
   });
 
-  it("starts over what an interruption left, and ends without a trace", async () => {
+  it("starts over after an interruption, and ends without a trace", async () => {
     const up = await lab("up", "--crds", "standard");
     assert.equal(up.code, 0, up.stderr);
     assert.equal((await lab("status")).code, 0);
@@ -96,7 +96,7 @@ describe("lab", () => {
     }
   });
 
-  it("leads a port of the machine to the gateway", async () => {
+  it("forwards a port of the machine to the gateway", async () => {
     const config = await theLab().prepare("dev");
     assert.equal((await theLab().run(["pulumi", "up", "--yes", "--skip-preview", "--stack", "dev"])).code, 0);
     const port = 18_443;

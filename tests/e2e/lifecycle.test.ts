@@ -16,7 +16,7 @@ const VALUES = {
     },
   ],
 };
-/** What `istio/` leaves in its state, on a cluster with the standard channel. */
+/** The outputs in the state of `istio/`, on a cluster with the standard channel. */
 const STANDARD_PLATFORM = {
   version: 3,
   deployment: {
@@ -59,7 +59,7 @@ describe("lifecycle", () => {
       gatway: {},
       protect: "yes",
       gateway: { minProtocolVersion: "TLSV1_2", address: "10.0.0.300" },
-      certificate: { mode: "letsencrypt" },
+      certificate: { type: "letsencrypt" },
       services: [
         { name: "web", namespace: "apps", port: 70000 },
         { name: "api", namespace: "apps", backends: [{ service: "a", weight: 0 }] },
@@ -82,23 +82,23 @@ describe("lifecycle", () => {
     await theLab().output(["pulumi", "stack", "rm", "mistakes", "--yes", "--force", "--non-interactive"]);
   });
 
-  it("fails clearly when the Gateway does not become Programmed, and goes on when it can", async () => {
-    const gateway = { ...VALUES.gateway, name: "stuck", className: "nobody", programmedTimeoutSeconds: 2 };
+  it("fails clearly if the Gateway does not become Programmed, and continues once it does", async () => {
+    const gateway = { ...VALUES.gateway, name: "stuck", className: "nobody", programmedTimeout: "2s" };
     await prepare("stuck", { ...VALUES, gateway });
     const { code, stdout, stderr } = await pulumi("stuck", ["up", "--yes", "--skip-preview"]);
     assert.notEqual(code, 0);
     assert.match(stdout + stderr, /Programmed/);
-    await deploy("stuck", { ...VALUES, gateway: { ...gateway, className: "istio", programmedTimeoutSeconds: 60 } });
+    await deploy("stuck", { ...VALUES, gateway: { ...gateway, className: "istio", programmedTimeout: "1m" } });
     await destroy("stuck");
   });
 
-  it("does not wait where config turns it off", async () => {
-    const gateway = { ...VALUES.gateway, name: "hasty", className: "nobody", programmedTimeoutSeconds: 0 };
+  it("does not wait if the config turns it off", async () => {
+    const gateway = { ...VALUES.gateway, name: "hasty", className: "nobody", programmedTimeout: "0s" };
     await deploy("hasty", { ...VALUES, gateway });
     await destroy("hasty");
   });
 
-  it("renders YAML without a cluster, for its owner alone", async () => {
+  it("renders YAML without a cluster, readable only by its owner", async () => {
     const folder = mkdtempSync(join(tmpdir(), "gateway-render-"));
     const renderDirectory = join(folder, "yaml");
     try {
@@ -118,7 +118,7 @@ describe("lifecycle", () => {
     }
   });
 
-  it("asks the stack that installed the CRDs, where the config names one", async () => {
+  it("reads the stack that installed the CRDs, if the config names one", async () => {
     const folder = mkdtempSync(join(tmpdir(), "platform-"));
     const platform = (...command: string[]) =>
       theLab().output(["pulumi", "-C", folder, ...command, "--non-interactive", "--stack", "dev"]);

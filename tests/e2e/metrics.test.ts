@@ -40,20 +40,20 @@ const values: Values = {
     },
     { name: "calls", namespace: "measured", port: 50051, protocol: "grpc" },
   ],
-  // Nothing here is about the timeout.
+  // Generous, because nothing here tests the timeout.
   rateLimitService: { timeout: "10s", replicas: 1 },
 };
 
 type Result = readonly { readonly metric: Record<string, string>; readonly value: readonly [number, string] }[];
 
-/** What the lab's store answers, now or at a time in seconds. */
+/** The store's answer to a query, now or at a time in seconds. */
 async function query(expr: string, time?: number): Promise<Result> {
   const at = time === undefined ? [] : ["--data-urlencode", `time=${time}`];
   const curl = ["curl", "-sf", "--data-urlencode", `query=${expr}`, ...at, `${METRICS_URL}/api/v1/query`];
   return (JSON.parse(await theLab().output(curl)) as { data: { result: Result } }).data.result;
 }
 
-/** The sum of what the store has of a counter last, 0 where it has none. */
+/** The sum of a counter's latest values in the store, 0 if there are none. */
 async function count(selector: string): Promise<number> {
   return Number((await query(`sum(${selector})`))[0]?.value[1] ?? 0);
 }
@@ -81,7 +81,7 @@ describe("metrics", function () {
     assert.ok(second && third);
     [shop, calls] = [second, third];
     ({ groups } = parse(await file("alerts", "alerts.yaml")) as { groups: RuleGroup[] });
-    // As in a pod, save for where the API server is and who asks.
+    // As in a pod, except for the API server's address and the credentials.
     const config = parse(await file("scrape", "scrape.yaml")) as {
       scrape_configs: { kubernetes_sd_configs: object[] }[];
     };
@@ -94,7 +94,7 @@ describe("metrics", function () {
     });
     assert.equal((await get("/api")).status, 200);
     await eventually("a call", 30_000, () => call(0, 1));
-    // A scrape from before the request has its counter at 0.
+    // In a scrape from before the request, its counter is 0.
     await eventually("the scrape of the first request", 30_000, async () => {
       assert.equal(await count(namesOf(shop).completed), 1);
     });
@@ -120,7 +120,7 @@ describe("metrics", function () {
     assert.equal(up?.value[1], "1");
   });
 
-  it("count a service's requests by status, all rules together, and those that its limit refused", async () => {
+  it("count a service's requests by status, for all rules together, and those that its limit refused", async () => {
     const names = namesOf(shop);
     const requests = (kind: string) => count(`${names.requests}{response_code_class="${kind}"}`);
     for (const path of ["/", "/api", "/?sleep=300", "/?status=404", "/?status=500", "/?status=500"]) {
@@ -134,7 +134,7 @@ describe("metrics", function () {
     const passed = statuses.filter((status) => status === 200).length;
     assert.ok(refused > 0);
     await eventually("the counters", 20_000, async () => {
-      // The first one was sent before.
+      // The first one was sent earlier.
       assert.equal(await requests("2xx"), 1 + 3 + passed);
       assert.equal(await requests("4xx"), 1);
       assert.equal(await requests("5xx"), 2);
@@ -150,7 +150,7 @@ describe("metrics", function () {
     assert.equal(queries.length, 30);
     await eventually("data for every query", 30_000, async () => {
       const empty: string[] = [];
-      // A latency is known while requests come.
+      // Latencies are known only while there are requests.
       await request(theLab(), `https://vmagent.${DOMAIN}/`);
       await call(0, 1);
       for (const { title, expr } of queries) {
@@ -163,7 +163,7 @@ describe("metrics", function () {
     });
   });
 
-  it("count gRPC calls by status, whose HTTP status is 200", async () => {
+  it("count gRPC calls by gRPC status, although their HTTP status is 200", async () => {
     await call(13, 3);
     await call(5, 2);
     await eventually("the counters", 20_000, async () => {
@@ -174,27 +174,27 @@ describe("metrics", function () {
     });
   });
 
-  it("count what the rate limit service answers", async () => {
+  it("count the rate limit service's answers", async () => {
     await get("/");
     await eventually("the share", 20_000, async () => {
-      assert.equal((await query(limiterErrorShare(GATEWAY, "5m")))[0]?.value[1], "0");
+      assert.equal((await query(limiterErrorShare({ name: GATEWAY }, "5m")))[0]?.value[1], "0");
     });
   });
 
-  it("count the route tables that Envoy refuses, of both listeners", async () => {
+  it("count the route tables that Envoy rejects, for both listeners", async () => {
     const tables = await query(`{__name__=~"envoy_http_.*rds_.*_update_rejected",${GATEWAY_LABEL}="${GATEWAY}"}`);
     const listeners = tables.map(({ metric, value }) => [metric.http_conn_manager_prefix, value[1]]);
     assert.deepEqual(listeners.sort(), [
       ["outbound_0.0.0.0_443", "0"],
       ["outbound_0.0.0.0_80", "0"],
     ]);
-    assert.equal((await query(configRejects(GATEWAY, "10m").routes))[0]?.value[1], "0");
+    assert.equal((await query(configRejects({ name: GATEWAY }, "10m").routes))[0]?.value[1], "0");
   });
 
-  it("hold what every alert looks at", async () => {
-    // Nothing failed at vmagent, so there is no counter of its errors.
+  it("contain the data that every alert needs", async () => {
+    // Nothing failed in vmagent, so there is no counter of its errors.
     for (const { alert, expr } of groups.filter(isMeasured).flatMap(({ rules }) => rules)) {
-      // A rate is known from the second scrape of its counter on.
+      // A rate needs two scrapes of its counter.
       await eventually(`data for ${alert}`, 60_000, async () => {
         const result = await query(expr.replace(/ (<|>|==) [\d.]+/g, ""));
         assert.ok(result.length > 0, expr);

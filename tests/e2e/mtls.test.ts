@@ -8,12 +8,12 @@ import { assertNothingRejected } from "./support/rejects";
 const STACK = "mesh";
 const DOMAIN = "mesh.test";
 const NAMESPACE = "mesh-apps";
-/** What a sidecar sees of a client that is the gateway. */
+/** The gateway's identity, as a sidecar sees it. */
 const GATEWAY_IDENTITY = "URI=spiffe://cluster.local/ns/mesh-system/sa/mesh-istio";
 const QUICK = ["--max-time", "5"];
 const STRICT = { strictNamespaces: [NAMESPACE] };
 
-/** `secured`, `bare` and `bare-off` are one pod with a sidecar; the others have none. */
+/** `secured`, `bare` and `bare-off` are the same pod with a sidecar; the others have no sidecar. */
 const service = (name: string, port: number, tls?: string) => ({
   name,
   namespace: NAMESPACE,
@@ -57,7 +57,7 @@ describe("mtls", function () {
     assert.equal(clientOf(answer), undefined, name);
   }
 
-  /** 20 requests, half of them to the sidecar. Returns how often each status came. */
+  /** Sends 20 requests, half of them to the sidecar. Returns how many got each status. */
   async function load(): Promise<Record<string, number>> {
     const urls = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? "secured" : "plain"))
       .map((name) => `url = "https://${name}.${DOMAIN}/"\noutput = "/dev/null"\n`)
@@ -71,13 +71,13 @@ describe("mtls", function () {
     return counts;
   }
 
-  /** Changes the stack while requests run, until a client without mTLS gets the status. No request may fail. */
+  /** Changes the stack under traffic, until a client without mTLS gets the status. No request may fail. */
   async function switchTo(mtls: Values | undefined, directStatus: number): Promise<void> {
     await theLab().take(STACK, writeStack(STACK, values(mtls)));
     const update = { done: false };
     const up = pulumiOk(STACK, ["up", "--yes", "--skip-preview"]).finally(() => (update.done = true));
     const loads = (async () => {
-      // Counted from the end of the update, which a busy machine makes long.
+      // Counted from the end of the update, which takes long on a busy machine.
       let end = Infinity;
       for (let after = 0; after < 5; after += update.done && (await direct()).status === directStatus ? 1 : 0) {
         assert.deepEqual(await load(), { 200: 20 });
@@ -108,10 +108,10 @@ describe("mtls", function () {
   });
   after(() => destroy(STACK));
 
-  it("speaks mutual TLS with a sidecar, and plain text where there is none", async () => {
+  it("uses mutual TLS with a sidecar, and plain text without one", async () => {
     await assertMutualTls();
     await assertPlainText("plain");
-    assert.equal((await direct()).status, 200, "without STRICT, a sidecar takes plain text too");
+    assert.equal((await direct()).status, 200, "without STRICT, a sidecar accepts plain text too");
   });
 
   it("turns STRICT on under traffic without a failed request", () => switchTo(STRICT, 0));
@@ -119,27 +119,27 @@ describe("mtls", function () {
   it("refuses plain text at a sidecar, and serves everything else as before", async () => {
     const { status, exitCode } = await direct();
     assert.equal(status, 0);
-    // Envoy ends the connection without an answer.
-    assert.ok([52, 56].includes(exitCode), `curl ended with ${exitCode}`);
+    // Envoy closes the connection without an answer.
+    assert.ok([52, 56].includes(exitCode), `curl exited with ${exitCode}`);
     await assertMutualTls();
     await assertPlainText("plain");
   });
 
-  it("reaches a port that its sidecar leaves alone only with TLS turned off for it", async () => {
-    // The pod's label promises a sidecar, so auto mTLS speaks TLS with a port that knows none.
+  it("reaches a port that bypasses its sidecar only with TLS turned off for it", async () => {
+    // The pod's label promises a sidecar, so auto mTLS uses TLS with a port that does not support it.
     assert.equal((await get("bare")).status, 503);
     await assertPlainText("bare-off");
   });
 
-  it("keeps to plain text, or to mutual TLS, where the config says so", async () => {
+  it("sticks to plain text or mutual TLS if the config says so", async () => {
     await assertPlainText("plain-off");
     assert.equal((await get("plain-mutual", "/?key=mutual")).status, 503);
     const plain = theLab().snapshot.backends.find(({ service: name }) => name === "plain-mutual");
     const { body } = await request(theLab(), `http://${plain?.address ?? ""}:8080/__count?key=mutual`);
-    assert.equal(body, "0", "a request came in plain text");
+    assert.equal(body, "0", "a request arrived in plain text");
   });
 
-  it("reaches backends without a sidecar where a rule for the whole mesh demands TLS of them", async () => {
+  it("reaches backends without a sidecar if a mesh-wide rule demands TLS for them", async () => {
     const rule = {
       apiVersion: "networking.istio.io/v1",
       kind: "DestinationRule",
@@ -156,17 +156,17 @@ describe("mtls", function () {
     await eventually("its end", 30_000, () => assertPlainText("plain"));
   });
 
-  it("lets plain text through to an excepted port, and still speaks mutual TLS itself", async () => {
+  it("allows plain text to an excepted port, and still uses mutual TLS itself", async () => {
     const exception = { name: "agents", namespace: NAMESPACE, matchLabels: { app: "secured" }, ports: [8080] };
     await switchTo({ ...STRICT, exceptions: [exception] }, 200);
     await assertMutualTls();
   });
 
-  it("takes the exception back under traffic without a failed request", () => switchTo(STRICT, 0));
+  it("removes the exception under traffic without a failed request", () => switchTo(STRICT, 0));
 
   it("turns STRICT off under traffic without a failed request", () => switchTo(undefined, 200));
 
-  it("does not overrule a policy that a namespace has already", async () => {
+  it("does not override an existing policy of a namespace", async () => {
     const policy = {
       apiVersion: "security.istio.io/v1",
       kind: "PeerAuthentication",

@@ -33,7 +33,7 @@ const values: Values = {
   ],
 };
 
-/** A line of the format gateway-json. */
+/** A line in the format gateway-json. */
 type Line = Record<string, string | number | null>;
 
 describe("observability", () => {
@@ -49,7 +49,7 @@ describe("observability", () => {
       .filter((line) => line.startsWith('{"'))
       .map((line) => JSON.parse(line) as Line);
 
-  /** Envoy writes its log every 10 seconds, or when 64 KiB are full: waits for the line of one last request. */
+  /** Envoy flushes its log every 10 seconds, or after 64 KiB: waits for the line of one last request. */
   async function logged(): Promise<Line[]> {
     const mark = `/mark-${Date.now()}`;
     await get("plain", mark);
@@ -92,7 +92,7 @@ describe("observability", () => {
       all = await logged();
     });
 
-    it("says of a request what it was, who answered, and how", () => {
+    it("describes a request, who answered it, and how", () => {
       const line = all.find(({ path }) => path === "/secret");
       assert.ok(line);
       const { start_time, duration_ms, request_id, client, upstream, user_agent, bytes_sent, ...fixed } = line;
@@ -118,35 +118,35 @@ describe("observability", () => {
       assert.ok(Number(duration_ms) >= 0 && Number(bytes_sent) > 0);
     });
 
-    it("holds no credential and no query string", () => {
+    it("contains no credentials and no query strings", () => {
       assert.ok(all.some(({ path }) => path === "/redirected"));
       assert.doesNotMatch(output(), /CREDENTIAL/);
       assert.ok(all.every(({ path }) => !String(path).includes("?")));
     });
 
-    it("holds errors, slow requests and those that never ended, where a service asks for no others", () => {
+    it("contains only errors, slow and unfinished requests if a service asks for these only", () => {
       assert.deepEqual(paths("errors"), ["/missing", "/slow", "/aborted"]);
     });
 
-    it("holds a share of a service's requests", () => {
+    it("contains a share of a service's requests", () => {
       const count = paths("sampled").filter((path) => path === "/").length;
       // The 99.9 % bound of a binomial distribution around 100 of 400.
       assert.ok(Math.abs(count - 100) <= 3.29 * Math.sqrt(400 * 0.25 * 0.75), `${count} of 400`);
     });
 
-    it("holds requests that no route takes", () => {
+    it("contains requests that no route matches", () => {
       const line = all.find(({ path }) => path === "/no-route");
       assert.deepEqual([line?.status, line?.response_flags, line?.route], [404, "NR", null]);
     });
 
-    it("takes the place of the mesh's own lines, for this gateway alone", () => {
-      // Those begin with the time in brackets.
+    it("replaces the mesh's own lines, for this gateway only", () => {
+      // Those start with the time in brackets.
       assert.doesNotMatch(output(), /^\[\d{4}-\d\d-\d\dT[^\]]+\] "GET/m);
     });
   });
 
   describe("traces", () => {
-    it("spans the gateway and the backend, and names the rule", async () => {
+    it("cover the gateway and the backend, and name the rule", async () => {
       await get("traced", "/order?token=CREDENTIAL");
       const [line] = (await logged()).filter(({ path }) => path === "/order");
       const spans = await eventually("both spans", 30_000, () => {
@@ -170,16 +170,16 @@ describe("observability", () => {
       assert.doesNotMatch(JSON.stringify(collectedSpans()), /CREDENTIAL/);
     });
 
-    it("traces no service that does not ask for it, where the stack's share is 0", () => {
+    it("exclude services without their own share if the stack's share is 0", () => {
       const ours = collectedSpans().filter(({ attributes }) => String(attributes["http.url"]).includes(`.${DOMAIN}/`));
       const routes = new Set(ours.map(({ attributes }) => attributes["gateway.route"]));
       assert.deepEqual([...routes], ["traced--root"]);
     });
   });
 
-  it("say of one request the same: its id in log and span, its service in log, span and metrics", async () => {
+  it("agree on a request: its id in log and span, its service in log, span and metrics", async () => {
     const { completed } = namesOf(traced);
-    /** The value of a counter, as the gateway exports it. */
+    /** The value of a counter that the gateway exports. */
     const counted = async () => {
       const metrics = await theLab().output(["curl", "-sf", `http://${ADDRESS}:15090/stats/prometheus`]);
       return Number(new RegExp(`^${completed}\\{[^}]*\\} (\\d+)$`, "m").exec(metrics)?.[1]);

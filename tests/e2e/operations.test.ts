@@ -4,7 +4,7 @@ import { eventually } from "../../lab/processes";
 import { deploy, destroy, prepare, pulumi, pulumiOk, theLab } from "./support/lab";
 import { loadDuring } from "./support/load";
 
-/** Scenarios of docs/operations.md, in its order: the commands are those of the page. Those of faults are in tests/faults. */
+/** The scenarios of docs/operations.md, in order and with the page's commands. Those for faults are in tests/faults. */
 const STACK = "operations";
 const DOMAIN = "operations.test";
 const NAMESPACE = "operations-system";
@@ -38,7 +38,7 @@ describe("operations", function () {
   };
   const eventuallyBy = (host: string, backend: string) =>
     eventually(`${host} at ${backend}`, 30_000, async () => assert.equal(await answeredBy(host), backend));
-  /** Changes the stack while a host is under load: not one request may fail. */
+  /** Changes the stack while a host is under load; no request may fail. */
   const changeUnderLoad = async (to: object, host: string) => {
     await prepare(STACK, to as Record<string, unknown>);
     const { sent, answered } = await loadDuring(pulumiOk(STACK, UP), `${host}.${DOMAIN}`, 2000);
@@ -59,10 +59,10 @@ describe("operations", function () {
     ]);
   });
 
-  it("adopts a Gateway and a Secret that are there, without a failed request", async () => {
+  it("adopts an existing Gateway and Secret without a failed request", async () => {
     const lab = theLab();
-    const existing = { certificate: { mode: "existing", secretName: "company-tls" } };
-    // The lab gives a stack's `existing` Secret; the Gateway and its route are what somebody wrote by hand.
+    const existing = { certificate: { type: "existing", secretName: "company-tls" } };
+    // The lab creates a stack's `existing` Secret; somebody wrote the Gateway and its route by hand.
     await prepare(STACK, values([{ name: "web" }], existing));
     const listener = { name: "https", port: 443, protocol: "HTTPS", hostname: `*.${DOMAIN}` };
     const tls = { mode: "Terminate", certificateRefs: [{ name: "company-tls" }] };
@@ -93,13 +93,13 @@ describe("operations", function () {
     await eventuallyBy("web", "web");
     const uid = () => lab.kubectl(["get", "gateway", GATEWAY.name, "-n", NAMESPACE, "-o", "jsonpath={.metadata.uid}"]);
     const before = await uid();
-    // Server-side apply refuses what another manager owns: nothing is taken unasked.
+    // Server-side apply rejects changes to what another manager owns: nothing is taken over without asking.
     const refused = await pulumi(STACK, UP);
     assert.notEqual(refused.code, 0);
     assert.match(refused.stdout + refused.stderr, /conflict[\s\S]*kubectl/);
     await changeUnderLoad(values([{ name: "web" }], { ...existing, adopt: true }), "web");
     assert.equal(await uid(), before, "the Gateway is the same object");
-    // An apply of nothing gives up what the manager before owned.
+    // An empty apply gives up the previous manager's fields.
     const bare = byHand.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }));
     await lab.kubectl(
       ["apply", "--server-side", "--validate=false", "-f", "-"],
@@ -107,7 +107,7 @@ describe("operations", function () {
     );
     await changeUnderLoad(values([{ name: "web" }], existing), "web");
     await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
-    // From the company's Secret to a certificate that the program makes.
+    // From the company's Secret to a certificate that the program creates.
     await changeUnderLoad(values([{ name: "web" }]), "web");
   });
 
@@ -121,7 +121,7 @@ describe("operations", function () {
   it("moves a host to another service without a failed request", async () => {
     await changeUnderLoad(values([{ name: "shop", host: "web", backend: "web" }, { name: "next" }]), "web");
     await eventuallyBy("next", "next");
-    // The service that loses the host gets a new name, so that its old route goes last.
+    // The service that loses the host gets a new name, so that its old route is deleted last.
     await changeUnderLoad(
       values([
         { name: "shop-before", host: "before", backend: "web" },
@@ -133,7 +133,7 @@ describe("operations", function () {
     await eventuallyBy("before", "web");
   });
 
-  it("rolls back to what the stack file said before", async () => {
+  it("rolls back to an earlier stack file", async () => {
     const good = values([{ name: "shop", host: "web", backend: "web" }]);
     await changeUnderLoad(good, "web");
     const bad = values([{ name: "shop", host: "web", backend: "broken" }]);
@@ -145,7 +145,7 @@ describe("operations", function () {
     await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
   });
 
-  it("removes a service, and nothing of the others", async () => {
+  it("removes a service, and leaves the others alone", async () => {
     await changeUnderLoad(values([{ name: "shop", host: "web", backend: "web" }, { name: "a" }]), "web");
     await eventuallyBy("a", "a");
     await changeUnderLoad(values([{ name: "shop", host: "web", backend: "web" }]), "web");
@@ -153,12 +153,12 @@ describe("operations", function () {
     assert.equal((await objects("httproutes")).trim().split("\n").length, 2, "the redirect and one route");
   });
 
-  it("destroys all of it", async () => {
+  it("destroys everything", async () => {
     await destroy(STACK);
     assert.equal(await objects("gateways,httproutes,secrets,envoyfilters,configmaps"), "");
   });
 
-  it("deploys for the first time beside an Istio that is there", async () => {
+  it("deploys for the first time beside an existing Istio", async () => {
     await deploy(STACK, values([{ name: "web" }]));
     await eventuallyBy("web", "web");
     await destroy(STACK);

@@ -11,7 +11,7 @@ const preview = (stack: string, more: readonly string[] = []): Promise<Result> =
 const weak: Values = {
   domain: "policy.test",
   gateway: { name: "policy", namespace: "policy-system", address: "192.168.51.220", allowedRoutes: "All" },
-  certificate: { mode: "self-signed", validityDays: 60 },
+  certificate: { type: "self-signed", validity: "60d" },
   services: [{ name: "endless", namespace: "policy-apps", timeouts: { request: "0s" } }],
   mtls: {
     strictNamespaces: ["policy-apps"],
@@ -31,12 +31,12 @@ describe("policy pack, in Pulumi's engine", () => {
       assert.equal(code, 0, stdout + stderr);
       assert.match(stdout, /istio-gateway@v0\.1\.0/);
       assert.doesNotMatch(stdout, /\[mandatory\]/);
-      // It has looked: two services of dev have no limit, those of prod have.
+      // Proof that it ran: two services of dev have no limit, those of prod have.
       assert.equal(stdout.match(/\[advisory\] {2}service-limit /g)?.length ?? 0, stack === "dev" ? 2 : 0, stdout);
     });
   }
 
-  it("refuses a stack by the names of what it breaks", async () => {
+  it("refuses a stack, and names the violated policies", async () => {
     await theLab().take("policy-prod", writeStack("policy-prod", weak));
     const config = labPath("policy-config.json");
     writeFileSync(config, JSON.stringify({ "certificate-lifetime": { maxDays: 30 } }));

@@ -81,7 +81,7 @@ describe("protocols", () => {
       assert.equal(trailers["x-trailer"], "echo");
     });
 
-    it("streams every message of the server", async () => {
+    it("streams every message from the server", async () => {
       const { code, answers, trailers, took } = await call("echo", {
         method: "Stream",
         request: { messages: 20, sleep: 50 },
@@ -92,7 +92,7 @@ describe("protocols", () => {
       assert.ok(took >= 1000, `${took} ms`);
     });
 
-    it("hands on status codes with their details and trailers", async () => {
+    it("passes on status codes with their details and trailers", async () => {
       for (const status of [5, 7, 16]) {
         const { code, details, trailers } = await call("echo", { request: { status } });
         assert.deepEqual([code, details, trailers["x-trailer"]], [status, `status ${status} was asked for`, "echo"]);
@@ -107,16 +107,16 @@ describe("protocols", () => {
       assert.equal(await backend({ method: "Other", metadata: { "user-type": "beta" } }), "other");
     });
 
-    it("ends a call at the client's deadline, and no call before", async () => {
+    it("ends a call at the client's deadline, and not before", async () => {
       const late = await call("echo", { request: { sleep: 3000 }, deadline: 1000 });
       assert.equal(late.code, 4);
       const { code, answers } = await call("echo", { request: { sleep: 1500 }, deadline: 10_000 });
       assert.equal(code, 0);
       const left = Number(answers[0]?.metadata["x-envoy-expected-rq-timeout-ms"]);
-      assert.ok(left > 5000 && left <= 10_000, `the backend is told that ${left} ms are left`);
+      assert.ok(left > 5000 && left <= 10_000, `the backend sees ${left} ms left`);
     });
 
-    it("gives the canary its share of 500 calls, and all with the override's metadata", async () => {
+    it("gives the canary its share of 500 calls, and all calls with the override's metadata", async () => {
       const backends = async (count: number, metadata = {}) =>
         (await calls("split", { calls: count, metadata })).flatMap(({ answers }) => answers.map((one) => one.service));
       const seen = await backends(500);
@@ -127,7 +127,7 @@ describe("protocols", () => {
       assert.deepEqual(await backends(20, { "x-canary": "true" }), Array<string>(20).fill("split-next"));
     });
 
-    it("turns calls away with RESOURCE_EXHAUSTED", async () => {
+    it("rejects calls above the limit with RESOURCE_EXHAUSTED", async () => {
       const codes = (await calls("limited", { calls: 8 })).map(({ code }) => code);
       assert.deepEqual(codes, [0, 0, 0, 0, 0, 8, 8, 8]);
     });
@@ -141,7 +141,7 @@ describe("protocols", () => {
       });
     });
 
-    it("reaches pods by the Services that it makes", async () => {
+    it("reaches pods through the Services that it creates", async () => {
       const backend = async (metadata = {}) => (await call("versioned", { metadata })).answers[0]?.service;
       assert.equal(await backend(), "versioned-stable");
       assert.equal(await backend({ "x-canary": "true" }), "versioned-canary");

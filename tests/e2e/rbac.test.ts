@@ -12,7 +12,7 @@ const IDENTITY = { name: "rbac-deployer", namespace: NAMESPACE };
 const USER = `system:serviceaccount:${NAMESPACE}:${IDENTITY.name}`;
 const KUBECONFIG = labPath("rbac.kubeconfig");
 
-/** One object of every kind that the program makes. */
+/** Config for one object of every kind that the program creates. */
 const values = (timeout: string): Values => ({
   domain: "rbac.test",
   gateway: { name: "rbac", namespace: NAMESPACE, address: "192.168.51.122" },
@@ -37,10 +37,10 @@ interface AuditEvent {
   readonly responseStatus?: { code?: number };
 }
 
-/** Resources that the roles open by the names of single objects. */
+/** Resources that the roles grant by object name. */
 const NAMED = ["secrets", "namespaces", "customresourcedefinitions"];
 
-/** `VERB GROUP/RESOURCE NAMESPACE [NAME]`: a right, as a role gives it or as a request needs it. */
+/** `VERB GROUP/RESOURCE NAMESPACE [NAME]`: a right, as a role grants it or a request needs it. */
 type Right = string;
 
 function rightsOf({ metadata: { namespace = "" }, rules }: Role): Right[] {
@@ -55,7 +55,7 @@ function rightsOf({ metadata: { namespace = "" }, rules }: Role): Right[] {
   );
 }
 
-/** What the identity did, with names only where the roles name names. */
+/** What the identity did, with object names only where the roles have them. */
 function recordedRights(since: number): Right[] {
   const events = readFileSync(auditLog(), "utf8")
     .slice(since)
@@ -68,11 +68,11 @@ function recordedRights(since: number): Right[] {
       return [];
     }
     const { resource, apiGroup = "" } = objectRef;
-    // The API server counts a Namespace as being in itself.
+    // To the API server, a Namespace is in itself.
     const namespace = resource === "namespaces" ? "" : (objectRef.namespace ?? "");
     const named = NAMED.includes(resource) ? (objectRef.name ?? "") : "";
     const right = (what: string, name: string) => `${what} ${apiGroup}/${resource} ${namespace} ${name}`.trim();
-    // An apply that made the object had to be allowed to create it.
+    // An apply that creates the object also needs `create`.
     return responseStatus?.code === 201 ? [right(verb, named), right("create", "")] : [right(verb, named)];
   });
   return [...new Set(rights)].sort();
@@ -106,12 +106,12 @@ describe("rbac", function () {
     writeFileSync(KUBECONFIG, JSON.stringify({ ...admin, users }), { mode: 0o600 });
   });
   after(async () => {
-    // As the administrator, whatever the deployer could not.
+    // Removes as the administrator what the deployer could not.
     await pulumi(STACK, ["destroy", "--yes", "--skip-preview"]);
     await theLab().output(["pulumi", "stack", "rm", STACK, "--yes", "--force", "--non-interactive"]);
   });
 
-  it("is enough to deploy, to change and to refresh", async () => {
+  it("is enough to deploy, change and refresh", async () => {
     await ok(...up);
     await ok(...up, "--expect-no-changes");
     await theLab().take(STACK, writeStack(STACK, values("20s")));
@@ -119,7 +119,7 @@ describe("rbac", function () {
     await ok("refresh", "--yes", "--skip-preview");
   });
 
-  it("opens nothing else: no other Secret, no pod, no other namespace", async () => {
+  it("grants nothing else: no other Secret, no pod, no other namespace", async () => {
     const refused = async (...command: string[]) => {
       const { code, stderr } = await theLab().run(["kubectl", ...command], { env: { KUBECONFIG } });
       assert.notEqual(code, 0, command.join(" "));
@@ -140,7 +140,7 @@ describe("rbac", function () {
     await ok(...destroy);
   });
 
-  it("is no more than what was used", () => {
+  it("grants no more than what was used", () => {
     const isStandIn = theLab().tools.standIns.includes("kubernetes");
     const given = deployerRoles(objects, IDENTITY.name, !isStandIn).flatMap(rightsOf).sort();
     const used = recordedRights(start);
@@ -172,7 +172,7 @@ describe("rbac", function () {
     { verb: "delete", resource: "httproutes", command: destroy },
   ] as const) {
     it(`fails without ${verb} on ${resource}, and says so`, async () => {
-      // What a refused update made beside the refusal must not spare the next one its own.
+      // Starts clean: an object left by an earlier refused update would hide the next refusal.
       await ok(...destroy);
       if (command === destroy) {
         await ok(...up);

@@ -8,7 +8,7 @@ const STACK = "resilience";
 const DOMAIN = "resilience.test";
 
 const service = (name: string, more: Values) => ({ name, namespace: "resilience", port: 8080, ...more });
-const hashed = (key: Values) => ({ trafficPolicy: { loadBalancing: { policy: "CONSISTENT_HASH", key } } });
+const hashed = (key: Values) => ({ trafficPolicy: { loadBalancing: { type: "CONSISTENT_HASH", key } } });
 
 const values = (request: string, more: readonly unknown[] = []): Values => ({
   domain: DOMAIN,
@@ -17,7 +17,7 @@ const values = (request: string, more: readonly unknown[] = []): Values => ({
     service("each-try", { timeouts: { request: "5s", backendRequest: "1s" }, retry: { attempts: 1 } }),
     service("total", { timeouts: { request }, retry: { attempts: 2, codes: [503] } }),
     service("plain", {}),
-    service("off", { retry: { attempts: 0 } }),
+    service("off", { retry: false }),
     service("bounded", {
       retry: { attempts: 2, codes: [503] },
       trafficPolicy: { retryBudget: { percent: 1, minRetryConcurrency: 1 } },
@@ -29,13 +29,13 @@ const values = (request: string, more: readonly unknown[] = []): Values => ({
         allowHeaders: ["x-custom"],
         exposeHeaders: ["x-backend"],
         allowCredentials: true,
-        maxAge: 600,
+        maxAge: "10m",
       },
     }),
     service("by-header", hashed({ type: "header", name: "x-user" })),
     service("by-cookie", hashed({ type: "cookie", name: "affinity", ttl: "1h" })),
     service("by-address", hashed({ type: "source-address" })),
-    service("warm", { trafficPolicy: { loadBalancing: { policy: "ROUND_ROBIN", warmup: "30s" } } }),
+    service("warm", { trafficPolicy: { loadBalancing: { type: "ROUND_ROBIN", warmup: "30s" } } }),
     ...more,
   ],
 });
@@ -60,7 +60,7 @@ describe("resilience", () => {
   });
   after(() => destroy(STACK));
 
-  /** Status, seconds as the client counts them, and how often the backend was asked. */
+  /** Status, seconds as the client measures them, and number of tries that reached the backend. */
   async function ask(host: string, query: string): Promise<{ status: number; seconds: number; tries: number }> {
     const key = `${host}-${query}-${Date.now()}`;
     const said = await curl("-o", "/dev/null", "-w", "%{http_code} %{time_total}", url(host, `key=${key}&${query}`));
@@ -110,7 +110,7 @@ describe("resilience", () => {
     return theLab().inProxy(number, ["curl", "-s", `http://127.0.0.1:15000/${page}`]);
   }
 
-  it("connects as often as it may: Istio's own two retries, those of the config, or none", async () => {
+  it("retries connections as configured: Istio's own two retries, those of the config, or none", async () => {
     for (const [host, connects] of [
       ["plain", 3],
       ["each-try", 2],
@@ -132,7 +132,7 @@ describe("resilience", () => {
         await listenOn(8080);
       }
     }
-    await eventually("the endpoints' return", 20_000, async () => {
+    await eventually("the endpoints to return", 20_000, async () => {
       assert.equal((await request(theLab(), url("plain"))).status, 200);
     });
   });
@@ -149,7 +149,7 @@ describe("resilience", () => {
     assert.ok(tries > 20 && tries < 30, `${tries} tries for 20 requests`);
   });
 
-  it("answers preflights itself, for the origins of the config alone", async () => {
+  it("answers preflights itself, only for the origins in the config", async () => {
     const preflight = (origin: string) =>
       request(theLab(), url("cors"), {
         headers: [
@@ -162,7 +162,7 @@ describe("resilience", () => {
     for (const origin of ["https://app.example.com", "https://a.b.example.org"]) {
       const { status, headers } = await preflight(origin);
       assert.equal(status, 200);
-      assert.equal(headers["x-backend"], undefined, "no backend was asked");
+      assert.equal(headers["x-backend"], undefined, "no backend was called");
       assert.equal(headers["access-control-allow-origin"], origin);
       assert.equal(headers["access-control-allow-credentials"], "true");
       assert.equal(headers["access-control-allow-methods"], "PUT");
@@ -175,7 +175,7 @@ describe("resilience", () => {
     }
   });
 
-  it("marks responses as readable, for the origins of the config alone", async () => {
+  it("marks responses as readable, only for the origins in the config", async () => {
     const from = async (origin: string) =>
       (await request(theLab(), url("cors"), { headers: [`origin: ${origin}`] })).headers;
     const allowed = await from("https://app.example.com");
@@ -203,10 +203,10 @@ describe("resilience", () => {
   }
   const twelve = Array.from({ length: 12 }, (_, index) => index);
 
-  it("keeps the values of a header at their endpoints", () =>
+  it("keeps each value of a header at one endpoint", () =>
     assertAffinity(twelve.map((user) => () => addresses("by-header", 5, "-H", `x-user: ${user}`))));
 
-  it("keeps client addresses at their endpoints", async () => {
+  it("keeps each client address at one endpoint", async () => {
     const client = (index: number) => `192.168.1.${20 + index}`;
     for (const index of twelve) {
       await theLab().output(["ip", "address", "replace", `${client(index)}/32`, "dev", "lo"]);
@@ -214,15 +214,15 @@ describe("resilience", () => {
     await assertAffinity(twelve.map((index) => () => addresses("by-address", 5, "--interface", client(index))));
   });
 
-  it("gives each browser a cookie that keeps it at its endpoint", async () => {
+  it("gives each browser a cookie that keeps it at one endpoint", async () => {
     const { headers } = await request(theLab(), url("by-cookie"));
     const cookie = headers["set-cookie"] ?? "";
     assert.match(cookie, /^affinity="?[^";]+"?; Max-Age=3600; Path=\/; Secure; HttpOnly$/);
-    // An empty cookie jar in memory: each curl is a browser of its own.
+    // An empty in-memory cookie jar: each curl acts as a separate browser.
     await assertAffinity(twelve.map(() => () => addresses("by-cookie", 5, "--cookie", "")));
   });
 
-  it("lets new endpoints start slowly, and bounds retries, in Envoy's own config", async () => {
+  it("slow-starts new endpoints and limits retries in Envoy's own config", async () => {
     const dump = JSON.parse(await admin("config_dump?resource=dynamic_active_clusters")) as {
       configs: { cluster: { name: string; slow_start_config?: unknown } & Record<string, unknown> }[];
     };
@@ -236,7 +236,7 @@ describe("resilience", () => {
     assert.match(cluster("bounded"), /"retry_budget":\{"budget_percent":\{"value":1\},"min_retry_concurrency":1\}/);
   });
 
-  it("takes new timeouts and a new service without a failed request out of 5,000", async function () {
+  it("applies new timeouts and a new service without a failed request out of 5,000", async function () {
     this.timeout(300_000);
     await prepare(STACK, values("1s", [service("added", {})]));
     const up = pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);

@@ -27,8 +27,8 @@ interface Entry {
   address: string;
 }
 /**
- * Two gateways, since one that is made anew while Envoy still drains its predecessor's listener goes on with that one's
- * certificate until the Secret changes next.
+ * Two gateways, because one that is recreated while Envoy still drains its predecessor's listener keeps serving the old
+ * certificate until the Secret changes again.
  */
 const OURS: Entry = { name: "rotation", namespace: "rotation-system", address: "192.168.51.152" };
 const OTHERS: Entry = { name: "rotation-others", namespace: "rotation-others-system", address: "192.168.51.153" };
@@ -45,7 +45,7 @@ interface Secret {
   metadata: { uid: string; managedFields: { time: string }[] };
 }
 
-/** The Secret's certificate, and when it was written: whole seconds, rounded down. */
+/** The Secret's certificate, and when it was written, in whole seconds, rounded down. */
 async function secretNow(namespace: string): Promise<{ serial: string; uid: string; changed: number }> {
   const said = await theLab().kubectl([
     "get",
@@ -68,7 +68,7 @@ describe("rotation under load", function () {
   const reports: HandshakesReport[] = [];
   const delays: number[] = [];
 
-  /** Rotates under load, each time until the new certificate is served, and checks what the clients saw. */
+  /** Rotates under load, waits for each new certificate to be served, and checks what the clients saw. */
   async function rotates(
     { address, namespace }: Entry,
     atLeast: number,
@@ -112,7 +112,7 @@ describe("rotation under load", function () {
     );
     report.served.slice(0, -1).forEach(({ last }, index) => {
       const stale = last - (expected[index + 1]?.changed ?? 0);
-      assert.ok(stale < SERVED_WITHIN_MS, `the old certificate was served for ${stale} ms more`);
+      assert.ok(stale < SERVED_WITHIN_MS, `the old certificate was served for another ${stale} ms`);
     });
     assert.ok(report.requests >= atLeast);
   }
@@ -130,7 +130,7 @@ describe("rotation under load", function () {
 
   describe("by pulumi up", () => {
     before(async () => {
-      await deploy(STACK, values(OURS, { mode: "self-signed" }));
+      await deploy(STACK, values(OURS, { type: "self-signed" }));
       await answers();
     });
     after(() => destroy(STACK));
@@ -158,7 +158,7 @@ describe("rotation under load", function () {
       const pems = [Buffer.from(own, "base64").toString("utf8"), first.certificatePem, second.certificatePem];
       writeFileSync(trusted, pems.join("\n"));
       const signedBy = async ({ certificatePem, privateKeyPem }: TestAuthority) => {
-        const certificate = { mode: "ca-signed", keyAlgorithm: "RSA-2048", caCertificate: certificatePem };
+        const certificate = { type: "ca-signed", keyAlgorithm: "rsa-2048", caCertificate: certificatePem };
         await lab.take(STACK, writeStack(STACK, values(OURS, certificate)));
         const path = "istio-gateway:certificate.caPrivateKey";
         const set = ["pulumi", "config", "set", "--secret", "--path", path, "--stack", STACK, "--non-interactive"];
@@ -173,16 +173,16 @@ describe("rotation under load", function () {
   describe("by others", () => {
     const existing = "rotation-existing";
     before(async () => {
-      await deploy(existing, values(OTHERS, { mode: "existing", secretName: SECRET }));
+      await deploy(existing, values(OTHERS, { type: "existing", secretName: SECRET }));
       await answers();
     });
     after(async () => {
       await destroy(existing);
-      // The lab made it: where the lab goes on, it would be in the way of a stack that makes its own.
+      // Created by the lab: if the lab keeps running, it would block a stack that creates its own.
       await theLab().kubectl(["delete", "secret", SECRET, "-n", OTHERS.namespace]);
     });
 
-    /** Writes a new pair to the Secret, as the field manager that made it. */
+    /** Writes a new pair to the Secret, as the field manager that created it. */
     const write = async (annotations: Record<string, string> = {}) => {
       const dnsNames = [`*.${DOMAIN}`, DOMAIN];
       const { certificatePem, privateKeyPem } = await selfSigned({
@@ -200,17 +200,17 @@ describe("rotation under load", function () {
 
     it("existing: ten Secrets by kubectl apply", () => rotates(OTHERS, 1_500, writes()));
 
-    it("cert-manager: ten Secrets by a writer that plays it, since none runs here", async () => {
-      const certificate = { mode: "cert-manager", secretName: SECRET, issuer: "played" };
+    it("cert-manager: ten Secrets by a stand-in, because none runs here", async () => {
+      const certificate = { type: "cert-manager", secretName: SECRET, issuer: "played" };
       await theLab().take(existing, writeStack(existing, values(OTHERS, certificate)));
       await pulumiOk(existing, ["up", "--yes", "--skip-preview"]);
       await rotates(OTHERS, 1_500, writes({ "cert-manager.io/issuer-name": "played" }));
     });
   });
 
-  // In a suite of its own: mocha runs a suite's tests before the suites in it.
+  // In its own suite: mocha runs a suite's tests before its nested suites.
   describe("in all", () => {
-    it("met 10,000 requests or more in forty rotations, and no failed handshake", () => {
+    it("saw at least 10,000 requests in forty rotations, and no failed handshake", () => {
       const total = reports.reduce((sum, { requests }) => sum + requests, 0);
       assert.ok(total >= 10_000, `${total} requests`);
       assert.equal(delays.length, 4 * ROTATIONS);

@@ -4,7 +4,7 @@ import { request } from "../../lab/probe";
 import { deploy, destroy, theLab, writeServices } from "./support/lab";
 
 const STACK = "routing";
-/** Envoy's own commands, for one of which it would take it. */
+/** A value that Envoy would interpret as command operators. */
 const PERCENT = "100% of %REQ(x-set)% and %%, %UNKNOWN%";
 const VALUES = {
   domain: "routing.test",
@@ -119,7 +119,7 @@ describe("routing", () => {
     assert.equal(answer.headers["x-backend"], undefined);
   });
 
-  it("takes nothing in a header's value for a command of Envoy", async () => {
+  it("does not let Envoy interpret a header's value as a command operator", async () => {
     const { answer, seen } = await echo("/");
     assert.deepEqual([seen.headers["x-percent"], seen.headers["x-added"]], [PERCENT, PERCENT]);
     assert.deepEqual([answer.headers["x-percent"], answer.headers["x-added"]], [PERCENT, PERCENT]);
@@ -131,7 +131,7 @@ describe("routing", () => {
     assert.equal((await echo("/all/of/it")).seen.path, "/one");
   });
 
-  it("replaces a prefix, that of / too", async () => {
+  it("replaces a prefix, including /", async () => {
     for (const [path, seen] of Object.entries({
       "/": "/v1/",
       "/x/y": "/v1/x/y",
@@ -173,18 +173,18 @@ describe("routing", () => {
     }
   });
 
-  it("does not loop: following the redirect ends at the backend", async () => {
+  it("does not loop: following the redirect reaches the backend", async () => {
     const answer = await request(theLab(), "http://web.routing.test/", {
       curl: ["--location", "--max-redirs", "2", "--output", "/dev/null"],
     });
     assert.equal(answer.status, 200);
   });
 
-  it("answers 404 for hosts that no service has, over https", async () => {
+  it("answers 404 over https for hosts that belong to no service", async () => {
     assert.equal((await get("unknown", "/")).status, 404);
   });
 
-  it("lets no other namespace attach a route", async () => {
+  it("lets no other namespace attach routes", async () => {
     const route = {
       apiVersion: "gateway.networking.k8s.io/v1",
       kind: "HTTPRoute",
@@ -198,7 +198,7 @@ describe("routing", () => {
     const lab = theLab();
     await lab.kubectl(["apply", "-f", "-"], JSON.stringify(route));
     try {
-      await eventually("the verdict on the stranger's route", 20_000, async () => {
+      await eventually("the other namespace's route to be rejected", 20_000, async () => {
         const text = await lab.kubectl([
           "get",
           "httproute",

@@ -18,7 +18,7 @@ describe("the repository's stacks", () => {
       });
       after(async () => {
         if (stack === "prod") {
-          // `protect` is on: a plain destroy must not get through.
+          // `protect` is on: a plain destroy must fail.
           const result = await theLab().run(["pulumi", "destroy", "--yes", "--non-interactive", "--stack", stack]);
           assert.notEqual(result.code, 0);
           assert.match(result.stdout + result.stderr, /protect/);
@@ -27,7 +27,7 @@ describe("the repository's stacks", () => {
         await pulumiOk(stack, ["destroy", "--yes", "--skip-preview"]);
       });
 
-      it("serves what it says, to a real client", () => {
+      it("serves a real client as configured", () => {
         const checks = ["dns", "redirect", "tls", "certificate", "routes", "conditions", "backends", "proxies"];
         assert.deepEqual(
           checks.filter((check) => !rows.some((row) => row.check === check && row.state === "ok")),
@@ -37,26 +37,28 @@ describe("the repository's stacks", () => {
           rows.filter(({ state }) => state === "failed"),
           [],
         );
-        assert.ok(rows.some(({ what, seen }) => / is answered by its own$/.test(what) && /^200 from /.test(seen)));
+        assert.ok(
+          rows.some(({ what, seen }) => / is answered by its own backend$/.test(what) && /^200 from /.test(seen)),
+        );
       });
 
-      it("changes nothing at a second up", async () => {
+      it("changes nothing in a second up", async () => {
         await pulumiOk(stack, ["up", "--yes", "--skip-preview", "--expect-no-changes"]);
       });
 
-      it("makes objects that istioctl has nothing to say against", async () => {
+      it("creates objects that pass istioctl analyze", async () => {
         const { stdout } = await theLab().run(["istioctl", "analyze", "-A", "-o", "json"]);
         const messages = JSON.parse(stdout === "" ? "[]" : stdout) as { level: string; code: string; origin: string }[];
-        // IST0133 says of every EnvoyFilter that it is one.
+        // IST0133 only says that an EnvoyFilter is one.
         const serious = messages.filter(({ level, code }) => level !== "Info" && code !== "IST0133");
         assert.deepEqual(serious, []);
       });
 
-      it("is taken by Envoy as a whole", async () => {
+      it("is accepted completely by Envoy", async () => {
         await assertNothingRejected(loadStackFile(stackFile(stack)).gateway.name);
       });
 
-      it("leaves the repository's stack file alone", async () => {
+      it("does not modify the repository's stack file", async () => {
         const { stdout } = await run("git", ["status", "--porcelain", "--", stackFile(stack)]);
         assert.equal(stdout, "");
       });

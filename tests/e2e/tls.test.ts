@@ -19,16 +19,16 @@ const values = (clientCertificates: Values): Values => ({
     namespace: "tls-system",
     address: ADDRESS,
     tls: { minVersion: "1.3", clientCertificates },
-    hsts: { maxAgeSeconds: 31_536_000, includeSubDomains: true, preload: true },
+    hsts: { maxAge: "365d", includeSubDomains: true, preload: true },
   },
-  certificate: { mode: "self-signed", keyAlgorithm: "ECDSA-P256" },
+  certificate: { type: "self-signed", keyAlgorithm: "ecdsa-p256" },
   services: [
     { name: "web", namespace: "tls-apps", port: 8080, responseHeaders: { set: { "x-frame-options": "DENY" } } },
-    { name: "own", namespace: "tls-apps", port: 8080, hsts: { maxAgeSeconds: 300 } },
+    { name: "own", namespace: "tls-apps", port: 8080, hsts: { maxAge: "5m" } },
   ],
 });
 
-/** A client's certificate and key in files, as arguments of curl. */
+/** A client certificate and key in files, as arguments for curl. */
 async function client(authority: TestAuthority, name: string): Promise<string[]> {
   const { certificatePem, privateKeyPem } = await signedBy(authority, { commonName: name, uses: ["client_auth"] });
   const file = labPath(`${name}.pem`);
@@ -56,7 +56,7 @@ describe("tls", () => {
   });
   after(() => destroy(STACK));
 
-  it("refuses TLS 1.2 where 1.3 is the minimum", async () => {
+  it("refuses TLS 1.2 if 1.3 is the minimum", async () => {
     const [, file = ""] = mine;
     const shows = ["-cert", file, "-cipher", "DEFAULT:@SECLEVEL=0"];
     assert.equal((await handshake(theLab(), ADDRESS, HOST, ["-tls1_2", ...shows])).succeeded, false);
@@ -65,19 +65,19 @@ describe("tls", () => {
     assert.notEqual(serial, "", "the merge lost the certificate");
   });
 
-  it("refuses clients without a certificate, and those of another CA", async () => {
+  it("refuses clients without a certificate or with one from another CA", async () => {
     assert.equal((await get([])).status, 0);
     assert.equal((await get(strangers)).status, 0);
     assert.equal((await get(mine)).status, 200);
   });
 
-  it("tells the backend who the client is, whatever the client says", async () => {
+  it("tells the backend who the client is, whatever the client claims", async () => {
     const { body } = await get(mine, "web", ['x-forwarded-client-cert: Subject="CN=forged"']);
     assert.match(body, /CN=client-mine/);
     assert.doesNotMatch(body, /forged/);
   });
 
-  it("sends HSTS with every service's own value and beside its headers, and none in plain HTTP", async () => {
+  it("sends HSTS with each service's own value and next to its headers, and none over plain HTTP", async () => {
     const { headers } = await get(mine);
     assert.equal(headers["strict-transport-security"], "max-age=31536000; includeSubDomains; preload");
     assert.equal(headers["x-frame-options"], "DENY");
@@ -87,18 +87,18 @@ describe("tls", () => {
     assert.equal(redirect.headers["strict-transport-security"], undefined);
   });
 
-  it("is taken by Envoy as a whole, and by istioctl", async () => {
+  it("is accepted completely by Envoy and istioctl", async () => {
     await assertNothingRejected("tls");
     const { stdout } = await theLab().run(["istioctl", "analyze", "-n", "tls-system", "-o", "json"]);
     const messages = JSON.parse(stdout === "" ? "[]" : stdout) as { level: string; code: string }[];
-    // IST0133 says of every EnvoyFilter that it is one.
+    // IST0133 only says that an EnvoyFilter is one.
     assert.deepEqual(
       messages.filter(({ level, code }) => level !== "Info" && code !== "IST0133"),
       [],
     );
   });
 
-  it("changes the CA in place, and lets every client in only where the mode says so", async () => {
+  it("changes the CA in place, and admits every client only if the mode says so", async () => {
     const uid = await configMapUid();
     const other = await testAuthority(365, true, "Other clients");
     const clientCertificates = { caCertificate: other.certificatePem, mode: "AllowInsecureFallback" };

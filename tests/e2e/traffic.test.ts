@@ -57,7 +57,7 @@ describe("traffic", () => {
   });
   after(() => destroy(STACK));
 
-  /** Asserts that a share of 2,000 requests lies within the 99.9 % bound of a binomial distribution. */
+  /** Asserts that a share of 2,000 requests is within the 99.9 % bound of a binomial distribution. */
   async function assertShare(percent: number): Promise<void> {
     const count = 2000;
     const seen = await backends("canary", count);
@@ -79,7 +79,7 @@ describe("traffic", () => {
     assert.ok(seen.every((name) => name === "canary-next"));
   });
 
-  it("raises the share by one line of config, without a failed request out of 5,000", async () => {
+  it("raises the share with one line of config, without a failed request out of 5,000", async () => {
     await theLab().take(STACK, writeStack(STACK, values(25)));
     const up = pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
     const { sent, answered } = await loadDuring(up, `canary.${DOMAIN}`, 5000);
@@ -98,7 +98,7 @@ describe("traffic", () => {
     assert.equal(await backend("/", [], ["--request", "POST"]), "post");
   });
 
-  it("turns requests away once the circuit breaker is full", async () => {
+  it("refuses requests once the circuit breaker is full", async () => {
     const answers = await Promise.all(Array.from({ length: 12 }, () => get("breaker", "/?sleep=1000")));
     const refused = answers.filter(({ status }) => status === 503);
     assert.ok(refused.length > 0, "none was refused");
@@ -107,7 +107,7 @@ describe("traffic", () => {
     assert.equal((await get("breaker")).status, 200);
   });
 
-  it("ejects an endpoint after exactly the configured failures, and takes it back", async () => {
+  it("ejects an endpoint after exactly the configured failures, and lets it return", async () => {
     const failure = () => get("outlier", "/?status=500&key=outlier");
     for (let count = 1; count <= 3; count++) {
       assert.equal((await failure()).status, 500, `failure ${count} reaches the backend`);
@@ -116,7 +116,7 @@ describe("traffic", () => {
     assert.equal(ejected.status, 503);
     assert.match(ejected.body, /no healthy upstream/);
     const start = Date.now();
-    await eventually("the endpoint's return", 15_000, async () => {
+    await eventually("the endpoint to return", 15_000, async () => {
       assert.equal((await get("outlier")).status, 200);
     });
     assert.ok(Date.now() - start >= 2000, "it came back too early");
@@ -124,7 +124,7 @@ describe("traffic", () => {
     assert.equal(body, "3");
   });
 
-  /** Statuses of eight requests, one after the other. */
+  /** Statuses of eight consecutive requests. */
   async function eight(host: string, path: string, headers: readonly string[], from?: string): Promise<number[]> {
     const statuses: number[] = [];
     for (let count = 0; count < 8; count++) {
@@ -145,7 +145,7 @@ describe("traffic", () => {
     assert.equal((await get("matched")).status, 200, "other services are not limited");
   });
 
-  it("limits each client address by itself, whatever it says in X-Forwarded-For", async () => {
+  it("limits each client address separately, whatever its X-Forwarded-For", async () => {
     assert.deepEqual(await eight("by-address", "/", [], CLIENT_INSIDE), exactlyFive);
     const forged = await request(theLab(), `https://by-address.${DOMAIN}/`, {
       from: CLIENT_INSIDE,
@@ -155,17 +155,21 @@ describe("traffic", () => {
     assert.deepEqual(await eight("by-address", "/", [], CLIENT_OUTSIDE), exactlyFive);
   });
 
-  it("limits each value of a header by itself", async () => {
+  it("limits each value of a header separately", async () => {
     assert.deepEqual(await eight("by-header", "/", ["x-user: one"]), exactlyFive);
     assert.deepEqual(await eight("by-header", "/", ["x-user: two"]), exactlyFive);
     assert.deepEqual(await eight("by-header", "/", []), exactlyFive, "requests without the header share one limit");
   });
 
-  it("has each of its patches in Envoy, and none rejected", async () => {
+  it("has each of its patches in Envoy, and none was rejected", async () => {
     const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === "traffic");
     const dump = await theLab().inProxy(number, ["curl", "-s", "http://127.0.0.1:15000/config_dump"]);
-    // One bucket for each rule: two of limited, and one of each other.
-    assert.equal(dump.match(/"fill_interval": "3600s"/g)?.length, 4 + 2, "a descriptor's bucket is a second one");
+    // One bucket per rule: two for limited, and one for each other service.
+    assert.equal(
+      dump.match(/"fill_interval": "3600s"/g)?.length,
+      4 + 2,
+      "a descriptor's bucket is in addition to its rule's",
+    );
     await assertNothingRejected("traffic");
   });
 });

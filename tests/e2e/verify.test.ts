@@ -24,7 +24,7 @@ const VALUES = {
       name: "web",
       namespace: "verify-apps",
       port: 8080,
-      hsts: { maxAgeSeconds: 300 },
+      hsts: { maxAge: "5m" },
       responseHeaders: { remove: ["x-backend"] },
     },
     { name: "other", namespace: "verify-apps", port: 8080 },
@@ -38,14 +38,14 @@ const VALUES = {
       name: "counted",
       namespace: "verify-apps",
       port: 8080,
-      // More than all other looks of this file take.
+      // More than all other checks in this file use.
       rateLimit: { type: "local-by-header", header: "x-user", requests: 150, per: "hour" },
     },
     { name: "closed", namespace: "verify-apps", port: 8080, access: { allow: ["198.51.100.1"] } },
   ],
   rateLimitService: { failureMode: "closed" },
 };
-/** A gateway that lets only clients with a certificate in. */
+/** A gateway that only admits clients with a certificate. */
 const MUTUAL = "verify-mutual";
 const mutualValues = (caCertificate: string) => ({
   domain: "mutual.test",
@@ -74,7 +74,7 @@ describe("verify", () => {
   const run = (...more: string[]) => runOn(STACK, VALUES, more);
   const report = async (...more: string[]) => JSON.parse((await run("--json", ...more)).stdout) as Report;
 
-  /** Waits until exactly these checks fail, each with a cause that says so. */
+  /** Waits until exactly these checks fail, each with a matching cause. */
   async function expectFailures(expected: Record<string, RegExp>, ...more: string[]): Promise<void> {
     await eventually("the failures", 30_000, async () => {
       const failed = (await report(...more)).rows.filter(({ state }) => state === "failed");
@@ -90,7 +90,7 @@ describe("verify", () => {
   }
 
   const expectSoundness = () =>
-    eventually("a sound gateway", 30_000, async () => {
+    eventually("a healthy gateway", 30_000, async () => {
       const { passed, rows } = await report();
       const failed = rows.filter(({ state }) => state !== "ok");
       assert.ok(passed && failed.length === 0, JSON.stringify(failed));
@@ -103,21 +103,21 @@ describe("verify", () => {
   afterEach(expectSoundness);
   after(() => destroy(STACK));
 
-  it("says in a table and by its exit code that all is well", async () => {
+  it("reports success in a table and with its exit code", async () => {
     const { code, stdout } = await run();
     assert.equal(code, 0, stdout);
     assert.match(stdout, /^ {2}ok {4}http:\/\/web\.verify\.test redirects to https +301 https:\/\/web\.verify\.test/m);
     assert.match(stdout, /^(\d+) of \1 checks passed$/m);
-    assert.ok(!stdout.includes("\x1b"), "no colour where there is no terminal");
+    assert.ok(!stdout.includes("\x1b"), "no colours without a terminal");
   });
 
-  it("needs no cluster for the traffic part, and uses no limit up unless it is asked to", async () => {
+  it("needs no cluster for the traffic part, and exhausts no limits unless asked to", async () => {
     const { passed, rows } = await report("--no-cluster");
     assert.ok(passed);
     assert.ok(rows.every(({ check }) => !["conditions", "backends", "proxies", "limits"].includes(check)));
   });
 
-  it("looks at limits that it may use up, and at access as its own address has it", async () => {
+  it("checks limits that it may exhaust, and access for its own address", async () => {
     const { rows } = await report("--no-cluster", "--limits", "--from", CLIENT_INSIDE);
     const seenOf = (of: string) =>
       rows.filter(({ check }) => check === of).map(({ what, state, seen }) => [what, state, seen]);
@@ -141,7 +141,7 @@ describe("verify", () => {
     );
   });
 
-  it("finds limits, access and headers that are not in force", async () => {
+  it("detects limits, access and headers that are not in force", async () => {
     const without = (kind: string, name: string, body: () => Promise<void>) => {
       const object = [kind, name, "-n", NAMESPACE];
       return withObject(object, () => theLab().kubectl(["delete", ...object]), body);
@@ -178,7 +178,7 @@ describe("verify", () => {
     assert.match(none.stderr, /^error: --client-cert and --client-key are no certificate and its key in PEM$/m);
   });
 
-  /** Runs `body` while an object is gone, or is another. */
+  /** Runs `body` while an object is deleted or changed. */
   async function withObject(object: readonly string[], change: () => Promise<unknown>, body: () => Promise<void>) {
     const lab = theLab();
     const before = JSON.parse(await lab.kubectl(["get", ...object, "-o", "json"])) as { metadata: object };
@@ -203,14 +203,14 @@ describe("verify", () => {
   };
   const names = ["*.verify.test", "verify.test"];
 
-  it("finds a wrong certificate", () =>
+  it("detects a wrong certificate", () =>
     withObject(
       SECRET,
       async () => serve(await certificateWithKey(names, 90)),
       () => expectFailures({ certificate: /another (key or CA signed it|certificate is served)/ }),
     ));
 
-  it("finds an expired certificate", () =>
+  it("detects an expired certificate", () =>
     withObject(
       SECRET,
       async () => serve(await certificateWithKey(names, -1)),
@@ -218,7 +218,7 @@ describe("verify", () => {
     ));
 
   const slice = ["endpointslice", "web-lab", "-n", "verify-apps"];
-  it("finds a backend that is down", () =>
+  it("detects a backend that is down", () =>
     withObject(
       slice,
       () =>
@@ -233,7 +233,7 @@ describe("verify", () => {
     ));
 
   const service = ["service", "web", "-n", "verify-apps"];
-  it("finds a wrong port", () =>
+  it("detects a wrong port", () =>
     withObject(
       service,
       () =>
@@ -251,7 +251,7 @@ describe("verify", () => {
         }),
     ));
 
-  it("finds a missing Service", () =>
+  it("detects a missing Service", () =>
     withObject(
       service,
       () => theLab().kubectl(["delete", ...service]),
@@ -263,7 +263,7 @@ describe("verify", () => {
         }),
     ));
 
-  it("finds a client that is blocked", async () => {
+  it("detects a client that is blocked", async () => {
     const policy = {
       apiVersion: "security.istio.io/v1",
       kind: "AuthorizationPolicy",
@@ -283,14 +283,14 @@ describe("verify", () => {
   });
 
   const redirect = ["httproute", "verify--https-redirect", "-n", NAMESPACE];
-  it("finds a redirect that is off", () =>
+  it("detects a redirect that is off", () =>
     withObject(
       redirect,
       () => theLab().kubectl(["delete", ...redirect]),
       () => expectFailures({ redirect: /the redirect's route is missing/, conditions: /it was deleted/ }),
     ));
 
-  it("finds a rate limit service that is down", async () => {
+  it("detects a rate limit service that is down", async () => {
     const scale = (replicas: number) =>
       theLab().kubectl(["scale", "deployment", "verify--rate-limit", "-n", NAMESPACE, `--replicas=${replicas}`]);
     await scale(0);
@@ -304,10 +304,10 @@ describe("verify", () => {
     }
   });
 
-  it("finds an Envoy whose config is stale", async () => {
+  it("detects an Envoy whose config is stale", async () => {
     const { agent } = theLab().snapshot.proxies.find(({ gateway }) => gateway === "verify") ?? {};
     assert.ok(agent);
-    // Envoy gets its config through the agent: while that is stopped, nothing new arrives.
+    // Envoy gets its config through the agent: while that is stopped, no new config arrives.
     process.kill(agent.pid, "SIGSTOP");
     try {
       await theLab().kubectl(["label", "service", "web", "-n", "verify-apps", "verify=stale"]);
@@ -326,7 +326,7 @@ describe("verify", () => {
     }
   });
 
-  it("finds a DNS record that leads elsewhere", async () => {
+  it("detects a DNS record that points elsewhere", async () => {
     const hosts = readFileSync(labPath("hosts"), "utf8");
     writeFileSync(labPath("hosts"), hosts.replace("192.168.51.157 web.verify.test", "192.168.51.199 web.verify.test"));
     try {
@@ -342,7 +342,7 @@ describe("verify", () => {
     const rowsWith = async (more: readonly string[]) =>
       (JSON.parse((await runOn(MUTUAL, values, ["--json", ...more])).stdout) as Report).rows;
 
-    /** A client's certificate and its key in files, as options. */
+    /** A client certificate and its key in files, as options. */
     async function client(name: string, authority: TestAuthority): Promise<string[]> {
       const { certificatePem, privateKeyPem } = await signedBy(authority, { commonName: name, uses: ["client_auth"] });
       const [cert, key] = [labPath(`${name}.crt`), labPath(`${name}.key`)];
@@ -359,8 +359,8 @@ describe("verify", () => {
     });
     after(() => destroy(MUTUAL));
 
-    it("looks at everything with a certificate", () =>
-      eventually("a sound gateway", 30_000, async () => {
+    it("checks everything with a certificate", () =>
+      eventually("a healthy gateway", 30_000, async () => {
         const rows = await rowsWith(files.mine);
         assert.deepEqual(
           rows.filter(({ state }) => state !== "ok"),
@@ -373,7 +373,7 @@ describe("verify", () => {
         );
       }));
 
-    it("says what it leaves out without one", async () => {
+    it("reports what it skips without one", async () => {
       const rows = await rowsWith(["--no-cluster"]);
       assert.deepEqual(
         rows.filter(({ state }) => state === "failed"),
@@ -385,12 +385,12 @@ describe("verify", () => {
       assert.ok(rows.every(({ check }) => check !== "routes"));
     });
 
-    it("finds a certificate of another CA, and a gateway that asks for none", async () => {
+    it("detects a certificate of another CA, and a gateway that requires none", async () => {
       const rows = await rowsWith(["--no-cluster", ...files.strangers]);
       const [failed, ...more] = rows.filter(({ state }) => state === "failed");
       assert.deepEqual(more, []);
       assert.match(failed?.cause ?? "", /^no CA of gateway\.tls\.clientCertificates signed it/);
-      // Its own gateway asks nobody.
+      // The suite's own gateway requires no certificate.
       const open = await rowsWith(["--no-cluster", "--address", "192.168.51.157"]);
       const causes = open.filter(({ check }) => check === "client-certificate").map(({ cause }) => cause ?? "");
       assert.match(causes[0] ?? "", /gateway\.tls\.clientCertificates is not in force/);

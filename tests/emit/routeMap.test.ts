@@ -42,7 +42,7 @@ describe("scripts/routeMap", () => {
         retry: { attempts: 2 },
         cors: { allowOrigins: ["https://a.test", "https://b.test"] },
       },
-      { name: "once", retry: { attempts: 0 } },
+      { name: "once", retry: false },
     ]);
     assert.match(text, /\| timeout 30s; 1s for each try; 2 retries; CORS for https:\/\/a\.test https:\/\/b\.test \|/);
     assert.match(text, /\| timeout 30s; no retries \|/);

@@ -4,7 +4,7 @@ import { request } from "../../lab/probe";
 import { deploy, destroy, theLab, type Values } from "../e2e/support/lab";
 import { eventuallyBy } from "./support/traffic";
 
-/** What tests/e2e/resilience.test.ts leaves out: single tries, timeouts and connections are there. */
+/** What tests/e2e/resilience.test.ts leaves out; it covers single tries, timeouts and connections. */
 const STACK = "faulty";
 const DOMAIN = "faulty.test";
 const NAMESPACE = "faulty-apps";
@@ -20,12 +20,12 @@ const VALUES: Values = {
     service("ejected", {
       trafficPolicy: {
         outlierDetection: { consecutive5xxErrors: 3, interval: "1s", baseEjectionTime: "20s", maxEjectionPercent: 50 },
-        loadBalancing: { policy: "ROUND_ROBIN" },
+        loadBalancing: { type: "ROUND_ROBIN" },
       },
     }),
     service("spared", {
       retry: { attempts: 3, codes: [503] },
-      trafficPolicy: { loadBalancing: { policy: "ROUND_ROBIN" } },
+      trafficPolicy: { loadBalancing: { type: "ROUND_ROBIN" } },
     }),
     service("flapping", { retry: { attempts: 5, codes: [503] } }),
   ],
@@ -63,7 +63,7 @@ describe("backends", () => {
   });
   after(() => destroy(STACK));
 
-  it("none at all: 503 at once, and 200 when one comes", async () => {
+  it("none at all: 503 immediately, and 200 once there is one", async () => {
     const slice = ["endpointslice", "empty-lab", "-n", NAMESPACE];
     const saved = JSON.parse(await theLab().kubectl(["get", ...slice, "-o", "json"])) as { endpoints: unknown };
     const patch = (endpoints: unknown) =>
@@ -83,7 +83,7 @@ describe("backends", () => {
     await eventuallyBy(`empty.${DOMAIN}`, "empty");
   });
 
-  it("whose Service is gone: 500, as the Gateway API asks, and 200 when it is back", async () => {
+  it("whose Service is gone: 500, as the Gateway API requires, and 200 when it is back", async () => {
     const object = ["service", "empty", "-n", NAMESPACE];
     const { metadata, ...rest } = JSON.parse(await theLab().kubectl(["get", ...object, "-o", "json"])) as {
       metadata: { name: string; namespace: string; labels?: unknown };
@@ -100,12 +100,12 @@ describe("backends", () => {
     await eventuallyBy(`empty.${DOMAIN}`, "empty");
   });
 
-  it("slow: 504 at the timeout, and no harm to the next request", async () => {
+  it("slow: 504 at the timeout, and the next request succeeds", async () => {
     assert.deepEqual(await statuses("slow", 3, "sleep=5000"), [504, 504, 504]);
     assert.equal(await statusOf("slow"), 200);
   });
 
-  it("that resets in the middle of a body: the client is told, and takes no half for the whole", async () => {
+  it("that resets in the middle of a body: the client gets an error, not a truncated success", async () => {
     for (const [version, exitCodes] of [
       ["--http2", [92]],
       ["--http1.1", [18, 56]],
@@ -113,16 +113,16 @@ describe("backends", () => {
       const { status, exitCode } = await request(theLab(), url("plain", "cut=1"), { curl: [version] });
       assert.ok(
         exitCodes.some((code) => code === exitCode),
-        `${version}: curl ended with ${exitCode}, ${status}`,
+        `${version}: curl exited with ${exitCode}, ${status}`,
       );
     }
     assert.equal(await statusOf("plain"), 200);
   });
 
-  it("one of two that answers 503: it is ejected, the other serves all, and it comes back", async () => {
+  it("one of two that answers 503: it is ejected, the other serves everything, and it returns", async () => {
     const [bad = ""] = await twoEndpoints("ejected");
     const query = `status=503&at=${bad}`;
-    // How many failures it takes, to the exact number, is in tests/e2e/traffic.test.ts.
+    // The exact number of failures that it takes is tested in tests/e2e/traffic.test.ts.
     await eventually("the ejection", 60_000, async () => {
       const seen = await statuses("ejected", 20, query);
       assert.deepEqual(new Set(seen), new Set([200]), seen.join(" "));
@@ -132,14 +132,14 @@ describe("backends", () => {
     });
   });
 
-  it("one of two that fails always: with retries clients see none of it", async () => {
+  it("one of two that always fails: with retries, clients notice nothing", async () => {
     const [bad = ""] = await twoEndpoints("spared");
     for (const fault of ["status=503", "reset=1"]) {
       assert.deepEqual(new Set(await statuses("spared", 40, `${fault}&at=${bad}`)), new Set([200]), fault);
     }
   });
 
-  it("that come and go: with retries hardly a request fails", async () => {
+  it("that come and go: with retries, hardly any request fails", async () => {
     await twoEndpoints("flapping");
     const state = { isOver: false };
     const flapping = (async () => {
@@ -155,7 +155,7 @@ describe("backends", () => {
     await flapping;
     const failed = seen.filter((status) => status !== 200);
     assert.ok(seen.length >= 100);
-    // An endpoint may end, and come back, in the middle of each of a request's tries.
+    // Each of a request's tries may hit an endpoint that is just ending or coming back.
     assert.ok(failed.length <= seen.length / 100, `${failed.join()} of ${seen.length}`);
   });
 });

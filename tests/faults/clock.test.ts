@@ -16,18 +16,18 @@ const ADDRESS = "192.168.51.218";
 const VALUES: Values = {
   domain: "clock.test",
   gateway: { name: STACK, namespace: "clock-system", address: ADDRESS },
-  certificate: { mode: "self-signed", validityDays: 2 },
+  certificate: { type: "self-signed", validity: "2d" },
   services: [{ name: "web", namespace: "clock-apps", port: 8080 }],
 };
 
-/** The first update runs so long ago, by its own clock. Unit: milliseconds. */
+/** How far the first update's clock is behind. Unit: milliseconds. */
 const AGO_MS = 2.5 * 86_400_000;
 
 /**
- * A jump of the clock past the certificate's end, seen from its other side: nobody may set the clock of the machine, so the
- * first update has a clock that is two and a half days slow. Only the Node.js processes of that update, the program and the lab's
- * stand-in for the provider tls, are deceived, by a Date of their own. From then on all is real: the certificate of two
- * days ended half a day ago, for Envoy, for clients, for `verify` and for the next update.
+ * A clock jump past the certificate's end, in reverse: a test cannot set the machine's clock, so the first update runs with
+ * a clock that is two and a half days slow. Only that update's Node.js processes, the program and the lab's stand-in for the
+ * provider tls, see the wrong time, through a replaced Date. After that everything is real: the two-day certificate expired
+ * half a day ago, for Envoy, for clients, for `verify` and for the next update.
  */
 const SLOW_CLOCK = `
 const RealDate = Date;
@@ -60,7 +60,7 @@ describe("clock", () => {
   };
   let ended = "";
 
-  it("past the certificate's end: clients refuse it, and verify says why", async () => {
+  it("past the certificate's end: clients reject it, and verify says why", async () => {
     await prepare(STACK, VALUES);
     const clock = join(folder, "clock.cjs");
     writeFileSync(clock, SLOW_CLOCK);
@@ -72,7 +72,7 @@ describe("clock", () => {
     );
     const seen = await served(caFile);
     assert.match(seen.verification, /certificate has expired/);
-    // 60: curl refuses the certificate.
+    // 60: curl rejects the certificate.
     assert.equal(seen.exitCode, 60);
     ended = seen.serial;
     const row = await dateRow();
@@ -80,14 +80,14 @@ describe("clock", () => {
     assert.match(row?.seen ?? "", /, -1 days left$/);
   });
 
-  it("a preview tells of the renewal", async () => {
+  it("a preview shows the renewal", async () => {
     const { code, stdout } = await pulumi(STACK, ["preview", "--expect-no-changes"]);
     assert.notEqual(code, 0);
     assert.match(stdout, /tls:index:SelfSignedCert clock-certificate replace/);
     assert.doesNotMatch(stdout, /PrivateKey/);
   });
 
-  it("the next update renews it, and drops no handshake", async () => {
+  it("the next update renews it, without a failed handshake", async () => {
     const { sent, answered } = await loadDuring(pulumiOk(STACK, UP), HOST, 2000);
     assert.equal(answered, sent);
     const caFile = await trusted();

@@ -11,9 +11,9 @@ const STACK = "control-plane";
 const DOMAIN = "control-plane.test";
 const ADDRESS = "192.168.51.212";
 
-/** How long a program is away. Unit: milliseconds. */
+/** How long a program is down. Unit: milliseconds. */
 const AWAY_MS = 3_000;
-/** Longest time from istiod's readiness to config that was applied while it was away. Unit: milliseconds. */
+/** Longest time after istiod is ready until config applied while it was down is in force. Unit: milliseconds. */
 const IN_FORCE_MS = 30_000;
 
 const service = (name: string, more: Values = {}): Values => ({
@@ -35,7 +35,7 @@ const READY: Readonly<Record<string, readonly string[]>> = {
   "pilot-discovery": ["curl", "-sf", `http://${ISTIOD}:8080/ready`],
 };
 
-/** Starts a program that was killed, a while after, and waits until it is ready. Returns when it was. */
+/** Restarts a killed program after a while, and waits until it is ready. Returns when it was. */
 async function comesBack(name: ControlPlaneProgram): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, AWAY_MS));
   await theLab().startAgain(name);
@@ -45,7 +45,7 @@ async function comesBack(name: ControlPlaneProgram): Promise<number> {
 
 describe("control plane", () => {
   before(async () => {
-    // What comes later gets its backends now, while the API server is well.
+    // Prepares the backends of later services now, while the API server is healthy.
     await prepare(STACK, values(["etcd", "kube-apiserver", "late", "later"].map((name) => service(name))));
     await deploy(STACK, values([]));
     await eventuallyBy(host("web"), "web");
@@ -53,7 +53,7 @@ describe("control plane", () => {
   after(() => destroy(STACK));
 
   for (const name of ["kube-apiserver", "etcd"] as const) {
-    it(`${name} killed in the middle of an update: it goes on or says why, and the next one converges`, async () => {
+    it(`${name} killed in the middle of an update: it continues or says why, and the next one converges`, async () => {
       await prepare(STACK, values([service(name)]));
       await underTraffic(ADDRESS, host("web"), async () => {
         const update = startUpdate(STACK);
@@ -61,7 +61,7 @@ describe("control plane", () => {
         theLab().kill(name);
         await comesBack(name);
         const { code } = await update.ended;
-        console.log(`      the update ended with ${code}`);
+        console.log(`      the update exited with ${code}`);
         if (code !== 0) {
           assert.match(update.said(), /error: .*(cluster is unreachable|etcdserver|no answer within|context deadline)/);
           assert.doesNotMatch(update.said(), /\bat .+\.ts:\d+/, "no stack trace");
@@ -72,12 +72,12 @@ describe("control plane", () => {
       });
     });
 
-    it(`${name} away before an update begins: it says so, and changes nothing`, async () => {
+    it(`${name} down before an update begins: it says so, and changes nothing`, async () => {
       theLab().kill(name);
       await underTraffic(ADDRESS, host("web"), async () => {
         const update = startUpdate(STACK, ["--refresh"]);
         if (name === "etcd") {
-          // A request waits for the store: it comes back while the update does.
+          // A request waits for the store, which comes back while the update is waiting.
           await comesBack(name);
         }
         const { code } = await update.ended;
@@ -91,7 +91,7 @@ describe("control plane", () => {
     });
   }
 
-  it("istiod killed under traffic: no request fails, and changes are taken after", async () => {
+  it("istiod killed under traffic: no request fails, and later changes are applied", async () => {
     await underTraffic(ADDRESS, host("web"), async () => {
       theLab().kill("pilot-discovery");
       await comesBack("pilot-discovery");
@@ -101,16 +101,16 @@ describe("control plane", () => {
     });
   });
 
-  it("istiod killed in the middle of an update: what it applied is in force within 30 s of the return", async () => {
+  it("istiod killed in the middle of an update: what it applied is in force within 30 s of istiod's return", async () => {
     await prepare(STACK, values([service("later")]));
     await underTraffic(ADDRESS, host("web"), async () => {
       const update = startUpdate(STACK);
       await update.firstStep();
       theLab().kill("pilot-discovery");
-      // Istio's webhook is not asked here, and nothing of the Gateway changed that istiod had to report on.
+      // No object here goes through Istio's webhook, and nothing changed in the Gateway that istiod would have to report.
       const { code } = await update.ended;
       assert.equal(code, 0, update.said());
-      assert.equal(await answeredBy(host("later")), "404", "nobody has told Envoy");
+      assert.equal(await answeredBy(host("later")), "404", "Envoy does not have the route yet");
       const ready = await comesBack("pilot-discovery");
       await eventually("the new route", IN_FORCE_MS, async () =>
         assert.equal(await answeredBy(host("later")), "later"),

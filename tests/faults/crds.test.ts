@@ -5,7 +5,7 @@ import { theLab } from "../e2e/support/lab";
 import { UP } from "./support/repair";
 import { SecondLab } from "../e2e/support/secondLab";
 
-/** The stack `dev` of the repository, which has retries, in a lab of its own: the CRDs are the whole cluster's. */
+/** The repository's stack `dev`, which has retries, in its own lab: CRDs belong to the whole cluster. */
 const KINDS = "destinationrules,envoyfilters,secrets";
 const CRDS = ["gatewayclasses", "gateways", "httproutes", "grpcroutes", "referencegrants"].map(
   (kind) => `${kind}.gateway.networking.k8s.io`,
@@ -33,7 +33,7 @@ describe("CRDs", () => {
   ];
   const install = (crds: string) => ["kubectl", "apply", "--server-side", "--force-conflicts", "-f", crds];
 
-  /** An update ends with one error, before anything is made. */
+  /** An update fails with one error, before it creates anything. */
   async function refused(command: readonly string[], expected: RegExp[], stack = "dev"): Promise<void> {
     const { code, stdout, stderr } = await exec(...pulumi(stack, command));
     assert.notEqual(code, 0);
@@ -41,14 +41,14 @@ describe("CRDs", () => {
       assert.match(stdout + stderr, pattern);
     }
     assert.doesNotMatch(stdout + stderr, /\bat .+\.ts:\d+/, "no stack trace");
-    // Of kinds whose CRD is gone there can be none.
+    // A kind whose CRD is gone has no objects.
     const kinds = ["kubectl", "get", KINDS, "-A", "-l", "app.kubernetes.io/managed-by=pulumi", "-o", "name"];
     assert.equal(await execOk(...kinds), "");
   }
   const removeGuard = () =>
     execOk("kubectl", "delete", "validatingadmissionpolicybinding/safe-upgrades.gateway.networking.k8s.io");
 
-  it("standard ones: refuses what they would drop, and makes nothing", async () => {
+  it("standard ones: rejects what they would drop, and creates nothing", async () => {
     const { code, stderr } = await lab.run("up", "--crds", "standard");
     assert.equal(code, 0, stderr);
     for (const command of [PREVIEW, UP]) {
@@ -59,9 +59,9 @@ describe("CRDs", () => {
     }
   });
 
-  it("none: says so, and makes nothing", async () => {
+  it("none: says so, and creates nothing", async () => {
     await execOk("kubectl", "delete", "crd", ...CRDS);
-    // `prod` has no field that some CRDs lack.
+    // `prod` uses no field that some CRDs lack.
     for (const stack of ["dev", "prod"]) {
       for (const command of [PREVIEW, UP]) {
         await refused(command, [/gatewayclasses\.gateway\.networking\.k8s\.io/], stack);
@@ -69,27 +69,27 @@ describe("CRDs", () => {
     }
   });
 
-  it("experimental ones, installed as the docs say: goes on", async () => {
+  it("experimental ones, installed as documented: works", async () => {
     const crds = theLab().tools.crds.gatewayApi.experimental;
     const guarded = await exec(...install(crds));
     assert.notEqual(guarded.code, 0);
     assert.match(guarded.stderr, /safe-upgrades\.gateway\.networking\.k8s\.io/);
-    // As docs/operations.md says: the Gateway API's own policy keeps clusters from a change of channel by accident.
+    // As in docs/operations.md: the Gateway API's own policy prevents an accidental change of channel.
     await removeGuard();
     await eventually("the end of the policy", 60_000, () => execOk(...install(crds)));
     await execOk(...pulumi("dev", PREVIEW));
   });
 
-  it("one version older: goes on, and serves", async () => {
+  it("one version older: works, and serves traffic", async () => {
     const older = await ensureOptional("gateway-api-older");
-    // Kinds whose newer objects the older CRDs could not read.
+    // Kinds whose stored objects the older CRDs could not read.
     await execOk(
       "kubectl",
       "delete",
       "crd",
       ...["tcproutes", "udproutes"].map((kind) => `${kind}.gateway.networking.k8s.io`),
     );
-    // The installation brought the guard back.
+    // The installation restored the guard.
     await removeGuard();
     await eventually("the end of the policy", 60_000, () => execOk(...install(older)));
     const version = String.raw`{.items[*].metadata.annotations.gateway\.networking\.k8s\.io/bundle-version}`;
@@ -108,10 +108,10 @@ describe("CRDs", () => {
     }
   });
 
-  it("older than a field: refuses what they would drop", async () => {
-    // The installation brought the guard back, which refuses CRDs from before v1.5.
+  it("older than a field: rejects what they would drop", async () => {
+    // The installation restored the guard, which rejects CRDs from before v1.5.
     await removeGuard();
-    // Which is what the program reads.
+    // The annotation that the program reads.
     const version = "gateway.networking.k8s.io/bundle-version=v1.1.0";
     await eventually("the end of the policy", 60_000, () =>
       execOk("kubectl", "annotate", "--overwrite", `crd/${CRDS[0] ?? ""}`, version),

@@ -19,7 +19,7 @@ const values = (services: readonly string[]): Values => ({
   })),
 });
 
-/** A disk of its own for Pulumi's state, in the lab's mount namespace. */
+/** A separate disk for Pulumi's state, in the lab's mount namespace. */
 const DISK = labPath("small-disk");
 const SIZE_KIB = 4096;
 
@@ -27,7 +27,7 @@ describe("disk", () => {
   const env = { PULUMI_BACKEND_URL: `file://${DISK}` };
   const run = (command: readonly string[]) => pulumi(STACK, command, env);
   const runOk = (command: readonly string[]) => pulumiOk(STACK, command, env);
-  /** Leaves so much of the disk free. */
+  /** Fills the disk except for this much. */
   const fill = (freeKib: number) =>
     theLab().output([
       "sh",
@@ -52,7 +52,7 @@ describe("disk", () => {
     await theLab().output(["pulumi", "stack", "rm", STACK, "--yes", "--non-interactive"]);
   });
 
-  /** Free space, and what an interrupted update needs. */
+  /** Frees space, and does what an interrupted update needs. */
   const recover = async () => {
     await empty();
     await repair(STACK, DISK);
@@ -64,7 +64,7 @@ describe("disk", () => {
     assert.doesNotMatch(stdout + stderr, /panic:|BEGIN (RSA |EC )?PRIVATE KEY/);
   };
 
-  it("full before an update begins: it says so and changes nothing, traffic goes on, and the repair converges", async () => {
+  it("full before an update begins: it says so and changes nothing, traffic continues, and the repair converges", async () => {
     await prepare(STACK, values(["web", "full"]));
     await fill(0);
     await underTraffic(ADDRESS, HOST, async () => {
@@ -75,9 +75,9 @@ describe("disk", () => {
     });
   });
 
-  it("full in the middle of an update: it says so, traffic goes on, and the repair converges", async () => {
+  it("full in the middle of an update: it says so, traffic continues, and the repair converges", async () => {
     await prepare(STACK, values(["web", "partial"]));
-    // Enough for the lock, and not for the state.
+    // Enough for the lock, but not for the state.
     await fill(16);
     await underTraffic(ADDRESS, HOST, async () => {
       await failed();
@@ -87,12 +87,12 @@ describe("disk", () => {
     });
   });
 
-  // The service that each update brings, and the one that it takes away.
+  // The service that each update adds, and the one that it removes.
   for (const [what, file, now, other] of [
     ["a state", `${STACK}.json`, "cut", "partial"],
-    ["what the backend notes beside a state", `${STACK}.json.attrs`, "noted", "cut"],
+    ["the attributes that the backend keeps next to a state", `${STACK}.json.attrs`, "noted", "cut"],
   ] as const) {
-    it(`${what}, cut off while it was written: Pulumi says so, and the repair converges`, async () => {
+    it(`${what}, truncated while being written: Pulumi says so, and the repair converges`, async () => {
       await prepare(STACK, values(["web", now]));
       const path = `${DISK}/.pulumi/stacks/istio-gateway/${file}`;
       await theLab().output(["sh", "-ec", `truncate -s $(($(stat -c %s ${path}) / 2)) ${path}`]);

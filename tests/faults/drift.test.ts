@@ -25,16 +25,16 @@ const VALUES: Values = {
       name: "limited",
       namespace: "drift-apps",
       port: 8080,
-      // Each look is another user's.
+      // Each check acts as a different user.
       rateLimit: { type: "local-by-header", header: "x-user", requests: 1, per: "hour" },
     },
   ],
 };
 
-/** What the workflow `drift` runs. */
+/** The command of the workflow `drift`. */
 const DRIFT = ["preview", "--refresh", "--expect-no-changes"];
 
-/** Objects of the stack, as kubectl and as a preview name them, and what is deleted together. */
+/** Objects of the stack, by what is deleted together, as kubectl and as a preview name them. */
 const OBJECTS: Readonly<Record<string, readonly { object: readonly string[]; named: RegExp }[]>> = {
   "a Secret": [
     { object: ["secret", "wildcard-drift-test-tls", "-n", SYSTEM], named: /core\/v1:Secret drift-certificate create/ },
@@ -64,9 +64,9 @@ describe("drift", () => {
   after(() => destroy(STACK));
 
   const serial = async () => (await handshake(theLab(), ADDRESS, HOST)).serial;
-  /** Traffic, access and limits as the stack says; each call is another user, for the limit is one request. */
+  /** Traffic, access and limits as in the stack. Each call needs another user, because the limit is one request. */
   const sound = (user: string) =>
-    eventually("a sound gateway", 60_000, async () => {
+    eventually("a healthy gateway", 60_000, async () => {
       const lab = theLab();
       const limited = async () =>
         (await request(lab, "https://limited.drift.test/", { headers: [`x-user: ${user}`] })).status;
@@ -77,7 +77,7 @@ describe("drift", () => {
     });
 
   for (const [what, objects] of Object.entries(OBJECTS)) {
-    it(`tells of ${what} that somebody deleted, and puts the same back`, async () => {
+    it(`reports ${what} that somebody deleted, and restores the same`, async () => {
       const before = await serial();
       for (const { object } of objects) {
         await theLab().kubectl(["delete", ...object]);
@@ -90,14 +90,14 @@ describe("drift", () => {
       }
       await pulumiOk(STACK, [...UP, "--refresh"]);
       await sound(what);
-      // The key and the certificate are in the state: no client has to trust another one.
+      // The key and the certificate are in the state: clients do not have to trust a new one.
       assert.equal(await serial(), before);
     });
   }
 
-  it("is content after", async () => {
+  it("finds no drift afterwards", async () => {
     await pulumiOk(STACK, DRIFT);
     const { certificate } = await stackOutputs(theLab(), STACK);
-    assert.equal(certificate.mode, "self-signed");
+    assert.equal(certificate.type, "self-signed");
   });
 });

@@ -11,24 +11,24 @@ import { eventuallyBy, noneFailed, steadyTraffic } from "./support/traffic";
 const UPDATES = 12;
 const FIRST_UPS = [
   { name: "first up", kills: 8, env: {} },
-  // As docs/operations.md says it, "First deploy of many services": a kill leaves all that was made out of the state.
+  // As in docs/operations.md, "First deploy of many services": after a kill, nothing that was created is in the state.
   { name: "first up, its state written once", kills: 3, env: { PULUMI_SKIP_CHECKPOINTS: "true" } },
 ];
 const KILLS = FIRST_UPS.reduce((sum, { kills }) => sum + kills, UPDATES);
-/** So many of the kills at least must meet an update that has done a part of its work. */
+/** At least this many kills must hit an update that has done part of its work. */
 const LEAST_IN_THE_MIDDLE = 5;
 
 const seed = faultSeed();
 const random = randomNumbers(seed);
 
-/** How long an update takes to its first step, and in all (unit: milliseconds), and how many steps it has. */
+/** Time of an update until its first step and in total (unit: milliseconds), and its number of steps. */
 interface Duration {
   readonly toFirstStep: number;
   readonly total: number;
   readonly steps: number;
 }
 
-/** What a kill met. */
+/** Where in an update a kill landed. */
 interface Landing {
   readonly begun: number;
   readonly done: number;
@@ -40,7 +40,7 @@ interface Landing {
 
 const landings: Landing[] = [];
 
-/** The whole of an update that nothing disturbs. */
+/** Measures an undisturbed update. */
 async function measure(stack: string, env?: NodeJS.ProcessEnv): Promise<Duration> {
   const start = Date.now();
   const update = startUpdate(stack, [], env);
@@ -52,15 +52,15 @@ async function measure(stack: string, env?: NodeJS.ProcessEnv): Promise<Duration
 }
 
 /**
- * A random point of an update's duration: the whole of it in equal parts, one for each other point, and the part after
- * the first step for those between.
+ * A random point in an update's duration, stratified: even indexes spread over the whole update, odd ones over the part
+ * after the first step.
  */
 function randomPoint(index: number, of: number, { toFirstStep, total }: Duration): number {
   const part = (index + random()) / of;
   return index % 2 === 0 ? part * total : toFirstStep + part * (total - toFirstStep);
 }
 
-/** Kills an update at a point. From its first step on the time is counted anew: a busy machine starts slower. */
+/** Kills an update at a point. The time is counted again from the first step, because a busy machine starts more slowly. */
 async function killAt(
   stack: string,
   point: number,
@@ -73,7 +73,7 @@ async function killAt(
     await update.firstStep();
   }
   await sleep(point > toFirstStep ? point - toFirstStep : point);
-  // Half of them lose plugins and program in the same moment, half let these end what they are at.
+  // Half of the kills end plugins and program at the same moment, half let them finish what they are doing.
   await update.kill(random() < 0.5 ? 0 : 1000);
   const isOver = /Duration:/.test(update.said());
   const landing = { ...update.steps(), of: steps, pending: pendingOperations(stack), isOver };
@@ -107,7 +107,7 @@ describe("killed", () => {
       gateway: { name: STACK, namespace: `${STACK}-system`, address: ADDRESS },
       services,
     });
-    // One service changes, one comes and one goes.
+    // One service changes, one is added and one is removed.
     const shop = (requests: number) => service("shop", { ...limit(requests), timeouts: { request: `${requests}ms` } });
     const versions = [
       values([shop(10_000), service("ebb", limit(1000))]),
@@ -173,7 +173,7 @@ describe("killed", () => {
   describe("in all", () => {
     it(`${KILLS} times, at least ${LEAST_IN_THE_MIDDLE} of them in the middle of the work`, () => {
       assert.equal(landings.length, KILLS);
-      // Operations that the state knows to be pending, or a part of the objects written.
+      // Operations that are pending in the state, or only part of the objects written.
       const inTheMiddle = landings.filter(
         ({ begun, done, of, pending, isOver }) => !isOver && (pending > 0 || (begun > 0 && done > 0 && done < of)),
       );

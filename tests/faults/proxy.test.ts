@@ -10,7 +10,7 @@ const STACK = "proxy";
 const HOST = "web.proxy.test";
 const LIMITED = "https://limited.proxy.test/";
 const ADDRESS = "192.168.51.213";
-/** The gateway's second proxy: where a load balancer leads clients while the first is away. */
+/** The gateway's second proxy, to which a load balancer would send clients while the first is down. */
 const OTHER = "192.168.51.214";
 
 const VALUES: Values = {
@@ -21,7 +21,7 @@ const VALUES: Values = {
       name: "web",
       namespace: "proxy-apps",
       port: 8080,
-      hsts: { maxAgeSeconds: 300 },
+      hsts: { maxAge: "5m" },
       access: { deny: ["203.0.113.0/24"] },
       timeouts: { request: "1s" },
     },
@@ -29,7 +29,7 @@ const VALUES: Values = {
       name: "limited",
       namespace: "proxy-apps",
       port: 8080,
-      // Requests of each test count anew.
+      // Each test has its own count of requests.
       rateLimit: { type: "local-by-header", header: "x-user", requests: 1, per: "hour" },
     },
   ],
@@ -82,7 +82,7 @@ describe("proxy", () => {
   });
   after(() => destroy(STACK));
 
-  /** A client of the proxy that is away is refused at once: it does not hang, and gets nothing unencrypted. */
+  /** A client of the dead proxy is refused immediately: it does not hang, and gets nothing unencrypted. */
   const refused = async () => {
     for (const url of [`https://${HOST}/`, `http://${HOST}/`]) {
       const { status, exitCode, body } = await request(theLab(), url);
@@ -96,7 +96,7 @@ describe("proxy", () => {
       assert.equal((await request(theLab(), `http://${HOST}/`)).status, 301);
     }).then(async () => assert.deepEqual(await seen(user), healthy));
 
-  it("Envoy killed: its clients are refused, those of the other replica are served, and all is as before when it is back", async () => {
+  it("Envoy killed: its clients are refused, the other replica's are served, and all is as before once it is back", async () => {
     await underTraffic(OTHER, HOST, async () => {
       await theLab().killEnvoy(number);
       await refused();
@@ -105,7 +105,7 @@ describe("proxy", () => {
     });
   });
 
-  it("Envoy killed while istiod is away: it serves again once istiod is back", async () => {
+  it("Envoy killed while istiod is down: it serves again once istiod is back", async () => {
     await underTraffic(OTHER, HOST, async () => {
       theLab().kill("pilot-discovery");
       await theLab().killEnvoy(number);
@@ -117,7 +117,7 @@ describe("proxy", () => {
     });
   });
 
-  it("needs no update of the stack after", async () => {
+  it("needs no update of the stack afterwards", async () => {
     await pulumiOk(STACK, [...UP, "--refresh", "--expect-no-changes"]);
   });
 });

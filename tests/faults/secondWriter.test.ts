@@ -36,7 +36,7 @@ describe("second writer", () => {
 
   const field = (path: string) => theLab().kubectl(["get", ...ROUTE, "-o", `jsonpath={${path}}`]);
   const hostname = () => field(".spec.hostnames[0]");
-  /** Another program's whole idea of the route, by server-side apply. */
+  /** Another program's complete version of the route, by server-side apply. */
   const apply = (manager: string, more: readonly string[], change: Values) => {
     const metadata = { name: "web", namespace: "writers-apps" };
     const object = { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", metadata, ...change };
@@ -45,9 +45,9 @@ describe("second writer", () => {
   };
   const upRefresh = () => pulumi(STACK, [...UP, "--refresh"]);
 
-  /** An update stops at the field, names field and manager, and leaves the object as it is. */
+  /** An update stops at the field, reports field and manager, and leaves the object as it is. */
   async function stopsAt(manager: string): Promise<void> {
-    // The state knows nothing of it: a plain update finds nothing to do.
+    // The state does not contain the edit: a plain update finds nothing to do.
     await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
     const told = await pulumi(STACK, ["preview", "--refresh", "--expect-no-changes"]);
     assert.notEqual(told.code, 0);
@@ -57,7 +57,7 @@ describe("second writer", () => {
     assert.equal(await hostname(), OTHER_HOST);
   }
 
-  /** As docs/operations.md says: take the field back by one update with `adopt`. */
+  /** As in docs/operations.md: take the field back with one update with `adopt`. */
   async function takesBack(): Promise<void> {
     await prepare(STACK, values({ adopt: true }));
     await pulumiOk(STACK, [...UP, "--refresh"]);
@@ -68,7 +68,7 @@ describe("second writer", () => {
     await eventuallyBy(HOST, "web");
   }
 
-  it("an apply of another manager is refused by the API server, which names this one", async () => {
+  it("an apply by another manager is rejected by the API server, which names this one", async () => {
     const { code, stderr } = await apply("somebody", [], { spec: { hostnames: [OTHER_HOST] } });
     assert.notEqual(code, 0);
     assert.match(stderr, new RegExp(`conflict with "${MANAGER}"[\\s\\S]*\\.spec\\.hostnames`));
@@ -92,13 +92,13 @@ describe("second writer", () => {
     assert.notEqual((await apply("somebody", [], { spec: { hostnames: [OTHER_HOST] } })).code, 0);
   });
 
-  it("a forced apply of what is there already leaves two managers, and no update stops", async () => {
+  it("a forced apply of the current value leaves two managers, and no update stops", async () => {
     const { code, stderr } = await apply("somebody", ["--force-conflicts"], { spec: { hostnames: [HOST] } });
     assert.equal(code, 0, stderr);
     await pulumiOk(STACK, [...UP, "--refresh", "--expect-no-changes"]);
   });
 
-  it("a label of somebody else stays, and is no drift", async () => {
+  it("somebody else's label stays, and is not drift", async () => {
     await theLab().kubectl(["label", ...ROUTE, "team=shop"]);
     await pulumiOk(STACK, [...UP, "--refresh", "--expect-no-changes"]);
     assert.equal(await field(".metadata.labels.team"), "shop");

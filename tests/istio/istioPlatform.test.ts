@@ -10,7 +10,7 @@ const RELEASE = "kubernetes:helm.sh/v3:Release";
 const VALUES = { istioVersion: "1.30.2", gatewayApi: { channel: "experimental", version: "v1.6.0" } };
 
 describe("istio/istioPlatform", () => {
-  it("installs pinned charts and CRDs, istiod with the documented providers", async () => {
+  it("installs pinned charts and CRDs, and istiod with the documented providers", async () => {
     const resources = await register(() => istioPlatform(checkedPlatform(VALUES)));
     for (const name of ["istio-base", "istiod"]) {
       const { inputs } = only(resources, RELEASE, name);
@@ -23,7 +23,7 @@ describe("istio/istioPlatform", () => {
     assert.ok(meshConfig.extensionProviders.some(({ name }) => name === "otel"));
   });
 
-  it("gives the gateway's stack the channel and the version of the CRDs", () => {
+  it("exports the CRDs' channel and version for the gateway's stack", () => {
     const file = readFileSync(join(__dirname, "..", "..", "istio", "Pulumi.dev.yaml"), "utf8");
     const { config } = parse(file) as { config: Record<string, unknown> };
     const values = Object.fromEntries(
@@ -32,7 +32,7 @@ describe("istio/istioPlatform", () => {
     assert.deepEqual(checkedPlatform(values).gatewayApi, VALUES.gatewayApi);
   });
 
-  it("refuses a version that is none, all mistakes at once", () => {
+  it("rejects an invalid version, and reports all mistakes at once", () => {
     assert.throws(
       () => checkedPlatform({ istioVersion: "latest", gatewayApi: { channel: "beta", version: "1.6" } }),
       (error: Error) => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 const FOLDERS = ["e2e", "faults"].map((name) => join(__dirname, "..", name));
 
 describe("tests/e2e and tests/faults", () => {
-  it("gives each file gateways on addresses of their own: the lab keeps one proxy for each address", () => {
+  it("uses different gateway addresses in each file: the lab keeps one proxy per address", () => {
     const owners = new Map<string, string>();
     const files = FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
     for (const file of files.filter((name) => name.endsWith(".test.ts"))) {

@@ -5,7 +5,7 @@ import { changedPaths } from "../../lab/plugins/server";
 import { stack } from "../support/stacks";
 
 describe("lab/expectations", () => {
-  it("finds the rule that Envoy would take", () => {
+  it("finds the rule that Envoy would match", () => {
     const paths = ["/", "/api", { path: "/api/v1", type: "Exact" }];
     const [service] = stack({ services: [{ name: "web", namespace: "apps", paths }] }).services;
     assert.ok(service);
@@ -20,7 +20,7 @@ describe("lab/expectations", () => {
   });
 
   it("knows which of the lab's clients may enter", () => {
-    assert.deepEqual(clientsOf({}), { admitted: [CLIENT_INSIDE, CLIENT_OUTSIDE], refused: [] });
+    assert.deepEqual(clientsOf({ access: undefined }), { admitted: [CLIENT_INSIDE, CLIENT_OUTSIDE], refused: [] });
     const only = { admitted: [CLIENT_INSIDE], refused: [CLIENT_OUTSIDE] };
     assert.deepEqual(clientsOf({ access: { allow: ["192.168.0.0/16"] } }), only);
     assert.deepEqual(clientsOf({ access: { deny: [CLIENT_OUTSIDE] } }), only);
@@ -30,7 +30,7 @@ describe("lab/expectations", () => {
 });
 
 describe("lab/expectations, matches", () => {
-  it("leaves out rules that a plain GET does not match", () => {
+  it("skips rules that a plain GET does not match", () => {
     const paths = ["/", { path: "/", name: "post", match: { method: "POST" } }];
     const canary = { service: "next", percent: 10, override: { headers: { "x-canary": "true" } } };
     const [service] = stack({ services: [{ name: "web", namespace: "apps", paths, canary }] }).services;
@@ -40,7 +40,7 @@ describe("lab/expectations, matches", () => {
 });
 
 describe("lab/plugins/server", () => {
-  it("names the paths that differ as Pulumi does", () => {
+  it("reports differing paths in Pulumi's notation", () => {
     assert.deepEqual(changedPaths({ a: 1, b: [1, { c: 2 }] }, { a: 1, b: [1, { c: 3 }] }), ["b[1].c"]);
     assert.deepEqual(changedPaths({ a: { "x.y/z": 1 } }, { a: {} }), ['a["x.y/z"]']);
     assert.deepEqual(changedPaths({ a: [] }, { a: {} }), ["a"]);

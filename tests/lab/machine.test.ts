@@ -9,7 +9,7 @@ const GOOD: Machine = {
   freeGib: () => 100,
 };
 
-/** A machine on which calls of one program fail. */
+/** A machine on which calls to one program fail. */
 const without = (program: string, flag?: string): Machine => ({
   ...GOOD,
   succeeds: (command, args) => Promise.resolve(command !== program || (flag !== undefined && !args.includes(flag))),
@@ -23,11 +23,11 @@ describe("lab/machine", () => {
     assert.ok(!problems[0]?.includes("\n"));
   };
 
-  it("finds nothing wrong with a good machine", async () => {
+  it("finds no problem on a suitable machine", async () => {
     assert.deepEqual(await machineProblems(GOOD, false), []);
   });
 
-  it("says in one line what is missing, and how to mend it", async () => {
+  it("says in one line what is missing, and how to fix it", async () => {
     await one({ ...GOOD, platform: "darwin" }, /runs on Linux/);
     await one({ ...GOOD, nodeVersion: "18.20.0" }, /install Node 20\.19/);
     await one({ ...GOOD, nodeVersion: "20.18.3" }, /install Node 20\.19/);
@@ -35,11 +35,11 @@ describe("lab/machine", () => {
     await one(without("nsenter"), /apt-get install util-linux/);
     await one(without("openssl"), /apt-get install openssl/);
     await one(without("python3"), /Python 3\.9 or newer with venv is missing: apt-get install/);
-    await one(without("unshare", "-r"), /user namespaces are refused: sysctl/);
+    await one(without("unshare", "-r"), /user namespaces are not allowed: sysctl/);
     await one({ ...GOOD, freeGib: () => 3 }, /3\.0 GiB are free.*8 are needed.*ISTIO_GATEWAY_CACHE/);
   });
 
-  it("asks for less once the tools are there", async () => {
+  it("needs less disk space once the tools are cached", async () => {
     assert.deepEqual(await machineProblems({ ...without("python3"), freeGib: () => 3 }, true), []);
     await one({ ...GOOD, freeGib: () => 0.5 }, /1 are needed/, true);
   });

@@ -5,8 +5,8 @@ import { eventually } from "../../lab/processes";
 import { randomNumbers } from "../faults/support/random";
 
 describe("lab/namespaces", () => {
-  it("takes a process that has ended for dead, though nobody has reaped it", async () => {
-    // The second sleep is the parent of the first, and does not know.
+  it("treats an exited process as dead, even if nobody has reaped it", async () => {
+    // The second sleep is the parent of the first, and never reaps it.
     const parent = spawn("sh", ["-c", "sleep 0.5 & exec sleep 30"]);
     try {
       const pid = parent.pid ?? 0;
@@ -28,7 +28,7 @@ describe("lab/namespaces", () => {
 });
 
 describe("tests/faults/support/random", () => {
-  it("repeats the points of a seed, and spreads them", () => {
+  it("repeats the numbers of a seed, and spreads them evenly", () => {
     const some = (seed: number) => Array.from({ length: 1000 }, randomNumbers(seed));
     assert.deepEqual(some(7), some(7));
     assert.notDeepEqual(some(7), some(8));

@@ -12,7 +12,7 @@ const read = (kind: string, namespace: string, name: string) =>
   Promise.resolve<Record<string, string>>({ key: `${kind}/${namespace}/${name}` });
 
 describe("lab/node", () => {
-  it("finds the program of an image by its name alone, and says which image has none", () => {
+  it("finds an image's program by name alone, and reports an image without one", () => {
     const programs = { "redis-server": "/tools/redis/redis-server", ratelimit: "/tools/rl/ratelimit" };
     const path = "/tools/redis/redis-server";
     for (const image of ["redis", "redis:7.2", "docker.io/library/redis:7.2", "host:5000/a/redis", "redis@sha256:0"]) {
@@ -22,7 +22,7 @@ describe("lab/node", () => {
     assert.throws(() => programOf("notredis:1", programs), /no program/);
   });
 
-  it("resolves a container's environment, and names what is missing", async () => {
+  it("resolves a container's environment, and reports what is missing", async () => {
     const env = (entry: NonNullable<Container["env"]>[number]) =>
       environment(pod, { name: "c", image: "i", env: [entry] }, "10.0.0.1", read);
     assert.deepEqual(await env({ name: "A", value: "1" }), { A: "1" });
@@ -36,7 +36,7 @@ describe("lab/node", () => {
     await assert.rejects(missing, /A has no value/);
   });
 
-  it("writes volumes as links through ..data, and refuses kinds that it does not know", async () => {
+  it("writes volumes as links through ..data, and rejects unsupported kinds", async () => {
     const folder = mkdtempSync(join(tmpdir(), "volume-"));
     try {
       await volumeFolder(folder, "apps", { name: "v", configMap: { name: "m" } }, read);
@@ -45,13 +45,13 @@ describe("lab/node", () => {
       const secret = { name: "v", secret: { secretName: "s", items: [{ key: "key", path: "inner" }] } };
       await volumeFolder(folder, "apps", secret, read);
       assert.equal(readFileSync(join(folder, "inner"), "utf8"), "secrets/apps/s");
-      await assert.rejects(volumeFolder(folder, "apps", { name: "hostPath" }, read), /knows no volume/);
+      await assert.rejects(volumeFolder(folder, "apps", { name: "hostPath" }, read), /does not support the volume/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   });
 
-  it("gives replicas and Pods addresses of their own", () => {
+  it("gives replicas and Pods distinct addresses", () => {
     assert.equal(replicaAddress("192.168.51.100", 0), "192.168.51.100");
     assert.equal(replicaAddress("192.168.51.199", 1), "192.168.51.200");
     const addresses = Array.from({ length: 1000 }, (_, number) => podAddress(number));

@@ -14,7 +14,7 @@ describe("lab/otlp", () => {
     assert.deepEqual(decodeSpans(encodeSpan(span, 1_700_000_000_000)), [span]);
   });
 
-  it("reads a request as the specification writes it", () => {
+  it("reads a request encoded as in the specification", () => {
     // resource_spans { resource { attributes { key: "service.name" value { string_value: "g" } } } scope_spans { spans {
     //   trace_id: 1 byte 0xaa, span_id: 1 byte 0xbb, name: "n", kind: 2, attributes { key: "c" value { int_value: 200 } } } } }
     const resource = "0a170a150a0c736572766963652e6e616d6512050a03676174";

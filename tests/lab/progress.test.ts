@@ -7,7 +7,7 @@ describe("lab/progress", () => {
     return { lines, stream: { isTTY, write: (text: string) => lines.push(text) } };
   };
 
-  it("numbers the steps, and tells the time of each and of all", async () => {
+  it("numbers the steps, and shows the time of each and in total", async () => {
     const { lines, stream } = recorder(false);
     const progress = new Progress("tools", 2, stream);
     assert.equal(await progress.step("etcd", () => Promise.resolve(7)), 7);
@@ -17,7 +17,7 @@ describe("lab/progress", () => {
     assert.match(lines[1] ?? "", /^tools 2\/2 {2}istio: done/);
   });
 
-  it("says that a step failed, and passes its error on", async () => {
+  it("reports a failed step, and rethrows its error", async () => {
     const { lines, stream } = recorder(true);
     const progress = new Progress("tools", 1, stream);
     await assert.rejects(

@@ -16,13 +16,13 @@ const stats = (lines: readonly string[]) => assertCounters(lines.join("\n"));
 const scrape = (lines: readonly string[]) => assertScrape(lines.join("\n"));
 
 describe("tests/e2e/support/rejects", () => {
-  it("is content where everything was taken", () => {
+  it("passes if everything was accepted", () => {
     stats(STATS);
     scrape(SCRAPE);
     scrape(SCRAPE.slice(0, 1));
   });
 
-  it("sees each kind of reject, and updates that never were taken", () => {
+  it("detects each kind of reject, and updates that were never accepted", () => {
     STATS.forEach((line, index) => {
       const changed = line.endsWith(": 0") ? line.replace(/0$/, "1") : line.replace(/\d+$/, "0");
       assert.throws(() => stats(STATS.with(index, changed)), assert.AssertionError, changed);
@@ -30,7 +30,7 @@ describe("tests/e2e/support/rejects", () => {
     assert.throws(() => scrape([SCRAPE[0] ?? "", 'pilot_total_xds_rejects{type="rds"} 1']), assert.AssertionError);
   });
 
-  it("does not take missing counters for none", () => {
+  it("does not mistake missing counters for zero", () => {
     STATS.filter((line) => !line.startsWith(`${RDS}.update_success`)).forEach((line) => {
       assert.throws(() => stats(STATS.filter((other) => other !== line)), assert.AssertionError, line);
     });

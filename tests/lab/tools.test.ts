@@ -27,13 +27,13 @@ describe("lab/tools", () => {
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "tools-"))));
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it("names the plugins' versions as package.json does", () => {
+  it("has the same plugin versions as package.json", () => {
     for (const [name, version] of Object.entries(PLUGINS)) {
       assert.equal(manifest.dependencies[`@pulumi/${name}` as keyof typeof manifest.dependencies], version);
     }
   });
 
-  it("leads a link to its target again, wherever it led before, and holds where the cache lies elsewhere", () => {
+  it("points a link to its target again, wherever it pointed before, and stays valid if the cache is moved", () => {
     const cache = join(folder, "cache");
     mkdirSync(join(cache, "host"), { recursive: true });
     writeFileSync(join(cache, "host", "tool"), "right");
@@ -44,7 +44,7 @@ describe("lab/tools", () => {
     symlinkSync(join(folder, "gone"), link);
     linkTo(join(cache, "host", "tool"), link);
     assert.equal(readFileSync(link, "utf8"), "right");
-    // Through another name of the same cache, as where it was moved and its old name kept.
+    // Through another name for the same cache, as if it was moved and the old name kept.
     symlinkSync(cache, join(folder, "alias"));
     linkTo(join(folder, "alias", "host", "tool"), join(folder, "alias", "cli", "tool"));
     rmSync(join(folder, "alias"));
@@ -62,7 +62,7 @@ describe("lab/tools", () => {
       writeFileSync(join(sources, "set", "go.sum"), "");
     });
 
-    it("gives a folder of its own to every go.mod, go.sum and list of programs", () => {
+    it("uses a different folder for every go.mod, go.sum and list of programs", () => {
       const first = goSetFolder(set, folder, sources);
       assert.equal(goSetFolder(set, folder, sources), first);
       assert.notEqual(goSetFolder({ ...set, programs: { other: "b" } }, folder, sources), first);
@@ -70,7 +70,7 @@ describe("lab/tools", () => {
       assert.notEqual(goSetFolder(set, folder, sources), first);
     });
 
-    /** A go command that writes its output file, and then ends with a code. */
+    /** A go command that writes its output file, then exits with a code. */
     const fakeGo = (code: number) => {
       const path = join(folder, `go-${code}`);
       writeFileSync(
@@ -81,7 +81,7 @@ describe("lab/tools", () => {
       return path;
     };
 
-    it("leaves nothing behind that looks whole when a build fails, and mends it on the next run", async () => {
+    it("leaves nothing that looks complete if a build fails, and repairs it on the next run", async () => {
       const target = goSetFolder(set, folder, sources);
       await assert.rejects(buildGoSet(set, fakeGo(1), target, sources), /^UserError|Error: .*build failed: broken$/);
       assert.ok(!isComplete(target) && !existsSync(target));
@@ -92,7 +92,7 @@ describe("lab/tools", () => {
       await buildGoSet(set, fakeGo(1), target, sources);
     });
 
-    it("takes files out of a module that the go.mod of another set pins", async () => {
+    it("copies files from a module that another set's go.mod pins", async () => {
       const module = join(folder, "module");
       mkdirSync(join(module, "crds"), { recursive: true });
       writeFileSync(join(module, "crds", "a.yaml"), "kind: A\n");
@@ -110,7 +110,7 @@ describe("lab/tools", () => {
       assert.deepEqual(readdirSync(join(target, "taken-crds")), ["a.yaml"]);
     });
 
-    it("starts afresh after an interruption", async () => {
+    it("starts over after an interruption", async () => {
       const target = join(folder, "made");
       mkdirSync(`${target}.partial`);
       writeFileSync(join(`${target}.partial`, "half"), "");
@@ -145,18 +145,18 @@ describe("lab/tools", () => {
 
     const source = () => ({ archive: `${base}/archive`, checksums: `${base}/sums` });
 
-    it("unpacks the archive that its release vouches for", async () => {
+    it("unpacks an archive whose checksum matches the release's", async () => {
       assert.equal(await downloadPulumi(join(folder, "cli"), source()), true);
       assert.ok(existsSync(join(folder, "cli", "pulumi")));
     });
 
-    it("refuses an archive that is another", async () => {
+    it("rejects an archive with a different checksum", async () => {
       checksum = "0".repeat(64);
       await assert.rejects(downloadPulumi(join(folder, "cli"), source()), /has SHA-256 .* its release says 0{64}/);
       assert.ok(!existsSync(join(folder, "cli")));
     });
 
-    it("says so where nothing can be reached", async () => {
+    it("returns false if nothing can be reached", async () => {
       const nowhere = { archive: "http://127.0.0.1:1/a", checksums: "http://127.0.0.1:1/s" };
       assert.equal(await downloadPulumi(join(folder, "cli"), nowhere), false);
     });

@@ -100,7 +100,7 @@ describe("review/changes", () => {
   });
 
   it("shows no certificate", () => {
-    const certificate = { ...before.certificate, mode: "ca-signed", caCertificate: "-----BEGIN CERTIFICATE-----\nx" };
+    const certificate = { ...before.certificate, type: "ca-signed", caCertificate: "-----BEGIN CERTIFICATE-----\nx" };
     const [first] = changes(before, { ...before, certificate } as typeof before).filter(({ text }) =>
       text.includes("caCertificate"),
     );

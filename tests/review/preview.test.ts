@@ -89,7 +89,7 @@ describe("review/preview", function () {
         "",
         "```",
         "stack config has 1 mistake, nothing was changed:",
-        "  istio-gateway:services[0].canary.percent: 500, expected a whole number of percent from 0 to 100",
+        "  istio-gateway:services[0].canary.percent: 500, expected a percentage from 0 to 100, without decimals",
         "```",
         "",
       ].join("\n"),

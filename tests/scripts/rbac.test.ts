@@ -8,7 +8,7 @@ import { stackRbac } from "../../scripts/rbac";
 
 const ROOT = join(__dirname, "..", "..");
 
-/** Whether one of the roles gives a verb for an object. */
+/** Whether one of the roles grants a verb on an object. */
 function allows(roles: readonly Role[], verb: string, { group, kind, name, namespace }: EmittedObject): boolean {
   return roles
     .filter((role) => role.metadata.namespace === namespace)
@@ -45,12 +45,12 @@ describe("scripts/rbac", () => {
     });
   }
 
-  it("is written for dev (npm run generate)", async () => {
+  it("is up to date for dev (npm run generate)", async () => {
     const file = readFileSync(join(ROOT, "deploy", "rbac.dev.yaml"), "utf8");
     assert.equal(await stackRbac(join(ROOT, "Pulumi.dev.yaml")), file);
   });
 
-  it("opens a Secret and a namespace by their names alone", () => {
+  it("grants access to Secrets and namespaces only by name", () => {
     const roles = deployerRoles([secret, namespace], "deployer");
     assert.deepEqual(
       roles.map(({ kind, metadata, rules }) => [kind, metadata.namespace, rules]),
@@ -72,12 +72,12 @@ describe("scripts/rbac", () => {
     );
   });
 
-  it("binds each role to the one account", () => {
+  it("binds each role to the one ServiceAccount", () => {
     const kinds = deployerRbac([secret, namespace], identity).map(({ kind }) => kind);
     assert.deepEqual(kinds, ["ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]);
   });
 
-  it("lets a destroy list Secrets, only where the stack makes one", () => {
+  it("lets a destroy list Secrets only if the stack creates one", () => {
     assert.deepEqual(
       destroyerRbac([secret, namespace], identity).map(({ kind }) => kind),
       ["Role", "RoleBinding"],
@@ -85,14 +85,14 @@ describe("scripts/rbac", () => {
     assert.deepEqual(destroyerRbac([namespace], identity), []);
   });
 
-  it("lets the provider see what it waits for", () => {
+  it("lets the provider watch what it waits for", () => {
     const deployment = { group: "apps", kind: "Deployment", name: "redis", namespace: "one", patched: false };
     const pod = { group: "", kind: "Pod", name: "any", namespace: "one", patched: false };
     const roles = deployerRoles([deployment], "deployer");
     assert.ok(allows(roles, "watch", pod) && !allows(roles, "get", pod));
   });
 
-  it("knows the plurals of the API", () => {
+  it("knows the API's plural names", () => {
     assert.deepEqual(
       ["Gateway", "HTTPRoute", "PeerAuthentication", "Telemetry", "BackendTLSPolicy", "Ingress"].map(resourceOf),
       ["gateways", "httproutes", "peerauthentications", "telemetries", "backendtlspolicies", "ingresses"],

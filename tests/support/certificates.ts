@@ -16,19 +16,19 @@ interface Wanted {
   uses?: readonly string[];
 }
 
-/** A certificate authority for tests, and its key in PEM. */
+/** A certificate authority for tests, with its key in PEM. */
 export function testAuthority(validDays: number, isCa = true, commonName = "Test CA"): Promise<TestAuthority> {
   return selfSigned({ commonName, validDays, isCa, uses: isCa ? ["cert_signing"] : [] });
 }
 
-/** A certificate that signed itself, with an ECDSA key. */
+/** A self-signed certificate with an ECDSA key. */
 export async function selfSigned(wanted: Wanted): Promise<TestCertificate> {
   const { privateKeyPem } = ecdsaKey();
   const { certPem } = await selfSign({ privateKeyPem, ...inputs(wanted) });
   return { certificatePem: certPem, privateKeyPem };
 }
 
-/** A certificate that signed itself, for these names, and its key. */
+/** A self-signed certificate for these names, with its key. */
 export function certificateWithKey(dnsNames: readonly string[], validDays: number): Promise<TestCertificate> {
   return selfSigned({ commonName: dnsNames[0] ?? "", dnsNames, validDays });
 }

@@ -10,8 +10,8 @@ export interface Registered {
 }
 
 /**
- * Runs a program against mocks and returns what it registered. Mocks prove the wiring, not what a cluster makes of it.
- * @param state What resources of a type have besides their inputs.
+ * Runs a program against mocks and returns what it registered. Mocks prove the wiring, not how a cluster handles it.
+ * @param state Additional state of resources, by type, besides their inputs.
  */
 export async function register(
   program: () => unknown,
@@ -35,12 +35,12 @@ export async function register(
     false,
   );
   await program();
-  // Registration is asynchronous: an assertion before its end would prove nothing.
+  // Registration is asynchronous: assertions before it has finished would prove nothing.
   await pulumi.runtime.disconnect();
   return registered;
 }
 
-/** Real keys and certificates, since the program looks into them; every key is ECDSA, which is made at once. */
+/** Real keys and certificates, because the program parses them; every key is ECDSA, which is fast to generate. */
 async function madeBy(type: string, inputs: Record<string, unknown>): Promise<object> {
   const end = { validityEndTime: "2030-01-01T00:00:00Z" };
   switch (type) {
@@ -57,7 +57,7 @@ async function madeBy(type: string, inputs: Record<string, unknown>): Promise<ob
   }
 }
 
-/** Inputs without the wrappers in which Pulumi keeps secrets. */
+/** Inputs without Pulumi's wrappers for secrets. */
 function revealed(inputs: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(inputs).map(([key, value]) => {
     const isSecret = typeof value === "object" && value !== null && "value" in value;
@@ -66,7 +66,7 @@ function revealed(inputs: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(entries);
 }
 
-/** The only registered resource of a type, and with a name where one is given. */
+/** The only registered resource of a type, and with a name if one is given. */
 export function only(resources: readonly Registered[], type: string, name?: string): Registered {
   const found = resources.filter(
     (resource) => resource.type === type && (name === undefined || resource.name === name),
@@ -79,7 +79,7 @@ export function only(resources: readonly Registered[], type: string, name?: stri
   return first;
 }
 
-/** An object's metadata, without what every object has: tests/components/fieldManager.test.ts looks at that. */
+/** An object's metadata, without what every object has: tests/components/fieldManager.test.ts checks that. */
 export function metadataOf({ inputs }: Registered): Record<string, unknown> {
   const { annotations, ...metadata } = inputs.metadata as { annotations?: Record<string, string> };
   const { "pulumi.com/patchFieldManager": _, ...others } = annotations ?? {};

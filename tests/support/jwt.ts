@@ -1,10 +1,10 @@
 import { createSign, generateKeyPairSync, type JsonWebKey, type KeyObject } from "node:crypto";
 
-/** An issuer of tokens for tests. */
+/** A token issuer for tests. */
 export interface Issuer {
   readonly issuer: string;
   readonly jwks: { keys: (JsonWebKey & { kty: string })[] };
-  /** A token with these claims besides iss and a life of an hour, which they may replace. */
+  /** A token with these claims; iss and a lifetime of one hour are defaults. */
   token(claims: Record<string, unknown>): string;
 }
 
@@ -19,7 +19,7 @@ export function testIssuer(issuer: string, keyId = "one"): Issuer {
   };
 }
 
-/** A token that says it needs no signature. */
+/** A token that claims to need no signature. */
 export function unsignedToken(issuer: string, claims: Record<string, unknown>): string {
   return sign({ alg: "none", typ: "JWT" }, { iss: issuer, ...lifetime(), ...claims });
 }

@@ -9,7 +9,7 @@ const ajv = new Ajv({ strict: false, allErrors: true });
 const schemas = new Map<Channel, Record<string, object>>();
 const compiled = new Map<object, ValidateFunction>();
 
-/** What the real CRDs of a channel refuse in the objects, and would prune: one line for each error. */
+/** What a channel's real CRDs would reject or prune in the objects: one line for each error. */
 export function schemaErrors(channel: Channel, resources: readonly Registered[]): string[] {
   return resources.flatMap(({ type, name, inputs }) => {
     const [, group = "", kind = ""] = type.split(":");
@@ -34,7 +34,7 @@ function schemasOf(channel: Channel): Record<string, object> {
   return found;
 }
 
-/** Compiled once: it takes long. */
+/** Compiled once, because it is slow. */
 function validator(schema: object): ValidateFunction {
   const validate = compiled.get(schema) ?? ajv.compile(schema);
   compiled.set(schema, validate);

@@ -4,13 +4,13 @@ import type { StackConfig } from "../../config";
 
 type Values = Record<string, unknown>;
 
-/** The least that a stack must say. */
+/** The minimal config of a stack. */
 export const MINIMAL: Values = {
   domain: "example.test",
   services: [{ name: "web", namespace: "apps" }],
 };
 
-/** A checked config: the least, with some keys replaced. */
+/** A checked config: the minimal one, with some keys replaced. */
 export function stack(values: Values = {}, secretKeys: readonly string[] = []): StackConfig {
   return loadConfig({
     project: "istio-gateway",
@@ -20,7 +20,7 @@ export function stack(values: Values = {}, secretKeys: readonly string[] = []): 
   });
 }
 
-/** The lines of the error that a config gives, without the first: one for each mistake. */
+/** The lines of a config's error, without the first: one for each mistake. */
 export function mistakes(values: Values, secretKeys: readonly string[] = []): string[] {
   try {
     stack(values, secretKeys);
@@ -36,7 +36,7 @@ export function mistakes(values: Values, secretKeys: readonly string[] = []): st
   return [];
 }
 
-/** A value as it is sent: keys without a value are left out. */
+/** A value as it is sent: without undefined keys. */
 export function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }

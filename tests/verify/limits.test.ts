@@ -17,7 +17,7 @@ describe("verify/checks/limits", () => {
       { type: "global", requests: 1000, per: "day" },
     ];
     assert.deepEqual(limit(limits), limits[1]);
-    assert.equal(lowestLimit({}), undefined);
+    assert.equal(lowestLimit({ rateLimit: undefined }), undefined);
   });
 
   it("tries none that takes many requests, or would keep others out for long", () => {

@@ -1,3 +1,4 @@
+import { ownName, SUFFIXES } from "../../components/shared/naming";
 import { get } from "../client";
 import { diagnose } from "../diagnosis";
 import { row, skipped, type Row } from "../row";
@@ -18,7 +19,7 @@ export async function checkClientCertificate({ config, route }: Target): Promise
   }
   const { name, namespace } = config.gateway;
   const url = `https://${config.services[0]?.host ?? config.domain}/`;
-  const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; kubectl get configmap ${name}--client-ca -n ${namespace} -o yaml`;
+  const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; kubectl get configmap ${ownName(config.gateway, SUFFIXES.clientAuthorities)} -n ${namespace} -o yaml`;
   const { identity } = route;
   const stranger = await get(url, { ...route, identity: undefined });
   // The refusal is an alert of TLS; whatever else keeps a client out is none.

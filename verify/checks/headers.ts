@@ -53,7 +53,7 @@ function nothingInside(url: string, { headers }: Answer, { responseHeaders }: Ru
 }
 
 function hardeningRemoves({ hardening }: StackConfig["gateway"]): string[] {
-  return hardening.enabled === false
+  return hardening === false
     ? []
     : [
         ...(hardening.removeServerHeader ? ["server"] : []),

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { ownName } from "../../components/shared/naming";
 import type { Service } from "../../config";
 import { rateLimitsOf, type RateLimit } from "../../config/schema/limits/rateLimit";
 import { burst } from "../burst";
@@ -60,7 +61,6 @@ async function tryLimit(
   limit: RateLimit,
   { config, route }: Pick<Target, "config" | "route">,
 ): Promise<Row> {
-  const { name, namespace } = config.gateway;
   // A client of its own: nobody else's share is used up.
   const headers = "header" in limit ? { [limit.header.toLowerCase()]: `verify-${randomUUID()}` } : {};
   let sent = 0;
@@ -86,6 +86,6 @@ async function tryLimit(
       kind === "global"
         ? "the limit is not in force, or nothing counts: the rate limit service does not answer, and failureMode is open"
         : "the limit is not in force",
-    more: `kubectl get envoyfilter ${name}--${kind}-rate-limit -n ${namespace} -o yaml`,
+    more: `kubectl get envoyfilter ${ownName(config.gateway, `${kind}-rate-limit`)} -n ${config.gateway.namespace} -o yaml`,
   });
 }

@@ -1,3 +1,4 @@
+import { ownName, SUFFIXES } from "../../components/shared/naming";
 import type { StackConfig } from "../../config";
 import { get, type Answer } from "../client";
 import { diagnose } from "../diagnosis";
@@ -18,8 +19,7 @@ export function checkRedirect({ config, route }: Target): Promise<Row[]> {
 }
 
 function causeOf(answer: Answer, host: string, config: StackConfig): Diagnosis {
-  const { name, namespace } = config.gateway;
-  const more = `kubectl describe httproute ${name}--https-redirect -n ${namespace}`;
+  const more = `kubectl describe httproute ${ownName(config.gateway, SUFFIXES.redirect)} -n ${config.gateway.namespace}`;
   // Where services say who may enter, that does not hold for the redirect: a refusal comes from where it is missing.
   const isGuarded = config.services.some(({ access }) => access !== undefined);
   if (answer.status === 404 || (answer.status === 403 && isGuarded)) {

@@ -1,7 +1,8 @@
 import type { Service, StackConfig } from "../../config";
+import { admits } from "../../config/resolve/entrance";
 import { get, type Answer } from "../client";
 import { diagnose } from "../diagnosis";
-import { admission, isGatewaysOwn, isRefusal, plainRules } from "../expectations";
+import { isGatewaysOwn, isRefusal, plainRules } from "../expectations";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
@@ -35,7 +36,7 @@ export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
 
 function routeRow(url: string, answer: Answer, service: Service, config: StackConfig, from: string | undefined): Row {
   const { status } = answer;
-  const wanted = admission(service, from);
+  const wanted = admits(service.access, from);
   const isRefused = isRefusal(answer) || (status === 403 && service.access?.externalAuthorization !== undefined);
   if (wanted === "refused" || (wanted === "unknown" && isRefused)) {
     const client = service.access?.jwt === undefined ? (from ?? "this client") : "clients without a token";

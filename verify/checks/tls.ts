@@ -1,4 +1,5 @@
 import type { SecureVersion } from "node:tls";
+import { proxyName } from "../../components/shared/naming";
 import { handshake } from "../client";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
@@ -19,7 +20,7 @@ const VERSIONS: readonly (readonly [version: SecureVersion, name: string])[] = [
 export async function checkTls({ config, route }: Target): Promise<Row[]> {
   const { name, namespace } = config.gateway;
   const host = config.services[0]?.host ?? config.domain;
-  const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; istioctl proxy-config listeners deploy/${name}-istio -n ${namespace} --port 443 -o json`;
+  const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; istioctl proxy-config listeners deploy/${proxyName(config.gateway)} -n ${namespace} --port 443 -o json`;
   const versions = VERSIONS.map(async ([version, label]) => {
     const wanted = label >= `TLS ${config.gateway.tls.minVersion}`;
     const seen = await handshake(host, route, { minVersion: version, maxVersion: version, ciphers: ANYTHING });

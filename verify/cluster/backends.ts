@@ -1,4 +1,4 @@
-import { GRPC_PORT, rateLimitServiceName } from "../../components/limits/rateLimitService";
+import { RATE_LIMIT_PORT, rateLimitServiceName } from "../../components/shared/naming";
 import { backendsOf } from "../../config";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
@@ -16,8 +16,8 @@ interface EndpointSlice {
 export async function checkBackends({ config }: Target): Promise<Row[]> {
   const limiter = config.rateLimitService && {
     namespace: config.rateLimitService.namespace,
-    service: rateLimitServiceName(config.gateway.name),
-    port: GRPC_PORT,
+    service: rateLimitServiceName(config.gateway),
+    port: RATE_LIMIT_PORT,
   };
   const backends = new Map(
     [...config.services.flatMap(backendsOf), ...(limiter === undefined ? [] : [limiter])].map(

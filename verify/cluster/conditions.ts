@@ -1,3 +1,4 @@
+import { ownName, SUFFIXES } from "../../components/shared/naming";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 import { getObject } from "./kubectl";
@@ -24,7 +25,7 @@ export async function checkConditions({ config }: Target): Promise<Row[]> {
   const { gateway, services } = config;
   const objects: (readonly [kind: string, name: string, namespace: string])[] = [
     ["gateway", gateway.name, gateway.namespace],
-    ["httproute", `${gateway.name}--https-redirect`, gateway.namespace],
+    ["httproute", ownName(gateway, SUFFIXES.redirect), gateway.namespace],
     ...services.map(({ name, namespace, protocol }) => [`${protocol}route`, name, namespace] as const),
   ];
   return Promise.all(

@@ -1,3 +1,4 @@
+import { proxyName } from "../../components/shared/naming";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 import { outputOf } from "./kubectl";
@@ -12,7 +13,7 @@ const WHAT = "every proxy has the current config";
 
 /** Every Envoy of the gateway has the config that istiod sent last, and rejected none of it. */
 export async function checkProxies({ config }: Target): Promise<Row[]> {
-  const { name, namespace } = config.gateway;
+  const { namespace } = config.gateway;
   let proxies: ClientConfig[];
   try {
     const status = JSON.parse(await outputOf("istioctl", ["proxy-status", "-o", "json"])) as {
@@ -22,7 +23,9 @@ export async function checkProxies({ config }: Target): Promise<Row[]> {
   } catch (error) {
     return [skipped("proxies", WHAT, error instanceof Error ? error.message : String(error))];
   }
-  const own = proxies.filter(({ node }) => node.id.startsWith(`${name}-istio`) && node.id.endsWith(`.${namespace}`));
+  const own = proxies.filter(
+    ({ node }) => node.id.startsWith(proxyName(config.gateway)) && node.id.endsWith(`.${namespace}`),
+  );
   const flaws = own.flatMap(({ node, genericXdsConfigs }) =>
     genericXdsConfigs
       .filter(({ configStatus }) => !["SYNCED", "UNKNOWN"].includes(configStatus))
@@ -35,7 +38,7 @@ export async function checkProxies({ config }: Target): Promise<Row[]> {
         own.length === 0
           ? "no proxy of the gateway is connected to istiod"
           : "Envoy rejected the last config, or has not answered: the gateway serves the one before",
-      more: `istioctl proxy-status; kubectl logs deploy/${name}-istio -n ${namespace} | grep -i rejected`,
+      more: `istioctl proxy-status; kubectl logs deploy/${proxyName(config.gateway)} -n ${namespace} | grep -i rejected`,
     }),
   ];
 }

@@ -2,14 +2,13 @@ import type { Access } from "../../schema/access/access";
 import { covers } from "../../values/cidr";
 import { pathSettings } from "../../resolve/pathSettings";
 import type { Problem } from "../../values/problem";
-import { resolveService } from "../../resolve/service";
-import type { Service } from "../../resolve/model";
+import { hostOf } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
 
 /** A service with its access, and where that is said. */
 interface Guarded {
   readonly index: number;
-  readonly service: Service;
+  readonly host: string;
   readonly access: Access | undefined;
   /** `services[0].access`, or `defaults.access` where the service says nothing. */
   readonly at: string;
@@ -19,9 +18,8 @@ interface Guarded {
 export function accessProblems(stack: CheckedStack): Problem[] {
   const { domain = "domain", defaults } = stack;
   const guarded = stack.services.map(({ index, service }): Guarded => {
-    const resolved = resolveService(service, domain, defaults);
     const at = service.access === undefined && defaults.access !== undefined ? "defaults.access" : accessOf(index);
-    return { index, service: resolved, access: resolved.access, at };
+    return { index, host: hostOf(service, domain), access: service.access ?? defaults.access, at };
   });
   const problems = [
     ...guarded.flatMap((entry) => silenceProblems(entry, defaults.denyByDefault)),
@@ -44,7 +42,7 @@ function silenceProblems({ access, at }: Guarded, denyByDefault: boolean): Probl
   if (!denyByDefault || access !== undefined) {
     return [];
   }
-  const expected = "who may enter, since defaults.denyByDefault is set ({ public: true } for everyone)";
+  const expected = "rules for access, since defaults.denyByDefault is set ({ public: true } lets everyone in)";
   return [{ path: at, value: undefined, expected }];
 }
 
@@ -56,7 +54,7 @@ function listProblems({ access, at }: Guarded): Problem[] {
     if (hidden < 0) {
       return [];
     }
-    const expected = `a block that deny[${hidden}] (${deny[hidden] ?? ""}) leaves something of: deny goes first`;
+    const expected = `a block that deny[${hidden}] (${deny[hidden] ?? ""}) does not cover: deny takes precedence`;
     return [{ path: `${at}.allow[${place}]`, value: block, expected }];
   });
 }
@@ -64,11 +62,11 @@ function listProblems({ access, at }: Guarded): Problem[] {
 /** Policies see a request's host, not which service's path it takes. */
 function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
   return guarded.flatMap((entry) => {
-    const first = guarded.find(({ service }) => service.host === entry.service.host) ?? entry;
+    const first = guarded.find(({ host }) => host === entry.host) ?? entry;
     if (JSON.stringify(first.access) === JSON.stringify(entry.access)) {
       return [];
     }
-    const expected = `the access of services[${first.index}]: both serve ${entry.service.host}, and who may enter is said for a host`;
+    const expected = `the access of services[${first.index}]: both serve ${entry.host}, and access applies to a host as a whole`;
     return [{ path: accessOf(entry.index), value: entry.access, expected }];
   });
 }
@@ -76,7 +74,7 @@ function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
 /** A token is asked for on a whole host, and a preflight bears none: where one is let in, the gateway has to answer it itself. */
 function preflightProblems({ services, defaults }: CheckedStack, guarded: readonly Guarded[]): Problem[] {
   const places = services.flatMap((indexed, place) => {
-    const { host, access } = (guarded[place] as Guarded).service;
+    const { host, access } = guarded[place] as Guarded;
     return access?.jwt === undefined ? [] : pathSettings(indexed, defaults).map((path) => ({ ...path, host }));
   });
   return places
@@ -84,7 +82,7 @@ function preflightProblems({ services, defaults }: CheckedStack, guarded: readon
     .map(({ here, host }) => ({
       path: `${here}.cors`,
       value: undefined,
-      expected: `cors here too, or on no path of ${host}: its jwt is asked for on the whole host, and a preflight bears no token`,
+      expected: `cors here too, or on no path of ${host}: jwt applies to the whole host, and a preflight has no token`,
     }));
 }
 
@@ -97,7 +95,7 @@ function providerProblems(guarded: readonly Guarded[]): Problem[] {
     if (first === undefined || provider === wanted) {
       return [];
     }
-    const expected = `${wanted ?? ""}, the provider of ${first.at}: Istio asks one for each gateway`;
+    const expected = `${wanted ?? ""}, the provider of ${first.at}: Istio uses one for each gateway`;
     return [{ path: `${at}.externalAuthorization.provider`, value: provider, expected }];
   });
 }
@@ -111,17 +109,17 @@ function clientAddressProblems({ gateway }: CheckedStack, guarded: readonly Guar
   const listing = guarded.find(({ access }) => access?.allow !== undefined || access?.deny !== undefined);
   if (clientAddress === undefined) {
     const list = listing?.access?.allow === undefined ? "deny" : "allow";
-    const expected = `what stands before the gateway, since ${listing?.at ?? ""}.${list} goes by clients' addresses ({ trustedProxies: 0 } where nothing changes them)`;
+    const expected = `what is in front of the gateway, since ${listing?.at ?? ""}.${list} goes by client addresses ({ trustedProxies: 0 } if nothing changes them)`;
     return listing === undefined ? [] : [{ path: "gateway.clientAddress", value: undefined, expected }];
   }
   const { trustedProxies, proxyProtocol, proxyAddresses } = clientAddress;
   const isTold = trustedProxies > 0 || proxyProtocol;
   if (!isTold && proxyAddresses !== undefined) {
-    const expected = "nothing here: with trustedProxies 0 and no proxyProtocol there are no proxies";
+    const expected = "not allowed with trustedProxies 0 and without proxyProtocol: there are no proxies";
     return [{ path: "gateway.clientAddress.proxyAddresses", value: proxyAddresses, expected }];
   }
   if (isTold && proxyAddresses === undefined && listing !== undefined) {
-    const expected = `the proxies' addresses, or clients that go round them forge theirs past ${listing.at} (0.0.0.0/0 and ::/0 leave it to the network)`;
+    const expected = `the proxies' addresses: clients that bypass the proxies could forge theirs and pass ${listing.at} (0.0.0.0/0 and ::/0 leave it to the network)`;
     return [{ path: "gateway.clientAddress.proxyAddresses", value: undefined, expected }];
   }
   return [];

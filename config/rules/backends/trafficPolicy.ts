@@ -1,18 +1,13 @@
-import { backendsOf } from "../../resolve/model";
 import type { Problem } from "../../values/problem";
-import { resolveService } from "../../resolve/service";
+import { resolveTrafficPolicy, targetsOf } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
 
 /** Backends that two services treat in two ways: Istio takes one DestinationRule for a host, and merges none. */
-export function trafficPolicyProblems({ domain, defaults, services }: CheckedStack): Problem[] {
-  if (domain === undefined) {
-    return [];
-  }
+export function trafficPolicyProblems({ defaults, services }: CheckedStack): Problem[] {
   const owners = new Map<string, { index: number; policy: string }>();
   return services.flatMap(({ index, service }) => {
-    const resolved = resolveService(service, domain, defaults);
-    const policy = JSON.stringify(resolved.trafficPolicy);
-    const backends = new Set(backendsOf(resolved).map((backend) => `${backend.namespace}/${backend.service}`));
+    const policy = JSON.stringify(resolveTrafficPolicy(service, defaults));
+    const backends = new Set(targetsOf(service).map((backend) => `${backend.namespace}/${backend.service}`));
     const clash = [...backends].find((backend) => (owners.get(backend)?.policy ?? policy) !== policy);
     for (const backend of backends) {
       owners.set(backend, owners.get(backend) ?? { index, policy });

@@ -1,29 +1,32 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
-import type { CheckedStack } from "..";
+import type { CheckedStack } from "../checkedStack";
+import { inDays, milliseconds } from "../../values/duration";
 import { certificatesIn, SEALED } from "../../values/pem";
 import type { Problem } from "../../values/problem";
 
-const DAY_MS = 86_400_000;
-
 /** What is wrong with the CA of a `ca-signed` certificate. The key never appears in a problem. */
 export function caProblems({ certificate, secretKeys }: CheckedStack): Problem[] {
-  if (certificate?.mode !== "ca-signed") {
+  if (certificate?.type !== "ca-signed") {
     return [];
   }
   if (!secretKeys.has("certificate")) {
-    return [keyProblem(certificate.caPrivateKey, "a Pulumi secret: pulumi config set --secret --path …")];
+    return [keyProblem("a Pulumi secret: pulumi config set --secret --path …")];
   }
-  if (certificate.caPrivateKey === SEALED || certificate.caCertificate === SEALED) {
+  const { caPrivateKey, caCertificate } = certificate;
+  if (typeof caPrivateKey !== "string" || typeof caCertificate !== "string") {
     return [];
   }
-  const chain = certificatesIn(certificate.caCertificate);
-  const key = readKey(certificate.caPrivateKey);
+  if (caPrivateKey === SEALED || caCertificate === SEALED) {
+    return [];
+  }
+  const chain = certificatesIn(caCertificate);
+  const key = readKey(caPrivateKey);
   const problems: Problem[] = [];
   if (chain === undefined) {
     problems.push(certificateProblem("a readable X.509 certificate in PEM"));
   }
   if (key === undefined) {
-    problems.push(keyProblem(certificate.caPrivateKey, "a readable private key in PEM, without a passphrase"));
+    problems.push(keyProblem("a readable private key in PEM, without a passphrase"));
   }
   return chain === undefined ? problems : [...problems, ...chainProblems(chain, key, certificate)];
 }
@@ -32,7 +35,7 @@ export function caProblems({ certificate, secretKeys }: CheckedStack): Problem[]
 function chainProblems(
   chain: readonly X509Certificate[],
   key: KeyObject | undefined,
-  certificate: { validityDays: number; caPrivateKey: string },
+  certificate: { validity: string },
 ): Problem[] {
   const problems: Problem[] = [];
   if (!chain.every((authority) => authority.ca)) {
@@ -46,12 +49,12 @@ function chainProblems(
     problems.push(certificateProblem(`each certificate signed by the next one; number ${stray + 1} is not`));
   }
   const end = Math.min(...chain.map((authority) => new Date(authority.validTo).getTime()));
-  if (end < Date.now() + certificate.validityDays * DAY_MS) {
-    const lasts = `a CA that outlives the certificate by validityDays = ${certificate.validityDays}`;
-    problems.push(certificateProblem(`${lasts}; it ends on ${new Date(end).toISOString()}`));
+  if (end < Date.now() + milliseconds(certificate.validity)) {
+    const lasts = `a CA that is valid for longer than the certificate (validity ${inDays(certificate.validity)})`;
+    problems.push(certificateProblem(`${lasts}; it expires on ${new Date(end).toISOString()}`));
   }
   if (key !== undefined && chain[0]?.checkPrivateKey(key) === false) {
-    problems.push(keyProblem(certificate.caPrivateKey, "the private key that belongs to certificate.caCertificate"));
+    problems.push(keyProblem("the private key that belongs to certificate.caCertificate"));
   }
   return problems;
 }
@@ -60,8 +63,8 @@ function certificateProblem(expected: string): Problem {
   return { path: "certificate.caCertificate", value: "(PEM)", expected };
 }
 
-function keyProblem(value: string, expected: string): Problem {
-  return { path: "certificate.caPrivateKey", value, expected };
+function keyProblem(expected: string): Problem {
+  return { path: "certificate.caPrivateKey", value: "(PEM)", expected };
 }
 
 function readKey(pem: string): KeyObject | undefined {

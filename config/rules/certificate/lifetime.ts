@@ -1,23 +1,24 @@
+import { inDays, milliseconds } from "../../values/duration";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
 /** The longest lifetime that clients will accept from public CAs (CA/Browser Forum, from March 2027). */
-const MAX_PROTECTED_VALIDITY_DAYS = 100;
+const MAX_PROTECTED_VALIDITY = "100d";
 
 /** How long a certificate lasts, and when it is renewed. */
 export function lifetimeProblems({ certificate, protect }: CheckedStack): Problem[] {
-  if (certificate?.mode !== "self-signed" && certificate?.mode !== "ca-signed") {
+  if (certificate?.type !== "self-signed" && certificate?.type !== "ca-signed") {
     return [];
   }
-  const { validityDays, renewBeforeDays } = certificate;
+  const { validity, renewBefore } = certificate;
   const problems: Problem[] = [];
-  if (protect === true && validityDays > MAX_PROTECTED_VALIDITY_DAYS) {
-    const expected = `at most ${MAX_PROTECTED_VALIDITY_DAYS} days where protect is true: renew more often instead`;
-    problems.push({ path: "certificate.validityDays", value: validityDays, expected });
+  if (protect === true && milliseconds(validity) > milliseconds(MAX_PROTECTED_VALIDITY)) {
+    const expected = `at most ${MAX_PROTECTED_VALIDITY} if protect is true: renew more often instead`;
+    problems.push({ path: "certificate.validity", value: inDays(validity), expected });
   }
-  if (renewBeforeDays !== undefined && renewBeforeDays >= validityDays) {
-    const expected = `fewer days than validityDays (${validityDays}), or every update would renew`;
-    problems.push({ path: "certificate.renewBeforeDays", value: renewBeforeDays, expected });
+  if (renewBefore !== undefined && milliseconds(renewBefore) >= milliseconds(validity)) {
+    const expected = `less than validity (${inDays(validity)}), or every update would renew`;
+    problems.push({ path: "certificate.renewBefore", value: inDays(renewBefore), expected });
   }
   return problems;
 }

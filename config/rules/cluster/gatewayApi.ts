@@ -12,11 +12,12 @@ export function gatewayApiProblems(stack: CheckedStack): Problem[] {
   const path = "kubernetes.gatewayApi";
   const { gatewayApi: value, renderDirectory, istioStack } = kubernetes;
   if (istioStack !== undefined && renderDirectory !== undefined) {
-    const expected = "nothing here with kubernetes.renderDirectory: kubernetes.gatewayApi says what the YAML is for";
+    const expected =
+      "not allowed together with kubernetes.renderDirectory: kubernetes.gatewayApi says what the YAML is for";
     return [{ path: "kubernetes.istioStack", value: istioStack, expected }];
   }
   if (renderDirectory === undefined) {
-    const expected = "nothing here without kubernetes.renderDirectory: the cluster itself is asked";
+    const expected = "not allowed without kubernetes.renderDirectory: the CRDs are read from the cluster";
     return value === undefined ? [] : [{ path, value, expected }];
   }
   const uses = fieldUses(stack);
@@ -25,6 +26,6 @@ export function gatewayApiProblems(stack: CheckedStack): Problem[] {
   }
   const [use] = uses;
   const expected = (at: string) =>
-    `the channel and the version of the CRDs that the YAML is for: not all of them have what ${at} becomes`;
+    `the channel and the version of the CRDs that the YAML is for: not all of them support ${at}`;
   return use === undefined ? [] : [{ path, expected: expected(use.path) }];
 }

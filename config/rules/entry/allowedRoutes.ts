@@ -11,6 +11,6 @@ export function namespaceProblems({ gateway, services }: CheckedStack): Problem[
     .map(({ index, service }) => ({
       path: `services[${index}].namespace`,
       value: service.namespace,
-      expected: `${gateway.namespace}, since gateway.allowedRoutes is Same (Selector admits other namespaces)`,
+      expected: `${gateway.namespace}, since gateway.allowedRoutes is Same (Selector allows other namespaces)`,
     }));
 }

@@ -1,4 +1,5 @@
 import { milliseconds } from "../../values/duration";
+import { bytes } from "../../values/quantity";
 import type { Match } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
 import { rateLimitsOf } from "../../schema/limits/rateLimit";
@@ -7,7 +8,7 @@ import type { CheckedStack } from "../checkedStack";
 
 /** Rules between the limits of the listeners, and between them and what the services ask of requests. */
 export function hardeningProblems({ gateway, services }: CheckedStack): Problem[] {
-  if (gateway === undefined || gateway.hardening.enabled === false) {
+  if (gateway === undefined || gateway.hardening === false) {
     return [];
   }
   const { hardening } = gateway;
@@ -17,10 +18,10 @@ export function hardeningProblems({ gateway, services }: CheckedStack): Problem[
     problems.push({
       path: "gateway.hardening.requestHeadersTimeout",
       value: hardening.requestHeadersTimeout,
-      expected: `at most requestTimeout (${hardening.requestTimeout}), which the headers are a part of`,
+      expected: `at most requestTimeout (${hardening.requestTimeout}), which includes the headers`,
     });
   }
-  if (hardening.initialStreamWindowSize > hardening.initialConnectionWindowSize) {
+  if (bytes(hardening.initialStreamWindowSize) > bytes(hardening.initialConnectionWindowSize)) {
     problems.push({
       path: "gateway.hardening.initialStreamWindowSize",
       value: hardening.initialStreamWindowSize,
@@ -50,7 +51,8 @@ function underscores({ index, service }: IndexedService): Problem[] {
     .map(([path, value]) => ({
       path,
       value,
-      expected: "a header without '_', or gateway.hardening.headersWithUnderscoresAction ALLOW: no such header gets in",
+      expected:
+        "a header without '_', or gateway.hardening.headersWithUnderscoresAction: ALLOW, since the gateway lets no such header in",
     }));
 }
 

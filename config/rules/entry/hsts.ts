@@ -1,4 +1,5 @@
 import type { HeaderChanges } from "../../schema/routing/filters";
+import { nearest } from "../../resolve/service";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
@@ -10,14 +11,14 @@ const MAX_OTHER_HEADERS = 15;
 /** HSTS is said in one place, and leaves room for the other headers. */
 export function hstsProblems({ gateway, services }: CheckedStack): Problem[] {
   return services
-    .filter(({ service }) => (service.hsts ?? gateway?.hsts) !== undefined)
+    .filter(({ service }) => nearest(service.hsts, gateway?.hsts) !== undefined)
     .flatMap(({ index, service }: IndexedService) => [
       ...(service.protocol === "grpc" && service.hsts !== undefined
         ? [
             {
               path: `services[${index}].hsts`,
               value: service.hsts,
-              expected: "no HSTS for gRPC: only browsers heed it",
+              expected: "not allowed for gRPC: only browsers heed HSTS",
             },
           ]
         : []),
@@ -28,8 +29,8 @@ export function hstsProblems({ gateway, services }: CheckedStack): Problem[] {
     ]);
 }
 
-function changeProblems(at: string, changes: HeaderChanges | undefined): Problem[] {
-  const { set = {}, add = {}, remove = [] } = changes ?? {};
+function changeProblems(at: string, changes: HeaderChanges | false | undefined): Problem[] {
+  const { set = {}, add = {}, remove = [] } = changes || {};
   const named = [
     ...Object.entries(set).map(([name, value]) => ({ name, value, path: `${at}.set.${name}` })),
     ...Object.entries(add).map(([name, value]) => ({ name, value, path: `${at}.add.${name}` })),
@@ -37,7 +38,7 @@ function changeProblems(at: string, changes: HeaderChanges | undefined): Problem
   ];
   const problems = named
     .filter(({ name }) => name.toLowerCase() === HEADER)
-    .map(({ path, value }): Problem => ({ path, value, expected: "no such header: hsts sets it" }));
+    .map(({ path, value }): Problem => ({ path, value, expected: "a header other than that of hsts, which sets it" }));
   const count = Object.keys(set).length;
   if (count > MAX_OTHER_HEADERS) {
     problems.push({ path: `${at}.set`, value: count, expected: `at most ${MAX_OTHER_HEADERS} headers beside hsts` });

@@ -10,12 +10,12 @@ export function cipherProblems({ gateway, certificate }: CheckedStack): Problem[
   }
   const problem = (expected: string) => [{ path: "gateway.tls.cipherSuites", value: cipherSuites, expected }];
   if (minVersion === "1.3") {
-    return problem("no such list where minVersion is 1.3: TLS 1.3 has suites of its own, which are all strong");
+    return problem("not allowed together with minVersion 1.3: TLS 1.3 has suites of its own, which are all strong");
   }
-  if (certificate?.mode !== "self-signed" && certificate?.mode !== "ca-signed") {
+  if (certificate?.type !== "self-signed" && certificate?.type !== "ca-signed") {
     return [];
   }
-  const algorithm = certificate.keyAlgorithm.startsWith("ECDSA") ? "ECDSA" : "RSA";
+  const algorithm = certificate.keyAlgorithm.startsWith("ecdsa") ? "ECDSA" : "RSA";
   return cipherSuites.some((suite) => suite.startsWith(`ECDHE-${algorithm}-`))
     ? []
     : problem(`at least one ECDHE-${algorithm}-… suite, since the certificate's key is ${algorithm}`);
@@ -24,7 +24,7 @@ export function cipherProblems({ gateway, certificate }: CheckedStack): Problem[
 /** The CAs that clients' certificates are checked against. */
 export function clientCertificateProblems({ gateway }: CheckedStack): Problem[] {
   const given = gateway?.tls.clientCertificates?.caCertificate;
-  if (given === undefined || given === SEALED) {
+  if (typeof given !== "string" || given === SEALED) {
     return [];
   }
   const problem = (expected: string): Problem[] => [
@@ -38,5 +38,5 @@ export function clientCertificateProblems({ gateway }: CheckedStack): Problem[] 
     return problem("certificates of CAs (basicConstraints CA:TRUE)");
   }
   const ended = authorities.find(({ validTo }) => new Date(validTo).getTime() <= Date.now());
-  return ended === undefined ? [] : problem(`CAs that have not ended; ${ended.subject} did on ${ended.validTo}`);
+  return ended === undefined ? [] : problem(`CAs that have not expired; ${ended.subject} did on ${ended.validTo}`);
 }

@@ -23,7 +23,7 @@ function ofService({ index, service }: IndexedService): Problem[] {
     const at = `services[${index}].rateLimit`;
     const expected = isGlobal(limit)
       ? `a type or a unit of time other than that of ${at}[${earlier}]`
-      : `no local limit besides that of ${at}[${earlier}]: a proxy has one for a rule`;
+      : `a global type, since ${at}[${earlier}] is local already: a proxy has one local limit for each path`;
     return [{ path: `${at}[${place}].type`, value: limit.type, expected }];
   });
 }
@@ -39,15 +39,15 @@ export function rateLimitServiceProblems({
   const problems: Problem[] = [];
   const isUsed = services.some(({ service }) => globalLimitsOf(service).length > 0);
   if (rateLimitService !== undefined && !isUsed && hasEveryService) {
-    const expected = "a service with a global rate limit, or no such key: nothing is made of it";
+    const expected = "a service with a global rate limit: without one the key has no effect";
     problems.push({ path: "rateLimitService", value: rateLimitService, expected });
   }
   if (isUsed && gateway !== undefined && gateway.name.length > MAX_GATEWAY_NAME) {
-    const expected = `at most ${MAX_GATEWAY_NAME} characters where a service has a global rate limit, whose Services are named after it`;
+    const expected = `at most ${MAX_GATEWAY_NAME} characters if a service has a global rate limit: its Services are named after the gateway`;
     problems.push({ path: "gateway.name", value: gateway.name, expected });
   }
   const redis = rateLimitService?.redis;
-  if (redis?.mode === "external" && redis.password !== undefined && !secretKeys.has("rateLimitService")) {
+  if (redis?.type === "external" && redis.password !== undefined && !secretKeys.has("rateLimitService")) {
     const expected = "a Pulumi secret: pulumi config set --secret --path …";
     problems.push({ path: "rateLimitService.redis.password", value: redis.password, expected });
   }

@@ -35,7 +35,7 @@ function listProblems(
     if (earlier === undefined) {
       seen.set(key, index);
     } else {
-      const expected = `a backend other than ${path}[${earlier}]: weights between equal backends split nothing`;
+      const expected = `a backend other than ${path}[${earlier}]: weights between equal backends have no effect`;
       problems.push({ path: `${path}[${index}].service`, value: backend.service, expected });
     }
   });

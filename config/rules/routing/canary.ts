@@ -69,7 +69,7 @@ function overrideProblems(at: string, { paths, canary }: ParsedService): Problem
     }
     const sameMatch = paths.findIndex((other) => matchKey(other) === matchKey({ ...path, match: merged }));
     if (sameMatch >= 0) {
-      const expected = `a match other than that of the canary's override on ${here}: it would get no request`;
+      const expected = `a match other than that of the canary's override on ${here}: it would get no requests`;
       problems.push({ path: `${at}.paths[${sameMatch}].match`, value: paths[sameMatch]?.match, expected });
     }
     for (const key of ["headers", "query"] as const) {

@@ -1,4 +1,5 @@
 import { isGrpcPath } from "../../values/grpcPath";
+import { hostOf } from "../../resolve/service";
 import type { Match } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
@@ -6,10 +7,10 @@ import type { CheckedStack } from "../checkedStack";
 
 /** Keys of a service and of its paths for which a GRPCRoute has no field. */
 const UNSUPPORTED = {
-  timeouts: "nothing for gRPC: a GRPCRoute has no timeouts; the deadline that a client sends holds",
-  retry: "nothing for gRPC: a GRPCRoute has no retry; a client's retry policy holds",
-  rewrite: "nothing for gRPC: its path names the method, and a GRPCRoute rewrites none",
-  cors: "nothing for gRPC: a GRPCRoute has no CORS filter",
+  timeouts: "not allowed for gRPC: a GRPCRoute has no timeouts, and the client's deadline applies",
+  retry: "not allowed for gRPC: a GRPCRoute has no retry, and the client's retry policy applies",
+  rewrite: "not allowed for gRPC: the path names the method, and a GRPCRoute rewrites none",
+  cors: "not allowed for gRPC: a GRPCRoute has no CORS filter",
 } as const;
 
 /** What a GRPCRoute cannot say, and hosts that would need both kinds of route. */
@@ -17,7 +18,7 @@ export function grpcProblems({ domain, services }: CheckedStack): Problem[] {
   const protocols = new Map<string, IndexedService>();
   return services.flatMap((indexed) => {
     const { index, service } = indexed;
-    const host = service.host ?? `${service.name}.${domain ?? ""}`;
+    const host = hostOf(service, domain ?? "");
     const first = protocols.get(host) ?? indexed;
     protocols.set(host, first);
     const problems = service.protocol === "grpc" ? ofService(indexed) : [];
@@ -38,7 +39,7 @@ function ofService({ index, service }: IndexedService): Problem[] {
       const here = `${at}.paths[${pathIndex}]`;
       const problems = [...unsupported(here, path), ...matchProblems(`${here}.match`, path.match)];
       if (path.type !== "PathPrefix") {
-        const expected = "nothing for gRPC: /package.Service takes all its methods, /package.Service/Method one";
+        const expected = "not allowed for gRPC: /package.Service matches all its methods, /package.Service/Method one";
         problems.push({ path: `${here}.type`, value: path.type, expected });
       } else if (!isGrpcPath(path.path)) {
         const expected = "/ for every call, /package.Service, or /package.Service/Method";
@@ -61,6 +62,6 @@ function matchProblems(at: string, match: Match | undefined): Problem[] {
     .map((key) => ({
       path: `${at}.${key}`,
       value: match?.[key],
-      expected: "nothing for gRPC: calls are told apart by path and headers",
+      expected: "not allowed for gRPC: calls are matched by path and headers",
     }));
 }

@@ -1,5 +1,5 @@
 import type { Problem } from "../../values/problem";
-import { resolveService } from "../../resolve/service";
+import { hostOf } from "../../resolve/service";
 import { matchKey } from "./paths";
 import type { CheckedStack } from "../checkedStack";
 
@@ -12,7 +12,7 @@ export function hostProblems({ domain, services }: CheckedStack): Problem[] {
     return [];
   }
   return services.flatMap(({ index, service }) => {
-    const host = service.host ?? `${service.name}.${domain}`;
+    const host = hostOf(service, domain);
     if (host.length > MAX_HOST) {
       const expected = `a host of at most ${MAX_HOST} characters`;
       return [{ path: `services[${index}].host`, value: host, expected }];
@@ -27,7 +27,7 @@ export function hostProblems({ domain, services }: CheckedStack): Problem[] {
 }
 
 /** Names and matches that two services, or two paths of one, both claim. */
-export function duplicateProblems({ domain, defaults, services }: CheckedStack): Problem[] {
+export function duplicateProblems({ domain, services }: CheckedStack): Problem[] {
   if (domain === undefined) {
     return [];
   }
@@ -42,7 +42,7 @@ export function duplicateProblems({ domain, defaults, services }: CheckedStack):
     } else {
       names.set(service.name, index);
     }
-    const { host } = resolveService(service, domain, defaults);
+    const host = hostOf(service, domain);
     service.paths.forEach((path, pathIndex) => {
       const here = `services[${index}].paths[${pathIndex}]`;
       const key = `${host} ${matchKey(path)}`;

@@ -1,43 +1,62 @@
 import type { Problem } from "../../values/problem";
 import { ruleName } from "../../resolve/paths";
+import { nearest } from "../../resolve/service";
 import type { ParsedPath } from "../../schema/routing/path";
-import type { IndexedService } from "../../schema/service";
+import type { IndexedService, ParsedService } from "../../schema/service";
 
 import type { CheckedStack } from "../checkedStack";
 
-/** Rules between the paths of one service. */
-export function pathProblems({ services }: CheckedStack): Problem[] {
-  return services.flatMap(ofService);
+/** A new prefix takes the place of a prefix. */
+export function rewriteProblems({ services }: CheckedStack): Problem[] {
+  return ofEveryPath(services, (path, { service, here }) => {
+    const rewrite = nearest(path.rewrite, service.rewrite);
+    const expected = `a path of type PathPrefix, or rewrite.path: ${path.type} has no prefix to replace`;
+    return rewrite?.prefix !== undefined && path.type !== "PathPrefix"
+      ? [{ path: `${here}.type`, value: path.type, expected }]
+      : [];
+  });
 }
 
-function ofService({ index, service }: IndexedService): Problem[] {
-  const at = `services[${index}]`;
-  const problems: Problem[] = [];
-  const names = new Map<string, number>();
-  service.paths.forEach((path, pathIndex) => {
-    const here = `${at}.paths[${pathIndex}]`;
-    const rewrite = path.rewrite ?? service.rewrite;
-    if (rewrite?.prefix !== undefined && path.type !== "PathPrefix") {
-      const expected = `a path of type PathPrefix, or rewrite.path: ${path.type} has no prefix to replace`;
-      problems.push({ path: `${here}.type`, value: path.type, expected });
-    }
+/** Names of rules are unique within their service. */
+export function ruleNameProblems({ services }: CheckedStack): Problem[] {
+  return ofEveryPath(services, (path, { service, at, here, pathIndex }) => {
     const name = ruleName(path);
-    const earlier = names.get(name);
-    const sameMatch = earlier !== undefined && matchKey(service.paths[earlier]) === matchKey(path);
-    if (earlier === undefined) {
-      names.set(name, pathIndex);
-    } else if (!sameMatch) {
-      const expected = `a name other than that of ${at}.paths[${earlier}]`;
-      problems.push({ path: `${here}.name`, value: name, expected });
+    const earlier = service.paths.findIndex((other) => ruleName(other) === name);
+    // Two paths with one match are one mistake: see duplicateProblems.
+    if (earlier === pathIndex || matchKey(service.paths[earlier]) === matchKey(path)) {
+      return [];
     }
-    const shadow = service.paths.findIndex((other) => shadows(other, path));
-    if (shadow >= 0) {
-      const covering = service.paths[shadow]?.path ?? "";
-      const expected = `no prefix that covers it: Istio tries prefixes first, so ${at}.paths[${shadow}] (${covering}) takes every request; make that one a RegularExpression, such as /.*`;
-      problems.push({ path: `${here}.path`, value: path.path, expected });
-    }
+    return [{ path: `${here}.name`, value: name, expected: `a name other than that of ${at}.paths[${earlier}]` }];
   });
-  return problems;
+}
+
+/** Paths that never get a request. */
+export function shadowProblems({ services }: CheckedStack): Problem[] {
+  return ofEveryPath(services, (path, { service, at, here }) => {
+    const shadow = service.paths.findIndex((other) => shadows(other, path));
+    const covering = service.paths[shadow]?.path ?? "";
+    const expected = `no prefix that covers it: Istio tries prefixes first, so ${at}.paths[${shadow}] (${covering}) takes every request; make that one a RegularExpression, such as /.*`;
+    return shadow < 0 ? [] : [{ path: `${here}.path`, value: path.path, expected }];
+  });
+}
+
+interface Place {
+  readonly service: ParsedService;
+  readonly at: string;
+  readonly here: string;
+  readonly pathIndex: number;
+}
+
+function ofEveryPath(
+  services: readonly IndexedService[],
+  look: (path: ParsedPath, place: Place) => Problem[],
+): Problem[] {
+  return services.flatMap(({ index, service }) => {
+    const at = `services[${index}]`;
+    return service.paths.flatMap((path, pathIndex) =>
+      look(path, { service, at, here: `${at}.paths[${pathIndex}]`, pathIndex }),
+    );
+  });
 }
 
 /** A regular expression that only ever sees what a prefix on the same host has already taken. */

@@ -13,17 +13,17 @@ export function retryProblems({ services, defaults }: CheckedStack): Problem[] {
 function ofPath({ request, backendRequest, retry }: PathSettings): Problem[] {
   const total = milliseconds(request?.value ?? "0s");
   const perTry = milliseconds(backendRequest?.value ?? "0s");
-  const attempts = retry?.value.attempts ?? 0;
+  const attempts = retry === undefined || retry.value === false ? 0 : retry.value.attempts;
   if (backendRequest !== undefined && perTry > 0) {
     const complain = (expected: string) => [{ path: backendRequest.at, value: backendRequest.value, expected }];
     if (attempts === 0) {
-      return complain("a retry with attempts beside it: without one it becomes the whole timeout");
+      return complain("a retry with attempts beside it: without one it limits the whole request");
     }
     if (total > 0 && perTry > total) {
-      return complain(`at most timeouts.request (${request?.value ?? ""}), which holds for all tries together`);
+      return complain(`at most timeouts.request (${request?.value ?? ""}), which applies to all tries together`);
     }
   }
-  if (retry === undefined || total === 0) {
+  if (retry === undefined || retry.value === false || total === 0) {
     return [];
   }
   const backoff = retry.value.backoff === undefined ? DEFAULT_BACKOFF_MS : milliseconds(retry.value.backoff);

@@ -31,11 +31,15 @@ function ofService({ index, service }: IndexedService): Problem[] {
     complain("canary.versions.selector", selector, `no ${label} among the labels that both versions have`);
   }
   if (service.backends !== undefined) {
-    complain("backends", service.backends, "nothing beside canary.versions, which makes the stable Service too");
+    complain(
+      "backends",
+      service.backends,
+      "not allowed together with canary.versions, which makes the stable Service too",
+    );
   }
   for (const key of ["namespace", "port"] as const) {
     if (canary[key] !== undefined) {
-      complain(`canary.${key}`, canary[key], "nothing beside canary.versions: both Services are alike");
+      complain(`canary.${key}`, canary[key], "not allowed together with canary.versions: both Services are alike");
     }
   }
   return problems;

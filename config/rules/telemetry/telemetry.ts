@@ -13,13 +13,13 @@ export function telemetryProblems({ telemetry, services }: CheckedStack): Proble
     .map((key) => ({
       path: `telemetry.${key}`,
       value: telemetry[key],
-      expected: "nothing here while telemetry.metrics is not set: there is nothing to look at",
+      expected: "not allowed without telemetry.metrics: there would be no data",
     }));
   const ofServices = services.flatMap(({ index, service }) =>
     OWN.filter((key) => service.telemetry[key] !== undefined && telemetry[key] === undefined).map((key) => ({
       path: `services[${index}].telemetry.${key}`,
       value: service.telemetry[key],
-      expected: `nothing here while telemetry.${key} of the stack is not set: the stack turns it on`,
+      expected: `not allowed without telemetry.${key} of the stack, which turns it on`,
     })),
   );
   return [...ofStack, ...ofServices];

@@ -1,27 +1,10 @@
 import { z } from "zod";
-import { blockFlaw } from "../../values/cidr";
-import { dnsLabel } from "../fields";
+import { blocks, dnsLabel } from "../fields";
 import { jwtSchema } from "./jwt";
-
-const MAX_BLOCKS = 256;
-
-/** An IP address or a CIDR block, IPv4 or IPv6. */
-const block = z.string("an IP address or a CIDR block").superRefine((text, context) => {
-  const flaw = blockFlaw(text);
-  if (flaw !== undefined) {
-    context.addIssue({ code: "custom", message: flaw });
-  }
-});
-
-/** A list of address blocks. An empty one is refused: it reads as everyone to one, as nobody to another. */
-export const blocks = z
-  .array(block, "a list of IP addresses and CIDR blocks")
-  .min(1, "at least one IP address or CIDR block; leave the key out for no list")
-  .max(MAX_BLOCKS, `at most ${MAX_BLOCKS} blocks`);
 
 const narrowBlocks = blocks.refine(
   (list) => list.every((text) => !text.endsWith("/0")),
-  "blocks smaller than a whole family of addresses (public: true admits everyone)",
+  "blocks smaller than all addresses of IPv4 or IPv6 (public: true lets everyone in)",
 );
 
 const externalAuthorization = z.strictObject({
@@ -30,27 +13,29 @@ const externalAuthorization = z.strictObject({
   ),
 });
 
-/** Who may enter a service. Everything that is set must admit a request. */
+/** Who may enter a service: a request has to pass everything that is set. */
 export const accessSchema = z
   .strictObject({
     allow: narrowBlocks
       .optional()
-      .describe("Client addresses that may enter, as IP addresses or CIDR blocks; all others get 403."),
-    deny: narrowBlocks.optional().describe("Client addresses that get 403, though `allow` may hold them."),
-    jwt: jwtSchema.optional().describe("A JSON Web Token that requests must bear."),
+      .describe("IP addresses or CIDR blocks of clients that are let in; all others get 403."),
+    deny: narrowBlocks
+      .optional()
+      .describe("IP addresses or CIDR blocks of clients that get 403, even if `allow` contains them."),
+    jwt: jwtSchema.optional().describe("Requires a JSON Web Token."),
     externalAuthorization: externalAuthorization
       .optional()
-      .describe("A service of yours that decides on each request; where it does not answer, requests get 403."),
+      .describe("Your own service that decides on each request. If it does not answer, requests get 403."),
     public: z
-      .literal(true, "true, or nothing here")
+      .literal(true, "true: leave the key out otherwise")
       .optional()
-      .describe("Everyone may enter, whatever defaults.access says."),
+      .describe("Let everyone in, whatever defaults.access says."),
   })
   .refine((access) => Object.keys(access).length > 0, "at least one of allow, deny, jwt, externalAuthorization, public")
   .refine(
     (access) => access.public === undefined || Object.keys(access).length === 1,
-    "either public or rules: everyone may enter, or not",
+    "either public or the other keys: public lets everyone in",
   )
-  .describe("Who may enter.");
+  .describe("Who is let in.");
 
 export type Access = z.output<typeof accessSchema>;

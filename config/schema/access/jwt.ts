@@ -7,7 +7,7 @@ const SECRET_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 const jwk = z.looseObject({ kty: z.string("a key type") }, "a JSON Web Key").superRefine((key, context) => {
   const complain = (message: string) => context.addIssue({ code: "custom", message });
   if (SECRET_MEMBERS.some((member) => member in key)) {
-    complain("a public key: the issuer alone needs the private one");
+    complain("a public key: only the issuer needs the private one");
   } else if (!isReadable(key)) {
     complain("a readable public key of kty RSA, EC or OKP");
   }
@@ -37,7 +37,7 @@ function isJwksUri(text: string): boolean {
 /** A token that requests must bear in `Authorization: Bearer`. https://istio.io/latest/docs/reference/config/security/jwt/ */
 export const jwtSchema = z
   .strictObject({
-    issuer: exact("the token's iss").describe("Issuer of the token: its claim iss, exactly."),
+    issuer: exact("an issuer").describe("Issuer of the token: the exact value of its claim iss."),
     jwks: z
       .strictObject(
         { keys: z.array(jwk, "a list of JSON Web Keys").min(1, "at least one key").max(32, "at most 32 keys") },
@@ -49,13 +49,13 @@ export const jwtSchema = z
       .string("a URL")
       .refine(isJwksUri, "an https URL without user and password, or http to a .svc name of the cluster")
       .optional()
-      .describe("URL of the issuer's key set, which istiod fetches and renews every 20 minutes."),
+      .describe("URL of the issuer's key set. istiod fetches it every 20 minutes."),
     audiences: z
       .array(exact("an audience"), "a list of audiences")
       .min(1, "at least one audience")
       .max(32, "at most 32 audiences")
       .optional()
-      .describe("The token's aud must hold one of these: a token for another service does not open this one."),
+      .describe("The token's aud must contain one of these, so that a token for another service is refused."),
     requiredClaims: z
       .record(
         z.string().regex(/^[^[\]\s]{1,128}$/, "the name of a claim, without brackets and spaces"),
@@ -65,16 +65,15 @@ export const jwtSchema = z
       .refine((claims) => Object.keys(claims).length > 0, "at least one claim")
       .refine((claims) => Object.keys(claims).length <= 16, "at most 16 claims")
       .optional()
-      .describe("Each of these claims must be, or hold, one of its values. Claims are texts or lists of texts."),
-    forwardOriginalToken: z
-      .boolean("true or false")
-      .default(false)
-      .describe("Pass the token on to the backend. Default false."),
+      .describe(
+        "Each of these claims must be, or contain, one of the listed values. Claims are texts or lists of texts.",
+      ),
+    forwardOriginalToken: z.boolean("true or false").default(false).describe("Pass the token on to the backend."),
   })
   .refine(({ jwks, jwksUri }) => (jwks === undefined) !== (jwksUri === undefined), "either jwks or jwksUri")
   .refine(
     ({ audiences, requiredClaims }) => audiences !== undefined || requiredClaims !== undefined,
-    "audiences or requiredClaims: without them every token of the issuer opens this service",
+    "audiences or requiredClaims: without either, every token of the issuer is accepted",
   );
 
 export type Jwt = z.output<typeof jwtSchema>;

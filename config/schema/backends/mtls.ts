@@ -14,11 +14,11 @@ const labels = z
 
 const exception = z.strictObject({
   name: dnsLabel.describe("Name of the exception, unique in the stack."),
-  namespace: dnsLabel.describe("Namespace of the workload: one that is STRICT."),
+  namespace: dnsLabel.describe("Namespace of the workload; it has to be STRICT."),
   matchLabels: labels.describe("Labels of its pods."),
   ports: z
     .array(port, "a list of ports")
-    .min(1, "at least one port, or no ports at all: every port")
+    .min(1, "at least one port")
     .optional()
     .describe("Ports of the pods, not of the Service, that also take plain text. Default: every port."),
 });
@@ -32,23 +32,21 @@ export const mtlsSchema = z
     wholeMesh: z
       .boolean("true or false")
       .default(false)
-      .describe("Every sidecar of the mesh refuses plain text: STRICT in Istio's root namespace. Default false."),
-    rootNamespace: dnsLabel
-      .default("istio-system")
-      .describe("Istio's root namespace (meshConfig.rootNamespace). Default istio-system."),
+      .describe("Every sidecar of the mesh refuses plain text: STRICT in Istio's root namespace."),
+    rootNamespace: dnsLabel.default("istio-system").describe("Istio's root namespace (meshConfig.rootNamespace)."),
     strictNamespaces: z
       .array(dnsLabel, "a list of namespaces")
       .refine((names) => new Set(names).size === names.length, "each namespace once")
       .default([])
-      .describe("Namespaces whose sidecars refuse plain text. Default: none."),
+      .describe("Namespaces whose sidecars refuse plain text."),
     exceptions: z
       .array(exception, "a list of exceptions")
       .default([])
-      .describe("Workloads with a sidecar that must also be reached in plain text, by clients outside the mesh."),
+      .describe("Workloads with a sidecar that clients outside the mesh also reach in plain text."),
   })
   .refine(
     ({ wholeMesh, strictNamespaces }) => wholeMesh || strictNamespaces.length > 0,
-    "wholeMesh: true, or at least one of strictNamespaces",
+    "wholeMesh: true, or at least one entry in strictNamespaces",
   );
 
 export type MtlsConfig = z.output<typeof mtlsSchema>;

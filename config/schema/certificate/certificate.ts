@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { dnsLabel, pem, wholeNumber } from "../fields";
+import { dnsLabel, durationBetween, pem } from "../fields";
 
 /** A year and a month: clients refuse longer leaves whoever signed them, or soon will. */
-const MAX_VALIDITY_DAYS = 398;
+const MAX_VALIDITY = "398d";
 
-export const KEY_ALGORITHMS = ["RSA-2048", "RSA-3072", "RSA-4096", "ECDSA-P256"] as const;
+export const KEY_ALGORITHMS = ["rsa-2048", "rsa-3072", "rsa-4096", "ecdsa-p256"] as const;
 
 export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 
@@ -12,17 +12,15 @@ export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 const made = {
   keyAlgorithm: z
     .enum(KEY_ALGORITHMS, `one of ${KEY_ALGORITHMS.join(", ")}`)
-    .default("RSA-2048")
-    .describe(
-      "Algorithm of the private key; a change makes a new key. ECDSA-P256 costs the gateway least; default RSA-2048.",
-    ),
-  validityDays: wholeNumber(2, MAX_VALIDITY_DAYS, "days")
-    .default(90)
-    .describe("Lifetime of the certificate. Unit: days; 2 to 398, at most 100 where `protect` is true; default 90."),
-  renewBeforeDays: wholeNumber(0, MAX_VALIDITY_DAYS, "days")
+    .default("rsa-2048")
+    .describe("Algorithm of the private key; a change makes a new key. ecdsa-p256 costs the gateway the least CPU."),
+  validity: durationBetween("2d", MAX_VALIDITY, "hours", "90d")
+    .prefault("90d")
+    .describe("Lifetime of the certificate; at most 100d if `protect` is true."),
+  renewBefore: durationBetween("0s", MAX_VALIDITY, "hours", "30d")
     .optional()
     .describe(
-      "A `pulumi up` this close to the end makes a new certificate. Unit: days; default a third of validityDays.",
+      "A `pulumi up` this close to the end makes a new certificate. Default: a third of validity, in whole days.",
     ),
 };
 
@@ -30,14 +28,14 @@ const secretName = dnsLabel
   .optional()
   .describe("Name of the kubernetes.io/tls Secret. Default: `wildcard-` and the domain with dashes, then `-tls`.");
 
-const selfSigned = z.strictObject({ mode: z.literal("self-signed"), secretName, ...made });
+const selfSigned = z.strictObject({ type: z.literal("self-signed"), secretName, ...made });
 
 const caSigned = z.strictObject({
-  mode: z.literal("ca-signed"),
+  type: z.literal("ca-signed"),
   secretName,
   ...made,
   caCertificate: pem("a CA certificate in PEM").describe(
-    "Certificate of the company CA in PEM; those of the CAs above it may follow. All but a root are served after the leaf.",
+    "Certificate of your CA in PEM; those of the CAs above it may follow. The gateway sends all but a root after the leaf.",
   ),
   caPrivateKey: pem("a CA private key in PEM")
     .describe("Private key of the CA in PEM, as a Pulumi secret (`pulumi config set --secret --path`).")
@@ -45,14 +43,14 @@ const caSigned = z.strictObject({
 });
 
 const existing = z.strictObject({
-  mode: z.literal("existing"),
+  type: z.literal("existing"),
   secretName: dnsLabel.describe(
-    "Name of a kubernetes.io/tls Secret in the Gateway's namespace. Not one that this stack made: it goes when the mode changes.",
+    "Name of a kubernetes.io/tls Secret in the Gateway's namespace. Not one made by this stack: a change of type deletes that.",
   ),
 });
 
 const certManager = z.strictObject({
-  mode: z.literal("cert-manager"),
+  type: z.literal("cert-manager"),
   secretName,
   issuer: dnsLabel.describe("Name of the cert-manager issuer."),
   issuerKind: z
@@ -63,7 +61,7 @@ const certManager = z.strictObject({
 
 /** Where the wildcard certificate comes from. */
 export const certificateSchema = z
-  .discriminatedUnion("mode", [selfSigned, caSigned, existing, certManager], {
+  .discriminatedUnion("type", [selfSigned, caSigned, existing, certManager], {
     error: "one of self-signed, ca-signed, existing, cert-manager",
   })
   .describe("Where the wildcard certificate comes from.");

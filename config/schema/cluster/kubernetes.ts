@@ -18,18 +18,18 @@ export const kubernetesSchema = z.strictObject({
     .string("a folder")
     .min(1, "a folder")
     .optional()
-    .describe(
-      "Write YAML to this folder and touch no cluster. Secrets come out in clear text: keep the folder out of git.",
-    ),
+    .describe("Write YAML to this folder and touch no cluster. Secrets are in clear text: keep the folder out of git."),
   gatewayApi: gatewayApiSchema
     .optional()
-    .describe("CRDs of the cluster that rendered YAML is for. Without renderDirectory the cluster itself is asked."),
+    .describe(
+      "CRDs of the cluster that the rendered YAML is for. Without renderDirectory they are read from the cluster.",
+    ),
   istioStack: z
     .string("a stack as ORGANIZATION/PROJECT/STACK")
     .regex(/^[\w.-]+\/[\w.-]+\/[\w.-]+$/, "a stack as ORGANIZATION/PROJECT/STACK, such as acme/istio-platform/dev")
     .optional()
     .describe(
-      "Pulumi stack that installed Istio and the CRDs (see istio/): it tells their channel and version. Default: the cluster itself is asked.",
+      "Pulumi stack that installed Istio and the CRDs (see istio/); its outputs give their channel and version. Default: they are read from the cluster.",
     ),
 });
 

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { blocks } from "../access/access";
-import { wholeNumber } from "../fields";
+import { blocks, wholeNumber } from "../fields";
 
 /** Envoy reads as many entries of X-Forwarded-For from its right end. */
 const MAX_PROXIES = 16;
@@ -8,14 +7,12 @@ const MAX_PROXIES = 16;
 /** What stands between clients and the gateway: from it follows which address is the client's. */
 export const clientAddressSchema = z.strictObject({
   trustedProxies: wholeNumber(0, MAX_PROXIES, "proxies").describe(
-    "Proxies in front of the gateway that append to X-Forwarded-For; load balancers that pass connections on do not count. 0 believes no header.",
+    "Number of proxies in front of the gateway that append to X-Forwarded-For, not counting load balancers that pass on connections. 0 trusts no header.",
   ),
   proxyProtocol: z
     .boolean("true or false")
     .default(false)
-    .describe(
-      "The load balancer starts each connection with a PROXY protocol header; connections without one fail. Default false.",
-    ),
+    .describe("The load balancer starts each connection with a PROXY protocol header; connections without one fail."),
   proxyAddresses: blocks
     .optional()
     .describe(

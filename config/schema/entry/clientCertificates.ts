@@ -10,7 +10,7 @@ export const clientCertificatesSchema = z.strictObject({
     .enum(["AllowValidOnly", "AllowInsecureFallback"], "AllowValidOnly or AllowInsecureFallback")
     .default("AllowValidOnly")
     .describe(
-      "AllowValidOnly refuses clients without a valid certificate. AllowInsecureFallback lets every client in: the backends then have to judge.",
+      "AllowValidOnly refuses clients without a valid certificate. AllowInsecureFallback lets every client in and leaves the check to the backends.",
     ),
 });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { clientAddressSchema } from "./clientAddress";
-import { address, dnsLabel, wholeNumber } from "../fields";
+import { address, dnsLabel, durationBetween, orOff } from "../fields";
 import { hardeningSchema } from "./hardening";
 import { hstsSchema } from "./hsts";
 import { tlsSchema } from "./tls";
@@ -8,11 +8,14 @@ import { tlsSchema } from "./tls";
 /** Istio derives the Service `NAME-istio` and a label value of at most 63 characters from the Gateway's name. */
 const MAX_GATEWAY_NAME = 57;
 
+/** Time to live of DNS records, unless the stack sets another. */
+export const DEFAULT_DNS_TTL = "5m";
+
 const externalDns = z
   .strictObject({
-    ttlSeconds: wholeNumber(1, 604_800, "seconds")
-      .default(300)
-      .describe("Time to live of the records. Unit: seconds; 1 to 604800; default 300."),
+    ttl: durationBetween("1s", "7d", "seconds", DEFAULT_DNS_TTL)
+      .prefault(DEFAULT_DNS_TTL)
+      .describe("Time to live of the records."),
   })
   .describe("Annotate the Gateway and its routes for external-dns.");
 
@@ -25,31 +28,29 @@ export const gatewaySchema = z.strictObject({
     .describe("metadata.name of the Gateway. Istio names its Service NAME-istio."),
   namespace: dnsLabel
     .default("istio-system")
-    .describe("Namespace of the Gateway, its TLS Secret and the HTTP to HTTPS redirect."),
+    .describe("Namespace of the Gateway, its TLS Secret and the redirect from HTTP to HTTPS."),
   className: dnsLabel.default("istio").describe("GatewayClass that implements the Gateway."),
   address: address
     .optional()
-    .describe("IP address or host name to ask for. Default: what the cluster's load balancer assigns."),
+    .describe("IP address or host name to request. Default: what the cluster's load balancer assigns."),
   allowedRoutes: z
     .enum(["Selector", "Same", "All"], "Selector, Same or All")
     .default("Selector")
     .describe(
-      "Which namespaces may attach routes: Selector (those that this stack labels), Same (the Gateway's own), All (any).",
+      "Namespaces that may attach routes: Selector (those that this stack labels), Same (the Gateway's own), All (any).",
     ),
   clientAddress: clientAddressSchema
     .optional()
-    .describe("What stands between clients and the gateway. To be said as soon as a service admits by address."),
+    .describe("What is between clients and the gateway. Required if a service allows or denies client addresses."),
   tls: tlsSchema.prefault({}).describe("TLS settings of the https listener."),
-  hardening: hardeningSchema.prefault({}),
+  hardening: orOff(hardeningSchema).prefault({}),
   hsts: hstsSchema
     .optional()
-    .describe("Strict-Transport-Security on every service's responses, save where it sets its own. Default: none."),
+    .describe("Strict-Transport-Security on the responses of every service without hsts of its own. Default: none."),
   externalDns: externalDns.optional().describe("Annotations for external-dns. Default: none."),
-  programmedTimeoutSeconds: wholeNumber(0, 3600, "seconds")
-    .default(120)
-    .describe(
-      "How long `pulumi up` waits for the Gateway's Programmed condition before it fails. Unit: seconds; 0 does not wait.",
-    ),
+  programmedTimeout: durationBetween("0s", "1h", "seconds", "2m")
+    .prefault("2m")
+    .describe("How long `pulumi up` waits for the Gateway's Programmed condition before it fails; 0s does not wait."),
 });
 
 export type GatewayConfig = z.output<typeof gatewaySchema>;

@@ -19,7 +19,7 @@ export const tlsSchema = z.strictObject({
   minVersion: z
     .enum(["1.2", "1.3"], '"1.2" or "1.3", as a text')
     .default("1.2")
-    .describe("Oldest TLS version that is accepted. 1.3 is set by an EnvoyFilter on this gateway; default 1.2."),
+    .describe("Oldest TLS version that is accepted. 1.3 is set by an EnvoyFilter on this gateway."),
   cipherSuites: z
     .array(z.enum(CIPHER_SUITES, `one of ${CIPHER_SUITES.join(", ")}`), "a list of cipher suites")
     .min(1, "at least one cipher suite")
@@ -27,5 +27,5 @@ export const tlsSchema = z.strictObject({
     .describe("TLS 1.2 cipher suites in order of preference. Default: Mozilla's intermediate list."),
   clientCertificates: clientCertificatesSchema
     .optional()
-    .describe("Ask clients for a certificate. Needs the CRDs of Gateway API 1.5. Default: none is asked for."),
+    .describe("Ask clients for a certificate. Needs the CRDs of Gateway API 1.5. Default: clients need none."),
 });

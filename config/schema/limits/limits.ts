@@ -1,20 +1,20 @@
 import { z } from "zod";
-import { duration, wholeNumber } from "../fields";
+import { size, timeLimit } from "../fields";
 
 /** Limits that would break some services, and so are each service's own. */
 export const limitsSchema = z
   .strictObject({
-    maxRequestBytes: wholeNumber(1, 2 ** 30, "bytes")
+    maxRequestSize: size(1, "1Gi", "1Mi")
       .optional()
       .describe(
-        "Size of a request's body, to within 16 KiB; larger ones get 413. The gateway holds the whole body before it sends any of it on: not for uploads that stream, gRPC streams or WebSocket. Unit: bytes, 1 to 1 GiB. Default: no limit.",
+        "Size of a request's body, to within 16Ki; larger ones get 413. The gateway buffers the whole body before it forwards any of it: not for streaming uploads, gRPC streams or WebSocket. Default: no limit.",
       ),
-    streamIdleTimeout: duration
+    streamIdleTimeout: timeLimit
       .optional()
       .describe(
-        "Longest time in which nothing moves on a request, such as a WebSocket. 0s turns it off. Default: gateway.hardening.streamIdleTimeout.",
+        "Time without data on a request, such as a WebSocket. 0s sets no limit. Default: gateway.hardening.streamIdleTimeout.",
       ),
   })
-  .refine((limits) => Object.keys(limits).length > 0, "at least one of maxRequestBytes, streamIdleTimeout");
+  .refine((limits) => Object.keys(limits).length > 0, "at least one of maxRequestSize, streamIdleTimeout");
 
 export type Limits = z.output<typeof limitsSchema>;

@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { wholeNumber } from "../fields";
-import { headerName } from "../routing/match";
+import { headerName, wholeNumber } from "../fields";
 
-const requests = wholeNumber(1, 1_000_000, "requests").describe("Requests that are let through in each unit of time.");
+const requests = wholeNumber(1, 1_000_000, "requests").describe("Requests that pass in each unit of time.");
 const localBucket = {
   requests,
   per: z.enum(["second", "minute", "hour"], "second, minute or hour").describe("The unit of time."),
@@ -11,14 +10,14 @@ const globalBucket = {
   requests,
   per: z
     .enum(["second", "minute", "hour", "day"], "second, minute, hour or day")
-    .describe("The unit of time; each begins with the clock's (UTC), when counting starts anew."),
+    .describe("The unit of time. Counting restarts with each minute, hour or day of the clock (UTC)."),
 };
-const header = headerName.describe("Header whose values are kept apart. Requests without it share one limit.");
+const header = headerName.describe("Header whose values are counted separately. Requests without it share one limit.");
 
 /** How many clients a proxy keeps apart, the least recently seen leaves first. */
 const maxClients = wholeNumber(1, 1_000_000, "clients")
   .default(10_000)
-  .describe("Clients that a proxy keeps apart at once; each takes some memory. Default 10000.");
+  .describe("Most clients that a proxy counts separately; each takes some memory.");
 
 const local = z.strictObject({ type: z.literal("local"), ...localBucket });
 const localByAddress = z.strictObject({ type: z.literal("local-by-address"), ...localBucket, maxClients });
@@ -36,7 +35,7 @@ export const rateLimitSchema = z
     error: "one of local, local-by-address, local-by-header, global, global-by-address, global-by-header",
   })
   .describe(
-    "Limit of requests, for all clients, for each address, or for each value of a header. Local: counted by each gateway proxy for each rule. Global: one count for the service, whatever the proxy.",
+    "Limit of requests, for all clients, for each address, or for each value of a header. Local: each gateway proxy counts for itself, and for each path. Global: all proxies count together.",
   );
 
 const MAX_LIMITS = 8;
@@ -50,9 +49,7 @@ export const rateLimitsSchema = z
       .min(1, "at least one limit")
       .max(MAX_LIMITS, `at most ${MAX_LIMITS} limits`),
   ])
-  .describe(
-    "A limit of requests, or a list of limits that all hold: one local at most, and any number of global ones.",
-  );
+  .describe("A limit of requests, or a list of limits that all apply: at most one local, any number of global ones.");
 
 export type RateLimits = z.output<typeof rateLimitsSchema>;
 export type RateLimit = z.output<typeof rateLimitSchema>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { address, dnsLabel, duration, port, wholeNumber } from "../fields";
+import { address, dnsLabel, port, positiveDuration, size, wholeNumber } from "../fields";
 
 const image = z
   .string("an image with a tag or a digest")
@@ -9,34 +9,32 @@ const image = z
   );
 
 /** Kubernetes quantities, without the rare forms. */
-const resources = (cpu: string, memoryMiB: number) =>
+const resources = (cpu: string, memory: string) =>
   z
     .strictObject({
       cpu: z
         .string("an amount of CPU such as 100m")
         .regex(/^([1-9]\d*m?|\d+\.\d{1,3})$/, "an amount of CPU such as 100m or 1")
         .default(cpu)
-        .describe(`CPU that is reserved. Default ${cpu}.`),
-      memoryMiB: wholeNumber(16, 65_536, "MiB")
-        .default(memoryMiB)
-        .describe(`Memory that is reserved, and the most that is used. Unit: MiB. Default ${memoryMiB}.`),
+        .describe("CPU request."),
+      memory: size("16Mi", "64Gi", "128Mi", "1Mi").default(memory).describe("Memory request and limit."),
     })
     .prefault({});
 
 const ownRedis = z.strictObject({
-  mode: z.literal("own"),
+  type: z.literal("own"),
   image: image.default("docker.io/library/redis:7.2.5-alpine").describe("Image of Redis, with a tag."),
-  resources: resources("100m", 128).describe("What Redis may use; three quarters of the memory hold counters."),
+  resources: resources("100m", "128Mi").describe("Resources of Redis; three quarters of the memory hold counters."),
 });
 
 const externalRedis = z.strictObject({
-  mode: z.literal("external"),
+  type: z.literal("external"),
   host: address.describe("Host name or IP address of the Redis."),
-  port: port.default(6379).describe("Its port. Default 6379."),
+  port: port.default(6379).describe("Port of the Redis."),
   tls: z
     .boolean("true or false")
     .default(true)
-    .describe("Connect by TLS, with a certificate of a public CA. Default true."),
+    .describe("Connect with TLS; the server's certificate has to come from a public CA."),
   password: z
     .string("a password, or USER:PASSWORD")
     .min(1, "a password, or USER:PASSWORD")
@@ -49,24 +47,21 @@ const externalRedis = z.strictObject({
 export const rateLimitServiceSchema = z
   .strictObject({
     namespace: dnsLabel.optional().describe("Namespace of the service and its Redis. Default: the Gateway's."),
-    replicas: wholeNumber(1, 20, "replicas").default(2).describe("Pods that count. Default 2."),
+    replicas: wholeNumber(1, 20, "replicas").default(2).describe("Number of Pods."),
     image: image
       .default("docker.io/envoyproxy/ratelimit:3fb70258")
       .describe("Image of envoyproxy/ratelimit, with a tag."),
-    resources: resources("100m", 128).describe("What each of its Pods may use."),
+    resources: resources("100m", "128Mi").describe("Resources of each Pod."),
     failureMode: z
       .enum(["open", "closed"], "open or closed")
       .default("open")
-      .describe("Where counting fails: open lets requests through, closed answers 503. Default open."),
-    timeout: duration
-      .refine((value) => !/^(0+(h|m|s|ms))+$/.test(value), "a duration above 0, such as 100ms")
-      .default("100ms")
-      .describe("Longest wait for an answer; after it counting has failed. Default 100ms."),
+      .describe("If counting fails: open lets requests through, closed answers 503."),
+    timeout: positiveDuration.prefault("100ms").describe("Time to wait for an answer; after that counting has failed."),
     redis: z
-      .discriminatedUnion("mode", [ownRedis, externalRedis], { error: "one of own, external" })
-      .prefault({ mode: "own" })
-      .describe("Redis that holds the counters: one that is made here, without persistence, or another."),
+      .discriminatedUnion("type", [ownRedis, externalRedis], { error: "one of own, external" })
+      .prefault({ type: "own" })
+      .describe("Redis that holds the counters: its own, without persistence, or an external one."),
   })
-  .describe("The service that counts for global rate limits. It is made where a service has one.");
+  .describe("The service that counts for global rate limits. It is deployed if a service has one.");
 
 export type RateLimitServiceConfig = z.output<typeof rateLimitServiceSchema>;

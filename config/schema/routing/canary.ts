@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dnsLabel, port, wholeNumber } from "../fields";
+import { dnsLabel, percentage, port } from "../fields";
 import { matchSchema } from "./match";
 import { versionsSchema } from "./versions";
 
@@ -8,15 +8,15 @@ export const canarySchema = z
   .strictObject({
     service: dnsLabel
       .optional()
-      .describe("Kubernetes Service of the new version. It must select other pods than the stable one."),
+      .describe("Kubernetes Service of the new version. It has to select other pods than the stable one."),
     namespace: dnsLabel.optional().describe("Namespace of that Service. Default: the service's namespace."),
     port: port.optional().describe("Port of that Service. Default: the service's port."),
     versions: versionsSchema
       .optional()
       .describe(
-        "In place of `service`: versions by a label on pods. Both Services are made: NAME-stable, NAME-canary.",
+        "Instead of `service`: tell versions apart by a label of their pods. The program makes both Services, NAME-stable and NAME-canary.",
       ),
-    percent: wholeNumber(0, 100, "percent").describe("Share of requests for the new version. Unit: percent, 0 to 100."),
+    percent: percentage(0, 100).describe("Share of requests for the new version."),
     override: matchSchema
       .optional()
       .describe("Requests that always go to the new version, such as { headers: { x-canary: 'true' } }."),

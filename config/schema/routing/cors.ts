@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { wholeNumber } from "../fields";
-import { headerName, METHODS } from "./match";
+import { durationBetween, headerName } from "../fields";
+import { METHODS } from "./match";
 
 /** Gateway API: entries of a list of origins or headers. */
 const MAX_ENTRIES = 64;
@@ -41,22 +41,24 @@ const headers = entries(headerName, "header names");
 export const corsSchema = z
   .strictObject({
     allowOrigins: entries(origin, "origins").describe(
-      "Origins whose pages may read responses; *. stands for any number of labels, * alone for every origin.",
+      "Origins whose pages may read responses. *. stands for one or more labels, * alone for every origin.",
     ),
     allowMethods: entries(z.enum([...METHODS, ANY], `one of ${METHODS.join(", ")}, or *`), "methods")
       .optional()
       .describe("Methods beyond GET, HEAD and POST, which are always allowed. Default: none."),
-    allowHeaders: headers.optional().describe("Request headers that pages may set. Default: those that need no leave."),
+    allowHeaders: headers
+      .optional()
+      .describe("Request headers that pages may set. Default: those that need no permission."),
     exposeHeaders: headers
       .optional()
-      .describe("Response headers that pages may read. Default: those that need no leave."),
+      .describe("Response headers that pages may read. Default: those that need no permission."),
     allowCredentials: z
       .boolean("true or false")
       .default(false)
-      .describe("Whether requests may carry cookies and authorization. Default false."),
-    maxAge: wholeNumber(1, 86_400, "seconds")
-      .default(5)
-      .describe("How long browsers may keep the answer to a preflight. Unit: seconds; 1 to 86400; default 5."),
+      .describe("Let requests carry cookies and authorization."),
+    maxAge: durationBetween("1s", "1d", "seconds", "10m")
+      .prefault("5s")
+      .describe("How long browsers may cache the answer to a preflight."),
   })
   .superRefine((cors, context) => {
     if (!cors.allowCredentials) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { dnsLabel, hostname, port, wholeNumber } from "../fields";
-import { headerName, headerValue } from "./match";
+import { dnsLabel, headerName, hostname, orOff, percentage, port } from "../fields";
+import { headerValue } from "./match";
 
 /** Gateway API: at most 16 headers in each list. */
 const MAX_HEADERS = 16;
@@ -12,13 +12,14 @@ const headerValues = z
 /** Changes to the headers of a request or a response. Host is not among them: `rewrite.hostname` changes it. */
 export const headerChangesSchema = z
   .strictObject({
-    set: headerValues.optional().describe("Headers that get this value, whatever they had."),
-    add: headerValues.optional().describe("Headers to which a value is added."),
+    set: headerValues.optional().describe("Headers to replace."),
+    add: headerValues.optional().describe("Headers to add a value to."),
     remove: z
       .array(headerName, "a list of header names")
       .max(MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
       .refine((names) => new Set(names).size === names.length, "each header once")
-      .optional(),
+      .optional()
+      .describe("Headers to remove."),
   })
   .refine((changes) => Object.keys(changes).length > 0, "at least one of set, add, remove");
 
@@ -31,28 +32,45 @@ const absolutePath = z
 export const rewriteSchema = z
   .strictObject({
     hostname: hostname.optional().describe("Host that the backend sees."),
-    path: absolutePath.optional().describe("Path that the backend sees, whatever the client asked for."),
-    prefix: absolutePath.optional().describe("What takes the place of the path's own prefix; the rest stays."),
+    path: absolutePath.optional().describe("Path that the backend sees, for every request."),
+    prefix: absolutePath
+      .optional()
+      .describe("Replacement for the prefix that the path matched; the rest of the path stays."),
   })
   .refine((rewrite) => Object.keys(rewrite).length > 0, "at least one of hostname, path, prefix")
   .refine(({ path, prefix }) => path === undefined || prefix === undefined, "either path or prefix");
 
-/** A Service that gets a copy of requests; its answers are thrown away. */
+/** A Service that gets a copy of requests; its responses are discarded. */
 export const mirrorSchema = z.strictObject({
   service: dnsLabel.describe(
-    "Kubernetes Service that gets the copies. While that of a gRPC service is missing, Istio serves none of the service's paths.",
+    "Kubernetes Service that gets the copies. If it is missing, Istio serves no path of a gRPC service.",
   ),
   namespace: dnsLabel.optional().describe("Namespace of that Service. Default: the service's namespace."),
   port: port.optional().describe("Port of that Service. Default: the service's port."),
-  percent: wholeNumber(1, 100, "percent").default(100).describe("Share of requests that are copied. Default 100."),
+  percent: percentage(1, 100).default(100).describe("Share of requests that are copied."),
 });
 
-/** What may be set for a service, and for each of its paths, where it then replaces the service's. */
+const filters = {
+  requestHeaders: headerChangesSchema.describe("Changes to request headers before the backend sees them."),
+  responseHeaders: headerChangesSchema.describe("Changes to response headers before the client sees them."),
+  rewrite: rewriteSchema.describe("Host and path that the backend sees."),
+  mirror: mirrorSchema.describe("A Service that gets a copy of requests."),
+} as const;
+
+/** What may be set for a service. */
 export const filterShape = {
-  requestHeaders: headerChangesSchema.optional().describe("Changes to headers before the backend sees them."),
-  responseHeaders: headerChangesSchema.optional().describe("Changes to headers before the client sees them."),
-  rewrite: rewriteSchema.optional().describe("Host and path that the backend sees."),
-  mirror: mirrorSchema.optional().describe("A Service that gets a copy of requests."),
+  requestHeaders: filters.requestHeaders.optional(),
+  responseHeaders: filters.responseHeaders.optional(),
+  rewrite: filters.rewrite.optional(),
+  mirror: filters.mirror.optional(),
+} as const;
+
+/** The same for a path, where it replaces the service's, or turns it off. */
+export const pathFilterShape = {
+  requestHeaders: orOff(filters.requestHeaders).optional(),
+  responseHeaders: orOff(filters.responseHeaders).optional(),
+  rewrite: orOff(filters.rewrite).optional(),
+  mirror: orOff(filters.mirror).optional(),
 } as const;
 
 export type HeaderChanges = z.output<typeof headerChangesSchema>;

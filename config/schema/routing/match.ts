@@ -1,8 +1,6 @@
 import { z } from "zod";
 import { regularExpressionFlaw } from "../../values/regularExpression";
-
-/** RFC 9110, section 5.6.2: what a header's name may consist of. */
-const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}$/;
+import { headerName, TOKEN } from "../fields";
 
 /** Gateway API: an HTTPRoute match holds at most 16 of each. */
 export const MAX_CONDITIONS = 16;
@@ -11,12 +9,6 @@ export const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTI
 
 /** Gateway API: names of query parameters are made of what names of headers are made of. */
 const queryName = z.string("a query parameter").regex(TOKEN, "a query parameter: letters, digits and !#$%&'*+-.^_`|~");
-
-/** Name of an HTTP header. Host is no header here: it is the service's host, and HTTP/2 has none. */
-export const headerName = z
-  .string("a header name")
-  .regex(TOKEN, "a header name: letters, digits and !#$%&'*+-.^_`|~")
-  .refine((name) => name.toLowerCase() !== "host" && !name.startsWith(":"), "a header other than Host");
 
 /** Gateway API's own rule for values of headers. */
 const HEADER_VALUE = /^[!-~]+([\t ]?[!-~]+)*$/;
@@ -56,7 +48,7 @@ const conditions = (what: string, name: z.ZodString, value: z.ZodString) =>
     .record(name, condition(what, value), `a map of ${what} names to values`)
     .refine((map) => Object.keys(map).length <= MAX_CONDITIONS, `at most ${MAX_CONDITIONS} of them`);
 
-/** What a request must have besides its path; all of it. */
+/** What a request must have besides its path. All conditions have to hold. */
 export const matchSchema = z
   .strictObject({
     headers: conditions("header", headerName, headerValue).optional().describe("Headers and their values."),
@@ -74,7 +66,7 @@ export const matchSchema = z
   .refine(
     ({ headers = {} }) =>
       new Set(Object.keys(headers).map((name) => name.toLowerCase())).size === Object.keys(headers).length,
-    "each header once: names of headers know no case",
+    "each header once: header names are case-insensitive",
   );
 
 export type Match = z.output<typeof matchSchema>;

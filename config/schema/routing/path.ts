@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { regularExpressionFlaw } from "../../values/regularExpression";
-import { dnsLabel, port } from "../fields";
+import { dnsLabel, orOff, port } from "../fields";
 import { backendsSchema } from "./backend";
 import { corsSchema } from "./cors";
-import { filterShape } from "./filters";
+import { pathFilterShape } from "./filters";
 import { matchSchema } from "./match";
 import { retrySchema } from "./retry";
 import { timeoutsSchema } from "./timeouts";
@@ -14,23 +14,23 @@ const PATH = /^\/([-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*$/;
 
 export const pathRuleSchema = z
   .strictObject({
-    path: z.string("a path such as /api").max(1024, "a path of at most 1024 characters"),
+    path: z.string("a path such as /api").max(1024, "a path of at most 1024 characters").describe("The path."),
     type: z
       .enum(["PathPrefix", "Exact", "RegularExpression"], "PathPrefix, Exact or RegularExpression")
       .default("PathPrefix")
       .describe(
-        "PathPrefix matches whole path elements (/api matches /api/v1, not /apis); RegularExpression is RE2, on the whole path.",
+        "PathPrefix matches whole path elements (/api matches /api/v1, not /apis). RegularExpression is RE2 for the whole path.",
       ),
-    match: matchSchema.optional().describe("What a request must have besides its path. Default: nothing."),
+    match: matchSchema.optional().describe("Further conditions on requests. Default: none."),
     name: dnsLabel
       .optional()
       .describe("Name of the rule, unique within the service. Default: the path with dashes; `root` for /."),
     port: port.optional().describe("Port of this path's backends. Default: the service's port."),
     backends: backendsSchema.optional().describe("Backends of this path. Default: the service's backends."),
     timeouts: timeoutsSchema.optional().describe("Timeouts of this path. Default: the service's timeouts."),
-    retry: retrySchema.optional().describe("Retries of this path. Default: the service's retry."),
-    cors: corsSchema.optional().describe("Cross-origin requests to this path. Default: the service's cors."),
-    ...filterShape,
+    retry: orOff(retrySchema).optional().describe("Retries of this path. Default: the service's retry."),
+    cors: orOff(corsSchema).optional().describe("Cross-origin requests to this path. Default: the service's cors."),
+    ...pathFilterShape,
   })
   .superRefine((rule, context) => {
     const complain = (message: string) => context.addIssue({ code: "custom", path: ["path"], message });

@@ -1,21 +1,21 @@
 import { z } from "zod";
-import { duration } from "../fields";
+import { timeLimit } from "../fields";
 
 /** How long a request may take, and each try of it. */
 export const timeoutsSchema = z.strictObject({
-  request: duration
+  request: timeLimit
     .optional()
-    .describe("Longest time from a request's first byte to its response's last, retries included. 0s turns it off."),
-  backendRequest: duration
+    .describe("Time from a request's first byte to its response's last, retries included. 0s sets no limit."),
+  backendRequest: timeLimit
     .optional()
     .describe(
-      "Longest time of one try; then the next begins, so it needs a retry beside it. Default: none; 0s turns it off.",
+      "Time for one try; then the next one starts, so this needs a retry beside it. 0s sets no limit. Default: no limit.",
     ),
 });
 
 /** The same as defaults, where a request timeout is always set. */
 export const defaultTimeoutsSchema = timeoutsSchema.extend({
-  request: duration
-    .default("30s")
-    .describe("Default request timeout. Without it a request could wait for ever. Default 30s."),
+  request: timeLimit
+    .prefault("30s")
+    .describe("Time from a request's first byte to its response's last, retries included. 0s sets no limit."),
 });

@@ -17,11 +17,14 @@ const labelValue = z
 export const versionsSchema = z.strictObject({
   selector: z
     .record(labelKey, labelValue, "a map of labels")
-    .refine((labels) => Object.keys(labels).length > 0, "at least one label: the version alone would select too much")
+    .refine(
+      (labels) => Object.keys(labels).length > 0,
+      "at least one label: the version label alone would select too many pods",
+    )
     .describe("Labels that the pods of both versions have."),
-  label: labelKey.default("version").describe("Label that tells the versions apart. Default: version."),
-  stable: labelValue.default("stable").describe("That label's value on stable pods. Default: stable."),
-  canary: labelValue.default("canary").describe("That label's value on canary pods. Default: canary."),
+  label: labelKey.default("version").describe("Label that tells the versions apart."),
+  stable: labelValue.default("stable").describe("That label's value on stable pods."),
+  canary: labelValue.default("canary").describe("That label's value on canary pods."),
   targetPort: port.optional().describe("Port of the pods. Default: the service's port."),
 });
 

@@ -1,38 +1,39 @@
 import { z } from "zod";
-import { positiveDuration, wholeNumber } from "../fields";
+import { durationBetween, percentage, positiveDuration } from "../fields";
 
 /** Name of a provider in Istio's meshConfig.extensionProviders. */
 const provider = z
   .string("the name of an extension provider")
   .regex(/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, "the name of an extension provider of Istio's meshConfig");
 
+const STATUS = "an HTTP status from 400 to 599";
+const DECIMAL_SHARE = "a percentage from 90 to 99.999";
+
 /** Which requests are logged: all that fail or are slow, and a share of the others. */
 const accessLogShape = {
-  samplePercent: wholeNumber(0, 100, "percent"),
-  errorsFrom: wholeNumber(400, 599, "an HTTP status"),
+  samplePercent: percentage(0, 100),
+  errorsFrom: z.number(STATUS).int(STATUS).min(400, STATUS).max(599, STATUS),
   slowerThan: positiveDuration,
 } as const;
 
 const accessLogs = z.strictObject({
   provider: provider.describe(
-    "Extension provider that says where lines go and what they hold, such as gateway-json of docs/mesh-config.yaml.",
+    "Extension provider that sets the format and the destination, such as gateway-json of docs/mesh-config.yaml.",
   ),
   samplePercent: accessLogShape.samplePercent
     .default(100)
-    .describe("Share of requests that are logged, failed and slow ones aside. Unit: percent; default 100."),
+    .describe("Share of the requests that are logged, besides failed and slow ones."),
   errorsFrom: accessLogShape.errorsFrom
     .default(500)
-    .describe("Responses with this status or a higher one are always logged, and those that never ended. Default 500."),
+    .describe("Responses with this status or a higher one are always logged, and so are those that never ended."),
   slowerThan: accessLogShape.slowerThan
     .optional()
-    .describe("Requests that take longer are always logged. Default: no such rule."),
+    .describe("Requests that take longer are always logged. Default: none."),
 });
 
 const traces = z.strictObject({
-  provider: provider.describe("Extension provider that takes the spans, such as otel of docs/mesh-config.yaml."),
-  samplePercent: wholeNumber(0, 100, "percent")
-    .default(1)
-    .describe("Share of requests that are traced. Unit: percent; default 1."),
+  provider: provider.describe("Extension provider that receives the spans, such as otel of docs/mesh-config.yaml."),
+  samplePercent: percentage(0, 100).default(1).describe("Share of the requests that are traced."),
 });
 
 /** What every object of the gateway is labelled with. */
@@ -55,48 +56,43 @@ const metrics = z.strictObject({
       error: "prometheus-operator, victoriametrics-operator or config-map",
     })
     .describe(
-      "Who reads the metrics, and so the kinds of objects: PodMonitor and PrometheusRule, VMPodScrape and VMRule, or ConfigMaps with plain files.",
+      "Who reads the metrics. It decides on the kinds of objects: PodMonitor and PrometheusRule, VMPodScrape and VMRule, or ConfigMaps with plain files.",
     ),
-  interval: positiveDuration.default("30s").describe("Time between two readings. Default 30s."),
+  interval: positiveDuration.prefault("30s").describe("Time between two scrapes."),
   labels: labels
     .default({})
-    .describe("Labels for the objects, where the operator selects by some, such as { release: prometheus }."),
+    .describe("Labels for the objects, for operators that select by label, such as { release: prometheus }."),
 });
 
-/** What a service promises; alerts compare with it. */
+/** Objectives of a service, which alerts compare with. */
 const objectiveShape = {
-  availabilityPercent: z
-    .number("a percentage from 90 to 99.999")
-    .min(90, "a percentage from 90 to 99.999")
-    .max(99.999, "a percentage from 90 to 99.999"),
+  availabilityPercent: z.number(DECIMAL_SHARE).min(90, DECIMAL_SHARE).max(99.999, DECIMAL_SHARE),
   latency: positiveDuration,
 } as const;
 
 const alerts = z.strictObject({
   availabilityPercent: objectiveShape.availabilityPercent
     .default(99.9)
-    .describe(
-      "Share of requests without a 5xx. An alert fires where the rest is used up 14.4 times too fast. Default 99.9.",
-    ),
-  latency: objectiveShape.latency.default("1s").describe("95 of 100 requests are to be faster. Default 1s."),
-  certificateDays: wholeNumber(1, 90, "days")
-    .default(14)
-    .describe("An alert fires this long before the certificate ends. Unit: days; default 14."),
+    .describe("Share of the requests without a 5xx. An alert fires if the rest is used up 14.4 times too fast."),
+  latency: objectiveShape.latency.prefault("1s").describe("Time within which 95 % of the requests should be answered."),
+  certificateExpiresWithin: durationBetween("1d", "90d", "hours", "14d")
+    .prefault("14d")
+    .describe("An alert fires this long before the certificate expires."),
 });
 
-/** What the gateway tells of its requests. */
+/** Access logs, traces, metrics and alerts of the gateway. */
 export const telemetrySchema = z.strictObject({
-  accessLogs: accessLogs.optional().describe("Access log of this gateway. Default: what the mesh does."),
-  traces: traces.optional().describe("Spans of this gateway. Default: what the mesh does."),
-  metrics: metrics.optional().describe("Envoy's counters by service, read at port 15090. Default: none."),
+  accessLogs: accessLogs.optional().describe("Access log of this gateway. Default: the mesh's settings."),
+  traces: traces.optional().describe("Spans of this gateway. Default: the mesh's settings."),
+  metrics: metrics.optional().describe("Envoy's counters by service, from port 15090. Default: none."),
   dashboard: z
     .boolean("true or false")
     .default(false)
-    .describe("A Grafana dashboard in a ConfigMap with the label grafana_dashboard. Default false."),
+    .describe("A Grafana dashboard in a ConfigMap with the label grafana_dashboard."),
   alerts: alerts.optional().describe("Alert rules for each service and for the gateway. Default: none."),
 });
 
-/** What a service sets of it for itself. */
+/** The same for one service. */
 export const serviceTelemetrySchema = z.strictObject({
   accessLogs: z
     .strictObject({
@@ -109,7 +105,7 @@ export const serviceTelemetrySchema = z.strictObject({
     .describe("Which of the service's requests are logged."),
   traces: z
     .strictObject({
-      samplePercent: wholeNumber(0, 100, "percent").describe("Share of requests that are traced. Unit: percent."),
+      samplePercent: percentage(0, 100).describe("Share of the requests that are traced."),
     })
     .optional()
     .describe("Which of the service's requests are traced."),
@@ -122,7 +118,7 @@ export const serviceTelemetrySchema = z.strictObject({
     })
     .refine((own) => Object.keys(own).length > 0, "at least one of availabilityPercent, latency")
     .optional()
-    .describe("What the service promises."),
+    .describe("The service's objectives."),
 });
 
 export type TelemetryConfig = z.output<typeof telemetrySchema>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { authorizationPolicies } from "../../../components/access/access";
-import { accessScopeSpec } from "../../../components/access/accessScope";
+import { accessScopePatches } from "../../../components/access/accessScope";
 import { authenticationSpec } from "../../../components/access/authorization";
 import { infrastructureAnnotations } from "../../../components/entry/clientAddress";
 import { gatewaySpec } from "../../../components/entry/tlsGateway";
@@ -23,7 +23,7 @@ function policies(
   denyByDefault = false,
 ): Record<string, unknown> {
   const config = stack({ services, gateway: { clientAddress }, defaults: { denyByDefault } });
-  const args = { ...config, gatewayName: config.gateway.name, gatewayNamespace: config.gateway.namespace };
+  const args = { services: config.services, gateway: config.gateway, denyByDefault };
   return plain(authorizationPolicies({ ...args, clientAddress: config.gateway.clientAddress })) as Record<
     string,
     unknown
@@ -58,7 +58,7 @@ describe("components/access", () => {
         ],
       },
     });
-    assert.deepEqual(plain(authenticationSpec({ ...jwt, forwardOriginalToken: false }, "unified-gateway")), {
+    assert.deepEqual(plain(authenticationSpec({ ...jwt, forwardOriginalToken: false }, { name: "unified-gateway" })), {
       targetRefs: target,
       jwtRules: [
         {
@@ -136,10 +136,8 @@ describe("components/access", () => {
       gateway: { clientAddress: direct },
       services: [service("web", { jwt }), service("open")],
     });
-    const { configPatches, workloadSelector } = accessScopeSpec(services, "gateway", "example.test");
-    assert.deepEqual(workloadSelector, { labels: { "gateway.networking.k8s.io/gateway-name": "gateway" } });
     assert.deepEqual(
-      configPatches.map(({ applyTo, match, patch }) => [
+      accessScopePatches(services, "example.test").map(({ applyTo, match, patch }) => [
         applyTo,
         match.routeConfiguration,
         patch.operation,
@@ -160,7 +158,7 @@ describe("components/access", () => {
         ],
       ],
     );
-    assert.equal(accessScopeSpec(stack().services, "gateway", "example.test").configPatches.length, 1);
+    assert.equal(accessScopePatches(stack().services, "example.test").length, 1);
   });
 
   for (const channel of ["standard", "experimental"] as const) {

@@ -65,7 +65,7 @@ describe("components/routes, matches", () => {
     const match = { method: "POST", headers: { "x-a": "1", "x-b": { regex: "b+" } }, query: { q: "v" } };
     const [service] = stack({ services: [{ name: "web", namespace: "apps", paths: [{ path: "/", match }] }] }).services;
     assert.ok(service);
-    const { rules } = routeSpec({ service, gatewayName: "g", gatewayNamespace: "n" });
+    const { rules } = routeSpec({ service, gateway: { name: "g", namespace: "n" } });
     assert.deepEqual(rules[0]?.matches, [
       {
         path: { type: "PathPrefix", value: "/" },

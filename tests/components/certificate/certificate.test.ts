@@ -25,22 +25,22 @@ describe("components/certificate", () => {
   });
 
   it("counts its terms in hours", () => {
-    assert.deepEqual(terms({ keyAlgorithm: "RSA-2048", validityDays: 90, renewBeforeDays: 30 }), {
+    assert.deepEqual(terms({ keyAlgorithm: "rsa-2048", validity: "90d", renewBefore: "30d" }), {
       validityPeriodHours: 2160,
       earlyRenewalHours: 720,
       allowedUses: ["digital_signature", "key_encipherment", "server_auth"],
     });
-    const ecdsa = terms({ keyAlgorithm: "ECDSA-P256", validityDays: 90, renewBeforeDays: 30 });
+    const ecdsa = terms({ keyAlgorithm: "ecdsa-p256", validity: "90d", renewBefore: "30d" });
     assert.deepEqual(ecdsa.allowedUses, ["digital_signature", "server_auth"]);
   });
 
   it("makes the key that config names", async () => {
     for (const [keyAlgorithm, inputs] of [
-      ["RSA-3072", { algorithm: "RSA", rsaBits: 3072 }],
-      ["RSA-4096", { algorithm: "RSA", rsaBits: 4096 }],
-      ["ECDSA-P256", { algorithm: "ECDSA", ecdsaCurve: "P256" }],
+      ["rsa-3072", { algorithm: "RSA", rsaBits: 3072 }],
+      ["rsa-4096", { algorithm: "RSA", rsaBits: 4096 }],
+      ["ecdsa-p256", { algorithm: "ECDSA", ecdsaCurve: "P256" }],
     ] as const) {
-      const resources = await deploy(stack({ certificate: { mode: "self-signed", keyAlgorithm } }));
+      const resources = await deploy(stack({ certificate: { type: "self-signed", keyAlgorithm } }));
       assert.deepEqual(only(resources, "tls:index/privateKey:PrivateKey").inputs, inputs);
     }
   });
@@ -61,7 +61,7 @@ describe("components/certificate", () => {
 
   it("ca-signed: signs a request, and serves no root", async () => {
     const { certificatePem, privateKeyPem } = await testAuthority(365);
-    const certificate = { mode: "ca-signed", caCertificate: certificatePem, caPrivateKey: privateKeyPem };
+    const certificate = { type: "ca-signed", caCertificate: certificatePem, caPrivateKey: privateKeyPem };
     const resources = await deploy(stack({ certificate }, ["certificate"]));
     only(resources, "tls:index/certRequest:CertRequest");
     const signed = only(resources, "tls:index/locallySignedCert:LocallySignedCert");
@@ -75,7 +75,7 @@ describe("components/certificate", () => {
     const root = await testAuthority(730, true, "Root");
     const issuing = await signedBy(root, { commonName: "Issuing", isCa: true, validDays: 365 });
     const caCertificate = issuing.certificatePem + root.certificatePem;
-    const certificate = { mode: "ca-signed", caCertificate, caPrivateKey: issuing.privateKeyPem };
+    const certificate = { type: "ca-signed", caCertificate, caPrivateKey: issuing.privateKeyPem };
     let gateway: UnifiedGateway | undefined;
     const resources = await register(() => {
       gateway = new UnifiedGateway("gateway", stack({ certificate }, ["certificate"]));
@@ -92,10 +92,10 @@ describe("components/certificate", () => {
   });
 
   for (const certificate of [
-    { mode: "existing", secretName: "theirs" },
-    { mode: "cert-manager", secretName: "theirs", issuer: "letsencrypt" },
+    { type: "existing", secretName: "theirs" },
+    { type: "cert-manager", secretName: "theirs", issuer: "letsencrypt" },
   ]) {
-    it(`${certificate.mode}: makes no key and no Secret`, async () => {
+    it(`${certificate.type}: makes no key and no Secret`, async () => {
       const resources = await deploy(stack({ certificate }));
       assert.ok(!resources.some(({ type }) => type.startsWith("tls:") || type === SECRET));
       const { inputs } = only(resources, "kubernetes:gateway.networking.k8s.io/v1:Gateway");
@@ -104,7 +104,7 @@ describe("components/certificate", () => {
         spec: { listeners: { tls?: { certificateRefs: unknown } }[] };
       };
       assert.deepEqual(spec.listeners[1]?.tls?.certificateRefs, [{ name: "theirs" }]);
-      const issuer = certificate.mode === "cert-manager" ? "letsencrypt" : undefined;
+      const issuer = certificate.type === "cert-manager" ? "letsencrypt" : undefined;
       assert.equal(metadata.annotations["cert-manager.io/cluster-issuer"], issuer);
     });
   }

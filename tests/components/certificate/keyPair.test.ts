@@ -11,7 +11,7 @@ describe("components/leaf", () => {
     leafPem: certificatePem,
     authorityPem,
     privateKeyPem,
-    domain: "example.test",
+    dnsNames: ["*.example.test", "example.test"],
   });
 
   it("finds nothing wrong with what can be served", async () => {
@@ -65,9 +65,9 @@ describe("components/leaf", () => {
 
 describe("components/leaf: renewal", () => {
   const end = "2026-04-01T12:00:00Z";
-  const at = (time: string) => renewal(end, 30, Date.parse(time));
+  const at = (time: string) => renewal(end, "30d", Date.parse(time));
 
-  it("is due so many days before the end", () => {
+  it("is due so long before the end", () => {
     assert.deepEqual(at("2026-03-02T11:59:59Z"), { renewalTime: "2026-03-02T12:00:00Z" });
   });
 

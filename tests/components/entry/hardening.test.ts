@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import { hardeningSpec } from "../../../components/entry/hardening";
-import { requestLimitsSpec } from "../../../components/limits/limits";
+import { hardeningPatches } from "../../../components/entry/hardening";
+import { limitsPatches } from "../../../components/limits/limits";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { register } from "../../support/deployment";
 import { mistakes, plain, stack } from "../../support/stacks";
 
 const hardening = (given: Record<string, unknown> = {}) => {
   const result = stack({ gateway: { hardening: given } }).gateway.hardening;
-  assert.notEqual(result.enabled, false);
-  return result as Exclude<typeof result, { enabled: false }>;
+  assert.ok(result !== false);
+  return result;
 };
-const patches = (given: Record<string, unknown> = {}) => hardeningSpec("gateway", hardening(given)).configPatches;
+const patches = (given: Record<string, unknown> = {}) => hardeningPatches(hardening(given));
 const MANAGER = "envoy.filters.network.http_connection_manager";
 
 /** The values of the patches of one kind and operation. */
@@ -20,12 +20,9 @@ function values(given: Record<string, unknown>, applyTo: string, operation = "ME
 }
 
 describe("components/hardening", () => {
-  it("patches this gateway's proxies only, after every other filter, on both ports", () => {
-    const { workloadSelector, priority, configPatches } = hardeningSpec("gateway", hardening());
-    assert.deepEqual(workloadSelector, { labels: { "gateway.networking.k8s.io/gateway-name": "gateway" } });
-    assert.equal(priority, 100);
+  it("patches both listeners", () => {
     assert.deepEqual(
-      configPatches.map(({ applyTo, match, patch }) => [match.listener?.portNumber, applyTo, patch.operation]),
+      patches().map(({ applyTo, match, patch }) => [match.listener?.portNumber, applyTo, patch.operation]),
       [
         [80, "LISTENER", "MERGE"],
         [80, "NETWORK_FILTER", "MERGE"],
@@ -97,6 +94,13 @@ describe("components/hardening", () => {
     assert.equal(rest.merge_slashes, false);
   });
 
+  it("closes no connection for its age where that is 0", () => {
+    const [manager] = values({ maxConnectionDuration: "0s" }, "NETWORK_FILTER") as {
+      typed_config: { common_http_protocol_options: object };
+    }[];
+    assert.ok(!("max_connection_duration" in (manager?.typed_config.common_http_protocol_options ?? {})));
+  });
+
   it("limits connections before the connection manager, or not at all", () => {
     const limit = (max: number) => ({
       name: "envoy.filters.network.connection_limit",
@@ -131,7 +135,7 @@ describe("components/hardening", () => {
   });
 
   it("makes nothing where it is turned off", async () => {
-    const filters = async (given: object) =>
+    const filters = async (given: object | false) =>
       (await register(() => new UnifiedGateway("gateway", stack({ gateway: { hardening: given } })))).filter(
         ({ type }) => type === "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter",
       );
@@ -139,7 +143,7 @@ describe("components/hardening", () => {
       (await filters({})).map(({ inputs }) => (inputs.metadata as { name: string }).name),
       ["unified-gateway--hardening"],
     );
-    assert.deepEqual(await filters({ enabled: false }), []);
+    assert.deepEqual(await filters(false), []);
   });
 });
 
@@ -149,11 +153,11 @@ describe("components/requestLimits", () => {
       { name: "web", namespace: "apps", paths: ["/", "/api"], limits },
       { name: "free", namespace: "apps" },
     ];
-    return requestLimitsSpec(stack({ services }).services, "gateway");
+    return limitsPatches(stack({ services }).services);
   };
 
   it("holds bodies on the routes of the service alone", () => {
-    const [filter, ...routes] = plain(spec({ maxRequestBytes: 1000 })?.configPatches) as {
+    const [filter, ...routes] = plain(spec({ maxRequestSize: 1000 })) as {
       match: { routeConfiguration: { vhost: unknown } };
       patch: { operation: string; value: Record<string, unknown> };
     }[];
@@ -175,17 +179,13 @@ describe("components/requestLimits", () => {
     });
   });
 
-  it("comes between the limits of rates and the hardening, at a priority that istioctl sees", () => {
-    assert.equal(spec({ maxRequestBytes: 1000 })?.priority, 1);
-  });
-
   it("changes the idle timeout without holding bodies", () => {
-    const [route, ...more] = plain(spec({ streamIdleTimeout: "0s" })?.configPatches) as {
+    const [route, ...more] = plain(spec({ streamIdleTimeout: "0s" })) as {
       patch: { value: unknown };
     }[];
     assert.deepEqual(route?.patch.value, { route: { idle_timeout: "0s" } });
     assert.equal(more.length, 1, "the service's other route, and no filter");
-    assert.equal(spec(undefined), undefined);
+    assert.deepEqual(spec(undefined), []);
   });
 });
 
@@ -200,20 +200,41 @@ describe("config/hardening", () => {
 
   it("refuses values out of bounds, other words, and unknown keys", () => {
     refuses({ maxConnections: -1 }, at("maxConnections"), /from 0 to/);
-    refuses({ maxRequestHeadersKb: 8193 }, at("maxRequestHeadersKb"), /KiB from 1 to 8192/);
+    refuses(
+      { maxRequestHeadersSize: "8193Ki" },
+      at("maxRequestHeadersSize"),
+      /a size from 1Ki to 8Mi in whole Ki, such as 60Ki/,
+    );
     refuses({ maxHeadersCount: 0 }, at("maxHeadersCount"), /from 1 to 10000/);
     refuses({ maxConcurrentStreams: 0 }, at("maxConcurrentStreams"), /from 1 to 2147483647/);
     refuses({ initialStreamWindowSize: 65_534 }, at("initialStreamWindowSize"), /from 65535 to/);
-    refuses({ perConnectionBufferLimitBytes: 1 }, at("perConnectionBufferLimitBytes"), /bytes from 1024 to/);
+    refuses({ initialStreamWindowSize: "65534" }, at("initialStreamWindowSize"), /a size from 65535 to/);
+    refuses({ perConnectionBufferLimit: 1 }, at("perConnectionBufferLimit"), /a size from 1Ki to 1Gi, such as 32Ki/);
     refuses({ idleTimeout: "1 hour" }, at("idleTimeout"), /a duration such as/);
     refuses({ headersWithUnderscoresAction: "DENY" }, at("headersWithUnderscoresAction"), /REJECT_REQUEST/);
     refuses({ pathWithEscapedSlashesAction: true }, at("pathWithEscapedSlashesAction"), /KEEP_UNCHANGED/);
     refuses({ idleTimout: "1h" }, at("idleTimout"), /the key idleTimeout/);
-    refuses({ enabled: "no" }, at("enabled"), /true or false/);
+    refuses("no", "gateway.hardening", /a map of keys, or false to turn it off$/);
   });
 
-  it("refuses limits of listeners that have none", () => {
-    refuses({ enabled: false, idleTimeout: "1h" }, at("idleTimeout"), /keys enabled/);
+  it("says how it is turned off", () => {
+    refuses({ enabled: false }, at("enabled"), /not allowed: .*false in place of the map turns it off/);
+  });
+
+  it("takes sizes as quantities and as plain numbers", () => {
+    const given = {
+      initialStreamWindowSize: "65535",
+      initialConnectionWindowSize: 65_535,
+      maxRequestHeadersSize: "1Mi",
+    };
+    const [manager] = values(given, "NETWORK_FILTER") as { typed_config: Record<string, unknown> }[];
+    const { http2_protocol_options, max_request_headers_kb } = manager?.typed_config ?? {};
+    assert.deepEqual(http2_protocol_options, {
+      max_concurrent_streams: 100,
+      initial_stream_window_size: 65_535,
+      initial_connection_window_size: 65_535,
+    });
+    assert.equal(max_request_headers_kb, 1024);
   });
 
   it("refuses limits that another makes void", () => {
@@ -233,7 +254,7 @@ describe("config/hardening", () => {
     const canary = [{ ...web, canary: { service: "next", percent: 1, override: match } }];
     refuses({}, "services[0].canary.override.headers.user_type", /ALLOW/, canary);
     const rateLimit = { type: "local-by-header", header: "api_key", requests: 1, per: "second" };
-    refuses({}, "services[0].rateLimit.header", /no such header gets in/, [{ ...web, rateLimit }]);
+    refuses({}, "services[0].rateLimit.header", /lets no such header in/, [{ ...web, rateLimit }]);
     const allow = { gateway: { hardening: { headersWithUnderscoresAction: "ALLOW" } } };
     assert.deepEqual(mistakes({ ...allow, services: matched }), []);
   });
@@ -241,7 +262,7 @@ describe("config/hardening", () => {
   it("refuses limits of a service that are none", () => {
     const services = (limits: unknown) => [{ name: "web", namespace: "apps", limits }];
     refuses({}, "services[0].limits", /at least one of/, services({}));
-    refuses({}, "services[0].limits.maxRequestBytes", /bytes from 1 to/, services({ maxRequestBytes: 0 }));
+    refuses({}, "services[0].limits.maxRequestSize", /a size from 1 to 1Gi/, services({ maxRequestSize: 0 }));
     refuses({}, "services[0].limits.streamIdleTimeout", /a duration/, services({ streamIdleTimeout: 5 }));
   });
 });

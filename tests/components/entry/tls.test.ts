@@ -24,7 +24,7 @@ describe("components/minimumTlsVersion", () => {
     assert.equal((inputs.metadata as { name: string }).name, "unified-gateway--minimum-tls-version");
     assert.deepEqual(plain(inputs.spec), {
       workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": "unified-gateway" } },
-      priority: 0,
+      priority: 10,
       configPatches: [
         {
           applyTo: "FILTER_CHAIN",

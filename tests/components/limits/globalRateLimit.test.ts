@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { globalRateLimitSpec, seconds } from "../../../components/limits/globalRateLimit";
+import { globalRateLimitPatches } from "../../../components/limits/globalRateLimit";
 import { rateLimitConfig, routeRateLimits } from "../../../components/limits/rateLimitDescriptors";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { only, register, type Registered } from "../../support/deployment";
@@ -17,18 +17,14 @@ const HEADER = { type: "global-by-header", requests: 5, per: "day", header: "X-U
 function patches(values: Record<string, unknown>) {
   const { services, gateway, rateLimitService } = stack(values);
   assert.ok(rateLimitService);
-  const names = { gatewayName: gateway.name, gatewayNamespace: gateway.namespace };
-  return globalRateLimitSpec({ services, config: rateLimitService, ...names });
+  return globalRateLimitPatches({ services, config: rateLimitService, gateway });
 }
 
 describe("components/globalRateLimit", () => {
-  it("adds the filter in front of this gateway's proxies, behind the local limits", () => {
-    const spec = patches({ services: limited(LIMIT) });
-    const labels = { "gateway.networking.k8s.io/gateway-name": "unified-gateway" };
-    assert.deepEqual(spec.workloadSelector, { labels });
-    assert.ok(spec.priority < 0, "the local limits have 0, and are put in front later");
+  it("adds the filter that asks the rate limit service", () => {
+    const [filter] = patches({ services: limited(LIMIT) });
     const host = "unified-gateway--rate-limit.istio-system.svc.cluster.local";
-    assert.deepEqual(spec.configPatches[0]?.patch, {
+    assert.deepEqual(filter?.patch, {
       operation: "INSERT_FIRST",
       value: {
         name: "envoy.filters.http.ratelimit",
@@ -49,7 +45,7 @@ describe("components/globalRateLimit", () => {
   });
 
   it("asks for each rule of the limited service, and for no other", () => {
-    const [, ...routes] = patches({ services: limited(LIMIT) }).configPatches;
+    const [, ...routes] = patches({ services: limited(LIMIT) });
     assert.deepEqual(
       routes.map(({ match }) => match.routeConfiguration),
       ["web--api", "web--root"].map((name) => ({
@@ -61,14 +57,10 @@ describe("components/globalRateLimit", () => {
 
   it("obeys the failure mode, the timeout and the namespace", () => {
     const rateLimitService = { failureMode: "closed", timeout: "1m30s", namespace: "limits" };
-    const text = JSON.stringify(patches({ services: limited(LIMIT), rateLimitService }).configPatches[0]);
+    const text = JSON.stringify(patches({ services: limited(LIMIT), rateLimitService })[0]);
     assert.match(text, /"failure_mode_deny":true/);
     assert.match(text, /"timeout":"90s"/);
     assert.match(text, /outbound\|8081\|\|unified-gateway--rate-limit\.limits\.svc/);
-  });
-
-  it("writes durations as protobuf does", () => {
-    assert.deepEqual(["20ms", "1h", "1s500ms"].map(seconds), ["0.02s", "3600s", "1.5s"]);
   });
 
   it("describes each limit to Envoy as the service knows it", () => {
@@ -96,8 +88,8 @@ describe("components/globalRateLimit", () => {
         ],
       },
     ]);
-    assert.deepEqual(plain(rateLimitConfig(services, "domain")), {
-      domain: "domain",
+    assert.deepEqual(plain(rateLimitConfig(services, { name: "edge", namespace: "gateways" })), {
+      domain: "gateways/edge",
       descriptors: [
         {
           key: "service",
@@ -141,7 +133,7 @@ function podOf({ inputs }: Registered) {
 describe("components/rateLimitService", () => {
   const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
   const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
-  const LIMITER = "gateway-global-rate-limit-service";
+  const LIMITER = "gateway-rate-limit-service";
   const REDIS = `${LIMITER}-redis`;
   const deploy = (values: Json, secretKeys: string[] = []) =>
     register(() => new UnifiedGateway("gateway", stack({ services: limited(LIMIT), ...values }, secretKeys)));
@@ -253,7 +245,7 @@ describe("components/rateLimitService", () => {
   });
 
   it("uses another Redis where the config names one", async () => {
-    const redis = { mode: "external", host: "redis.example.test", password: "hunter22" };
+    const redis = { type: "external", host: "redis.example.test", password: "hunter22" };
     const external = await deploy({ rateLimitService: { redis, replicas: 3 } }, ["rateLimitService"]);
     const deployment = only(external, DEPLOYMENT);
     assert.equal((deployment.inputs.spec as Json).replicas, 3);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { localRateLimitSpec, routeLimit } from "../../../components/limits/localRateLimit";
+import { localRateLimitPatches, routeLimit } from "../../../components/limits/localRateLimit";
 import { mistakes, plain, stack } from "../../support/stacks";
 
 const services = (rateLimit: unknown) => [
@@ -8,17 +8,12 @@ const services = (rateLimit: unknown) => [
 ];
 
 describe("components/localRateLimit", () => {
-  const spec = localRateLimitSpec(
+  const patches = localRateLimitPatches(
     stack({ services: services({ type: "local", requests: 100, per: "second" }) }).services,
-    "gateway",
   );
 
-  it("patches this gateway's proxies only, on every version of Istio", () => {
-    assert.deepEqual(spec?.workloadSelector, { labels: { "gateway.networking.k8s.io/gateway-name": "gateway" } });
-  });
-
   it("adds the filter without a bucket, and a bucket to each rule of the limited service", () => {
-    const [filter, ...routes] = spec?.configPatches ?? [];
+    const [filter, ...routes] = patches;
     assert.equal(filter?.applyTo, "HTTP_FILTER");
     assert.doesNotMatch(JSON.stringify(filter), /token_bucket/);
     assert.deepEqual(
@@ -34,7 +29,7 @@ describe("components/localRateLimit", () => {
   });
 
   it("makes nothing where nothing is limited", () => {
-    assert.equal(localRateLimitSpec(stack().services, "gateway"), undefined);
+    assert.deepEqual(localRateLimitPatches(stack().services), []);
   });
 
   it("counts for the rule, for each address, or for each value of a header", () => {

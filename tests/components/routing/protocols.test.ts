@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { grpcRouteSpec } from "../../../components/routing/grpcRoute";
-import { localRateLimitSpec } from "../../../components/limits/localRateLimit";
+import { localRateLimitPatches } from "../../../components/limits/localRateLimit";
 import { grantSpecs } from "../../../components/routing/routes";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { serviceSpec } from "../../../components/routing/versionServices";
@@ -34,7 +34,7 @@ assert.ok(service);
 
 describe("components/grpcRoute", () => {
   it("matches by service, method and metadata, and has no timeouts", () => {
-    const { parentRefs, hostnames, rules } = grpcRouteSpec({ service, gatewayName: "g", gatewayNamespace: "n" });
+    const { parentRefs, hostnames, rules } = grpcRouteSpec({ service, gateway: { name: "g", namespace: "n" } });
     assert.deepEqual(parentRefs, [{ name: "g", namespace: "n", sectionName: "https" }]);
     assert.deepEqual(hostnames, ["echo.example.test"]);
     const headers = [{ type: "Exact", name: "x-canary", value: "true" }];
@@ -68,7 +68,7 @@ describe("components/grpcRoute", () => {
   });
 
   it("is limited by the names of its rules", () => {
-    const { configPatches = [] } = localRateLimitSpec(config.services, "g") ?? {};
+    const configPatches = localRateLimitPatches(config.services);
     assert.deepEqual(
       configPatches.slice(1).map(({ match }) => match.routeConfiguration?.vhost.route?.name),
       service.rules.map(({ name }) => name),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { toTrafficPolicy } from "../../../components/backends/trafficPolicy";
 import { requireGatewayApi } from "../../../components/cluster/gatewayApiCrds";
-import { retryOn, routeRetrySpec } from "../../../components/routing/retry";
+import { retryOn, retryPatches } from "../../../components/routing/retry";
 import { routeSpec } from "../../../components/routing/routes";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { register } from "../../support/deployment";
@@ -18,7 +18,7 @@ const config = stack({
       timeouts: { request: "5s", backendRequest: "1s" },
       retry,
       cors,
-      paths: ["/", { path: "/once", timeouts: { backendRequest: "0s" }, retry: { attempts: 0 } }],
+      paths: ["/", { path: "/once", timeouts: { backendRequest: "0s" }, retry: false }],
     },
     { name: "plain", namespace: "apps" },
   ],
@@ -28,7 +28,7 @@ describe("components/routes, timeouts, retries and CORS", () => {
   it("writes them as the Gateway API has them, and no retry of 0", () => {
     const [service] = config.services;
     assert.ok(service);
-    const { rules } = routeSpec({ service, gatewayName: "g", gatewayNamespace: "n" });
+    const { rules } = routeSpec({ service, gateway: { name: "g", namespace: "n" } });
     const filters = [{ type: "CORS", cors: { ...cors, maxAge: 5 } }];
     assert.deepEqual(
       plain(rules.map(({ name, timeouts, retry: emitted, filters: found }) => [name, timeouts, emitted, found])),
@@ -50,10 +50,8 @@ describe("components/routes, timeouts, retries and CORS", () => {
 
 describe("components/routeRetry", () => {
   it("patches the rules that set a retry, and no other", () => {
-    const spec = routeRetrySpec(config.services, "gateway");
-    assert.deepEqual(spec?.workloadSelector, { labels: { "gateway.networking.k8s.io/gateway-name": "gateway" } });
     assert.deepEqual(
-      spec.configPatches.map(({ match, patch }) => [match.routeConfiguration?.vhost, patch]),
+      retryPatches(config.services).map(({ match, patch }) => [match.routeConfiguration?.vhost, patch]),
       [
         ["web--once", "retriable-status-codes"],
         ["web--root", "connect-failure,refused-stream,unavailable,cancelled,reset,retriable-status-codes"],
@@ -62,7 +60,7 @@ describe("components/routeRetry", () => {
         { operation: "MERGE", value: { route: { retry_policy: { retry_on: on } } } },
       ]),
     );
-    assert.equal(routeRetrySpec(stack().services, "gateway"), undefined);
+    assert.deepEqual(retryPatches(stack().services), []);
   });
 
   it("retries codes only where there are some", () => {
@@ -78,7 +76,7 @@ describe("components/backendPolicy, session affinity and retry budget", () => {
   };
 
   it("hashes a header, a cookie or the client's address", () => {
-    const hash = (key: unknown) => policy({ loadBalancing: { policy: "CONSISTENT_HASH", key } });
+    const hash = (key: unknown) => policy({ loadBalancing: { type: "CONSISTENT_HASH", key } });
     assert.deepEqual(hash({ type: "header", name: "x-user" }), {
       loadBalancer: { consistentHash: { httpHeaderName: "x-user" } },
     });

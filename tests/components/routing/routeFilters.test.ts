@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rootRewriteSpec } from "../../../components/routing/rootRewrite";
+import { rootRewritePatches } from "../../../components/routing/rootRewrite";
 import { routeFilters } from "../../../components/routing/routeFilters";
 import { grantSpecs, routeSpec } from "../../../components/routing/routes";
 import { mistakes, plain, stack } from "../../support/stacks";
@@ -10,7 +10,7 @@ describe("components/routeFilters", () => {
   const filters = (more: Record<string, unknown>) => {
     const [resolved] = stack(service(more)).services;
     assert.ok(resolved);
-    const { rules } = routeSpec({ service: resolved, gatewayName: "g", gatewayNamespace: "n" });
+    const { rules } = routeSpec({ service: resolved, gateway: { name: "g", namespace: "n" } });
     return plain(rules.map((rule) => rule.filters ?? []));
   };
 
@@ -51,12 +51,13 @@ describe("components/routeFilters", () => {
       ["/v1/", "/v1/"],
       ["/", undefined],
     ] as const) {
-      const spec = rootRewriteSpec(stack(service({ paths, rewrite: { prefix } })).services, "unified-gateway");
-      const patches = spec?.configPatches.map(({ match, patch }) => [match.routeConfiguration, patch.value]);
+      const patches = rootRewritePatches(stack(service({ paths, rewrite: { prefix } })).services).map(
+        ({ match, patch }) => [match.routeConfiguration, patch.value],
+      );
       const vhost = { name: "web.example.test:443", route: { name: "web--root", action: "ROUTE" } };
       assert.deepEqual(
         patches,
-        written && [[{ portNumber: 443, vhost }, { route: { prefix_rewrite: written } }]],
+        written === undefined ? [] : [[{ portNumber: 443, vhost }, { route: { prefix_rewrite: written } }]],
         prefix,
       );
     }

@@ -9,7 +9,7 @@ import { plain, stack } from "../../support/stacks";
 
 describe("components/httpsRedirect", () => {
   it("is bound to the http listener alone, and answers 301", () => {
-    assert.deepEqual(redirectSpec({ gatewayName: "g", namespace: "n", domain: "example.test" }), {
+    assert.deepEqual(redirectSpec({ gateway: { name: "g", namespace: "n" }, domain: "example.test" }), {
       parentRefs: [{ name: "g", namespace: "n", sectionName: "http" }],
       hostnames: ["*.example.test"],
       rules: [
@@ -68,7 +68,7 @@ describe("components/routes", () => {
   assert.ok(service);
 
   it("is bound to the https listener alone, with names, timeouts and weights", () => {
-    assert.deepEqual(plain(routeSpec({ service, gatewayName: "g", gatewayNamespace: "n" })), {
+    assert.deepEqual(plain(routeSpec({ service, gateway: { name: "g", namespace: "n" } })), {
       parentRefs: [{ name: "g", namespace: "n", sectionName: "https" }],
       hostnames: ["web.example.test"],
       rules: [
@@ -157,7 +157,7 @@ describe("components/dnsRecords", () => {
       "a.x. 300 IN A 192.0.2.1",
       "b.x. 300 IN A 192.0.2.1",
     ]);
-    assert.deepEqual(dnsRecords(["a.x"], "2001:db8::1", 60), ["a.x. 60 IN AAAA 2001:db8::1"]);
+    assert.deepEqual(dnsRecords(["a.x"], "2001:db8::1", "1m"), ["a.x. 60 IN AAAA 2001:db8::1"]);
     assert.deepEqual(dnsRecords(["a.x"], "lb.example.net"), ["a.x. 300 IN CNAME lb.example.net."]);
     assert.deepEqual(dnsRecords(["a.x"], undefined), []);
   });

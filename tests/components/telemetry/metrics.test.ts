@@ -14,14 +14,14 @@ import { mistakes, plain, stack } from "../../support/stacks";
 
 type Values = Record<string, unknown>;
 
-const alerts = { availabilityPercent: 99, latency: "1m30s", certificateDays: 7 };
+const alerts = { availabilityPercent: 99, latency: "1m30s", certificateExpiresWithin: "7d" };
 
 const config = (telemetry: Values, own: Values = {}): StackConfig =>
   stack({ telemetry, services: [{ name: "my-web", namespace: "apps", port: 8080, telemetry: own }] });
 
 const deploy = (telemetry: Values): Promise<Registered[]> => {
   const { services, telemetry: given } = config(telemetry);
-  const args = { telemetry: given, services, gatewayName: "edge", gatewayNamespace: "gateways" };
+  const args = { telemetry: given, services, gateway: { name: "edge", namespace: "gateways" } };
   return register(() => new GatewayMetrics("edge-metrics", args));
 };
 
@@ -95,7 +95,10 @@ describe("components/metrics", () => {
     );
     const given = config({ metrics: { scrape: "config-map", interval: "5s" } }).telemetry.metrics;
     assert.ok(given);
-    assert.match(JSON.stringify(scrapeConfig(given, "edge", "gateways")), /"scrape_interval":"5s".*"\$1:15090"/);
+    assert.match(
+      JSON.stringify(scrapeConfig(given, { name: "edge", namespace: "gateways" })),
+      /"scrape_interval":"5s".*"\$1:15090"/,
+    );
   });
 
   it("names what Envoy counts as Envoy does", () => {
@@ -114,7 +117,7 @@ describe("components/metrics", () => {
     const thresholds = (own: Values) => {
       const { services, telemetry } = config({ metrics: { scrape: "config-map" }, alerts }, own);
       assert.ok(telemetry.alerts);
-      const rules = ruleGroups({ services, alerts: telemetry.alerts, gatewayName: "edge" }).flatMap(
+      const rules = ruleGroups({ services, alerts: telemetry.alerts, gateway: { name: "edge" } }).flatMap(
         (group) => group.rules,
       );
       return Object.fromEntries(
@@ -130,8 +133,8 @@ describe("components/metrics", () => {
     });
     const [first] = ruleGroups({
       ...config({}),
-      alerts: { availabilityPercent: 99, latency: "1s", certificateDays: 7 },
-      gatewayName: "edge",
+      alerts: { availabilityPercent: 99, latency: "1s", certificateExpiresWithin: "7d" },
+      gateway: { name: "edge" },
       rateLimitService: { namespace: "limits" },
     });
     const limiter = first?.rules.find(({ alert }) => alert === "GatewayRateLimitServiceDown");
@@ -168,7 +171,7 @@ describe("components/metrics", () => {
 
   it("gives each panel of the dashboard a place and an id of its own", () => {
     const { services } = config({});
-    const { panels } = plain(dashboard(services, "edge")) as { panels: { id: number; gridPos: object }[] };
+    const { panels } = plain(dashboard(services, { name: "edge" })) as { panels: { id: number; gridPos: object }[] };
     assert.equal(panels.length, 1 + 3 + 1 + 4);
     assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
     assert.equal(new Set(panels.map(({ gridPos }) => JSON.stringify(gridPos))).size, panels.length);
@@ -189,13 +192,18 @@ describe("config/telemetry, metrics", () => {
     refuses({ metrics: { ...metrics, interval: "0s" } }, {}, "telemetry.metrics.interval", /above 0/);
     refuses({ metrics: { ...metrics, labels: { a: "b c" } } }, {}, "telemetry.metrics.labels.a", /label's value/);
     refuses({ metrics, alerts: { availabilityPercent: 100 } }, {}, "telemetry.alerts.availabilityPercent", /90 to 99/);
-    refuses({ metrics, alerts: { certificateDays: 0 } }, {}, "telemetry.alerts.certificateDays", /from 1 to 90/);
+    refuses(
+      { metrics, alerts: { certificateExpiresWithin: "0d" } },
+      {},
+      "telemetry.alerts.certificateExpiresWithin",
+      /from 1d to 90d/,
+    );
     refuses({ metrics, alerts: {} }, { alerts: {} }, "services[0].telemetry.alerts", /at least one of/);
   });
 
   it("refuses alerts and dashboards without metrics", () => {
-    refuses({ alerts: {} }, {}, "telemetry.alerts", /telemetry\.metrics is not set/);
-    refuses({ dashboard: true }, {}, "telemetry.dashboard", /telemetry\.metrics is not set/);
+    refuses({ alerts: {} }, {}, "telemetry.alerts", /not allowed without telemetry\.metrics/);
+    refuses({ dashboard: true }, {}, "telemetry.dashboard", /not allowed without telemetry\.metrics/);
     refuses(
       { metrics },
       { alerts: { latency: "1s" } },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { accessLogFilter } from "../../../components/telemetry/accessLogFilter";
 import {
   GatewayTelemetry,
-  routeTelemetrySpec,
+  routeTelemetryPatches,
   telemetrySpec,
   type GatewayTelemetryArgs,
 } from "../../../components/telemetry/telemetry";
@@ -22,8 +22,7 @@ function args(telemetry: Values, own: Values = {}): GatewayTelemetryArgs {
   return {
     telemetry: config.telemetry,
     services: config.services,
-    gatewayName: "gateway",
-    gatewayNamespace: "gateways",
+    gateway: { name: "gateway", namespace: "gateways" },
   };
 }
 
@@ -61,28 +60,24 @@ describe("components/gatewayTelemetry", () => {
   });
 
   it("patches the routes of services with a share of traces of their own", () => {
-    const spec = routeTelemetrySpec(args({ traces: { provider: "otel" } }, { traces: { samplePercent: 50 } }));
-    assert.deepEqual(spec, {
-      workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": "gateway" } },
-      priority: 0,
-      configPatches: [
-        {
-          applyTo: "HTTP_ROUTE",
-          match: {
-            context: "GATEWAY",
-            routeConfiguration: {
-              portNumber: 443,
-              vhost: { name: "web.example.test:443", route: { name: "web--root", action: "ROUTE" } },
-            },
-          },
-          patch: {
-            operation: "MERGE",
-            value: { tracing: { random_sampling: { numerator: 50, denominator: "HUNDRED" } } },
+    const spec = routeTelemetryPatches(args({ traces: { provider: "otel" } }, { traces: { samplePercent: 50 } }));
+    assert.deepEqual(spec, [
+      {
+        applyTo: "HTTP_ROUTE",
+        match: {
+          context: "GATEWAY",
+          routeConfiguration: {
+            portNumber: 443,
+            vhost: { name: "web.example.test:443", route: { name: "web--root", action: "ROUTE" } },
           },
         },
-      ],
-    });
-    assert.equal(routeTelemetrySpec(args({ traces: { provider: "otel" } })), undefined);
+        patch: {
+          operation: "MERGE",
+          value: { tracing: { random_sampling: { numerator: 50, denominator: "HUNDRED" } } },
+        },
+      },
+    ]);
+    assert.deepEqual(routeTelemetryPatches(args({ traces: { provider: "otel" } })), []);
   });
 
   it("patches the rules of gRPC services alike", () => {
@@ -90,13 +85,7 @@ describe("components/gatewayTelemetry", () => {
     const telemetry = { traces: { provider: "otel" }, metrics: { scrape: "config-map" } };
     const config = stack({ services: [calls], telemetry });
     const { services } = config;
-    const [patch, ...more] =
-      routeTelemetrySpec({
-        services,
-        telemetry: config.telemetry,
-        gatewayName: "gateway",
-        gatewayNamespace: "gateways",
-      })?.configPatches ?? [];
+    const [patch, ...more] = routeTelemetryPatches({ services, telemetry: config.telemetry });
     assert.deepEqual(more, []);
     assert.deepEqual(patch?.match.routeConfiguration, {
       portNumber: 443,
@@ -114,7 +103,6 @@ describe("components/gatewayTelemetry", () => {
     const resources = await register(() => new GatewayTelemetry("gateway", all));
     assert.deepEqual(resources.map(({ type }) => type).sort(), [
       "istio-gateway:index:GatewayTelemetry",
-      "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter",
       "kubernetes:telemetry.istio.io/v1:Telemetry",
     ]);
     assert.deepEqual(schemaErrors("standard", resources), []);

@@ -84,8 +84,12 @@ describe("config/access", () => {
     refuses(withAccess({ allow: ["0.0.0.0/0"] }), "services[0].access.allow", /public: true/);
     refuses(withAccess({ allow: ["10.0.0.0/33"] }), "services[0].access.allow[0]", /CIDR block/);
     refuses(withAccess({}), "services[0].access", /at least one of allow/);
-    refuses(withAccess({ public: true, deny: ["10.0.0.0/8"] }), "services[0].access", /either public or rules/);
-    refuses(withAccess({ public: false }), "services[0].access.public", /true, or nothing/);
+    refuses(
+      withAccess({ public: true, deny: ["10.0.0.0/8"] }),
+      "services[0].access",
+      /either public or the other keys/,
+    );
+    refuses(withAccess({ public: false }), "services[0].access.public", /true: leave the key out otherwise/);
     refuses(withAccess({ deny: ["10.0.0.0/8"], alow: [] }), "services[0].access.alow", /the key allow/);
   });
 
@@ -104,7 +108,7 @@ describe("config/access", () => {
 
   it("refuses services that do not say who may enter, where everyone has to", () => {
     const services = [service({ public: true }), { name: "other", namespace: "apps" }];
-    refuses({ services, defaults: { denyByDefault: true } }, "services[1].access", /who may enter/);
+    refuses({ services, defaults: { denyByDefault: true } }, "services[1].access", /rules for access, since/);
     assert.deepEqual(mistakes({ services, defaults: { denyByDefault: true, access: { public: true } } }), []);
   });
 
@@ -139,7 +143,7 @@ describe("config/clientAddress", () => {
   const behind = (clientAddress: unknown) => ({ services, gateway: { clientAddress } });
 
   it("asks what stands before the gateway as soon as an address matters", () => {
-    refuses({ services }, "gateway.clientAddress", /since services\[0\]\.access\.allow goes by clients' addresses/);
+    refuses({ services }, "gateway.clientAddress", /since services\[0\]\.access\.allow goes by client addresses/);
     refuses({ services: [service({ deny: ["10.0.0.0/8"] })] }, "gateway.clientAddress", /services\[0\]\.access\.deny/);
     const byDefault = { defaults: { access: { allow: ["10.0.0.0/8"] } } };
     const two = [
@@ -153,9 +157,9 @@ describe("config/clientAddress", () => {
 
   it("asks for the addresses of proxies that are believed, and for none without", () => {
     const at = "gateway.clientAddress.proxyAddresses";
-    refuses(behind({ trustedProxies: 1 }), at, /go round them forge theirs past services\[0\]\.access/);
-    refuses(behind({ trustedProxies: 0, proxyProtocol: true }), at, /go round them/);
-    refuses(behind({ trustedProxies: 0, proxyAddresses: ["10.0.0.1"] }), at, /nothing here/);
+    refuses(behind({ trustedProxies: 1 }), at, /bypass the proxies could forge theirs and pass services\[0\]\.access/);
+    refuses(behind({ trustedProxies: 0, proxyProtocol: true }), at, /clients that bypass the proxies/);
+    refuses(behind({ trustedProxies: 0, proxyAddresses: ["10.0.0.1"] }), at, /not allowed with trustedProxies 0/);
     assert.deepEqual(mistakes(behind({ trustedProxies: 1, proxyAddresses: ["0.0.0.0/0", "::/0"] })), []);
     assert.deepEqual(mistakes({ gateway: { clientAddress: { trustedProxies: 1 } } }), []);
   });

@@ -26,8 +26,8 @@ describe("config/mtls", () => {
   });
 
   it("refuses a section that does nothing", () => {
-    refuses({}, "mtls", /wholeMesh: true, or at least one of strictNamespaces/);
-    refuses({ strictNamespaces: [] }, "mtls", /wholeMesh: true, or at least one of strictNamespaces/);
+    refuses({}, "mtls", /wholeMesh: true, or at least one entry in strictNamespaces/);
+    refuses({ strictNamespaces: [] }, "mtls", /wholeMesh: true, or at least one entry in strictNamespaces/);
   });
 
   it("refuses the root namespace among the others: it would hold for the whole mesh", () => {

@@ -5,7 +5,7 @@ import { mistakes } from "../../support/stacks";
 describe("config/certificateAuthority", () => {
   const certificate = async (validDays: number, isCa = true) => {
     const { certificatePem, privateKeyPem } = await testAuthority(validDays, isCa);
-    return { mode: "ca-signed", caCertificate: certificatePem, caPrivateKey: privateKeyPem };
+    return { type: "ca-signed", caCertificate: certificatePem, caPrivateKey: privateKeyPem };
   };
   const only = (lines: string[], pattern: RegExp) => {
     assert.equal(lines.length, 1, lines.join("\n"));
@@ -24,7 +24,7 @@ describe("config/certificateAuthority", () => {
       isCa: true,
       validDays: 365,
     });
-    const signed = (caCertificate: string) => ({ mode: "ca-signed", caCertificate, caPrivateKey: privateKeyPem });
+    const signed = (caCertificate: string) => ({ type: "ca-signed", caCertificate, caPrivateKey: privateKeyPem });
     assert.deepEqual(mistakes({ certificate: signed(certificatePem) }, ["certificate"]), []);
     assert.deepEqual(mistakes({ certificate: signed(certificatePem + root.certificatePem) }, ["certificate"]), []);
     const stranger = await testAuthority(365, true, "Stranger");
@@ -39,8 +39,8 @@ describe("config/certificateAuthority", () => {
     const root = await testAuthority(30, true, "Root");
     const issuing = await signedBy(root, { commonName: "Issuing", isCa: true, validDays: 365 });
     const caCertificate = issuing.certificatePem + root.certificatePem;
-    const signed = { mode: "ca-signed", caCertificate, caPrivateKey: issuing.privateKeyPem };
-    only(mistakes({ certificate: signed }, ["certificate"]), /outlives the certificate/);
+    const signed = { type: "ca-signed", caCertificate, caPrivateKey: issuing.privateKeyPem };
+    only(mistakes({ certificate: signed }, ["certificate"]), /valid for longer than the certificate/);
   });
 
   it("refuses a key that is no Pulumi secret", async () => {
@@ -48,7 +48,7 @@ describe("config/certificateAuthority", () => {
   });
 
   it("refuses a CA that ends before the certificate", async () => {
-    only(mistakes({ certificate: await certificate(30) }, ["certificate"]), /outlives the certificate/);
+    only(mistakes({ certificate: await certificate(30) }, ["certificate"]), /valid for longer than the certificate/);
   });
 
   it("refuses a certificate that is no CA", async () => {

@@ -48,7 +48,7 @@ describe("config/clientCertificates", () => {
     refuses(
       clients({ caCertificate: (await testAuthority(-1)).certificatePem }),
       path,
-      /have not ended; CN=Test CA did/,
+      /have not expired; CN=Test CA did/,
     );
     refuses(clients({ caCertificate: "ca.pem" }), path, /CA certificates in PEM/);
     const fake = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -68,7 +68,7 @@ describe("config/hsts", () => {
   const headers = (values: Record<string, unknown>) => {
     const [resolved] = stack(values).services;
     assert.ok(resolved);
-    const { rules } = routeSpec({ service: resolved, gatewayName: "g", gatewayNamespace: "n" });
+    const { rules } = routeSpec({ service: resolved, gateway: { name: "g", namespace: "n" } });
     return plain(rules.map(({ filters }) => filters ?? []));
   };
   const sets = (...values: [string, string][]) => [
@@ -77,7 +77,7 @@ describe("config/hsts", () => {
       responseHeaderModifier: { set: values.map(([name, value]) => ({ name, value })) },
     },
   ];
-  const year = { maxAgeSeconds: 31_536_000 };
+  const year = { maxAge: "365d" };
 
   it("is off unless it is set", () => {
     assert.deepEqual(headers({}), [[]]);
@@ -85,7 +85,7 @@ describe("config/hsts", () => {
 
   it("is the gateway's, save where a service has its own", () => {
     assert.deepEqual(headers({ gateway: { hsts: year } }), [sets(["strict-transport-security", "max-age=31536000"])]);
-    const hsts = { maxAgeSeconds: 300, includeSubDomains: true };
+    const hsts = { maxAge: "5m", includeSubDomains: true };
     assert.deepEqual(headers({ gateway: { hsts: year }, services: [service({ hsts })] }), [
       sets(["strict-transport-security", "max-age=300; includeSubDomains"]),
     ]);
@@ -98,7 +98,7 @@ describe("config/hsts", () => {
   it("stands beside other headers, of a service or of its paths", () => {
     const responseHeaders = { set: { "x-frame-options": "DENY" } };
     const paths = [{ path: "/a", responseHeaders: { set: { "x-a": "1" } } }, "/"];
-    const hsts = { maxAgeSeconds: 0 };
+    const hsts = { maxAge: "0s" };
     assert.deepEqual(headers({ services: [service({ hsts, responseHeaders, paths })] }), [
       sets(["x-a", "1"], ["strict-transport-security", "max-age=0"]),
       sets(["x-frame-options", "DENY"], ["strict-transport-security", "max-age=0"]),
@@ -107,20 +107,20 @@ describe("config/hsts", () => {
 
   it("refuses to preload what the list would refuse", () => {
     const at = "gateway.hsts";
-    const short = { maxAgeSeconds: 31_535_999, includeSubDomains: true, preload: true };
-    refuses({ gateway: { hsts: short } }, `${at}.maxAgeSeconds`, /at least 31536000 seconds \(a year\)/);
-    refuses({ gateway: { hsts: { ...year, preload: true } } }, `${at}.includeSubDomains`, /true where preload is true/);
-    refuses({ gateway: { hsts: {} } }, `${at}.maxAgeSeconds`, /whole number of seconds/);
+    const short = { maxAge: "364d23h", includeSubDomains: true, preload: true };
+    refuses({ gateway: { hsts: short } }, `${at}.maxAge`, /at least 365d if preload is true/);
+    refuses({ gateway: { hsts: { ...year, preload: true } } }, `${at}.includeSubDomains`, /true if preload is true/);
+    refuses({ gateway: { hsts: {} } }, `${at}.maxAge`, /a duration from 0s to 730d in whole seconds/);
     refuses(
-      { services: [service({ hsts: { maxAge: 1, maxAgeSeconds: 1 } })] },
-      "services[0].hsts.maxAge",
-      /one of the keys maxAgeSeconds, /,
+      { services: [service({ hsts: { maxAge: "1s", maxAgeSeconds: 1 } })] },
+      "services[0].hsts.maxAgeSeconds",
+      /expected the key maxAge, a duration such as 365d$/,
     );
   });
 
   it("refuses HSTS for gRPC, to which the gateway's does not apply either", () => {
-    const hsts = { maxAgeSeconds: 300 };
-    refuses({ services: [service({ protocol: "grpc", hsts })] }, "services[0].hsts", /no HSTS for gRPC/);
+    const hsts = { maxAge: "5m" };
+    refuses({ services: [service({ protocol: "grpc", hsts })] }, "services[0].hsts", /not allowed for gRPC/);
     assert.deepEqual(mistakes({ gateway: { hsts }, services: [service({ protocol: "grpc" })] }), []);
   });
 
@@ -128,8 +128,8 @@ describe("config/hsts", () => {
     const given = (responseHeaders: object) => ({ gateway: { hsts: year }, services: [service({ responseHeaders })] });
     const at = "services[0].responseHeaders";
     const set = { "Strict-Transport-Security": "max-age=1" };
-    refuses(given({ set }), `${at}.set.Strict-Transport-Security`, /hsts sets it/);
-    refuses(given({ remove: ["strict-transport-security"] }), `${at}.remove[0]`, /hsts sets it/);
+    refuses(given({ set }), `${at}.set.Strict-Transport-Security`, /a header other than that of hsts/);
+    refuses(given({ remove: ["strict-transport-security"] }), `${at}.remove[0]`, /a header other than that of hsts/);
     assert.deepEqual(mistakes({ services: [service({ responseHeaders: { set } })] }), []);
     const many = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`x-${index}`, "1"]));
     refuses(given({ set: many }), `${at}.set`, /at most 15 headers beside hsts/);

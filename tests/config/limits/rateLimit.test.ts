@@ -43,7 +43,7 @@ describe("config/rateLimit, several", () => {
   it("refuses limits that cannot be told apart", () => {
     const local = { type: "local", requests: 1, per: "second" };
     refusesLimits([LIMIT, { ...LIMIT, requests: 5 }], "[1].type", /other than that of services\[0\]\.rateLimit\[0\]/);
-    refusesLimits([local, { ...local, type: "local-by-address" }], "[1].type", /no local limit besides/);
+    refusesLimits([local, { ...local, type: "local-by-address" }], "[1].type", /a global type, since/);
     const byHeader = { ...LIMIT, type: "global-by-header" };
     refusesLimits(
       [
@@ -66,7 +66,7 @@ describe("config/rateLimitService", () => {
     const { rateLimitService } = stack({ services: services(LIMIT), gateway: { namespace: "edge" } });
     assert.equal(rateLimitService?.namespace, "edge");
     assert.deepEqual(
-      [rateLimitService.replicas, rateLimitService.failureMode, rateLimitService.timeout, rateLimitService.redis.mode],
+      [rateLimitService.replicas, rateLimitService.failureMode, rateLimitService.timeout, rateLimitService.redis.type],
       [2, "open", "100ms", "own"],
     );
     assert.equal(stack().rateLimitService, undefined);
@@ -81,9 +81,9 @@ describe("config/rateLimitService", () => {
   it("refuses images that may change, and what is no amount", () => {
     refusesService({ image: "docker.io/envoyproxy/ratelimit" }, ".image", /tag other than latest/);
     refusesService({ image: "envoyproxy/ratelimit:latest" }, ".image", /tag other than latest/);
-    refusesService({ redis: { mode: "own", image: "redis" } }, ".redis.image", /tag other than latest/);
+    refusesService({ redis: { type: "own", image: "redis" } }, ".redis.image", /tag other than latest/);
     refusesService({ resources: { cpu: "much" } }, ".resources.cpu", /amount of CPU/);
-    refusesService({ resources: { memoryMiB: 1 } }, ".resources.memoryMiB", /from 16 to/);
+    refusesService({ resources: { memory: "1Mi" } }, ".resources.memory", /from 16Mi to 64Gi/);
     refusesService({ replicas: 0 }, ".replicas", /from 1 to 20/);
     refusesService({ timeout: "0s" }, ".timeout", /above 0/);
     refusesService({ failureMode: "ajar" }, ".failureMode", /open or closed/);
@@ -93,10 +93,10 @@ describe("config/rateLimitService", () => {
   });
 
   it("refuses a Redis without a host, and a password in clear, which it does not show", () => {
-    refusesService({ redis: { mode: "external" } }, ".redis.host", /IP address or a host name/);
-    refusesService({ redis: { mode: "cluster" } }, ".redis.mode", /one of own, external/);
-    refusesService({ redis: { mode: "own", host: "r.example.test" } }, ".redis.host", /keys mode, image, resources/);
-    const redis = { mode: "external", host: "r.example.test", password: "hunter22" };
+    refusesService({ redis: { type: "external" } }, ".redis.host", /IP address or a host name/);
+    refusesService({ redis: { type: "cluster" } }, ".redis.type", /one of own, external/);
+    refusesService({ redis: { type: "own", host: "r.example.test" } }, ".redis.host", /keys type, image, resources/);
+    const redis = { type: "external", host: "r.example.test", password: "hunter22" };
     refusesService({ redis }, ".redis.password", /^(?!.*hunter22).*\[hidden\].*a Pulumi secret/);
     assert.deepEqual(mistakes({ services: services(LIMIT), rateLimitService: { redis } }, ["rateLimitService"]), []);
   });

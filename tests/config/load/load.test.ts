@@ -27,20 +27,20 @@ describe("config/load", () => {
       },
     ]);
     assert.deepEqual(config.certificate, {
-      mode: "self-signed",
+      type: "self-signed",
       secretName: "wildcard-example-test-tls",
-      keyAlgorithm: "RSA-2048",
-      validityDays: 90,
-      renewBeforeDays: 30,
+      keyAlgorithm: "rsa-2048",
+      validity: "2160h",
+      renewBefore: "720h",
     });
     assert.equal(config.gateway.namespace, "istio-system");
     assert.equal(config.gateway.allowedRoutes, "Selector");
-    assert.equal(config.gateway.programmedTimeoutSeconds, 120);
+    assert.equal(config.gateway.programmedTimeout, "2m");
     assert.equal(config.protect, false);
   });
 
   it("does not wait where it renders", () => {
-    assert.equal(stack({ kubernetes: { renderDirectory: "rendered" } }).gateway.programmedTimeoutSeconds, 0);
+    assert.equal(stack({ kubernetes: { renderDirectory: "rendered" } }).gateway.programmedTimeout, "0s");
   });
 
   it("takes the nearest of several defaults", () => {
@@ -100,7 +100,7 @@ describe("config/load", () => {
       gatway: {},
       protect: "yes",
       gateway: { minProtocolVersion: "TLSV1_2", address: "10.0.0.300" },
-      certificate: { mode: "letsencrypt" },
+      certificate: { type: "letsencrypt" },
       services: [
         { name: "web", namespace: "apps", port: 70000 },
         { name: "api", namespace: "apps", backends: [{ service: "a", weight: 0 }] },
@@ -118,7 +118,7 @@ describe("config/load", () => {
             'istio-gateway:domain: "Example"',
             'istio-gateway:gateway.address: "10.0.0.300"',
             'istio-gateway:gateway.minProtocolVersion: "TLSV1_2"',
-            'istio-gateway:certificate.mode: "letsencrypt"',
+            'istio-gateway:certificate.type: "letsencrypt"',
             "istio-gateway:services[0].port: 70000",
             "istio-gateway:services[1].backends: [0]",
             'istio-gateway:protect: "yes"',

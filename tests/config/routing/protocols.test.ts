@@ -34,11 +34,11 @@ describe("config/grpc", () => {
     for (const path of ["/a.B/", "/a.B/C/d", "/a-b.C", "/a..B", "/1a.B", "/a.B/1c"]) {
       refuses(grpc({ paths: [path] }), "paths[0].path", /\/package\.Service\/Method/);
     }
-    refuses(grpc({ paths: [{ path: "/a.B/C", type: "Exact" }] }), "paths[0].type", /nothing for gRPC/);
+    refuses(grpc({ paths: [{ path: "/a.B/C", type: "Exact" }] }), "paths[0].type", /not allowed for gRPC/);
   });
 
   it("refuses what a GRPCRoute has no field for", () => {
-    refuses(grpc({ timeouts: { request: "5s" } }), "timeouts", /deadline that a client sends/);
+    refuses(grpc({ timeouts: { request: "5s" } }), "timeouts", /client's deadline/);
     refuses(grpc({ paths: [{ path: "/", timeouts: { request: "5s" } }] }), "paths[0].timeouts", /no timeouts/);
     refuses(grpc({ rewrite: { hostname: "a.b" } }), "rewrite", /rewrites none/);
     refuses(grpc({ retry: { attempts: 2 } }), "retry", /has no retry/);
@@ -94,8 +94,8 @@ describe("config/versions", () => {
   it("refuses versions beside Services that are named", () => {
     refuses(canary({}, { service: "web-next" }), "canary", /either service or versions/);
     refuses({ canary: { percent: 10 } }, "canary", /either service or versions/);
-    refuses(canary({}, { port: 81 }), "canary.port", /nothing beside canary\.versions/);
-    refuses(canary({}, { namespace: "other" }), "canary.namespace", /nothing beside canary\.versions/);
+    refuses(canary({}, { port: 81 }), "canary.port", /not allowed together with canary\.versions/);
+    refuses(canary({}, { namespace: "other" }), "canary.namespace", /not allowed together with canary\.versions/);
     refuses({ backends: [{ service: "a" }], ...canary({}) }, "backends", /makes the stable Service too/);
   });
 

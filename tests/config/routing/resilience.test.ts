@@ -36,8 +36,8 @@ describe("config/retry", () => {
 
   it("refuses attempts and codes out of range, codes twice, and settings of no retry", () => {
     const retry = (given: unknown) => service({ retry: given });
-    for (const attempts of [-1, 11, 1.5, "3", undefined]) {
-      refuses(retry({ attempts }), "services[0].retry.attempts", /from 0 to 10/);
+    for (const attempts of [-1, 0, 11, 1.5, "3", undefined]) {
+      refuses(retry({ attempts }), "services[0].retry.attempts", /from 1 to 10/);
     }
     for (const code of [200, 399, 600, 499, 509, 599, "503"]) {
       refuses(retry({ attempts: 1, codes: [code] }), "services[0].retry.codes[0]", /from 400 to 599 that has a name/);
@@ -45,8 +45,7 @@ describe("config/retry", () => {
     refuses(retry({ attempts: 1, codes: [503, 503] }), "services[0].retry.codes", /each status code once/);
     refuses(retry({ attempts: 1, codes: [] }), "services[0].retry.codes", /at least one/);
     refuses(retry({ attempts: 1, backoff: "0s" }), "services[0].retry.backoff", /above 0/);
-    refuses(retry({ attempts: 0, codes: [503] }), "services[0].retry", /retries nothing/);
-    refuses(retry({ attempts: 0, backoff: "1s" }), "services[0].retry", /retries nothing/);
+    refuses(retry(true), "services[0].retry", /a map of keys, or false to turn it off$/);
   });
 
   it("refuses a try that may last longer than all of them", () => {
@@ -61,7 +60,7 @@ describe("config/retry", () => {
     const without = /a retry with attempts beside it/;
     const timeouts = { backendRequest: "1s" };
     refuses(service({ timeouts, paths: ["/", "/a"] }), "services[0].timeouts.backendRequest", without);
-    refuses(service({ timeouts, retry: { attempts: 0 } }), "services[0].timeouts.backendRequest", without);
+    refuses(service({ timeouts, retry: false }), "services[0].timeouts.backendRequest", without);
     refuses({ defaults: { timeouts } }, "defaults.timeouts.backendRequest", without);
     const paths = ["/", { path: "/a", timeouts }];
     refuses(service({ paths }), "services[0].paths[1].timeouts.backendRequest", without);
@@ -109,7 +108,8 @@ describe("config/cors", () => {
     refuses(cors({ allowMethods: ["*", "PUT"] }), "services[0].cors.allowMethods", /\* alone/);
     refuses(cors({ allowMethods: ["put"] }), "services[0].cors.allowMethods[0]", /one of GET/);
     refuses(cors({ exposeHeaders: ["a b"] }), "services[0].cors.exposeHeaders[0]", /a header name/);
-    refuses(cors({ maxAge: 0 }), "services[0].cors.maxAge", /from 1 to 86400/);
+    refuses(cors({ maxAge: 0 }), "services[0].cors.maxAge", /from 1s to 1d in whole seconds/);
+    refuses(cors({ maxAge: "1500ms" }), "services[0].cors.maxAge", /in whole seconds/);
   });
 
   it("refuses credentials for whoever asks", () => {
@@ -142,7 +142,7 @@ describe("config/gatewayApi", () => {
       defaults: { retry },
       services: [
         { name: "a", namespace: "apps", cors: allow, paths: ["/", "/a"] },
-        { name: "b", namespace: "apps", retry: { attempts: 0 } },
+        { name: "b", namespace: "apps", retry: false },
       ],
     });
     assert.deepEqual(
@@ -157,11 +157,7 @@ describe("config/gatewayApi", () => {
 
   it("asks for channel and version where YAML with such fields is rendered, and nowhere else", () => {
     const kubernetes = { renderDirectory: "/tmp/yaml" };
-    refuses(
-      { kubernetes, ...service({ retry }) },
-      "kubernetes.gatewayApi",
-      /not set, .*what services\[0\]\.retry becomes/,
-    );
+    refuses({ kubernetes, ...service({ retry }) }, "kubernetes.gatewayApi", /not set, .*support services\[0\]\.retry/);
     assert.deepEqual(mistakes({ kubernetes }), []);
     const gatewayApi = { channel: "standard", version: "v1.6.0" };
     refuses({ kubernetes: { gatewayApi } }, "kubernetes.gatewayApi", /without kubernetes\.renderDirectory/);
@@ -205,15 +201,15 @@ describe("config/loadBalancing", () => {
 
   it("refuses policies and keys that are none, and what does not belong together", () => {
     const lb = (loadBalancing: unknown) => ({ loadBalancing });
-    refusesPolicy(lb({ policy: "FASTEST" }), ".loadBalancing.policy", /one of LEAST_REQUEST, .*CONSISTENT_HASH/);
-    refusesPolicy(lb({ policy: "CONSISTENT_HASH" }), ".loadBalancing.key", /one of header, cookie/);
-    const hash = (key: unknown) => lb({ policy: "CONSISTENT_HASH", key });
+    refusesPolicy(lb({ type: "FASTEST" }), ".loadBalancing.type", /one of LEAST_REQUEST, .*CONSISTENT_HASH/);
+    refusesPolicy(lb({ type: "CONSISTENT_HASH" }), ".loadBalancing.key", /one of header, cookie/);
+    const hash = (key: unknown) => lb({ type: "CONSISTENT_HASH", key });
     refusesPolicy(hash({ type: "query" }), ".loadBalancing.key.type", /one of header, cookie, source-address/);
     refusesPolicy(hash({ type: "header", name: "a b" }), ".loadBalancing.key.name", /header name/);
-    refusesPolicy(hash({ type: "cookie", name: "c", ttl: "1d" }), ".loadBalancing.key.ttl", /a duration/);
-    const warm = { policy: "CONSISTENT_HASH", key: { type: "source-address" }, warmup: "10s" };
-    refusesPolicy(lb(warm), ".loadBalancing.warmup", /the keys policy, key/);
-    refusesPolicy(lb({ policy: "RANDOM", warmup: "10s" }), ".loadBalancing", /no warmup with RANDOM/);
+    refusesPolicy(hash({ type: "cookie", name: "c", ttl: "1w" }), ".loadBalancing.key.ttl", /a duration/);
+    const warm = { type: "CONSISTENT_HASH", key: { type: "source-address" }, warmup: "10s" };
+    refusesPolicy(lb(warm), ".loadBalancing.warmup", /the keys type, key/);
+    refusesPolicy(lb({ type: "RANDOM", warmup: "10s" }), ".loadBalancing", /no warmup with RANDOM/);
   });
 
   it("refuses a budget beside a number, and shares that are none", () => {

@@ -153,7 +153,7 @@ describe("config/match", () => {
   it("refuses names that are no tokens, Host, and doubles", () => {
     refuses(match({ headers: { "a b": "1" } }), "paths[0].match.headers.a b", /header name/);
     refuses(match({ headers: { Host: "x" } }), "paths[0].match.headers.Host", /other than Host/);
-    refuses(match({ headers: { a: "1", A: "2" } }), "paths[0].match", /know no case/);
+    refuses(match({ headers: { a: "1", A: "2" } }), "paths[0].match", /are case-insensitive/);
   });
 
   it("refuses a match of nothing, and what is no value", () => {
@@ -198,7 +198,7 @@ describe("config/trafficPolicy", () => {
       /above 0/,
     );
     refuses(
-      { trafficPolicy: { loadBalancing: { policy: "RANDOM", warmup: "10s" } } },
+      { trafficPolicy: { loadBalancing: { type: "RANDOM", warmup: "10s" } } },
       "trafficPolicy.loadBalancing",
       /no warmup with RANDOM/,
     );

@@ -30,7 +30,12 @@ describe("config/telemetry", () => {
       /extension provider of Istio's meshConfig/,
     );
     refuses({ traces: { provider, samplePercent: 101 } }, {}, "telemetry.traces.samplePercent", /from 0 to 100/);
-    refuses({ accessLogs: { provider, samplePercent: 0.5 } }, {}, "telemetry.accessLogs.samplePercent", /whole number/);
+    refuses(
+      { accessLogs: { provider, samplePercent: 0.5 } },
+      {},
+      "telemetry.accessLogs.samplePercent",
+      /without decimals/,
+    );
     refuses({ accessLogs: { provider, errorsFrom: 200 } }, {}, "telemetry.accessLogs.errorsFrom", /from 400 to 599/);
     refuses({ accessLogs: { provider, slowerThan: "0s" } }, {}, "telemetry.accessLogs.slowerThan", /above 0/);
     refuses({ logs: {} }, {}, "telemetry.logs", /one of the keys accessLogs, traces/);
@@ -40,7 +45,7 @@ describe("config/telemetry", () => {
     const at = "services[0].telemetry";
     refuses({ accessLogs: { provider } }, { accessLogs: {} }, `${at}.accessLogs`, /at least one of samplePercent/);
     refuses({ traces: { provider } }, { accessLogs: { errorsFrom: 400 } }, `${at}.accessLogs`, /telemetry\.accessLogs/);
-    refuses({}, { traces: { samplePercent: 5 } }, `${at}.traces`, /telemetry\.traces of the stack is not set/);
+    refuses({}, { traces: { samplePercent: 5 } }, `${at}.traces`, /not allowed without telemetry\.traces of the stack/);
   });
 });
 

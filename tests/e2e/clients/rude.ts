@@ -4,14 +4,14 @@ import { duplexPair } from "node:stream";
 import { connect as connectTls } from "node:tls";
 
 /**
- * A client that does what good ones do not: `node - MODE JSON`, inside the lab, with this as its input. It prints what it saw as JSON.
- * Every mode is bounded in connections, requests and time.
+ * A misbehaving client: `node - MODE JSON`, inside the lab, with this file on standard input. Prints what it saw as JSON.
+ * Every mode is limited in connections, requests and time.
  */
 export interface Args {
   readonly host: string;
   /** Plain HTTP, on port 80. */
   readonly plain?: boolean;
-  /** What is sent at once, and then, again and again. */
+  /** Sent immediately, and sent repeatedly after that. */
   readonly head?: string;
   readonly drip?: string;
   /** Connections or streams. */
@@ -21,7 +21,7 @@ export interface Args {
   readonly path?: string;
 }
 
-/** Longest that a connection is held. Unit: milliseconds. */
+/** Longest time that a connection is held. Unit: milliseconds. */
 const HOLD_MS = 12_000;
 const DRIP_MS = 250;
 
@@ -31,7 +31,7 @@ function open({ host, plain = false }: Args): Socket {
     : connectTls({ host, port: 443, servername: host, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] });
 }
 
-/** Waits until the other side ends a connection. */
+/** Waits until the other side closes a connection. */
 function ended(socket: Socket): Promise<{ closed: boolean; ms: number; answer: string }> {
   const start = Date.now();
   let answer = "";
@@ -49,7 +49,7 @@ function ended(socket: Socket): Promise<{ closed: boolean; ms: number; answer: s
 }
 
 const modes = {
-  /** Sends a request slower and slower. */
+  /** Sends a request more and more slowly. */
   async drip(args: Args) {
     const socket = open(args);
     const result = ended(socket);
@@ -58,7 +58,7 @@ const modes = {
     return result.finally(() => clearInterval(timer));
   },
 
-  /** Says hello, and nothing more. */
+  /** Sends a ClientHello, and nothing more. */
   async handshake({ host }: Args) {
     const socket = connectTcp(443, host);
     const [ours, theirs] = duplexPair();
@@ -67,7 +67,7 @@ const modes = {
     return ended(socket);
   },
 
-  /** Opens streams and cancels them at once, until it is thrown out. */
+  /** Opens streams and cancels them immediately, until it is disconnected. */
   async resets({ host, count = 0 }: Args) {
     const session = connect(host);
     const state = { over: false };
@@ -91,7 +91,7 @@ const modes = {
     return result;
   },
 
-  /** Opens streams that take a while, all at once. */
+  /** Opens slow streams, all at once. */
   async streams({ host, count = 0, path = "/" }: Args) {
     const session = connect(host);
     await new Promise((resolve) => session.once("remoteSettings", resolve));
@@ -102,7 +102,7 @@ const modes = {
     return { maxConcurrentStreams, initialWindowSize, statuses, ms: Date.now() - start };
   },
 
-  /** Sends a body over HTTP/2, without saying how long it is. */
+  /** Sends a body over HTTP/2 without a content length. */
   async upload({ host, size = 0, path = "/" }: Args) {
     const session = connect(host);
     const result = await status(session, path, Buffer.alloc(size));
@@ -110,7 +110,7 @@ const modes = {
     return { status: result };
   },
 
-  /** Opens connections, keeps them, and sends two requests on each. */
+  /** Opens connections, keeps them open, and sends two requests on each. */
   async connections(args: Args) {
     const sockets = Array.from({ length: args.count ?? 0 }, () => open(args));
     const request = `GET / HTTP/1.1\r\nHost: ${args.host}\r\n\r\n`;
@@ -134,7 +134,7 @@ function connect(host: string): ClientHttp2Session {
   return session.on("error", () => undefined);
 }
 
-/** Status of a request; 0 where no answer came. */
+/** Status of a request; 0 if there was no answer. */
 function status(session: ClientHttp2Session, path: string, body?: Buffer): Promise<number> {
   return new Promise((resolve) => {
     const stream = session.request({ ":method": body === undefined ? "GET" : "POST", ":path": path });

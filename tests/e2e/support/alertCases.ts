@@ -4,21 +4,21 @@ import type { Service } from "../../../config";
 /** Value of each series at a minute. */
 export type Samples = (minute: number) => Record<string, number>;
 
-/** Measurements at which an alert fires, and others, close to them, at which it must not. */
+/** Samples for which an alert fires, and similar ones for which it must not. */
 export interface AlertCase {
   readonly what: string;
   readonly alert: string;
   readonly firing: Samples;
-  /** Minute from which the condition holds: the alert's `for` is counted from it. */
+  /** Minute from which the condition holds; the alert's `for` starts here. */
   readonly since: number;
-  /** Minute from which it is quiet again. Default: it stays. */
+  /** Minute from which the alert is quiet again. Default: it keeps firing. */
   readonly until?: number;
   readonly quiet: Readonly<Record<string, Samples>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly summary: string;
 }
 
-/** For a gateway with two services, of HTTP and of gRPC, that promise 99 % and 200 ms. */
+/** For a gateway with an HTTP and a gRPC service that promise 99 % and 200 ms. */
 export function alertCases(shop: Service, calls: Service, gateway: string): AlertCase[] {
   const ofGateway = `{${GATEWAY_LABEL}="${gateway}"}`;
   const ofAnother = `{${GATEWAY_LABEL}="another"}`;
@@ -26,7 +26,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
   const [backend] = shop.rules[0]?.backends ?? [];
   const cluster = clusterName(backend ?? { service: "", namespace: "", port: 0 });
 
-  // Availability of 99 %: the budget is 1 %, and burns too fast above 14.4 %.
+  // At 99 % availability the budget is 1 %, which burns too fast above 14.4 % errors.
   const failing =
     (percent: number, from = 0, to = Infinity): Samples =>
     (minute) => ({
@@ -34,7 +34,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
       [`${requests}{response_code_class="2xx"}`]: minute * (100 - percent),
       [`${requests}{response_code_class="5xx"}`]: (Math.max(Math.min(minute, to), from) - from) * percent,
     });
-  // A series of the gRPC service, as its one cluster has it.
+  // A series of the gRPC service's only cluster.
   const [callee] = calls.rules[0]?.backends ?? [];
   const ended = (status: number | "total") =>
     grpcCalls(calls, status).replace(
@@ -58,7 +58,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
       [`${timeBuckets}{le="500"}`]: minute * 100,
       [`${timeBuckets}{le="+Inf"}`]: minute * 100,
     });
-  // The clock of a test starts at 0, and so the end of a certificate is what is left of it then.
+  // A test's clock starts at 0, so a certificate's expiry time is also its remaining time at the start.
   const ends = `envoy_listener_0_0_0_0_443_ssl_certificate_x_expiration_unix_time_seconds${ofGateway}`;
   const fortnight = 14 * 86_400;
   const rejected =
@@ -88,7 +88,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
   const refuses = {
     alert: "GatewayConfigRejected",
     since: 65,
-    // The last refusal is ten minutes ago.
+    // The last rejection was ten minutes ago.
     until: 75,
     labels: gatewayLabels,
     summary: `Envoy refuses configuration of gateway ${gateway}: it keeps the last good one`,

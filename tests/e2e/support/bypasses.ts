@@ -1,6 +1,6 @@
 import { http1, proxyHeader, type RawRequest } from "./raw";
 
-/** Who tries, and on which hosts: one that refuses the client, and one that does not. */
+/** A client, a host that refuses it, and one that does not. */
 export interface Attempt {
   readonly address: string;
   readonly from: string;
@@ -8,7 +8,7 @@ export interface Attempt {
   readonly open: string;
 }
 
-/** Ways round a list of addresses, and the status that each gets: 0 where the connection is closed without an answer. */
+/** Attempts to bypass an address list, with the expected status: 0 if the connection is closed without an answer. */
 export function bypasses(attempt: Attempt): Record<string, readonly [request: RawRequest, status: number]> {
   const { address, from, guarded, open } = attempt;
   const send = (text: string, more: Partial<RawRequest> = {}) => ({ address, from, sni: guarded, text, ...more });
@@ -24,7 +24,7 @@ export function bypasses(attempt: Attempt): Record<string, readonly [request: Ra
     "X-Real-IP": [header("X-Real-IP: 192.168.1.10"), 403],
     Forwarded: [header("Forwarded: for=192.168.1.10"), 403],
     "Envoy's own header": [header("X-Envoy-External-Address: 192.168.1.10", "X-Envoy-Internal: true"), 403],
-    "a PROXY header that nobody asked for": [
+    "an unexpected PROXY header": [
       send(http1([`Host: ${guarded}`]), { preface: proxyHeader("192.168.1.10", address) }),
       0,
     ],
@@ -32,7 +32,7 @@ export function bypasses(attempt: Attempt): Record<string, readonly [request: Ra
     "the port in Host": [host(`${guarded}:443`), 403],
     "another port": [host(`${guarded}:8443`), 403],
     "an empty port": [host(`${guarded}:`), 403],
-    "a port that is none": [host(`${guarded}:x`), 403],
+    "an invalid port": [host(`${guarded}:x`), 403],
     "two ports": [host(`${guarded}:443:443`), 403],
     "upper case": [host(guarded.toUpperCase()), 403],
     "upper case and a port": [host(`${guarded.toUpperCase()}:443`), 403],
@@ -57,7 +57,7 @@ export function bypasses(attempt: Attempt): Record<string, readonly [request: Ra
     "HTTP/0.9": [send("GET /\r\n\r\n"), 426],
     CONNECT: [send(http1([`Host: ${guarded}`], `CONNECT ${guarded}:443 HTTP/1.1`)), 403],
     "two slashes": [path("//"), 403],
-    // Redirected to the path that it stands for, which is refused.
+    // Redirected to the unescaped path, which is refused.
     "an encoded slash": [path("/%2F"), 307],
     dots: [path("/a/../"), 403],
     "encoded dots": [path("/a/%2e%2e/"), 403],

@@ -12,10 +12,10 @@ export interface Manifest {
   readonly spec?: unknown;
 }
 
-/** Kinds of operators that the lab has no CRDs of: promtool looks at their rules, vmagent at what they scrape. */
+/** Operator kinds for which the lab has no CRDs: promtool checks their rules, vmagent their scrapes. */
 const ELSEWHERE = /^(monitoring\.coreos\.com|operator\.victoriametrics\.com)\//;
 
-/** The objects of a config as the cluster would get them, and the namespaces that they need, which come first. */
+/** A config's objects as the cluster would get them, preceded by the namespaces that they need. */
 export function manifestsOf(config: StackConfig, resources: readonly Registered[], own: TestCertificate): Manifest[] {
   const { gateway, certificate, services } = config;
   const emitted = resources
@@ -34,13 +34,13 @@ export function manifestsOf(config: StackConfig, resources: readonly Registered[
     ...[...namespaces]
       .filter((name) => !isLabelled(name))
       .map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
-    // Keys and certificates are made by Pulumi's providers, or not by the program at all.
+    // Keys and certificates are created by Pulumi's providers, or not by the program at all.
     ...[...emitted.filter(({ kind }) => kind === "Namespace"), tls as unknown as Manifest],
     ...emitted.filter(({ kind }) => kind !== "Namespace" && kind !== "Secret"),
   ];
 }
 
-/** The Services of a config's backends that it does not make itself. They have no endpoints. */
+/** The Services of a config's backends that it does not create itself. They have no endpoints. */
 export function backendServices(services: readonly Service[]): Manifest[] {
   const made = new Set(
     services.flatMap(({ namespace, versions }) => versions.map(({ service }) => `${namespace}/${service}`)),
@@ -64,7 +64,7 @@ export function apply(manifests: readonly Manifest[], ...more: readonly string[]
   return theLab().kubectl(command, listOf(manifests));
 }
 
-/** Asks for the end of objects, and does not wait for it. */
+/** Deletes objects without waiting. */
 export async function remove(manifests: readonly Manifest[]): Promise<void> {
   if (manifests.length > 0) {
     await theLab().kubectl(["delete", "--ignore-not-found", "--wait=false", "-f", "-"], listOf(manifests));

@@ -7,11 +7,11 @@ import { REPOSITORY } from "../../../lab/paths";
 import { eventually } from "../../../lab/processes";
 import { theLab } from "./lab";
 
-/** A load of requests inside the lab, each on a connection of its own. */
+/** A load of requests inside the lab, each on its own connection. */
 export interface Handshakes {
-  /** When a certificate was first served, once it was. Unit: milliseconds since 1970. */
+  /** Waits until a certificate is served, and returns when it first was. Unit: milliseconds since 1970. */
   firstSight(serial: string, timeoutMs: number): Promise<number>;
-  /** Waits until any certificate was served. */
+  /** Waits until any certificate has been served. */
   anySight(timeoutMs: number): Promise<void>;
   stop(): Promise<HandshakesReport>;
 }

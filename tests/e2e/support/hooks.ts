@@ -1,6 +1,6 @@
 import { bringUp, takeDown } from "./lab";
 
-/** Longest time for the tools of a machine that has none. Unit: milliseconds. */
+/** Longest time to get the tools on a machine without them. Unit: milliseconds. */
 const FIRST_BUILD_MS = 60 * 60_000;
 
 export const mochaHooks = {

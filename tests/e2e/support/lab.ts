@@ -9,7 +9,7 @@ import { locked, readState } from "../../../lab/state";
 import type { Result } from "../../../lab/processes";
 import { ensureTools, toolsAreCached } from "../../../lab/tools";
 
-/** One lab for the whole suite: the one that runs, or a new one, which ends with the suite. */
+/** One lab for the whole suite: the running one, or a new one that ends with the suite. */
 let lab: Lab | undefined;
 let isOurs = false;
 let folder: string | undefined;
@@ -53,22 +53,22 @@ export function writeStack(stack: string, values: Values): string {
   return path;
 }
 
-/** Writes a service file beside the stacks' files. */
+/** Writes a service file next to the stacks' files. */
 export function writeServices(path: string, services: readonly object[]): void {
   writeFileSync(join(folder ?? tmpdir(), path), stringify(services));
 }
 
-/** Makes what the stack names, without deploying it. */
+/** Creates what the stack refers to, without deploying it. */
 export function prepare(stack: string, values: Values, replicas = 1): Promise<StackConfig> {
   return theLab().prepare(stack, writeStack(stack, values), replicas);
 }
 
-/** Runs pulumi on a stack, and returns what it said. */
+/** Runs pulumi on a stack, and returns its output. */
 export function pulumi(stack: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
   return theLab().run(["pulumi", ...command, "--non-interactive", "--stack", stack, "--color", "never"], { env });
 }
 
-/** Runs pulumi on a stack, and fails with all that it said where it fails. */
+/** Runs pulumi on a stack; if it fails, throws with its full output. */
 export async function pulumiOk(
   stack: string,
   command: readonly string[],
@@ -76,12 +76,12 @@ export async function pulumiOk(
 ): Promise<string> {
   const { code, stdout, stderr } = await pulumi(stack, command, env);
   if (code !== 0) {
-    throw new Error(`pulumi ${command.join(" ")} ended with ${code}:\n${stdout}\n${stderr}`);
+    throw new Error(`pulumi ${command.join(" ")} exited with ${code}:\n${stdout}\n${stderr}`);
   }
   return stdout;
 }
 
-/** Makes what the stack names, and deploys it. */
+/** Creates what the stack refers to, and deploys it. */
 export async function deploy(stack: string, values: Values): Promise<StackConfig> {
   const config = await prepare(stack, values);
   await pulumiOk(stack, ["up", "--yes", "--skip-preview"]);

@@ -1,6 +1,6 @@
 import { theLab } from "./lab";
 
-/** Sends many requests to a host over a few connections with one curl, and returns the Service that answered each. */
+/** Sends many requests to a host over a few connections with one curl. Returns the Service that answered each. */
 export async function answeringServices(
   host: string,
   count: number,
@@ -12,7 +12,7 @@ export async function answeringServices(
   return [...stdout.matchAll(/"service":"([^"]+)"/g)].map(([, name = ""]) => name);
 }
 
-/** Keeps a host under load while a change goes on, and until Envoy has taken it over. Returns how many were sent, and answered. */
+/** Keeps a host under load during a change and until Envoy has applied it. Returns how many requests were sent and answered. */
 export async function loadDuring(
   change: Promise<unknown>,
   host: string,

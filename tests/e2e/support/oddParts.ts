@@ -1,11 +1,11 @@
 import fc from "fast-check";
 
-/** Text as the bytes of UTF-8, which are sent one by one. */
+/** Text as UTF-8 bytes, one per character. */
 function bytes(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
-/** The first of two that many times as often as the second. */
+/** Picks the first of two `weight` times as often as the second. */
 export function often<T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>, weight = 9): fc.Arbitrary<T> {
   return fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: odd });
 }
@@ -31,7 +31,7 @@ export const path = often(
   1,
 );
 
-/** What a Host header may hold to name a host, or nearly. */
+/** Valid and almost valid values of a Host header for a host. */
 export function authority(host: string, open: string): fc.Arbitrary<string> {
   const upper = host.replace(/(.)(.?)/g, (_, one: string, two: string) => one.toUpperCase() + two);
   const [label = "", ...domain] = host.split(".");
@@ -65,7 +65,7 @@ export const clientAddress = fc.constantFrom(
   ...["192.168.1.10:443", '"192.168.1.10"', "unknown", "192.168.001.010", "0300.0250.1.12", "a".repeat(5000)],
 );
 
-/** Header lines that proxies and applications are known to believe. */
+/** Header lines that proxies and applications are known to trust. */
 export function header(host: string, open: string): fc.Arbitrary<string> {
   const value = fc.oneof(clientAddress, fc.constantFrom(host, open, `https://${open}/`, "/", "/admin", "https", "443"));
   const line = fc
@@ -101,7 +101,7 @@ export interface Frame {
   readonly body: string;
 }
 
-/** A body, and headers that disagree about its length: what follows may be taken for a second request. */
+/** A body, and headers that disagree about its length: the rest may be mistaken for a second request. */
 export function framing(host: string): fc.Arbitrary<Frame> {
   const second = `GET /second HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
   const lines = fc.constantFrom<string[][]>(
@@ -132,7 +132,7 @@ export function framing(host: string): fc.Arbitrary<Frame> {
   return fc.record({ lines, body });
 }
 
-/** Lines of a CORS preflight, or nearly: these pass a JWT, and Envoy itself has to answer them. */
+/** Valid and almost valid CORS preflights: these need no token, and Envoy itself has to answer them. */
 export function preflight(open: string): fc.Arbitrary<string[]> {
   const origin = fc.constantFrom(
     `https://${open}`,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { authority, clientAddress, framing, header, often, path, preflight, type Frame } from "./oddParts";
 import { proxyHeader, type RawRequest } from "./raw";
 
-/** Who sends, and to which hosts: those that refuse the client, and one that does not. */
+/** A client, the hosts that refuse it, and one that does not. */
 export interface Sender {
   readonly address: string;
   readonly from: string;
@@ -10,10 +10,10 @@ export interface Sender {
   readonly open: string;
 }
 
-/** Shorter than the client's own: some requests leave the gateway waiting for the rest of them. Unit: milliseconds. */
+/** Shorter than the client's default, because some requests leave the gateway waiting for the rest. Unit: milliseconds. */
 const TIMEOUT_MS = 2_000;
 
-/** A request for a guarded host that no well-behaved client sends; some are sound in all but one thing. */
+/** A request for a guarded host that no well-behaved client sends; some are valid except for one thing. */
 export function oddRequest(sender: Sender): fc.Arbitrary<RawRequest> {
   const { address, from, guarded, open } = sender;
   const common = fc.record({

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { REPOSITORY } from "../../../lab/paths";
 import { theLab } from "./lab";
 
-/** A request as bytes, for what no well-behaved client sends. */
+/** A request as raw bytes, for what no well-behaved client sends. */
 export interface RawRequest {
   readonly address: string;
-  /** Port 80 is spoken to without TLS. Default 443. */
+  /** Port 80 is plain HTTP. Default 443. */
   readonly port?: number;
   /** Client address. */
   readonly from?: string;
@@ -17,18 +17,18 @@ export interface RawRequest {
   readonly text?: string;
   /** The header fields of a request in HTTP/2, instead of `text`. */
   readonly http2?: Record<string, string>;
-  /** How long to wait where nothing comes. Unit: milliseconds. Default 10,000. */
+  /** How long to wait if nothing arrives. Unit: milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
 }
 
 export interface RawAnswer {
-  /** 0 where no answer came. */
+  /** 0 if there was no answer. */
   readonly status: number;
-  /** All that came, headers too. */
+  /** Everything received, including headers. */
   readonly text: string;
 }
 
-/** Sends requests from inside the lab, many at once. */
+/** Sends requests concurrently from inside the lab. */
 export async function sendRaw(requests: readonly RawRequest[]): Promise<RawAnswer[]> {
   const client = join(__dirname, "rawClient.ts");
   const command = [process.execPath, "-r", "ts-node/register/transpile-only", client];
@@ -36,12 +36,12 @@ export async function sendRaw(requests: readonly RawRequest[]): Promise<RawAnswe
   return JSON.parse(stdout) as RawAnswer[];
 }
 
-/** A request in HTTP/1.1 with header lines as given. */
+/** An HTTP/1.1 request with the given header lines. */
 export function http1(lines: readonly string[], requestLine = "GET / HTTP/1.1"): string {
   return [requestLine, ...lines, "Connection: close", "", ""].join("\r\n");
 }
 
-/** Header of the PROXY protocol, version 1. https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt */
+/** PROXY protocol header, version 1. https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt */
 export function proxyHeader(client: string, gateway: string): string {
   return `PROXY TCP4 ${client} ${gateway} 40000 443\r\n`;
 }

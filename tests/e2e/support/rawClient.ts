@@ -3,7 +3,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { RawAnswer, RawRequest } from "./raw";
 
-/** Sends the requests on standard input as they are, byte by byte, and says what came back. Runs in the lab. */
+/** Sends the requests from standard input byte for byte, and prints the answers. Runs in the lab. */
 const TIMEOUT_MS = 10_000;
 /** How many connections are open at once. */
 const CONNECTIONS = 64;
@@ -51,7 +51,7 @@ function exchangeHttp2(socket: Socket, headers: Record<string, string>): Promise
     const session = connectHttp2("https://gateway", { createConnection: () => socket });
     let answer: RawAnswer = { status: 0, text: "" };
     const note = (error: Error) => (answer = { ...answer, text: `${answer.text}\n${error.message}` });
-    // However it ends: by an answer, by an error, or without a word.
+    // However it ends: with an answer, with an error, or silently.
     session.on("error", note).on("close", () => resolve(answer));
     const end = () => session.destroy();
     try {
@@ -62,7 +62,7 @@ function exchangeHttp2(socket: Socket, headers: Record<string, string>): Promise
         stream.setEncoding("utf8").on("data", (part: string) => (answer = { ...answer, text: answer.text + part }));
       });
     } catch (error) {
-      // Node refuses some fields by itself.
+      // Node itself rejects some fields.
       note(error as Error);
       end();
     }

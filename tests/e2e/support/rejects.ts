@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { theLab } from "./lab";
 
-/** Resources that every gateway proxy has, by what Envoy's counters of them begin with. */
+/** Resources that every gateway proxy has, with the prefix of Envoy's counters. */
 const RESOURCES = {
   clusters: /^cluster_manager\.cds\./,
   listeners: /^listener_manager\.lds\./,
@@ -9,8 +9,8 @@ const RESOURCES = {
 };
 
 /**
- * Fails where a proxy of a gateway has rejected anything since it started, where another proxy of the mesh has, and where
- * their counters are not there to tell.
+ * Fails if a proxy of the gateway, or another proxy of the mesh, has rejected anything since it started, or if counters
+ * are missing.
  */
 export async function assertNothingRejected(gateway: string): Promise<void> {
   const proxies = theLab().snapshot.proxies.flatMap((proxy, number) => (proxy.gateway === gateway ? [number] : []));
@@ -22,7 +22,7 @@ export async function assertNothingRejected(gateway: string): Promise<void> {
   assertScrape(await theLab().output(["curl", "-sf", "http://127.0.0.1:15014/metrics"]));
 }
 
-/** What Envoy's admin port says of updates: everything that it got, it took. */
+/** Checks the update counters of Envoy's admin port: it accepted everything that it received. */
 export function assertCounters(stats: string): void {
   const counters = [...stats.matchAll(/^(\S+): (\d+)$/gm)].map(([, name = "", value]) => ({
     name,
@@ -37,14 +37,14 @@ export function assertCounters(stats: string): void {
       [],
       what,
     );
-    // Proxies with annotations of their own count no other updates of routes: the program's alerts read none.
+    // With its own annotations a proxy keeps only rejected route updates: the program's alerts need no others.
     const taken = of("update_success");
-    assert.ok(taken.length > 0 || what === "routes", `no counter of taken ${what} in:\n${stats}`);
-    assert.ok(taken.length === 0 || taken.some(({ value }) => value > 0), `no ${what} were taken:\n${stats}`);
+    assert.ok(taken.length > 0 || what === "routes", `no counter of accepted ${what} in:\n${stats}`);
+    assert.ok(taken.length === 0 || taken.some(({ value }) => value > 0), `no ${what} were accepted:\n${stats}`);
   }
 }
 
-/** What istiod's metrics say: it has sent routes, and no proxy has rejected anything. Its counter of rejects comes with the first. */
+/** Checks istiod's metrics: routes were sent, and no proxy rejected anything. The reject counter only exists after the first. */
 export function assertScrape(metrics: string): void {
   const lines = metrics.split("\n");
   assert.ok(

@@ -8,12 +8,12 @@ import { run, type Result } from "../../../lab/processes";
 /** Arguments of Node for the lab's command line. */
 export const LAB_COMMAND = ["-r", "ts-node/register/transpile-only", join(REPOSITORY, "lab", "main.ts")];
 
-/** A lab beside the suite's own, driven by its command line: same tools, other folder. */
+/** A second lab next to the suite's, driven by its command line: same tools, different folder. */
 export class SecondLab {
   private readonly cache = mkdtempSync(join(tmpdir(), "gateway-lab-"));
-  /** Of everything that runs while it lives. */
+  /** Folder of the running lab. */
   readonly folder = join(this.cache, "lab");
-  /** Where a process acts on this lab. */
+  /** Options for processes that act on this lab. */
   readonly options = { cwd: REPOSITORY, env: { ...process.env, ISTIO_GATEWAY_CACHE: this.cache } };
 
   constructor() {
@@ -25,7 +25,7 @@ export class SecondLab {
     return run(process.execPath, [...LAB_COMMAND, ...args], this.options);
   }
 
-  /** Ends it, though the suite be interrupted. */
+  /** Ends it, even if the suite is interrupted. */
   end(): void {
     process.off("exit", this.atExit);
     spawnSync(process.execPath, [...LAB_COMMAND, "down"], this.options);

@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) that a seed repeats (mulberry32). */
+/** Reproducible pseudorandom numbers in [0, 1) (mulberry32). */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,7 +9,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** The seed of this run: FAULT_SEED, else another one each time. */
+/** The seed of this run: FAULT_SEED, otherwise a new one each time. */
 export function faultSeed(env: NodeJS.ProcessEnv = process.env): number {
   return env.FAULT_SEED === undefined ? Date.now() % 2 ** 31 : Number(env.FAULT_SEED);
 }

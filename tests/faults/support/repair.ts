@@ -14,10 +14,10 @@ const STEPS = [
   [...UP, "--expect-no-changes"],
 ];
 
-/** As docs/operations.md says it, "Recover from an interrupted update", for a backend in a folder. */
+/** As in docs/operations.md, "Recover from an interrupted update", for a backend in a folder. */
 export async function repair(stack: string, backend = labPath("pulumi")): Promise<void> {
   const env = { PULUMI_BACKEND_URL: `file://${backend}` };
-  /** Ends at the first step that finds no whole state. */
+  /** Stops at the first step that finds a corrupt state, and returns its error. */
   const steps = async (): Promise<string | undefined> => {
     for (const step of STEPS) {
       const { code, stdout, stderr } = await pulumi(stack, step, env);
@@ -29,7 +29,7 @@ export async function repair(stack: string, backend = labPath("pulumi")): Promis
     return undefined;
   };
   if ((await steps()) !== undefined) {
-    console.log("      a whole state is put back");
+    console.log("      restoring an intact state");
     await theLab().output(["sh", "-ec", documented("Put a whole state back", stack)], { cwd: backend });
     assert.equal(await steps(), undefined);
   }

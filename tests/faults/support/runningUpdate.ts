@@ -4,20 +4,20 @@ import { eventually, type Result } from "../../../lab/processes";
 import { labEnv } from "../../../lab/stacks";
 import { theLab } from "../../e2e/support/lab";
 
-/** A step on an object of the cluster, or on a key or certificate: what a kill can cut in two. */
+/** A step on a cluster object, key or certificate, which a kill can interrupt. */
 const STEP = /^ *\S+ +(?:kubernetes|tls):\S+ \S+ (creating|created|updating|updated|deleting|deleted)/gm;
 
-/** A `pulumi up` that goes on while something happens to it. */
+/** A `pulumi up` that runs while something happens to it. */
 export interface RunningUpdate {
   readonly ended: Promise<Result>;
   said(): string;
-  /** Numbers of steps that have begun, and that are done. */
+  /** Numbers of steps that have begun and that are done. */
   steps(): { begun: number; done: number };
-  /** Waits until the first object is being written, or the update has ended. */
+  /** Waits until the first object is being written or the update has ended. */
   firstStep(): Promise<void>;
   /**
-   * Ends the CLI at once by SIGKILL, and after a while its language host, program and plugins: at once too, as when a
-   * machine goes, or later, when what they were doing has been done.
+   * Ends the CLI immediately with SIGKILL, and its language host, program and plugins after a grace period: none, as if
+   * the machine died, or long enough for them to finish what they were doing.
    */
   kill(graceMs: number): Promise<void>;
 }
@@ -64,8 +64,8 @@ export function startUpdate(stack: string, more: readonly string[] = [], env: No
       end(cli);
       await new Promise((resolve) => setTimeout(resolve, graceMs));
       others.forEach(end);
-      await eventually("the end of what was killed", 120_000, () =>
-        tree.some(isAlive) ? Promise.reject(new Error("some run still")) : Promise.resolve(),
+      await eventually("the killed processes to end", 120_000, () =>
+        tree.some(isAlive) ? Promise.reject(new Error("some are still running")) : Promise.resolve(),
       );
       await ended;
     },
@@ -78,12 +78,12 @@ function end(id: ProcessId | undefined): void {
   }
 }
 
-/** The processes below one, parents first. */
+/** The descendants of a process, parents first. */
 function descendants(pid: number): ProcessId[] {
   try {
     return childrenOf(pid).flatMap((child) => [identify(child), ...descendants(child)]);
   } catch {
-    // It ended meanwhile.
+    // It has ended in the meantime.
     return [];
   }
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { seconds } from "../../../config/values/duration";
 
 export type Values = Record<string, unknown>;
 
@@ -81,7 +82,43 @@ export class Draw {
 
   /** Above 0. */
   duration(): string {
-    return this.pick(["1ms", "500ms", "1s", "1500ms", "30s", "1m30s", "1h", "1s1m", "1m1m", "99999h", "0h1s"]);
+    return this.pick([
+      "1ms",
+      "500ms",
+      "1s",
+      "1500ms",
+      "30s",
+      "1m30s",
+      "1h",
+      "1s1m",
+      "1m1m",
+      "99999h",
+      "0h1s",
+      "1d",
+      "1d12h30m",
+    ]);
+  }
+
+  /** Whole seconds within bounds, in one of the forms of a duration. */
+  wholeSeconds(min: string, max: string): string {
+    const count = this.int(seconds(min), seconds(max));
+    return this.pick([
+      min,
+      max,
+      `${Math.floor(count / 86_400)}d${Math.floor((count % 86_400) / 3600)}h${Math.floor((count % 3600) / 60)}m${count % 60}s`,
+    ]);
+  }
+
+  /** A number of bytes within bounds, in one of the forms of a size. */
+  size(min: number, max: number): string | number {
+    const count = this.int(min, max);
+    const kibibytes = Math.floor(count / 1024);
+    return this.pick([count, String(count), kibibytes * 1024 < min ? count : `${kibibytes}Ki`]);
+  }
+
+  /** What is made, or `false`. */
+  orOff<T>(make: () => T): T | false {
+    return this.chance(15) ? false : make();
   }
 
   header(underscores = false): string {

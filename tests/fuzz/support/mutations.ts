@@ -44,7 +44,7 @@ function places(values: Values): Place[] {
 
 /** Keys that the object around them cannot be without. */
 const REQUIRED =
-  /^domain$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAgeSeconds$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.mode$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(mode|host)$|certificate\.(mode|issuer|caCertificate|caPrivateKey)$/;
+  /^domain$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.mode$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$/;
 
 type Mutation = (draw: Draw, values: Values) => string | undefined;
 
@@ -52,7 +52,11 @@ const wrongType: Mutation = (draw, values) => {
   const place = draw.pick(
     places(values).filter(({ path }) => !FREE.test(path.replace(/\.[^.]*$/, "")) || !path.includes(".")),
   );
-  place.set(typeof place.value === "number" ? draw.pick(["x", [], {}, null, true]) : draw.pick([7, -0.5]));
+  place.set(
+    typeof place.value === "number"
+      ? draw.pick(["x", [], {}, null, true])
+      : draw.pick(/maxRequestSize$/.test(place.path) ? [-0.5] : [7, -0.5]),
+  );
   return place.path;
 };
 
@@ -101,8 +105,8 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     "services[0].namespace"
   ),
   lifetime: (_, values) => (
-    (values.certificate = { mode: "self-signed", validityDays: 30, renewBeforeDays: 30 }),
-    "certificate.renewBeforeDays"
+    (values.certificate = { type: "self-signed", validity: "30d", renewBefore: "30d" }),
+    "certificate.renewBefore"
   ),
   ciphers: (_, values) => (
     merge(values, "gateway", { tls: { minVersion: "1.3", cipherSuites: ["ECDHE-RSA-AES128-GCM-SHA256"] } }),
@@ -188,11 +192,11 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     for (const service of values.services as Values[]) {
       delete service.rateLimit;
     }
-    values.rateLimitService = { redis: { mode: "external", host: "r.test", password: "hunter2-of-redis" } };
+    values.rateLimitService = { redis: { type: "external", host: "r.test", password: "hunter2-of-redis" } };
     return "rateLimitService";
   },
   hsts: (_, values) => (
-    http(values, { hsts: { maxAgeSeconds: 1 }, responseHeaders: { set: { "Strict-Transport-Security": "x" } } }),
+    http(values, { hsts: { maxAge: "1s" }, responseHeaders: { set: { "Strict-Transport-Security": "x" } } }),
     "services[0].responseHeaders.set.Strict-Transport-Security"
   ),
   telemetry: (_, values) => ((values.telemetry = { dashboard: true }), "telemetry.dashboard"),

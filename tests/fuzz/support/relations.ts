@@ -76,7 +76,7 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
 /** A certificate signed by a CA. What else was said of its key stays: the cipher suites fit it. */
 function signBy(values: Values, caCertificate: string, caPrivateKey: string): void {
   const { keyAlgorithm } = (values.certificate ?? {}) as Values;
-  values.certificate = { mode: "ca-signed", keyAlgorithm, caCertificate, caPrivateKey };
+  values.certificate = { type: "ca-signed", keyAlgorithm, caCertificate, caPrivateKey };
 }
 
 /** The first service. Its preflights are no concern of who shares its host. */

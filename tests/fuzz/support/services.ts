@@ -29,13 +29,13 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
     rateLimit: draw.maybe(35, () => drawLimits(draw, shared)),
     limits: draw.maybe(20, () =>
       draw.atLeastOne(60, {
-        maxRequestBytes: () => draw.int(1, 2 ** 30),
+        maxRequestSize: () => draw.size(1, 2 ** 30),
         streamIdleTimeout: () => draw.pick(["0s", draw.duration()]),
       }),
     ),
-    hsts: isGrpc ? undefined : draw.maybe(15, () => drawHsts(draw)),
+    hsts: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawHsts(draw))),
     telemetry: draw.maybe(40, () => drawTelemetry(draw, shared)),
-    trafficPolicy: draw.maybe(30, () => drawTrafficPolicy(draw)),
+    trafficPolicy: draw.maybe(30, () => withOff(draw, drawTrafficPolicy(draw))),
   });
 }
 
@@ -117,8 +117,8 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
       // One path at least keeps the service's backends, whose canary it may be.
       backends: own && (index > 0 || !hasCanary) ? drawBackends(draw, shared, `${service}-p${index}`) : undefined,
       ...(isGrpc ? {} : drawTimes(draw, shared)),
-      cors: !isGrpc && match === undefined ? draw.maybe(10, () => drawCors(draw)) : undefined,
-      ...drawFilters(draw, shared, isGrpc, type === "PathPrefix"),
+      cors: !isGrpc && match === undefined ? draw.maybe(10, () => draw.orOff(() => drawCors(draw))) : undefined,
+      ...withOff(draw, drawFilters(draw, shared, isGrpc, type === "PathPrefix")),
     });
     paths.push({ path, ...settings });
   }
@@ -176,7 +176,7 @@ export function drawTimes(draw: Draw, { retries }: Shared): Values {
           backoff: draw.maybe(40, () => draw.pick(["1ms", "25ms", "50ms"])),
         }),
       )
-    : draw.maybe(15, () => ({ attempts: 0 }));
+    : draw.maybe(15, () => false);
   const backendRequest =
     retry === undefined || !retries ? draw.maybe(5, () => "0s") : draw.maybe(50, () => draw.pick(["1ms", "1s", "0s"]));
   return given({
@@ -195,7 +195,7 @@ function drawCors(draw: Draw): Values {
     allowHeaders: draw.maybe(50, () => any(() => draw.several(1, 3, () => draw.header()))),
     exposeHeaders: draw.maybe(30, () => any(() => draw.several(1, 3, () => draw.header()))),
     allowCredentials: credentials ? true : undefined,
-    maxAge: draw.maybe(30, () => draw.int(1, 86_400)),
+    maxAge: draw.maybe(30, () => draw.wholeSeconds("1s", "1d")),
   });
 }
 
@@ -259,11 +259,16 @@ function drawLimits(draw: Draw, shared: Shared): unknown {
   return limits.length === 1 && draw.chance(70) ? limits[0] : limits;
 }
 
+/** The same with some of its values turned off. */
+function withOff(draw: Draw, values: Values): Values {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, draw.orOff(() => value)]));
+}
+
 export function drawHsts(draw: Draw): Values {
   return draw.pick<Values>([
-    { maxAgeSeconds: draw.int(0, 63_072_000) },
-    { maxAgeSeconds: 300, includeSubDomains: true },
-    { maxAgeSeconds: 31_536_000, includeSubDomains: true, preload: true },
+    { maxAge: draw.wholeSeconds("0s", "730d") },
+    { maxAge: "5m", includeSubDomains: true },
+    { maxAge: "365d", includeSubDomains: true, preload: true },
   ]);
 }
 
@@ -308,15 +313,15 @@ export function drawTrafficPolicy(draw: Draw): Values {
     loadBalancing: () =>
       draw.pick<Values>([
         {},
-        { policy: "RANDOM" },
-        { policy: "ROUND_ROBIN", warmup: draw.duration() },
+        { type: "RANDOM" },
+        { type: "ROUND_ROBIN", warmup: draw.duration() },
         { warmup: draw.duration() },
-        { policy: "CONSISTENT_HASH", key: { type: "header", name: draw.header() } },
+        { type: "CONSISTENT_HASH", key: { type: "header", name: draw.header() } },
         {
-          policy: "CONSISTENT_HASH",
+          type: "CONSISTENT_HASH",
           key: given({ type: "cookie", name: "session", ttl: draw.maybe(50, () => draw.duration()) }),
         },
-        { policy: "CONSISTENT_HASH", key: { type: "source-address" } },
+        { type: "CONSISTENT_HASH", key: { type: "source-address" } },
       ]),
     ...(budget
       ? { retryBudget: () => draw.some(60, { percent: () => draw.int(1, 100), minRetryConcurrency: number }) }

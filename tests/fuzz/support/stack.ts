@@ -1,6 +1,7 @@
 import { valueOfText, type GivenConfig } from "../../../config/load/givenConfig";
 
 import type { TestAuthority } from "../../support/certificates";
+import { hours } from "../../../config/values/duration";
 import { given, type Draw, type Values } from "./draw";
 import { SECRETS } from "./material";
 import { drawHsts, drawService, drawTimes, drawTrafficPolicy } from "./services";
@@ -36,7 +37,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     namespace: allowedRoutes === "Same" ? gatewayNamespace : undefined,
     telemetry,
     retries: draw.chance(40),
-    underscores: hardening?.enabled === false || hardening?.headersWithUnderscoresAction === "ALLOW",
+    underscores: hardening === false || hardening?.headersWithUnderscoresAction === "ALLOW",
     everyoneSays: denyByDefault === true && defaultAccess === undefined,
     provider,
   };
@@ -59,8 +60,8 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
         tls: draw.maybe(40, () => drawTls(draw, certificate, authority)),
         hardening,
         hsts: draw.maybe(20, () => drawHsts(draw)),
-        externalDns: draw.maybe(20, () => draw.some(50, { ttlSeconds: () => draw.int(1, 604_800) })),
-        programmedTimeoutSeconds: draw.maybe(30, () => draw.int(0, 3600)),
+        externalDns: draw.maybe(20, () => draw.some(50, { ttl: () => draw.wholeSeconds("1s", "7d") })),
+        programmedTimeout: draw.maybe(30, () => draw.wholeSeconds("0s", "1h")),
       }),
     ),
     certificate,
@@ -105,14 +106,12 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
   if (listing && (trustedProxies !== 0 || proxyProtocol === true)) {
     gateway.clientAddress = { ...(gateway.clientAddress as Values), proxyAddresses: ["10.9.0.0/16", "::/0"] };
   }
-  if (values.protect === true && Number(certificate.validityDays ?? 0) > 100) {
-    certificate.validityDays = 100;
+  const hoursOf = (key: string) => hours((certificate[key] ?? "90d") as string);
+  if (values.protect === true && hoursOf("validity") > hours("100d")) {
+    certificate.validity = "100d";
   }
-  if (certificate.renewBeforeDays !== undefined) {
-    certificate.renewBeforeDays = Math.min(
-      Number(certificate.renewBeforeDays),
-      Number(certificate.validityDays ?? 90) - 1,
-    );
+  if (certificate.renewBefore !== undefined && hoursOf("renewBefore") >= hoursOf("validity")) {
+    certificate.renewBefore = `${hoursOf("validity") - 1}h`;
   }
   const keep = (key: string, value: Values) =>
     values[key] === undefined && Object.keys(value).length === 0 ? {} : { [key]: value };
@@ -176,26 +175,26 @@ function drawCertificate(draw: Draw, authority: TestAuthority): Values {
   const secretName = draw.maybe(30, () => draw.label());
   const made = () =>
     draw.some(40, {
-      keyAlgorithm: () => draw.pick(["RSA-2048", "RSA-3072", "RSA-4096", "ECDSA-P256"]),
-      validityDays: () => draw.int(2, 398),
-      renewBeforeDays: () => draw.int(0, 397),
+      keyAlgorithm: () => draw.pick(["rsa-2048", "rsa-3072", "rsa-4096", "ecdsa-p256"]),
+      validity: () => draw.pick(["2d", `${draw.int(48, 9552)}h`, "398d", `${draw.int(2, 397)}d${draw.int(0, 24)}h`]),
+      renewBefore: () => draw.pick(["0s", `${draw.int(0, 9552)}h`, "60m", `${draw.int(0, 398)}d`]),
     });
   switch (draw.pick(["self-signed", "ca-signed", "existing", "cert-manager"])) {
     case "self-signed":
-      return given({ mode: "self-signed", secretName, ...made() });
+      return given({ type: "self-signed", secretName, ...made() });
     case "ca-signed":
       return given({
-        mode: "ca-signed",
+        type: "ca-signed",
         secretName,
         ...made(),
         caCertificate: authority.certificatePem,
         caPrivateKey: authority.privateKeyPem,
       });
     case "existing":
-      return { mode: "existing", secretName: draw.label() };
+      return { type: "existing", secretName: draw.label() };
     default:
       return given({
-        mode: "cert-manager",
+        type: "cert-manager",
         secretName,
         issuer: draw.label(),
         issuerKind: draw.maybe(50, () => draw.pick(["Issuer", "ClusterIssuer"])),
@@ -205,7 +204,7 @@ function drawCertificate(draw: Draw, authority: TestAuthority): Values {
 
 function drawTls(draw: Draw, certificate: Values | undefined, authority: TestAuthority): Values {
   const minVersion = draw.maybe(50, () => draw.pick(["1.2", "1.3"]));
-  const kind = certificate?.keyAlgorithm === "ECDSA-P256" ? "ECDSA" : "RSA";
+  const kind = certificate?.keyAlgorithm === "ecdsa-p256" ? "ECDSA" : "RSA";
   return given({
     minVersion,
     cipherSuites:
@@ -230,26 +229,25 @@ function drawClientAddress(draw: Draw): Values | undefined {
   );
 }
 
-function drawHardening(draw: Draw): Values {
+function drawHardening(draw: Draw): Values | false {
   if (draw.chance(10)) {
-    return { enabled: false };
+    return false;
   }
   return draw.some(25, {
-    enabled: () => true,
     maxConnections: () => draw.int(0, 10_000_000),
-    perConnectionBufferLimitBytes: () => draw.int(1024, 2 ** 30),
+    perConnectionBufferLimit: () => draw.size(1024, 2 ** 30),
     transportSocketConnectTimeout: () => draw.pick(["0s", draw.duration()]),
     requestHeadersTimeout: () => draw.pick(["1s", "1m", "1ms"]),
     requestTimeout: () => draw.pick(["0s", "1m", "99999h"]),
     streamIdleTimeout: () => draw.pick(["0s", draw.duration()]),
     idleTimeout: () => draw.pick(["0s", draw.duration()]),
-    maxConnectionDuration: () => draw.duration(),
-    maxRequestHeadersKb: () => draw.int(1, 8192),
+    maxConnectionDuration: () => draw.pick(["0s", draw.duration()]),
+    maxRequestHeadersSize: () => draw.pick([`${draw.int(1, 8192)}Ki`, "1Mi", 8192, "2048"]),
     maxHeadersCount: () => draw.int(1, 10_000),
     headersWithUnderscoresAction: () => draw.pick(["ALLOW", "REJECT_REQUEST", "DROP_HEADER"]),
     maxConcurrentStreams: () => draw.int(1, 2 ** 31 - 1),
-    initialStreamWindowSize: () => draw.int(65_535, 1_048_576),
-    initialConnectionWindowSize: () => draw.int(1_048_576, 2 ** 31 - 1),
+    initialStreamWindowSize: () => draw.size(65_535, 1_048_576),
+    initialConnectionWindowSize: () => draw.size(1_048_576, 2 ** 31 - 1),
     mergeSlashes: () => draw.chance(50),
     pathWithEscapedSlashesAction: () =>
       draw.pick(["KEEP_UNCHANGED", "REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD"]),
@@ -283,7 +281,10 @@ function drawMtls(draw: Draw, namespaces: readonly string[]): Values {
 
 function drawRateLimitService(draw: Draw): Values {
   const resources = () =>
-    draw.some(50, { cpu: () => draw.pick(["1", "250m", "0.5"]), memoryMiB: () => draw.int(16, 65_536) });
+    draw.some(50, {
+      cpu: () => draw.pick(["1", "250m", "0.5"]),
+      memory: () => draw.pick([`${draw.int(16, 65_536)}Mi`, "64Gi", 2 ** 30]),
+    });
   return draw.some(50, {
     namespace: () => draw.label(),
     replicas: () => draw.int(1, 20),
@@ -293,9 +294,9 @@ function drawRateLimitService(draw: Draw): Values {
     timeout: () => draw.duration(),
     redis: () =>
       draw.chance(50)
-        ? { mode: "own", ...draw.some(50, { resources }) }
+        ? { type: "own", ...draw.some(50, { resources }) }
         : {
-            mode: "external",
+            type: "external",
             host: draw.pick(["redis.test", "10.1.1.1", "2001:db8::5"]),
             password: SECRETS.password,
             ...draw.some(40, { port: () => draw.port(), tls: () => draw.chance(50) }),
@@ -330,7 +331,7 @@ function drawTelemetry(draw: Draw): Values {
             draw.some(50, {
               availabilityPercent: () => draw.pick([90, 99.5, 99.999]),
               latency: () => draw.duration(),
-              certificateDays: () => draw.int(1, 90),
+              certificateExpiresWithin: () => draw.pick([`${draw.int(1, 90)}d`, `${draw.int(24, 2160)}h`]),
             }),
           ),
   });

@@ -2,20 +2,20 @@ import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { ECHO, type EchoAnswer, type EchoRequest } from "../../../../lab/backends/grpcEcho";
 
-/** What this client is told on standard input; it says what it saw, as a list of `Call`, on standard output. */
+/** The task, read from standard input; the result, a list of `Call`, is written to standard output. */
 export interface GrpcTask {
   readonly host: string;
   readonly caFile: string;
   readonly method: keyof typeof ECHO;
   readonly request?: EchoRequest;
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Calls, one after the other, over one connection. Default 1. */
+  /** Number of calls, one after another, over one connection. Default 1. */
   readonly calls?: number;
   /** Unit: milliseconds. Default: 20 s. */
   readonly deadline?: number;
 }
 
-/** What was seen of one call. */
+/** The outcome of one call. */
 export interface Call {
   /** gRPC status. */
   readonly code: number;
@@ -56,7 +56,7 @@ function call(client: grpc.Client, task: GrpcTask): Promise<Call> {
 async function main(): Promise<void> {
   const task = JSON.parse(readFileSync(0, "utf8")) as GrpcTask;
   const credentials = grpc.credentials.createSsl(readFileSync(task.caFile));
-  // The client's own retries would hide what the gateway says.
+  // The client's own retries would hide the gateway's answers.
   const client = new grpc.Client(`${task.host}:443`, credentials, { "grpc.enable_retries": 0 });
   const calls: Call[] = [];
   for (let count = 0; count < (task.calls ?? 1); count++) {

@@ -11,7 +11,7 @@ async function runClient(name: string, task: unknown): Promise<unknown> {
   return JSON.parse(text);
 }
 
-/** Makes gRPC calls over TLS, and returns what was seen of each. */
+/** Makes gRPC calls over TLS, and returns the outcome of each. */
 export async function grpcCalls(task: GrpcTask): Promise<readonly Call[]> {
   return (await runClient("grpc", task)) as readonly Call[];
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { WebSocket } from "ws";
 
-/** What this client is told on standard input; it says what it saw, as a `Conversation`, on standard output. */
+/** The task, read from standard input; the result, a `Conversation`, is written to standard output. */
 export interface WebSocketTask {
   readonly url: string;
   readonly caFile: string;
@@ -12,11 +12,11 @@ export interface WebSocketTask {
 }
 
 export interface Conversation {
-  /** What came in, in order. */
+  /** Received messages, in order. */
   readonly received: readonly string[];
-  /** Status of an answer that was no upgrade. */
+  /** Status of an answer that was not an upgrade. */
   readonly refused?: number;
-  /** Whether the other side ended it. */
+  /** Whether the other side closed it. */
   readonly cut: boolean;
   /** Time from the upgrade to the end. Unit: milliseconds. */
   readonly lasted: number;

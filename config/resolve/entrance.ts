@@ -1,0 +1,65 @@
+import type { Access } from "../schema/access/access";
+import type { Jwt } from "../schema/access/jwt";
+import { covers } from "../values/cidr";
+
+/**
+ * Who may enter a service. The policies of the gateway, the review's words, `verify` and the lab all read it here, so that they cannot
+ * disagree.
+ */
+
+/** What a request must meet. */
+export type Condition =
+  | { readonly type: "from"; readonly blocks: readonly string[] }
+  | { readonly type: "not-from"; readonly blocks: readonly string[] }
+  | { readonly type: "token"; readonly jwt: Jwt }
+  | { readonly type: "external-authorization"; readonly provider: string };
+
+/** Every condition of a service: a request must meet all of them. Empty if everyone may enter. */
+export function conditionsOf(access: Access | undefined): Condition[] {
+  const { allow, deny, jwt, externalAuthorization } = access ?? {};
+  return [
+    ...(allow === undefined ? [] : [{ type: "from" as const, blocks: allow }]),
+    ...(deny === undefined ? [] : [{ type: "not-from" as const, blocks: deny }]),
+    ...(jwt === undefined ? [] : [{ type: "token" as const, jwt }]),
+    ...(externalAuthorization === undefined
+      ? []
+      : [{ type: "external-authorization" as const, provider: externalAuthorization.provider }]),
+  ];
+}
+
+/** Whether everyone may enter, except perhaps from single addresses. */
+export function isOpenToAll(access: Access | undefined): boolean {
+  return conditionsOf(access).every(({ type }) => type === "not-from");
+}
+
+export type Verdict = "admitted" | "refused" | "unknown";
+
+/** Whether the address lists let an address in. Unknown if they need one and it is not given. */
+export function admitsAddress(access: Access | undefined, address: string | undefined): Verdict {
+  const verdicts = conditionsOf(access).map((condition): Verdict => {
+    if (condition.type !== "from" && condition.type !== "not-from") {
+      return "admitted";
+    }
+    if (address === undefined) {
+      return "unknown";
+    }
+    const isListed = condition.blocks.some((block) => covers(block, address));
+    return isListed === (condition.type === "from") ? "admitted" : "refused";
+  });
+  return strictest(verdicts);
+}
+
+/** Whether a client without credentials may enter. Unknown if another service decides, or its address would have to be known. */
+export function admits(access: Access | undefined, address: string | undefined): Verdict {
+  const others = conditionsOf(access).map(({ type }): Verdict => {
+    if (type === "token") {
+      return "refused";
+    }
+    return type === "external-authorization" ? "unknown" : "admitted";
+  });
+  return strictest([admitsAddress(access, address), ...others]);
+}
+
+function strictest(verdicts: readonly Verdict[]): Verdict {
+  return (["refused", "unknown"] as const).find((verdict) => verdicts.includes(verdict)) ?? "admitted";
+}

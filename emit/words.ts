@@ -1,0 +1,54 @@
+import type { Service } from "../config";
+import { conditionsOf } from "../config/resolve/entrance";
+
+/** Values and rules in words, for the review and the route map. */
+
+/** `open to all`, or who may enter. */
+export function entrance({ access }: Pick<Service, "access">): string {
+  const conditions = conditionsOf(access);
+  const words = conditions.flatMap((condition) => {
+    switch (condition.type) {
+      case "from":
+        return [`from ${shown(condition.blocks)}`];
+      case "token":
+        return [`with a token of ${condition.jwt.issuer}`];
+      case "external-authorization":
+        return [`as ${condition.provider} decides`];
+      case "not-from":
+        return [];
+    }
+  });
+  const except = conditions.flatMap((condition) =>
+    condition.type === "not-from" ? [` but ${shown(condition.blocks)}`] : [],
+  );
+  return [words.length === 0 ? "open to all" : `open to clients ${words.join(", ")}`, ...except].join("");
+}
+
+/** Longest value that is shown. Unit: characters. */
+const MAX_VALUE = 80;
+
+/** A value in one short line. No key and no certificate is shown. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) {
+    return value.length === 0 ? "nothing" : brief(value.map(shown).join(", "));
+  }
+  if (isMap(value)) {
+    return brief(
+      Object.entries(value)
+        .filter(([, entry]) => entry !== undefined)
+        .map(([key, entry]) => `${key} ${shown(entry)}`)
+        .join(", "),
+    );
+  }
+  const text = String(value);
+  return text.includes("-----BEGIN ") ? "(PEM)" : brief(text);
+}
+
+function brief(text: string): string {
+  const line = text.replace(/\s+/g, " ");
+  return line.length > MAX_VALUE ? `${line.slice(0, MAX_VALUE - 1)}…` : line;
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,76 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  Access,
+  Certificate,
+  ClientAuthorities,
+  clusterProvider,
+  envoyFilters,
+  gatewayConfig,
+  HttpsRedirect,
+  requireGatewayApi,
+  RouteNamespaces,
+  Routes,
+  TlsGateway,
+} from "istio-unified-gateway";
+
+export = async () => {
+  const cluster = clusterProvider("cluster", {});
+  const opts = { provider: cluster };
+
+  // The company's CA, from a Secret that is in the cluster already.
+  const { data } = k8s.core.v1.Secret.get("company-ca", "internal/company-ca", opts);
+  const fromSecret = (key: string) => data.apply((values) => Buffer.from(values[key], "base64").toString());
+
+  // The stack of examples/another-program, or any other that has the output.
+  const platform = new pulumi.StackReference(new pulumi.Config().require("platform"));
+  const domain = platform.requireOutput("domain");
+
+  // Names and hosts decide which objects there are, and are checked before one is made: here the domain is awaited.
+  const config = gatewayConfig({
+    domain: await platform.requireOutputValue("domain"),
+    gateway: {
+      name: "internal-gateway",
+      namespace: "internal",
+      address: "192.168.51.251",
+      clientAddress: { trustedProxies: 0 },
+      // Clients need a certificate of the same CA.
+      tls: { clientCertificates: { caCertificate: fromSecret("tls.crt") } },
+    },
+    certificate: { type: "ca-signed", caCertificate: fromSecret("tls.crt"), caPrivateKey: fromSecret("tls.key") },
+    services: [{ name: "wiki", namespace: "tools", port: 8080, access: { allow: ["192.168.0.0/16"] } }],
+  });
+  const { gateway, services, denyByDefault, protect } = config;
+  await requireGatewayApi("gateway-api", config.fieldUses, config.kubernetes, opts);
+
+  const certificate = new Certificate(
+    "internal-certificate",
+    { config: config.certificate, domain, gateway, protect },
+    opts,
+  );
+  const clients = gateway.tls.clientCertificates;
+  const authorities = clients && new ClientAuthorities("internal-clients", { config: clients, gateway }, opts);
+  const entry = new TlsGateway(
+    "internal",
+    {
+      config: gateway,
+      domain,
+      secretName: certificate.secretName,
+      clientAuthorities: authorities?.configMapName,
+      protect,
+    },
+    { ...opts, dependsOn: envoyFilters("internal", "gateway", config, opts) },
+  );
+  new HttpsRedirect("internal-redirect", { gateway, domain }, { ...opts, dependsOn: entry });
+
+  // No route is open before what guards it.
+  const { clientAddress } = gateway;
+  const guards = [
+    new Access("internal-access", { services, gateway, clientAddress, denyByDefault }, opts),
+    ...envoyFilters("internal", "routes", config, opts),
+    new RouteNamespaces("internal-namespaces", { gateway, namespaces: ["tools"] }, opts),
+  ];
+  new Routes("internal", { services, gateway }, { ...opts, dependsOn: [entry, ...guards] });
+
+  return { address: entry.address, certificate: certificate.info };
+};

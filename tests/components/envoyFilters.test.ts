@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { ENVOY_FILTERS } from "../../components/envoyFilters";
+import { UnifiedGateway } from "../../components/unifiedGateway";
+import { register, type Registered } from "../support/deployment";
+import { plain, stack } from "../support/stacks";
+
+const FILTER = "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter";
+
+/** A stack that needs every filter of the table. */
+const EVERYTHING = {
+  gateway: { clientAddress: { trustedProxies: 0 }, tls: { minVersion: "1.3" } },
+  telemetry: { metrics: { scrape: "config-map" } },
+  services: [
+    {
+      name: "web",
+      namespace: "apps",
+      access: { allow: ["10.0.0.0/8"] },
+      rateLimit: [
+        { type: "local", requests: 1, per: "second" },
+        { type: "global", requests: 1, per: "second" },
+      ],
+      limits: { streamIdleTimeout: "1m" },
+      retry: { attempts: 1 },
+      rewrite: { prefix: "/v1" },
+    },
+  ],
+};
+
+interface Spec {
+  workloadSelector: { labels: Record<string, string> };
+  priority: number;
+}
+
+const filters = async (values: object): Promise<Registered[]> =>
+  (await register(() => new UnifiedGateway("gateway", stack({ ...values })))).filter(({ type }) => type === FILTER);
+
+describe("components/envoyFilters", () => {
+  it("makes every filter of the table, and each has a name of its own", async () => {
+    const names = ENVOY_FILTERS.map(({ name }) => name);
+    assert.equal(new Set(names).size, names.length);
+    const made = (await filters(EVERYTHING)).map(({ inputs }) => (inputs.metadata as { name: string }).name);
+    assert.deepEqual(made.sort(), names.map((name) => `unified-gateway--${name}`).sort());
+  });
+
+  it("makes none of a feature that nobody uses", async () => {
+    const made = await filters({});
+    assert.deepEqual(
+      made.map(({ name }) => name),
+      ["gateway-hardening"],
+    );
+  });
+
+  it("gives them priorities in the order of the table, above 0, which istioctl reads as none", async () => {
+    const priorities = new Map((await filters(EVERYTHING)).map(({ name, inputs }) => [name, inputs.spec as Spec]));
+    const inOrder = ENVOY_FILTERS.map(({ name }) => priorities.get(`gateway-${name}`)?.priority ?? 0);
+    assert.ok(inOrder.every((priority) => priority > 0));
+    assert.deepEqual(
+      inOrder,
+      [...inOrder].sort((a, b) => a - b),
+    );
+  });
+
+  it("puts what refuses a request in this order: hardening, local limits, global limits", () => {
+    const place = (name: string) => ENVOY_FILTERS.findIndex((entry) => entry.name === name);
+    assert.equal(place("hardening"), ENVOY_FILTERS.length - 1);
+    assert.ok(place("local-rate-limit") > place("global-rate-limit"));
+  });
+
+  it("selects the pods of its own gateway, on every version of Istio", async () => {
+    for (const { name, inputs } of await filters(EVERYTHING)) {
+      const { workloadSelector, ...rest } = plain(inputs.spec) as Spec & { targetRefs?: unknown };
+      const labels = { "gateway.networking.k8s.io/gateway-name": "unified-gateway" };
+      assert.deepEqual([workloadSelector, rest.targetRefs], [{ labels }, undefined], name);
+    }
+  });
+});

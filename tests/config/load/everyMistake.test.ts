@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { pathRuleSchema } from "../../../config/schema/routing/path";
+import { serviceSchema } from "../../../config/schema/service";
+import { mistakes } from "../../support/stacks";
+
+/** Wrong for every key of a service and of a path. */
+const GARBAGE = { "not a key": [] };
+
+const OUTSIDE = /^istio-gateway:services\[0\]\.host: "web\.elsewhere\.test", expected a name exactly one label below/;
+
+describe("config/load, every mistake at once", () => {
+  for (const key of Object.keys(serviceSchema.shape).filter((name) => name !== "host")) {
+    it(`sees a host outside the domain beside a wrong ${key}, and says nothing else`, () => {
+      const service = { name: "web", namespace: "apps", host: "web.elsewhere.test", [key]: GARBAGE };
+      const found = mistakes({ services: [service] });
+      assert.equal(found.filter((line) => OUTSIDE.test(line)).length, 1, found.join("\n"));
+      const others = found.filter((line) => !OUTSIDE.test(line));
+      assert.ok(others.length > 0);
+      assert.deepEqual(
+        others.filter((line) => !line.startsWith(`istio-gateway:services[0].${key}`)),
+        [],
+      );
+    });
+  }
+
+  for (const key of Object.keys(pathRuleSchema.shape).filter((name) => name !== "name")) {
+    it(`sees two paths of one name beside a wrong ${key} of a third`, () => {
+      const paths = [
+        { path: "/a", name: "same" },
+        { path: "/b", name: "same" },
+        { path: "/c", name: "other", [key]: GARBAGE },
+      ];
+      const found = mistakes({ services: [{ name: "web", namespace: "apps", paths }] });
+      const wrong = found.filter((line) => line.startsWith(`istio-gateway:services[0].paths[2]`));
+      assert.ok(wrong.length > 0, found.join("\n"));
+      assert.deepEqual(
+        found.filter((line) => !wrong.includes(line)),
+        ['istio-gateway:services[0].paths[1].name: "same", expected a name other than that of services[0].paths[0]'],
+      );
+    });
+  }
+
+  it("tells the other services of a claim that a partly wrong one makes", () => {
+    const found = mistakes({
+      services: [
+        { name: "web", namespace: "apps", host: "one.example.test", rateLimit: "much" },
+        { name: "api", namespace: "apps", host: "one.example.test" },
+      ],
+    });
+    assert.equal(found.length, 2, found.join("\n"));
+    assert.match(
+      found[1] ?? "",
+      /^istio-gateway:services\[1\]\.paths\[0\]\.path: "\/", expected a host and path that services\[0\]/,
+    );
+  });
+});
