@@ -78,29 +78,36 @@ function checkedServices(given: unknown, problems: Problem[]): CheckedService[] 
 
 /** The keys of a service that are right, if it is a map at all. */
 function partialService(entry: unknown): ParsedService | undefined {
-  return partialMap<ParsedService>(serviceSchema.shape, entry, (key, value) =>
+  const parts = partsOf(serviceSchema.shape, entry, (key, value) =>
     key === "paths" && Array.isArray(value) ? value.map(partialPath) : undefined,
   );
+  return parts && partial<ParsedService>(parts.sound, parts.wrong);
 }
 
-/** The same of a path. One that is no map has nothing to read. */
+/** The same for a path. */
 function partialPath(entry: unknown): ParsedPath {
   const result = pathSchema.safeParse(entry);
   if (result.success) {
     return result.data;
   }
-  const own = partialMap<ParsedPath>(pathRuleSchema.shape, entry, () => undefined);
-  // Which characters a path may have depends on its type.
-  const wrong = result.error.issues.map(({ path }) => path[0]).filter((key) => key !== undefined);
-  return partial<ParsedPath>(own ?? {}, new Set(own === undefined ? Object.keys(pathRuleSchema.shape) : wrong));
+  const parts = partsOf(pathRuleSchema.shape, entry, () => undefined);
+  // Not only keys that are wrong on their own: which characters a path may have depends on its type.
+  const wrong = result.error.issues.flatMap(({ path: [key] }) => key ?? []);
+  return partial<ParsedPath>(
+    parts?.sound ?? {},
+    new Set(parts === undefined ? Object.keys(pathRuleSchema.shape) : wrong),
+  );
 }
 
-/** @param within What is right inside a key that is wrong as a whole; undefined for nothing. */
-function partialMap<T extends object>(
+/**
+ * The keys of a map that pass their own schemas, and the names of those that do not; undefined if it is no map.
+ * @param within What is right inside a key that is wrong as a whole; undefined for nothing.
+ */
+function partsOf(
   shape: Readonly<Record<string, z.ZodType>>,
   entry: unknown,
   within: (key: string, value: unknown) => unknown,
-): T | undefined {
+): { sound: Record<string, unknown>; wrong: Set<string> } | undefined {
   if (typeof entry !== "object" || entry === null || Array.isArray(entry)) {
     return undefined;
   }
@@ -116,7 +123,7 @@ function partialMap<T extends object>(
       wrong.add(key);
     }
   }
-  return wrong.size === 0 ? (sound as T) : partial<T>(sound as Partial<T>, wrong);
+  return { sound, wrong };
 }
 
 function byKeyOrder(a: Problem, b: Problem): number {

@@ -6,6 +6,7 @@ import type { FieldUse } from "./fieldUses";
 
 import type { GatewayConfig } from "../schema/entry/gateway";
 import type { Cors } from "../schema/routing/cors";
+import type { Fault } from "../schema/routing/fault";
 import type { HeaderChanges, Rewrite } from "../schema/routing/filters";
 
 import type { MtlsConfig } from "../schema/backends/mtls";
@@ -77,6 +78,8 @@ export interface Service {
   readonly versions: readonly Version[];
   readonly limits: Limits | undefined;
   readonly rateLimit: RateLimits | undefined;
+  /** Requests that are delayed or aborted on purpose. */
+  readonly fault: Fault | undefined;
   readonly hsts: Hsts | undefined;
   /** What it sets of the stack's telemetry for itself. */
   readonly telemetry: ServiceTelemetry;

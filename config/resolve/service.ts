@@ -37,6 +37,7 @@ export function resolveService(service: ParsedService, { domain, defaults, gatew
     access: service.access ?? defaults.access,
     limits: service.limits,
     rateLimit: service.rateLimit,
+    fault: service.fault,
     hsts: nearest(service.hsts, gateway?.hsts),
     telemetry: service.telemetry,
     trafficPolicy: resolveTrafficPolicy(service, defaults),

@@ -19,7 +19,7 @@ import { rateLimitProblems, rateLimitServiceProblems } from "./limits/rateLimit"
 import type { CheckedStack } from "./checkedStack";
 import { telemetryProblems } from "./telemetry/telemetry";
 import { cipherProblems, clientCertificateProblems } from "./entry/tls";
-import { trafficPolicyProblems } from "./backends/trafficPolicy";
+import { retryBudgetProblems, trafficPolicyProblems } from "./backends/trafficPolicy";
 import { versionProblems } from "./routing/versions";
 
 export type { CheckedService, CheckedStack } from "./checkedStack";
@@ -43,6 +43,7 @@ const RULES: readonly StackRule[] = [
   grpcProblems,
   duplicateProblems,
   trafficPolicyProblems,
+  retryBudgetProblems,
   accessProblems,
   mtlsProblems,
   retryProblems,

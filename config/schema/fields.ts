@@ -76,6 +76,15 @@ export const timeLimit = durationAs("a duration such as 500ms, 30s or 1h30m; 0s 
 /** A duration that is none of 0s, 0ms and the like. */
 export const positiveDuration = durationAs("a duration above 0, such as 10s", (time) => time > 0);
 
+/** A duration above 0, up to a bound. */
+export function positiveDurationUpTo(max: string, example: string) {
+  return durationAs(
+    `a duration above 0 and of at most ${max}, such as ${example}`,
+    (time) => time > 0 && time <= milliseconds(max),
+    `duration of at most ${max}`,
+  );
+}
+
 /** A duration within bounds, in whole seconds or hours. */
 export function durationBetween(min: string, max: string, unit: "seconds" | "hours", example: string) {
   const whole = milliseconds(unit === "seconds" ? "1s" : "1h");

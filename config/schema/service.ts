@@ -3,6 +3,7 @@ import { accessSchema } from "./access/access";
 import { canarySchema } from "./routing/canary";
 import { corsSchema } from "./routing/cors";
 import { dnsLabel, hostname, orOff, port } from "./fields";
+import { faultSchema } from "./routing/fault";
 import { filterShape } from "./routing/filters";
 import { limitsSchema } from "./limits/limits";
 import { hstsSchema } from "./entry/hsts";
@@ -52,6 +53,9 @@ export const serviceSchema = z.strictObject({
   limits: limitsSchema
     .optional()
     .describe("Limits for its requests, beside those of gateway.hardening. Default: none."),
+  fault: faultSchema
+    .optional()
+    .describe("Delays and aborts a share of its requests, to test how clients bear it. Default: none."),
   hsts: orOff(hstsSchema).optional().describe("Strict-Transport-Security of this service. Default: gateway.hsts."),
   telemetry: serviceTelemetrySchema.prefault({}).describe("Settings that differ from the stack's telemetry."),
   trafficPolicy: serviceTrafficPolicySchema

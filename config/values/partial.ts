@@ -14,8 +14,11 @@ export function partial<T extends object>(sound: Partial<T>, wrong: ReadonlySet<
       }
       return Reflect.get(target, key, receiver) as unknown;
     },
-    ownKeys: () => {
-      throw new Unreadable();
+    ownKeys: (target) => {
+      if (wrong.size > 0) {
+        throw new Unreadable();
+      }
+      return Reflect.ownKeys(target);
     },
   }) as T;
 }

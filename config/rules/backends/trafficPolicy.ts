@@ -19,3 +19,21 @@ export function trafficPolicyProblems({ defaults, services }: CheckedStack): Pro
     return [{ path: `services[${index}].trafficPolicy`, value: service.trafficPolicy, expected }];
   });
 }
+
+/** A limit on retries and a budget for them, one of which comes from the defaults. */
+export function retryBudgetProblems({ defaults, services }: CheckedStack): Problem[] {
+  return services.flatMap(({ index, service }) => {
+    const { connections, retryBudget } = resolveTrafficPolicy(service, defaults);
+    if (connections?.maxRetries === undefined || retryBudget === undefined) {
+      return [];
+    }
+    const at = `services[${index}].trafficPolicy`;
+    const isBudgetOwn = typeof service.trafficPolicy?.retryBudget === "object";
+    // Within one map, the schema has said so already.
+    if (isBudgetOwn === (typeof service.trafficPolicy?.connections === "object")) {
+      return [];
+    }
+    const expected = "false, or no connections.maxRetries: Envoy ignores maxRetries if there is a budget";
+    return [{ path: `${at}.retryBudget`, value: service.trafficPolicy?.retryBudget, expected }];
+  });
+}
