@@ -8,6 +8,7 @@ import { minimumTlsVersionPatches } from "./entry/minimumTlsVersion";
 import { globalRateLimitPatches } from "./limits/globalRateLimit";
 import { limitsPatches } from "./limits/limits";
 import { localRateLimitPatches } from "./limits/localRateLimit";
+import { faultPatches } from "./routing/fault";
 import { retryPatches } from "./routing/retry";
 import { rootRewritePatches } from "./routing/rootRewrite";
 import { GatewayEnvoyFilter } from "./shared/gatewayEnvoyFilter";
@@ -22,16 +23,16 @@ export type EnvoyFilterConfig = Pick<
 interface Entry {
   /** What it is for. The object is named `GATEWAY--NAME`. */
   readonly name: string;
-  /** What may not exist before it: the listener that it changes, or the routes that it guards. */
+  /** What must not exist before it: the listener it changes, or the routes it guards. */
   readonly before: "gateway" | "routes";
-  /** Empty where the config needs none: then no object is made. */
+  /** Empty if the config does not need it: then there is no object. */
   readonly patches: (config: EnvoyFilterConfig) => ConfigPatch[];
 }
 
 /**
- * Every EnvoyFilter of a gateway, in the order in which Istio applies them. Each one that adds an HTTP filter puts it in front of
- * those that are there already, so a request passes these in reverse: from the last entry to the first, then Istio's own filters
- * (JWT, external authorization, RBAC, CORS), the body limit and the router.
+ * Every EnvoyFilter of a gateway, in the order in which Istio applies them. Each HTTP filter is inserted in front of the existing
+ * ones, so a request passes them in reverse: from the last entry to the first, then Istio's own filters (JWT, external
+ * authorization, RBAC, CORS), the body limit and the router.
  */
 export const ENVOY_FILTERS: readonly Entry[] = [
   {
@@ -41,7 +42,7 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     patches: ({ gateway }) => (gateway.tls.minVersion === "1.3" ? minimumTlsVersionPatches() : []),
   },
   {
-    // Turns Istio's own filters off for hosts that do not ask for them.
+    // Disables Istio's own filters for hosts that do not need them.
     name: "access-scope",
     before: "routes",
     patches: ({ services, domain, denyByDefault, gateway }) =>
@@ -50,14 +51,14 @@ export const ENVOY_FILTERS: readonly Entry[] = [
         : [],
   },
   {
-    // Behind the local limits: what those refuse is not counted here.
+    // After the local limits: what they refuse is not counted here.
     name: "global-rate-limit",
     before: "routes",
     patches: ({ rateLimitService: config, services, gateway }) =>
       config === undefined ? [] : globalRateLimitPatches({ config, services, gateway }),
   },
   {
-    // First to refuse, so that a flood costs as little as it can.
+    // Refuses first, so that a flood costs as little as possible.
     name: "local-rate-limit",
     before: "routes",
     patches: ({ services }) => localRateLimitPatches(services),
@@ -66,28 +67,35 @@ export const ENVOY_FILTERS: readonly Entry[] = [
   { name: "root-rewrite", before: "routes", patches: ({ services }) => rootRewritePatches(services) },
   { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
   {
-    // Inserted right before the router: no body is buffered for a request that another filter refuses.
+    // Inserted right before the router, after everything that refuses requests: only admitted ones are delayed or aborted. CORS
+    // comes first too, so pages of other origins can read the status. Before `limits`, so that no body is buffered for nothing.
+    name: "fault",
+    before: "routes",
+    patches: ({ services }) => faultPatches(services),
+  },
+  {
+    // Inserted right before the router, so that no body is buffered for a request that another filter refuses.
     name: "limits",
     before: "routes",
     patches: ({ services }) => limitsPatches(services),
   },
   {
-    // Last applied, first in the chain: it removes headers that clients forge before any other filter reads them.
+    // Applied last, so first in the chain: it removes forged headers before any other filter reads them.
     name: "hardening",
     before: "gateway",
     patches: ({ gateway: { hardening } }) => (hardening === false ? [] : hardeningPatches(hardening)),
   },
 ];
 
-/** Between two neighbours of the table. Not 0, which istioctl reads as no priority at all (IST0151). */
+/** Between neighbours in the table. The first is not 0, which istioctl reads as no priority (IST0151). */
 const PRIORITY_STEP = 10;
 
 /**
- * Makes the filters of the table that have to be there before the gateway, or before its routes. Call it for both: a key of the config
- * that becomes a filter has no effect without.
+ * Creates the filters of the table that must exist before the gateway, or before its routes. Call it for both: keys of the config
+ * that become filters have no effect otherwise.
  * @param name Prefix of the resources' names.
- * @param before `gateway`: TLS version and hardening, which the listeners need; `routes`: limits, retries, scope of access.
- * @returns The filters made, to depend on; none where the config needs none.
+ * @param before `gateway`: TLS version and hardening, which the listeners need; `routes`: limits, retries, the scope of access.
+ * @returns The filters, to depend on; empty if the config needs none.
  */
 export function envoyFilters(
   name: string,

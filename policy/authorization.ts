@@ -6,7 +6,7 @@ interface AuthorizationProps {
 
 export const noEmptyAllowRule: ResourcePolicy = {
   name: "no-empty-allow-rule",
-  description: "No AuthorizationPolicy has an allow rule without a condition: it admits everyone.",
+  description: "No AuthorizationPolicy has an allow rule without a condition, which would admit everyone.",
   level: "mandatory",
   check: (resource) => {
     if (!isKind(resource, "security.istio.io", "AuthorizationPolicy")) {
@@ -14,6 +14,6 @@ export const noEmptyAllowRule: ResourcePolicy = {
     }
     const { action = "ALLOW", rules = [] } = (resource.props as AuthorizationProps).spec ?? {};
     const empty = rules.some(({ from = [], to = [], when = [] }) => from.length + to.length + when.length === 0);
-    return action === "ALLOW" && empty ? [`${objectName(resource)} allows everyone: say who, where or when.`] : [];
+    return action === "ALLOW" && empty ? [`${objectName(resource)} allows everyone: specify who, where or when.`] : [];
   },
 };

@@ -14,7 +14,7 @@ export const rsaKeySize: ResourcePolicy = {
   check: ({ type, name, props }) => {
     const { algorithm, rsaBits = MIN_RSA_BITS } = props as KeyProps;
     return type === "tls:index/privateKey:PrivateKey" && algorithm === "RSA" && rsaBits < MIN_RSA_BITS
-      ? [`${name} has ${rsaBits} bits, at least ${MIN_RSA_BITS} are needed.`]
+      ? [`${name} has ${rsaBits} bits; at least ${MIN_RSA_BITS} are required.`]
       : [];
   },
 };
@@ -30,19 +30,19 @@ const CERTIFICATES: readonly string[] = [
 
 export const certificateLifetime: ResourcePolicy<Lifetime> = {
   name: "certificate-lifetime",
-  description: "Certificates live no longer than clients accept.",
+  description: "Certificates issued here live no longer than clients accept.",
   level: "mandatory",
   settings: {
     maxDays: {
       type: "integer",
-      description: "Longest lifetime. Unit: days. Default 398, which is the most that browsers accept of a public CA.",
+      description: "Longest lifetime, in days. Default 398, the most that browsers accept from a public CA.",
       default: 398,
     },
   },
   check: ({ type, name, props }, { maxDays }) => {
     const { validityPeriodHours = 0 } = props as { validityPeriodHours?: number };
     return CERTIFICATES.includes(type) && validityPeriodHours > maxDays * 24
-      ? [`${name} is valid for ${Math.ceil(validityPeriodHours / 24)} days, at most ${maxDays} are allowed.`]
+      ? [`${name} is valid for ${Math.ceil(validityPeriodHours / 24)} days; at most ${maxDays} are allowed.`]
       : [];
   },
 };

@@ -17,12 +17,12 @@ export function isEnvoyFilter(resource: Resource): boolean {
   return isKind(resource, "networking.istio.io", "EnvoyFilter");
 }
 
-/** The component that makes every EnvoyFilter of the program. */
+/** The component that creates all of the program's EnvoyFilters. */
 const COMPONENT = "istio-gateway:index:UnifiedGateway$";
 
 export const noForeignEnvoyFilter: ResourcePolicy = {
   name: "no-foreign-envoy-filter",
-  description: "EnvoyFilters are the gateway's own, and patch its proxies alone.",
+  description: "EnvoyFilters are the gateway's own and patch only its proxies.",
   level: "mandatory",
   check: (resource) => {
     if (!isEnvoyFilter(resource)) {
@@ -31,9 +31,9 @@ export const noForeignEnvoyFilter: ResourcePolicy = {
     const labels = (resource.props as EnvoyFilterProps).spec?.workloadSelector?.labels ?? {};
     const types = resource.urn.split("::")[2] ?? "";
     return [
-      ...(types.includes(COMPONENT) ? [] : [`${objectName(resource)} is none of the gateway's own.`]),
+      ...(types.includes(COMPONENT) ? [] : [`${objectName(resource)} is not one of the gateway's own.`]),
       ...(labels["gateway.networking.k8s.io/gateway-name"] === undefined
-        ? [`${objectName(resource)} patches other proxies than the gateway's: select them by its name.`]
+        ? [`${objectName(resource)} patches proxies other than the gateway's: select them by its name.`]
         : []),
     ];
   },

@@ -6,10 +6,10 @@ export interface Finding extends Violation {
   readonly level: AnyPolicy["level"];
 }
 
-/** Settings of policies by their names, in the form of `pulumi preview --policy-pack-config`. */
+/** Settings by policy name, in the form of `pulumi preview --policy-pack-config`. */
 export type PackConfig = Readonly<Record<string, unknown>>;
 
-/** What breaks a policy, without Pulumi. */
+/** Evaluates the policies without Pulumi. */
 export function evaluate(resources: readonly Resource[], config: PackConfig = {}): Finding[] {
   return POLICIES.flatMap((policy) => {
     const given = config[policy.name] ?? config.all;
@@ -23,7 +23,7 @@ export function evaluate(resources: readonly Resource[], config: PackConfig = {}
 function found(policy: AnyPolicy, resources: readonly Resource[], given: unknown): readonly Violation[] {
   const defaults = Object.entries(policy.settings ?? {}).map(([key, setting]) => [key, setting.default]);
   const own = typeof given === "object" ? given : {};
-  // Each policy is given the settings that it declares.
+  // Each policy gets the settings that it declares.
   const settings = { ...Object.fromEntries(defaults), ...own } as never;
   return "check" in policy
     ? resources.flatMap((resource) =>
@@ -32,7 +32,7 @@ function found(policy: AnyPolicy, resources: readonly Resource[], given: unknown
     : policy.checkStack(resources, settings);
 }
 
-/** A level stands by itself, or as `enforcementLevel` beside the settings. */
+/** A level is given on its own, or as `enforcementLevel` next to the settings. */
 function levelOf(given: unknown): AnyPolicy["level"] | "disabled" | undefined {
   const level =
     typeof given === "object" && given !== null && "enforcementLevel" in given ? given.enforcementLevel : given;

@@ -8,7 +8,7 @@ interface GatewayProps {
 
 export const noOpenListenerInProduction: ResourcePolicy<ProductionConfig> = {
   name: "no-open-listener-in-production",
-  description: "In production, no listener takes routes from every namespace.",
+  description: "In production, no listener accepts routes from all namespaces.",
   level: "mandatory",
   settings: PRODUCTION_SETTINGS,
   check: (resource, config) => {
@@ -18,7 +18,9 @@ export const noOpenListenerInProduction: ResourcePolicy<ProductionConfig> = {
     const { spec } = resource.props as GatewayProps;
     return (spec?.listeners ?? [])
       .filter(({ allowedRoutes }) => allowedRoutes?.namespaces?.from === "All")
-      .map(({ name }) => `listener ${name} of ${objectName(resource)} takes any namespace's routes: use Selector.`);
+      .map(
+        ({ name }) => `listener ${name} of ${objectName(resource)} accepts routes from all namespaces: use Selector.`,
+      );
   },
 };
 

@@ -12,18 +12,18 @@ interface PeerAuthenticationProps {
   spec?: { mtls?: Mode; portLevelMtls?: Record<string, Mode> };
 }
 
-/** UNSET takes over what holds above it. */
+/** UNSET inherits. */
 const STRICT: readonly (string | undefined)[] = ["STRICT", "UNSET", undefined];
 
 export const strictMutualTls: ResourcePolicy<PlainTextPorts> = {
   name: "strict-mutual-tls",
-  description: "No PeerAuthentication lets plain text in, save on ports that are named here.",
+  description: "No PeerAuthentication allows plain text, except on named ports.",
   level: "mandatory",
   settings: {
     plainTextPorts: {
       type: "array",
       items: { type: "integer" },
-      description: "Ports of pods that may take plain text too, such as those of metrics.",
+      description: "Pod ports that may also accept plain text, such as those of metrics.",
       default: [],
     },
   },
@@ -34,10 +34,12 @@ export const strictMutualTls: ResourcePolicy<PlainTextPorts> = {
     const { mtls, portLevelMtls = {} } = (resource.props as PeerAuthenticationProps).spec ?? {};
     const name = objectName(resource);
     return [
-      ...(STRICT.includes(mtls?.mode) ? [] : [`${name} is ${mtls?.mode ?? ""}: name the ports that need plain text.`]),
+      ...(STRICT.includes(mtls?.mode)
+        ? []
+        : [`${name} is ${mtls?.mode ?? ""}: limit plain text to the ports that need it.`]),
       ...Object.entries(portLevelMtls)
         .filter(([port, { mode }]) => !STRICT.includes(mode) && !plainTextPorts.includes(Number(port)))
-        .map(([port, { mode }]) => `${name} is ${mode ?? ""} on port ${port}, which is none of plainTextPorts.`),
+        .map(([port, { mode }]) => `${name} is ${mode ?? ""} on port ${port}, which is not in plainTextPorts.`),
     ];
   },
 };

@@ -1,16 +1,17 @@
 import { noEmptyAllowRule } from "./authorization";
 import { certificateLifetime, rsaKeySize } from "./certificate";
 import { noForeignEnvoyFilter } from "./envoyFilter";
+import { noFaultInProduction } from "./fault";
 import { gatewayProtectedInProduction, noOpenListenerInProduction } from "./gateway";
 import { serviceLimit, serviceLimitInProduction } from "./rateLimit";
 import { strictMutualTls } from "./mutualTls";
 import type { ResourcePolicy, StackPolicy } from "./policy";
 import { noPlaintextRoute, serviceTimeout } from "./routes";
 
-/** A policy of any settings: each reads those that it declares. */
+/** A policy with any settings: each reads those that it declares. */
 export type AnyPolicy = ResourcePolicy<never> | StackPolicy<never>;
 
-/** In the order in which they are listed. */
+/** In the order of docs/review.md. */
 export const POLICIES: readonly AnyPolicy[] = [
   noPlaintextRoute,
   noOpenListenerInProduction,
@@ -22,5 +23,6 @@ export const POLICIES: readonly AnyPolicy[] = [
   serviceTimeout,
   serviceLimit,
   serviceLimitInProduction,
+  noFaultInProduction,
   noForeignEnvoyFilter,
 ];

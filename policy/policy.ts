@@ -1,6 +1,6 @@
 import type { EnforcementLevel } from "@pulumi/policy";
 
-/** A resource as policies see it. */
+/** A resource, as policies see it. */
 export interface Resource {
   readonly type: string;
   readonly name: string;
@@ -32,17 +32,17 @@ interface Common {
   readonly settings?: Readonly<Record<string, Setting>>;
 }
 
-/** A policy that looks at one resource at a time. It returns what is wrong, in sentences. */
+/** A policy that checks one resource at a time. It returns what is wrong, in sentences. */
 export interface ResourcePolicy<Config = object> extends Common {
   readonly check: (resource: Resource, config: Config) => readonly string[];
 }
 
-/** A policy that looks at a whole stack. */
+/** A policy that checks a whole stack. */
 export interface StackPolicy<Config = object> extends Common {
   readonly checkStack: (resources: readonly Resource[], config: Config) => readonly Violation[];
 }
 
-/** Whether a resource is of a kind of Kubernetes, in any version. */
+/** Whether a resource is of a Kubernetes kind, in any version. */
 export function isKind({ type }: Pick<Resource, "type">, group: string, ...kinds: readonly string[]): boolean {
   const [provider, version = "", kind = ""] = type.split(":");
   return provider === "kubernetes" && version.split("/")[0] === group && kinds.includes(kind);

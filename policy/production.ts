@@ -1,6 +1,6 @@
 import type { Resource, Setting } from "./policy";
 
-/** What a policy for production alone is told of it. */
+/** The setting that tells a policy which stacks are production. */
 export interface ProductionConfig {
   production: string;
 }
@@ -9,12 +9,12 @@ export interface ProductionConfig {
 export const PRODUCTION_SETTINGS: Readonly<Record<keyof ProductionConfig, Setting>> = {
   production: {
     type: "string",
-    description: "Regular expression of the names of stacks that are production.",
+    description: "Regular expression for the names of production stacks.",
     default: "(^|[-_.])prod(uction)?([-_.]|$)",
   },
 };
 
-/** Whether a resource belongs to a stack of production. */
+/** Whether a resource belongs to a production stack. */
 export function isProduction({ urn }: Pick<Resource, "urn">, { production }: ProductionConfig): boolean {
   return new RegExp(production).test(/^urn:pulumi:(.+?)::/.exec(urn)?.[1] ?? "");
 }

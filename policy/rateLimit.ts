@@ -19,7 +19,7 @@ const SETTINGS = {
 
 const LOCAL = "envoy.filters.http.local_ratelimit";
 
-/** Names of rules to which a rate limit is added, local or global. */
+/** Names of rules that have a rate limit, local or global. */
 function limitedRules(resources: readonly Resource[]): Set<string | undefined> {
   const patches = resources
     .filter(isEnvoyFilter)
@@ -31,7 +31,7 @@ function limitedRules(resources: readonly Resource[]): Set<string | undefined> {
   return new Set(limits.map(({ match }) => match?.routeConfiguration?.vhost?.route?.name));
 }
 
-/** Routes with a rule that forwards without a limit. */
+/** Routes with a rule that forwards requests without a limit. */
 function unlimited(resources: readonly Resource[], { exceptions }: LimitConfig): (Violation & Pick<Resource, "urn">)[] {
   const limited = limitedRules(resources);
   return resources

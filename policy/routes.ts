@@ -41,7 +41,7 @@ function isRedirect({ backendRefs = [], filters = [] }: RouteRule): boolean {
 
 export const noPlaintextRoute: ResourcePolicy = {
   name: "no-plaintext-route",
-  description: "A route on the http listener does nothing but redirect to https.",
+  description: "Routes on the http listener only redirect to https.",
   level: "mandatory",
   check: (resource) => {
     if (!isKind(resource, GATEWAY_API, "HTTPRoute", "GRPCRoute", "TCPRoute")) {
@@ -50,7 +50,9 @@ export const noPlaintextRoute: ResourcePolicy = {
     const { parentRefs = [], rules = [] } = specOf(resource);
     const served = rules.length === 0 || !rules.every(isRedirect);
     return served && parentRefs.some(isPlaintext)
-      ? [`${objectName(resource)} answers plain HTTP: bind it to sectionName ${HTTPS_LISTENER}, or let it redirect.`]
+      ? [
+          `${objectName(resource)} answers plain HTTP: bind it to sectionName ${HTTPS_LISTENER}, or let it only redirect.`,
+        ]
       : [];
   },
 };
@@ -61,13 +63,13 @@ interface Exceptions {
 
 export const serviceTimeout: ResourcePolicy<Exceptions> = {
   name: "service-timeout",
-  description: "Every rule of a service has a request timeout; gRPC has its clients' deadlines.",
+  description: "Every rule has a request timeout; gRPC relies on client deadlines.",
   level: "mandatory",
   settings: {
     exceptions: {
       type: "array",
       items: { type: "string" },
-      description: "Routes, as NAMESPACE/NAME, that may wait for ever: those of streams and downloads.",
+      description: "Routes, as NAMESPACE/NAME, that may wait forever, such as those of streams and downloads.",
       default: [],
     },
   },
@@ -78,11 +80,11 @@ export const serviceTimeout: ResourcePolicy<Exceptions> = {
     const { rules = [] } = specOf(resource);
     return rules
       .filter(({ backendRefs = [], timeouts }) => backendRefs.length > 0 && isNone(timeouts?.request))
-      .map(({ name = "a rule" }) => `${objectName(resource)}: ${name} has no timeout, so a request can wait for ever.`);
+      .map(({ name = "a rule" }) => `${objectName(resource)}: ${name} has no timeout, so a request can wait forever.`);
   },
 };
 
-/** Zero, in whatever unit, turns a timeout off. */
+/** Zero, in any unit, turns a timeout off. */
 function isNone(duration: string | undefined): boolean {
   return duration === undefined || !/[1-9]/.test(duration);
 }

@@ -2,7 +2,7 @@ import type { Rule } from "../../config";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { HTTPS_PORT } from "./naming";
 
-/** Puts an HTTP filter in front of those that are there, on the https listener. */
+/** Inserts an HTTP filter in front of the existing ones, on the https listener. */
 export function filterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {
   return {
     applyTo: "HTTP_FILTER",
@@ -17,7 +17,23 @@ export function filterPatch(name: string, typedConfig: Record<string, unknown>):
   };
 }
 
-/** Adds to the route of a rule. Only one that forwards: a merge into a redirect makes Envoy reject all routes (istio#59043). */
+/** Inserts an HTTP filter right before the router, behind all others, on the https listener. Off unless a route turns it on. */
+export function lastFilterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {
+  const router = { name: "envoy.filters.http.router" };
+  return {
+    applyTo: "HTTP_FILTER",
+    match: {
+      context: "GATEWAY",
+      listener: {
+        portNumber: HTTPS_PORT,
+        filterChain: { filter: { name: "envoy.filters.network.http_connection_manager", subFilter: router } },
+      },
+    },
+    patch: { operation: "INSERT_BEFORE", value: { name, disabled: true, typed_config: typedConfig } },
+  };
+}
+
+/** Merges into a rule's route. Only if it forwards: a merge into a redirect makes Envoy reject all routes (istio#59043). */
 export function routePatch(host: string, rule: Rule, value: Record<string, unknown>): ConfigPatch {
   return {
     applyTo: "HTTP_ROUTE",

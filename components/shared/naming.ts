@@ -1,18 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/**
- * Names and labels that several components, verify and the lab agree on. All of them derive from the Gateway's name.
- */
+/** Names and labels shared by several components, verify and the lab. All derive from the Gateway's name. */
 
 /** The Gateway that an object belongs to. */
 export interface GatewayRef {
   /** metadata.name of the Gateway, at most 57 characters. */
   readonly name: string;
-  /** Its namespace, where most of its objects live too. */
+  /** Its namespace, in which most of its objects live too. */
   readonly namespace: string;
 }
 
-/** Name of the listener that redirects, and of the one that serves. */
+/** Names of the listener that redirects and of the one that serves. */
 export const HTTP_LISTENER = "http";
 export const HTTPS_LISTENER = "https";
 export const HTTP_PORT = 80;
@@ -28,25 +26,25 @@ export function routesLabel(gateway: Pick<GatewayRef, "name">): Record<string, s
   return { [`unified-gateway/${gateway.name}`]: "routes" };
 }
 
-/** Label that Istio puts on the pods of a Gateway. */
+/** Label that Istio puts on a Gateway's pods. */
 export const GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name";
 
-/** Name of the Deployment and the Service that Istio makes for a Gateway. */
+/** Name of the Deployment and the Service that Istio creates for a Gateway. */
 export function proxyName(gateway: Pick<GatewayRef, "name">): string {
   return `${gateway.name}-istio`;
 }
 
-/** Name of an object of the gateway. Names of services hold no `--`, so it is no service's. */
+/** Name of an object of the gateway. Services' names contain no `--`, so it is never a service's. */
 export function ownName(gateway: Pick<GatewayRef, "name">, suffix: string): string {
   return `${gateway.name}--${suffix}`;
 }
 
-/** Metadata of an object of the gateway, beside it. */
+/** Metadata of an object of the gateway, in its namespace. */
 export function ownMetadata(gateway: GatewayRef, suffix: string) {
   return { name: ownName(gateway, suffix), namespace: gateway.namespace, labels: partOf(gateway) };
 }
 
-/** The last part of names that are referred to elsewhere. */
+/** Suffixes of names that are referred to elsewhere. */
 export const SUFFIXES = {
   redirect: "https-redirect",
   clientAuthorities: "client-ca",
@@ -55,17 +53,17 @@ export const SUFFIXES = {
   rateLimitRedis: "rate-limit-redis",
 } as const;
 
-/** Host name of the listeners: every name one label below the domain. */
+/** Host name of both listeners: every name one label below the domain. */
 export function wildcardOf(domain: pulumi.Input<string>): pulumi.Input<string> {
   return typeof domain === "string" ? `*.${domain}` : pulumi.interpolate`*.${domain}`;
 }
 
-/** Names that the wildcard certificate covers: the wildcard and the apex, since a wildcard does not match the apex. */
+/** Names that the wildcard certificate covers: the wildcard, and the apex, which a wildcard does not match. */
 export function certificateNames(domain: string): string[] {
   return [`*.${domain}`, domain];
 }
 
-/** Name of the Service that counts for global rate limits, and of its Deployment. */
+/** Name of the rate limit service's Service and Deployment. */
 export function rateLimitServiceName(gateway: Pick<GatewayRef, "name">): string {
   return ownName(gateway, SUFFIXES.rateLimitService);
 }

@@ -1,17 +1,17 @@
 /** A stack's config as given: its keys without the project's namespace. */
 export interface GivenConfig {
   readonly project: string;
-  /** Where the project lies: its service files are below. */
+  /** The project's folder, to which service files are relative. */
   readonly folder: string;
   readonly values: Readonly<Record<string, unknown>>;
-  /** Keys that hold a Pulumi secret anywhere inside. Their values are never shown. */
+  /** Keys that contain a Pulumi secret at any depth. Their values are never shown. */
   readonly secretKeys: ReadonlySet<string>;
 }
 
-/** Keys that hold plain text; the text of every other key is JSON: so Pulumi writes and hands over true, 1 and maps. */
+/** Keys that are plain text. All others are JSON text, as Pulumi writes and passes true, 1 and maps. */
 const TEXT_KEYS: ReadonlySet<string> = new Set(["domain"]);
 
-/** The value of a key that is given as text. What is not JSON is left as text, for the schema to refuse. */
+/** The value of a key given as text. What is not JSON stays text, for the schema to refuse. */
 export function valueOfText(key: string, text: string): unknown {
   if (TEXT_KEYS.has(key)) {
     return text;

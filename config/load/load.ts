@@ -14,9 +14,8 @@ import { gatherServices, relabel } from "./serviceFiles";
 import { check, unknownKey } from "./zodProblems";
 
 /**
- * Checks a stack's config and fills in its defaults.
- * Each part, and each key of a service, is checked on its own, so that one mistake hides no other. Rules across parts are checked on
- * whatever is sound.
+ * Checks a stack's config and fills in its defaults. Each part, and each key of a service, is checked on its own, so that no
+ * mistake hides another. Rules across parts are checked on whatever is valid.
  * @throws {ConfigError} with every problem, in the order of the keys.
  */
 export function loadConfig(given: GivenConfig): StackConfig {
@@ -49,7 +48,7 @@ export function loadConfig(given: GivenConfig): StackConfig {
       })),
     );
   }
-  // Without a problem, every part is there.
+  // If there is no problem, every part is present.
   const parsed = { ...sound, services: services.map(({ service }) => service) } as ParsedStack;
   const stack = resolveStack(parsed);
   return { ...stack, fieldUses: stack.fieldUses.map((use) => ({ ...use, path: relabel(use.path, places) })) };
@@ -62,7 +61,7 @@ function unknownKeys(values: Readonly<Record<string, unknown>>): Problem[] {
     .map((key) => ({ path: key, value: values[key], expected: unknownKey(key, known) }));
 }
 
-/** The services as far as they pass their schema; what is wrong with them goes to `problems`. */
+/** The services as far as they pass their schema; their problems go to `problems`. */
 function checkedServices(given: unknown, problems: Problem[]): CheckedService[] {
   if (!Array.isArray(given) || given.length === 0) {
     problems.push(...check(stackShape.services, given, ["services"]).problems);
@@ -76,7 +75,7 @@ function checkedServices(given: unknown, problems: Problem[]): CheckedService[] 
   });
 }
 
-/** The keys of a service that are right, if it is a map at all. */
+/** The valid keys of a service, if it is a map at all. */
 function partialService(entry: unknown): ParsedService | undefined {
   const parts = partsOf(serviceSchema.shape, entry, (key, value) =>
     key === "paths" && Array.isArray(value) ? value.map(partialPath) : undefined,
@@ -91,7 +90,7 @@ function partialPath(entry: unknown): ParsedPath {
     return result.data;
   }
   const parts = partsOf(pathRuleSchema.shape, entry, () => undefined);
-  // Not only keys that are wrong on their own: which characters a path may have depends on its type.
+  // Not only keys that are wrong on their own: which characters a path may contain depends on its type.
   const wrong = result.error.issues.flatMap(({ path: [key] }) => key ?? []);
   return partial<ParsedPath>(
     parts?.sound ?? {},
@@ -100,8 +99,8 @@ function partialPath(entry: unknown): ParsedPath {
 }
 
 /**
- * The keys of a map that pass their own schemas, and the names of those that do not; undefined if it is no map.
- * @param within What is right inside a key that is wrong as a whole; undefined for nothing.
+ * The keys of a map that pass their own schemas, and the names of those that do not; undefined if it is not a map.
+ * @param within What is valid inside a key that is wrong as a whole; undefined for nothing.
  */
 function partsOf(
   shape: Readonly<Record<string, z.ZodType>>,
@@ -130,7 +129,7 @@ function byKeyOrder(a: Problem, b: Problem): number {
   return rank(a) - rank(b);
 }
 
-/** Place of a problem in the file: by key, and services by their index. */
+/** Sort key of a problem: by key, services by their index. */
 function rank({ path }: Problem): number {
   const key = path.split(/[.[]/)[0] ?? "";
   const place = (STACK_KEYS as readonly string[]).indexOf(key);

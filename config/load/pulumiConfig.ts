@@ -8,31 +8,31 @@ import { type GivenConfig, valueOfText } from "./givenConfig";
 import { loadConfig } from "./load";
 import { runError } from "./runError";
 
-/** Exported by Pulumi, but left out of its types: whether any part of a key's value is a secret. */
+/** Exported by Pulumi, but missing from its types: whether any part of a key's value is secret. */
 const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
 
 /**
- * The config of the stack that is being deployed.
+ * The config of the stack being deployed.
  * @throws {pulumi.RunError} that lists every problem. Pulumi prints it without a stack trace.
  */
 export function stackConfig(): StackConfig {
   return checked(givenConfig(pulumi.getProject(), pulumi.runtime.allConfig(), projectFolder()));
 }
 
-/** Where Pulumi.yaml is. Language hosts older than 3.84 do not tell, and run the program there. */
+/** The folder of Pulumi.yaml. Language hosts older than 3.84 do not report it, but run the program there. */
 function projectFolder(): string {
   const root = pulumi.getRootDirectory();
   return root === "" ? process.cwd() : root;
 }
 
-/** Everything that a stack may set, as another program writes it down. */
+/** Everything that a stack may set, as another program passes it. */
 export type GatewayConfigInput = z.input<typeof stackSchema>;
 
-/** Parts that hold keys and passwords: an error shows none of their values. */
+/** Parts that contain keys and passwords: errors show none of their values. */
 const SECRET_KEYS: ReadonlySet<string> = new Set(["certificate", "kubernetes", "rateLimitService"]);
 
 /**
- * The config of a gateway that another program makes, checked in the same way, with every default filled in.
+ * The config of a gateway that another program creates, checked in the same way, with every default filled in.
  * @throws {pulumi.RunError} that lists every problem.
  */
 export function gatewayConfig(input: GatewayConfigInput): StackConfig {
@@ -47,7 +47,7 @@ function checked(given: GivenConfig): StackConfig {
   }
 }
 
-/** Pulumi's flat map of texts as values. */
+/** Pulumi's flat map of text, as values. */
 export function givenConfig(project: string, all: Readonly<Record<string, string>>, folder: string): GivenConfig {
   const values: Record<string, unknown> = {};
   const secretKeys = new Set<string>();

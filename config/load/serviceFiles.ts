@@ -4,10 +4,10 @@ import { serviceFilesSchema } from "../schema/serviceFiles";
 import type { Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
 
-/** A config whose services are all in one list, whichever file they came from. */
+/** A config with all services in one list, whichever file they came from. */
 export interface Gathered {
   readonly values: Readonly<Record<string, unknown>>;
-  /** For each service, its place as a user knows it: `services[0]`, or `services/shop.yaml[0]`. */
+  /** For each service, its place as users know it: `services[0]`, or `services/shop.yaml[0]`. */
   readonly places: readonly string[];
   readonly problems: readonly Problem[];
 }
@@ -16,7 +16,7 @@ export interface Gathered {
 export function gatherServices({ values, folder }: GivenConfig): Gathered {
   const paths = serviceFilesSchema.safeParse(values.serviceFiles);
   const own = values.services ?? [];
-  // What is wrong with either is for their schemas to say.
+  // Their schemas report what is wrong with either.
   if (!paths.success || !Array.isArray(own)) {
     return { values, places: [], problems: [] };
   }
@@ -44,7 +44,7 @@ function readList(
 ): { found: readonly unknown[]; reason?: undefined } | { found?: undefined; reason: string } {
   let content: unknown;
   try {
-    // Only where there is such a file: each module that loads makes every `pulumi up` later.
+    // Only if there is such a file: each module that is loaded slows down every `pulumi up`.
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     const { parse } = require("yaml") as typeof import("yaml");
     content = parse(readFileSync(path, "utf8"));
@@ -53,10 +53,10 @@ function readList(
     const firstLine = error instanceof Error ? error.message.split("\n")[0] : String(error);
     return { reason: isMissing ? "there is no such file" : (firstLine ?? "") };
   }
-  return Array.isArray(content) ? { found: content as unknown[] } : { reason: "it holds no list" };
+  return Array.isArray(content) ? { found: content as unknown[] } : { reason: "it is not a list" };
 }
 
-/** A text with the places of services as their user knows them. */
+/** Replaces `services[N]` in a text by the places that users know. */
 export function relabel(text: string, places: readonly string[]): string {
   return text.replace(/\bservices\[(\d+)\]/g, (place, index: string) => places[Number(index)] ?? place);
 }

@@ -10,7 +10,7 @@ import { loadConfig } from "./load";
 
 /**
  * Reads the config of a stack from its Pulumi.STACK.yaml, without Pulumi and without its secrets.
- * @throws {ConfigError} with every problem; Error in one line where the file cannot be read.
+ * @throws {ConfigError} with every problem; a one-line Error if the file cannot be read.
  */
 export function loadStackFile(path: string): StackConfig {
   return loadConfig(readStackFile(path));
@@ -31,7 +31,7 @@ export function sealedPaths(path: string): string[] {
   return look(readStackFile(path).values, []);
 }
 
-/** The config keys of a stack file as given; encrypted values are replaced by a mark. */
+/** The config keys of a stack file as given; encrypted values are replaced by `SEALED`. */
 export function readStackFile(path: string): GivenConfig {
   const config = { ...projectConfig(join(dirname(path), "Pulumi.yaml")), ...parseFile(path) };
   const values: Record<string, unknown> = {};
@@ -41,7 +41,7 @@ export function readStackFile(path: string): GivenConfig {
     if (namespace !== PROJECT || name === undefined) {
       continue;
     }
-    // `pulumi config set` writes true and numbers as text.
+    // `pulumi config set` writes booleans and numbers as text.
     const given = typeof value === "string" ? valueOfText(name, value) : value;
     values[name] = seal(given, () => secretKeys.add(name));
   }
@@ -49,7 +49,7 @@ export function readStackFile(path: string): GivenConfig {
 }
 
 /**
- * What the project's file says for every stack: a stack's own key takes its place as a whole.
+ * What the project's file sets for all stacks; a stack's own key replaces it as a whole.
  * https://www.pulumi.com/docs/iac/concepts/config/#project-level-configuration
  */
 function projectConfig(path: string): Record<string, unknown> {
@@ -71,7 +71,7 @@ function parseFile(path: string): Record<string, unknown> {
     return file?.config ?? {};
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    throw new Error(`${basename(path)} is no readable stack file: ${reason}`, { cause: error });
+    throw new Error(`cannot read the stack file ${basename(path)}: ${reason}`, { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { keyPath, type Problem } from "../values/problem";
 
-/** Keys that readers of other manuals try, and why they are not here. */
+/** Keys known from other manuals, and why they are not supported. */
 const HINTS: Readonly<Record<string, string>> = {
   minProtocolVersion:
     "not allowed: the Gateway API has no such field, and TLS 1.2 is the minimum already (gateway.tls.minVersion raises it)",
@@ -10,7 +10,7 @@ const HINTS: Readonly<Record<string, string>> = {
   enabled: "not allowed: a feature is on where its map is set, and false in place of the map turns it off",
 };
 
-/** Keys of other manuals and of earlier versions, each with the key that is here and the form of its value. */
+/** Keys of other manuals and of earlier versions, each with today's key and the form of its value. */
 const RENAMED: Readonly<Record<string, readonly [key: string, form?: string]>> = {
   certificateDays: ["certificateExpiresWithin", "a duration such as 14d"],
   maxAgeSeconds: ["maxAge", "a duration such as 365d"],
@@ -26,10 +26,10 @@ const RENAMED: Readonly<Record<string, readonly [key: string, form?: string]>> =
   validityDays: ["validity", "a duration such as 90d"],
 };
 
-/** Fewest characters that two keys must share at their start for one to be meant by the other. */
+/** Shortest common prefix, in characters, for one key to be suggested for another. */
 const MIN_SHARED = 3;
 
-/** Zod's own words for a wrong type, for schemas that bring none. */
+/** Phrases for wrong types, for schemas without a message of their own. */
 const TYPE_PHRASES: Readonly<Record<string, string>> = {
   object: "a map of keys",
   record: "a map of keys",
@@ -39,7 +39,7 @@ const TYPE_PHRASES: Readonly<Record<string, string>> = {
   boolean: "true or false",
 };
 
-/** Checks one part of the config; `prefix` is where the part stands. Returns the parsed value or what is wrong with it. */
+/** Checks one part of the config; `prefix` is its key path. Returns the parsed value, or what is wrong with it. */
 export function check<T extends z.ZodType>(
   schema: T,
   value: unknown,
@@ -90,14 +90,14 @@ function toProblems(
 
 function phrase(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_key") {
-    // The key itself is wrong: what is wrong with it stands one level below.
+    // The key itself is wrong: the reason is one level below.
     return issue.issues[0]?.message ?? issue.message;
   }
   const generic = issue.code === "invalid_type" && issue.message.startsWith("Invalid input");
   return generic ? (TYPE_PHRASES[issue.expected] ?? `a ${issue.expected}`) : issue.message;
 }
 
-/** What to say about a key that no schema knows. */
+/** The message for a key that no schema has. */
 export function unknownKey(key: string, known: readonly string[]): string {
   const hint = Object.hasOwn(HINTS, key) ? HINTS[key] : undefined;
   if (hint !== undefined) {
@@ -140,7 +140,7 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   let value = root;
   for (const segment of path) {
     if (typeof value !== "object" || value === null) {
-      // A path given as text stands for { path: TEXT }.
+      // A path given as text is short for { path: TEXT }.
       return typeof value === "string" ? value : undefined;
     }
     value = (value as Record<PropertyKey, unknown>)[segment];
@@ -154,7 +154,7 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown):
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
 }
 
-/** Of a union of a thing and a list of such things, or of `false` and a map: which of the two a value is meant to be. */
+/** The branch of a union (of a thing and a list of such things, or of `false` and a map) that a value is meant to be. */
 function optionOf(schema: z.core.$ZodType, value: unknown): number | undefined {
   if (!(schema instanceof z.ZodUnion)) {
     return undefined;

@@ -4,7 +4,7 @@ import { hours } from "../values/duration";
 export type CertificateConfig = ReturnType<typeof resolveCertificate>;
 export type IssuedCertificateConfig = Extract<CertificateConfig, { type: "self-signed" | "ca-signed" }>;
 
-/** Fills in what depends on the domain and on other keys. */
+/** Fills in defaults that depend on the domain and on other keys. */
 export function resolveCertificate(certificate: ParsedCertificate, domain: string) {
   const name = certificate.secretName ?? defaultSecretName(domain);
   return certificate.type === "self-signed" || certificate.type === "ca-signed"
@@ -12,7 +12,7 @@ export function resolveCertificate(certificate: ParsedCertificate, domain: strin
     : { ...certificate, secretName: name };
 }
 
-/** A third of the lifetime, in whole days: it is left for a renewal to be noticed, and repeated. */
+/** A third of the lifetime, in whole days: time to notice a failed renewal and repeat it. */
 function thirdOf(validity: string): string {
   return `${Math.ceil(hours(validity) / 24 / 3) * 24}h`;
 }

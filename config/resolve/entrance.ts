@@ -3,18 +3,18 @@ import type { Jwt } from "../schema/access/jwt";
 import { covers } from "../values/cidr";
 
 /**
- * Who may enter a service. The policies of the gateway, the review's words, `verify` and the lab all read it here, so that they cannot
+ * Who may enter a service. The gateway's policies, the review, `verify` and the lab all read it here, so that they cannot
  * disagree.
  */
 
-/** What a request must meet. */
+/** A condition that a request must meet. */
 export type Condition =
   | { readonly type: "from"; readonly blocks: readonly string[] }
   | { readonly type: "not-from"; readonly blocks: readonly string[] }
   | { readonly type: "token"; readonly jwt: Jwt }
   | { readonly type: "external-authorization"; readonly provider: string };
 
-/** Every condition of a service: a request must meet all of them. Empty if everyone may enter. */
+/** All conditions of a service; a request must meet every one. Empty if everyone may enter. */
 export function conditionsOf(access: Access | undefined): Condition[] {
   const { allow, deny, jwt, externalAuthorization } = access ?? {};
   return [
@@ -27,14 +27,14 @@ export function conditionsOf(access: Access | undefined): Condition[] {
   ];
 }
 
-/** Whether everyone may enter, except perhaps from single addresses. */
+/** Whether everyone may enter, except perhaps from denied addresses. */
 export function isOpenToAll(access: Access | undefined): boolean {
   return conditionsOf(access).every(({ type }) => type === "not-from");
 }
 
 export type Verdict = "admitted" | "refused" | "unknown";
 
-/** Whether the address lists let an address in. Unknown if they need one and it is not given. */
+/** Whether the address lists let an address in. Unknown if they need an address and it is not given. */
 export function admitsAddress(access: Access | undefined, address: string | undefined): Verdict {
   const verdicts = conditionsOf(access).map((condition): Verdict => {
     if (condition.type !== "from" && condition.type !== "not-from") {
@@ -49,7 +49,10 @@ export function admitsAddress(access: Access | undefined, address: string | unde
   return strictest(verdicts);
 }
 
-/** Whether a client without credentials may enter. Unknown if another service decides, or its address would have to be known. */
+/**
+ * Whether a client without credentials may enter. Unknown if another service decides, or if it depends on an address that is not
+ * given.
+ */
 export function admits(access: Access | undefined, address: string | undefined): Verdict {
   const others = conditionsOf(access).map(({ type }): Verdict => {
     if (type === "token") {

@@ -8,22 +8,22 @@ interface Field extends Record<GatewayApi["channel"], number> {
   readonly name: string;
 }
 
-/** Fields that not every release has, and the first minor version of the Gateway API that has them in each channel. */
+/** Fields that not every release has, and the first minor version of the Gateway API that has them, per channel. */
 const FIELDS = {
   retry: { name: "HTTPRoute's retry", experimental: 2, standard: Infinity },
   cors: { name: "HTTPRoute's cors", experimental: 3, standard: 5 },
-  // Without it a listener that runs stays open to every client.
+  // Without it, a running listener stays open to every client.
   clientCertificates: { name: "Gateway's tls.frontend", experimental: 5, standard: 5 },
 } as const satisfies Record<string, Field>;
 
-/** A place in the config that becomes a field which not every cluster has: its API server would drop it in silence. */
+/** A place in the config that becomes a field that not every cluster has: the API server would silently drop it. */
 export interface FieldUse {
   readonly path: string;
   readonly value: unknown;
   readonly field: keyof typeof FIELDS;
 }
 
-/** The parts of a stack in which such places are. */
+/** The parts of a stack that contain such places. */
 interface UsingStack extends Partial<Pick<ParsedStack, "gateway">>, Pick<ParsedStack, "defaults"> {
   readonly services: readonly IndexedService[];
 }
@@ -36,7 +36,7 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
   const uses = services
     .flatMap((service) => pathSettings(service, defaults))
     .flatMap(({ retry, cors }): FieldUse[] => [
-      // Retries are turned off without the route's help.
+      // Turning retries off does not need the route's field.
       ...(retry === undefined || retry.value === false
         ? []
         : [{ path: retry.at, value: retry.value, field: "retry" as const }]),
@@ -57,7 +57,7 @@ export function prunedFields(uses: readonly FieldUse[], { channel, version }: Ga
     .map(({ path, value, field }) => ({
       path,
       value,
-      expected: `CRDs of the Gateway API that have ${FIELDS[field].name}: ${needs(field)}; those of the cluster are ${channel} ${version}, and would drop it in silence`,
+      expected: `CRDs of the Gateway API with ${FIELDS[field].name}: ${needs(field)}; those of the cluster are ${channel} ${version} and would silently drop it`,
     }));
 }
 

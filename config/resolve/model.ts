@@ -30,7 +30,7 @@ export interface Backend {
   readonly weight: number;
 }
 
-/** A version of a service whose Service the program makes, in the service's namespace. */
+/** A version of a service. The program creates its Service, in the service's namespace. */
 export interface Version {
   readonly version: VersionName;
   readonly service: string;
@@ -40,8 +40,8 @@ export interface Version {
 }
 
 /**
- * One path of a service. Every field is required, also where its value may be undefined: so the compiler finds a key of the config
- * that nobody fills in.
+ * One path of a service. Every field is required, even if its value may be undefined, so that the compiler finds config keys that
+ * are never filled in.
  */
 export interface Rule {
   /** `SERVICE--RULE`: Istio uses it verbatim as Envoy's route name, so it is unique across the gateway. */
@@ -50,15 +50,15 @@ export interface Rule {
   readonly type: ParsedPath["type"];
   readonly match: Match | undefined;
   readonly backends: readonly Backend[];
-  /** None for gRPC, whose clients send a deadline. */
+  /** Off for gRPC, whose clients send a deadline. */
   readonly timeouts: { readonly request: string; readonly backendRequest?: string };
-  /** Undefined: Istio's own. False: none at all. */
+  /** Undefined: Istio's default. False: no retries. */
   readonly retry: Retry | false | undefined;
   readonly cors: Cors | undefined;
   readonly requestHeaders: HeaderChanges | undefined;
   readonly responseHeaders: HeaderChanges | undefined;
   readonly rewrite: Rewrite | undefined;
-  /** Gets a copy of a share of requests. */
+  /** Gets a copy of a share of the requests. */
   readonly mirror: (Omit<Backend, "weight"> & { readonly percent: number }) | undefined;
 }
 
@@ -70,18 +70,18 @@ export interface Service {
   readonly protocol: ParsedService["protocol"];
   /** In the order in which Envoy tries them. */
   readonly rules: readonly Rule[];
-  /** Who may enter; undefined where nobody said: everyone. */
+  /** Who may enter; undefined for everyone. */
   readonly access: Access | undefined;
-  /** The Service of its second version, where it has one. */
+  /** The Service of its second version, if it has one. */
   readonly canary: Pick<Backend, "service" | "namespace"> | undefined;
-  /** Empty where no Service is made. */
+  /** Empty if the program creates no Service for it. */
   readonly versions: readonly Version[];
   readonly limits: Limits | undefined;
   readonly rateLimit: RateLimits | undefined;
   /** Requests that are delayed or aborted on purpose. */
   readonly fault: Fault | undefined;
   readonly hsts: Hsts | undefined;
-  /** What it sets of the stack's telemetry for itself. */
+  /** What it overrides of the stack's telemetry. */
   readonly telemetry: ServiceTelemetry;
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicy;
@@ -89,33 +89,33 @@ export interface Service {
 
 /** A stack's config, checked, with every default filled in. */
 export interface StackConfig {
-  /** The gateway serves names one label below it. */
+  /** The gateway serves hosts one label below it. */
   readonly domain: string;
   /** The Gateway's name, namespace, address and listeners. */
   readonly gateway: GatewayConfig;
   /** Where the wildcard certificate comes from. */
   readonly certificate: CertificateConfig;
-  /** What is served, in the order given; at least one. */
+  /** What is served, in the given order; at least one. */
   readonly services: readonly Service[];
-  /** True refuses hosts that no service names. */
+  /** True refuses requests to hosts that no service has. */
   readonly denyByDefault: boolean;
-  /** Namespaces whose sidecars refuse plain text. Undefined: nothing is said of them. */
+  /** Namespaces whose sidecars refuse plain text. Undefined: no policies. */
   readonly mtls: MtlsConfig | undefined;
-  /** Only where a service has a global rate limit. */
+  /** Only if a service has a global rate limit. */
   readonly rateLimitService: (RateLimitServiceConfig & { readonly namespace: string }) | undefined;
   /** Access logs, traces, metrics, alerts and dashboard. */
   readonly telemetry: TelemetryConfig;
-  /** The cluster, or the folder of YAML. */
+  /** The cluster, or the folder to render YAML to. */
   readonly kubernetes: KubernetesConfig;
-  /** What the cluster's CRDs must have; none where YAML is rendered, for it is checked already. */
+  /** Fields that the cluster's CRDs must have; empty if YAML is rendered, which is checked already. */
   readonly fieldUses: readonly FieldUse[];
   /** True refuses to delete the Gateway, the private key and the Secret. */
   readonly protect: boolean;
-  /** True takes over objects and fields that others wrote. */
+  /** True takes over objects and fields that others manage. */
   readonly adopt: boolean;
 }
 
-/** Every port of a Service to which a service's requests may go, copies included. */
+/** Every Service port that a service's requests may go to, including copies. */
 export function backendsOf(service: Pick<Service, "rules">): Omit<Backend, "weight">[] {
   return service.rules.flatMap(({ backends, mirror }) =>
     mirror === undefined ? [...backends] : [...backends, mirror],

@@ -5,31 +5,31 @@ import type { IndexedService } from "../schema/service";
 import type { Retry } from "../schema/routing/retry";
 import type { DefaultsConfig } from "../schema/service";
 
-/** A value, and the key path that gave it. */
+/** A value, and the key path that set it. */
 export interface Given<T> {
   readonly at: string;
   readonly value: T;
 }
 
-/** What a path of a service is subject to, wherever it is set. */
+/** The settings that apply to a path of a service, wherever they are set. */
 export interface PathSettings {
   readonly here: string;
   readonly path: ParsedPath;
   readonly request?: Given<string>;
   readonly backendRequest?: Given<string>;
-  /** False: nothing is retried. */
+  /** False: no retries. */
   readonly retry?: Given<Retry | false>;
   readonly cors?: Given<Cors>;
 }
 
-/** For each path of a service: its own value, else the service's, else the default. */
+/** For each path of a service: its own value, or else the service's, or else the default. */
 export function pathSettings({ index, service }: IndexedService, defaults: DefaultsConfig): PathSettings[] {
   return service.paths.map((path, pathIndex) => {
     const here = `services[${index}].paths[${pathIndex}]`;
     const places = [
       { at: here, place: path },
       { at: `services[${index}]`, place: service },
-      // A GRPCRoute has none of what defaults say.
+      // A GRPCRoute has no fields for these defaults.
       ...(service.protocol === "grpc" ? [] : [{ at: "defaults", place: defaults }]),
     ];
     const first = <T>(key: string, read: (place: Partial<ParsedPath>) => T | undefined): Given<T> | undefined => {
@@ -52,7 +52,7 @@ export function pathSettings({ index, service }: IndexedService, defaults: Defau
   });
 }
 
-/** Where `false` turns off what would be inherited, nothing is set. */
+/** `false`, which turns off an inherited value, counts as not set. */
 function unlessOff<T>(given: Given<T | false> | undefined): Given<T> | undefined {
   return given === undefined || given.value === false ? undefined : { at: given.at, value: given.value };
 }

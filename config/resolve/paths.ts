@@ -19,9 +19,9 @@ function slug(path: string): string {
 const TYPE_RANK: Readonly<Record<Rule["type"], number>> = { Exact: 0, PathPrefix: 1, RegularExpression: 2 };
 
 /**
- * Exact before prefix before regular expression, then the longer path, then a method, more headers, more query
- * parameters: the order in which Istio sorts the routes of a host, whatever their order in the HTTPRoute. Rules are
- * emitted in it, so that what is read is what happens.
+ * Exact before prefix before regular expression, then the longer path, then a method, more headers, more query parameters: the
+ * order in which Istio sorts the routes of a host, whatever their order in the HTTPRoute. Rules are emitted in that order, so
+ * that routes read as they behave.
  */
 export function byEnvoyOrder(a: Matched, b: Matched): number {
   const size = (map: object = {}) => Object.keys(map).length;
@@ -37,7 +37,7 @@ export function byEnvoyOrder(a: Matched, b: Matched): number {
 
 type Matched = Pick<Rule, "type" | "path" | "match">;
 
-/** The conditions of both; where both name one, the override's. */
+/** The conditions of both; the override's win. */
 export function mergeMatches(path: Match | undefined, override: Match): Match {
   const taken = new Set(Object.keys(override.headers ?? {}).map((name) => name.toLowerCase()));
   const otherHeaders = Object.fromEntries(

@@ -11,7 +11,7 @@ import { grpcPathType } from "../values/grpcPath";
 import { split } from "./canaryWeights";
 import { type Backend, backendsOf, type Rule, type Service, type Version } from "./model";
 
-/** What a service gets its defaults from. */
+/** Where a service's defaults come from. */
 export interface ServiceContext {
   readonly domain: string;
   readonly defaults: DefaultsConfig;
@@ -23,7 +23,7 @@ export function hostOf(service: Pick<ParsedService, "host" | "name">, domain: st
   return service.host ?? `${service.name}.${domain}`;
 }
 
-/** Fills in what a service leaves to its defaults. */
+/** Fills in a service's defaults. */
 export function resolveService(service: ParsedService, { domain, defaults, gateway }: ServiceContext): Service {
   const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
   return {
@@ -44,18 +44,18 @@ export function resolveService(service: ParsedService, { domain, defaults, gatew
   };
 }
 
-/** The own value, else the inherited one; `false` turns that off. */
+/** The own value, or else the inherited one, which `false` turns off. */
 export function nearest<T>(own: T | false | undefined, inherited: T | undefined): T | undefined {
   return own === false ? undefined : (own ?? inherited);
 }
 
-/** Each part as the service sets it, else as the defaults do. */
+/** Each part from the service, or else from the defaults. */
 export function resolveTrafficPolicy(service: ParsedService, defaults: DefaultsConfig): TrafficPolicy {
   const parts = Object.entries({ ...defaults.trafficPolicy, ...service.trafficPolicy });
   return Object.fromEntries(parts.filter(([, part]) => part !== false));
 }
 
-/** The rule of a path, and that of the requests which its canary always gets. */
+/** The rule of a path, and that of the requests that its canary always gets. */
 function resolvePath(service: ParsedService, path: ParsedPath, defaults: DefaultsConfig): Rule[] {
   const isGrpc = service.protocol === "grpc";
   const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
@@ -72,7 +72,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
     rewrite: nearest(path.rewrite, service.rewrite),
     mirror: resolveMirror(service, path),
   };
-  // A path with backends of its own is another workload than the one whose canary this is.
+  // A path with its own backends is a different workload from the one whose canary this is.
   if (service.canary === undefined || path.backends !== undefined) {
     return [{ ...rule, backends: stable }];
   }
@@ -92,7 +92,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
       ];
 }
 
-/** The Service of the second version; undefined where there is none. */
+/** The Service of the second version; undefined if there is none. */
 function resolveCanary({ name, namespace, canary }: ParsedService): Service["canary"] {
   return canary && { service: canaryService(name, canary), namespace: canary.namespace ?? namespace };
 }
@@ -102,7 +102,7 @@ function canaryBackend(service: ParsedService, path: ParsedPath, canary: Canary)
   return resolveBackend(service, path, { ...canary, service: name, weight: canary.percent });
 }
 
-/** Every Service to which a service's requests may go, copies included. Reads no more of it than it must. */
+/** Every Service that a service's requests may go to, including copies. Reads as few keys as possible. */
 export function targetsOf(service: ParsedService): Pick<Backend, "service" | "namespace">[] {
   return service.paths.flatMap((path) => {
     const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
@@ -116,13 +116,13 @@ function canaryService(name: string, canary: Canary): string {
   return canary.service ?? versionService(name, "canary");
 }
 
-/** Where requests go that no canary takes. */
+/** Where requests go that the canary does not get. */
 export function stableBackends(service: ParsedService): readonly ParsedBackend[] {
   const name = service.canary?.versions === undefined ? service.name : versionService(service.name, "stable");
   return service.backends ?? [{ service: name, weight: 1 }];
 }
 
-/** Each version's Service has every port on which a rule asks for it. */
+/** Each version's Service has every port that a rule uses. */
 function resolveVersions(service: ParsedService, rules: readonly Rule[]): Version[] {
   const versions = service.canary?.versions;
   if (versions === undefined) {

@@ -28,7 +28,7 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
   };
 }
 
-/** The service that counts, with its namespace; undefined where nothing is to be counted. */
+/** The rate limit service, with its namespace; undefined if there is no global limit. */
 function resolveRateLimitService(
   { gateway, rateLimitService }: ParsedStack,
   services: readonly Service[],

@@ -8,15 +8,15 @@ export interface CheckedService extends IndexedService {
 }
 
 /**
- * What is sound of a stack: the parts that passed their schemas, and of the services whatever did. Rules across parts are checked on
- * these, so that a mistake in one part hides none in another.
+ * The valid parts of a stack: those that passed their schemas, and whatever passed of the services. Rules across parts are
+ * checked on these, so that a mistake in one part does not hide one in another.
  */
 export interface CheckedStack extends Partial<Omit<ParsedStack, "services" | "defaults">> {
-  /** The schema's own defaults if those given are not sound. */
+  /** The schema's defaults if the given ones are invalid. */
   readonly defaults: DefaultsConfig;
   readonly services: readonly CheckedService[];
-  /** Whether every service is there and whole. */
+  /** Whether every service is present and whole. */
   readonly hasEveryService: boolean;
-  /** Keys that hold a Pulumi secret anywhere inside. */
+  /** Keys that contain a Pulumi secret at any depth. */
   readonly secretKeys: ReadonlySet<string>;
 }

@@ -6,6 +6,7 @@ import { backendProblems } from "./routing/backends";
 import { canaryProblems } from "./routing/canary";
 import { lifetimeProblems } from "./certificate/lifetime";
 import { corsProblems } from "./routing/cors";
+import { faultProblems } from "./routing/fault";
 import { gatewayApiProblems } from "./cluster/gatewayApi";
 import { hardeningProblems } from "./entry/hardening";
 import { grpcProblems } from "./routing/grpc";
@@ -26,7 +27,7 @@ export type { CheckedService, CheckedStack } from "./checkedStack";
 
 type StackRule = (stack: CheckedStack) => Problem[];
 
-/** Rules between the keys of a stack: one function each, named by what it finds. */
+/** Rules between the keys of a stack: one function each, named after what it finds. */
 const RULES: readonly StackRule[] = [
   namespaceProblems,
   lifetimeProblems,
@@ -48,6 +49,7 @@ const RULES: readonly StackRule[] = [
   mtlsProblems,
   retryProblems,
   corsProblems,
+  faultProblems,
   gatewayApiProblems,
   hardeningProblems,
   rateLimitProblems,
@@ -61,7 +63,7 @@ export function ruleProblems(stack: CheckedStack): Problem[] {
   return RULES.flatMap((rule) => judged(rule, stack) ?? judgedInParts(rule, stack));
 }
 
-/** What a rule finds; undefined if it needs a value that is wrong itself. */
+/** What a rule finds; undefined if it needs a value that is itself wrong. */
 function judged(rule: StackRule, stack: CheckedStack): Problem[] | undefined {
   try {
     return rule(stack);
@@ -73,7 +75,7 @@ function judged(rule: StackRule, stack: CheckedStack): Problem[] | undefined {
   }
 }
 
-/** A rule on the whole services, and once more for each other one beside them: it says nothing of those it cannot read. */
+/** Checks a rule on the whole services, and again with each partial one added; those it cannot read are skipped. */
 function judgedInParts(rule: StackRule, stack: CheckedStack): Problem[] {
   const partial = stack.services.filter(({ isWhole }) => !isWhole);
   const found = [undefined, ...partial].flatMap((added) => {

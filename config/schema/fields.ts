@@ -166,3 +166,33 @@ export const blocks = z
   .array(block, "a list of IP addresses and CIDR blocks")
   .min(1, "at least one IP address or CIDR block")
   .max(MAX_BLOCKS, `at most ${MAX_BLOCKS} blocks`);
+
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
+const LABEL_NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
+
+export const labelKey = z
+  .string("a label's key")
+  .regex(
+    new RegExp(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${LABEL_NAME}$`),
+    "a label's key, such as app or example.com/app",
+  );
+
+/** A label's value. Kubernetes allows an empty one too: see `labels`. */
+export const labelValue = z
+  .string("a label's value")
+  .regex(
+    new RegExp(`^${LABEL_NAME}$`),
+    "a label's value: 1 to 63 of letters, digits, '-', '_' and '.', not at the ends",
+  );
+
+/** A map of labels, whose values may be empty. */
+export const labels = z.record(
+  labelKey,
+  z
+    .string("a label's value")
+    .regex(
+      new RegExp(`^(${LABEL_NAME})?$`),
+      "a label's value: at most 63 of letters, digits, '-', '_' and '.', not at the ends",
+    ),
+  "a map of labels",
+);

@@ -55,7 +55,7 @@ export const serviceSchema = z.strictObject({
     .describe("Limits for its requests, beside those of gateway.hardening. Default: none."),
   fault: faultSchema
     .optional()
-    .describe("Delays and aborts a share of its requests, to test how clients bear it. Default: none."),
+    .describe("Requests that are delayed or aborted on purpose, to test how clients cope. Default: none."),
   hsts: orOff(hstsSchema).optional().describe("Strict-Transport-Security of this service. Default: gateway.hsts."),
   telemetry: serviceTelemetrySchema.prefault({}).describe("Settings that differ from the stack's telemetry."),
   trafficPolicy: serviceTrafficPolicySchema

@@ -1,14 +1,14 @@
 import { isIP } from "node:net";
 
-/** A block of addresses: the leading bits that they share. */
+/** An address block, as the bits its addresses share. */
 interface Block {
   readonly bits: bigint;
-  /** Number of bits of an address: 32 or 128. */
+  /** Bits in an address: 32 or 128. */
   readonly size: number;
   readonly prefix: number;
 }
 
-/** What is wrong with an address or a CIDR block; undefined where nothing is. */
+/** What is wrong with an address or a CIDR block; undefined if nothing is. */
 export function blockFlaw(text: string): string | undefined {
   const block = parseBlock(text);
   if (block === undefined) {
@@ -17,15 +17,15 @@ export function blockFlaw(text: string): string | undefined {
   const host = block.bits & ((1n << BigInt(block.size - block.prefix)) - 1n);
   if (host !== 0n) {
     const first = formatAddress(block.bits - host, block.size);
-    return `a block that starts at its first address: ${first}/${block.prefix}, or one address without a prefix`;
+    return `a block that starts at its first address: ${first}/${block.prefix}, or a single address without a prefix`;
   }
-  // Envoy compares an IPv4 client with IPv4 blocks only: such an entry would match nobody.
+  // Envoy matches IPv4 clients only against IPv4 blocks, so this entry would match nobody.
   return block.size === 128 && block.prefix >= 96 && block.bits >> 32n === 0xffffn
     ? "the IPv4 form of this IPv4-mapped block"
     : undefined;
 }
 
-/** Whether a block holds all of another. Both are sound. */
+/** Whether a block contains all of another. Both must be valid. */
 export function covers(outer: string, inner: string): boolean {
   const [a, b] = [parseBlock(outer), parseBlock(inner)];
   if (a === undefined || b === undefined || a.size !== b.size || a.prefix > b.prefix) {
@@ -51,7 +51,7 @@ function bitsOfV4(address: string): bigint {
 }
 
 function bitsOfV6(address: string): bigint {
-  // The URL parser writes the last two groups in hexadecimal where they were given as IPv4.
+  // The URL parser converts a trailing IPv4 part to two hexadecimal groups.
   const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
   const groups = (text: string) => text.split(":").filter((group) => group !== "");
   const [first, last] = [groups(head), groups(tail ?? "")];

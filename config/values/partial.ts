@@ -1,9 +1,9 @@
-/** Thrown when a rule reads a value that is itself wrong, and so cannot be judged. */
+/** Thrown when a rule reads a value that is itself wrong, so that the rule cannot be checked. */
 export class Unreadable extends Error {}
 
 /**
- * The sound part of a map in which some keys are wrong. A rule that needs a wrong key cannot say anything, so reading one throws.
- * Whoever calls the rule catches that: a mistake in one key hides no mistake in another, and causes no second message either.
+ * The valid part of a map in which some keys are wrong. A rule that needs a wrong key cannot be checked, so reading one throws.
+ * The rule's caller catches that: a mistake in one key neither hides a mistake in another nor causes a second message.
  * @throws {Unreadable} from the returned map, when a wrong key is read or all keys are listed.
  */
 export function partial<T extends object>(sound: Partial<T>, wrong: ReadonlySet<PropertyKey>): T {

@@ -1,15 +1,15 @@
 import { X509Certificate } from "node:crypto";
 
-/** Stands for a value that is encrypted in a stack file and was not decrypted: its content is not checked. */
+/** Replaces an encrypted value of a stack file that was not decrypted: its content is not checked. */
 export const SEALED = "[sealed]";
 
-/** The certificates of a PEM text, each as PEM with a line end, in their order. */
+/** The certificates in a PEM text in order, each as PEM ending in a newline. */
 export function certificateBlocks(text: string): string[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block) => `${block}\n`);
 }
 
-/** The certificates of a PEM text in their order; undefined where there is none, or one that cannot be read. */
+/** The certificates in a PEM text in order; undefined if there is none, or if one cannot be read. */
 export function certificatesIn(text: string): X509Certificate[] | undefined {
   try {
     const certificates = certificateBlocks(text).map((block) => new X509Certificate(block));
@@ -19,7 +19,7 @@ export function certificatesIn(text: string): X509Certificate[] | undefined {
   }
 }
 
-/** A root: it vouches for itself, so a client that trusts it has it, and a server need not send it. */
+/** Whether it is a root, that is, self-signed: clients that trust it already have it, so a server need not send it. */
 export function isSelfSigned(certificate: X509Certificate): boolean {
   return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
 }

@@ -1,22 +1,22 @@
 /**
- * One mistake in the stack config: where it is, what was given, what is expected.
- * Problems are collected, never thrown one by one, so that a user mends a file in one go.
+ * One mistake in the stack config: where it is, what was given, what is expected. Problems are collected, never thrown one by
+ * one, so that users can fix a file in one go.
  */
 export interface Problem {
   /** Key path below the project's config namespace, e.g. `services[1].host`. */
   readonly path: string;
-  /** The value as given; `undefined` when the key is absent. Omit for problems that concern no single value. */
+  /** The value as given; `undefined` if the key is absent. Omitted for problems that are not about a single value. */
   readonly value?: unknown;
-  /** What would be right, as a phrase that completes "expected …". */
+  /** What to write instead, as a phrase that completes "expected …". */
   readonly expected: string;
-  /** True where the value comes from a Pulumi secret: it is not shown. */
+  /** True if the value comes from a Pulumi secret: it is not shown. */
   readonly sensitive?: boolean;
 }
 
-/** Longest rendering of a given value; more would bury the message. Unit: characters. */
+/** Longest rendering of a given value, in characters; more would bury the message. */
 const MAX_VALUE_LENGTH = 60;
 
-/** Keys whose values never appear in an error, whatever is wrong with them. */
+/** Keys whose values never appear in an error. */
 const SENSITIVE_KEY = /(key|pem|password|token|secret|kubeconfig)/i;
 
 /** A key path in the form of Pulumi's own config paths: `services[1].backends[0].port`. */
@@ -51,7 +51,7 @@ export function formatProblem(project: string, problem: Problem): string {
   return `${isInFile || project === "" ? "" : `${project}:`}${problem.path}: ${describeValue(problem)}, expected ${problem.expected}`;
 }
 
-/** Every problem of a stack's config in one error: a line for the count, then a line for each problem. */
+/** All problems of a stack's config in one error: a line with the count, then a line per problem. */
 export class ConfigError extends Error {
   constructor(
     readonly project: string,

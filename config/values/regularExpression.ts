@@ -1,21 +1,21 @@
-/** Escapes that RE2 knows: classes, boundaries, control characters, code points, properties, quoted text, punctuation. */
+/** Escapes that RE2 supports: classes, boundaries, control characters, code points, properties, punctuation. */
 const ESCAPE =
   /^\\(?:[AzbBCdDsSwWafnrtv]|x[0-9A-Fa-f]{2}|x\{[0-9A-Fa-f]{1,6}\}|0[0-7]{0,2}|[pP](?:[A-Z]|\{\^?\w+\})|[ -/:-@[-^`{-~])/;
 
-/** How a group may start: without capture, with flags, with a name. */
+/** How a group may start: non-capturing, with flags, or named. */
 const GROUP = /^\(\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+)?:|^\(\?P?<[A-Za-z_]\w*>/;
 const FLAGS = /^\(\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+)\)/;
 const REPEAT = /^\{([0-9]+)(?:(,)([0-9]*))?\}/;
-/** RE2 repeats nothing more often. */
+/** RE2's highest repetition count. */
 const MAX_REPEAT = 1000;
 
 const RE2 = "a regular expression in RE2 syntax, without look-around or back-references";
 const VALID = "a valid regular expression (RE2 syntax)";
 
 /**
- * What is wrong with a regular expression. Envoy matches with RE2 (https://github.com/google/re2/wiki/Syntax), and rejects
- * every route of the gateway for one expression that RE2 does not take. What only RE2 knows is put in terms of JavaScript,
- * which then finds what is wrong with the rest.
+ * What is wrong with a regular expression. Envoy matches with RE2 (https://github.com/google/re2/wiki/Syntax), and rejects all
+ * routes of the gateway because of one invalid expression. RE2's own syntax is translated to JavaScript's, which then finds any
+ * other mistake.
  */
 export function regularExpressionFlaw(source: string): string | undefined {
   let plain = "";
@@ -38,7 +38,7 @@ export function regularExpressionFlaw(source: string): string | undefined {
   }
 }
 
-/** What a piece is in JavaScript, and how long it is. */
+/** A piece of the source: its JavaScript equivalent, and its length. */
 interface Token {
   readonly plain: string;
   readonly length: number;
@@ -55,7 +55,7 @@ function outside(rest: string): Step {
     const group = GROUP.exec(rest)?.[0];
     const name = /^\(\?P?(<\w+>)$/.exec(group ?? "")?.[1];
     const opening = name === undefined ? "(?:" : `(?${name}`;
-    // Flags match nothing by themselves, and cannot be repeated.
+    // Flags on their own match nothing, and cannot be repeated.
     const token =
       flags === undefined ? group && { plain: opening, length: group.length } : { plain: "", length: flags.length };
     return [token === "" ? undefined : token, false];
@@ -66,7 +66,7 @@ function outside(rest: string): Step {
     return [fits ? { plain: repeat, length: repeat.length } : undefined, false];
   }
   if (rest.startsWith("[")) {
-    // A bracket right at the start belongs to the class, and so does a dash.
+    // A leading bracket belongs to the class, and so does a leading dash.
     const open = /^\[\^?\]?-?/.exec(rest)?.[0] ?? "[";
     return [{ plain: open.replace("]", "\\]"), length: open.length }, true];
   }
@@ -75,7 +75,7 @@ function outside(rest: string): Step {
 
 function inClass(rest: string): Step {
   if (/^-\\[dDsSwWpP]/.test(rest)) {
-    // A class is no end of a range.
+    // A class cannot end a range.
     return [undefined, true];
   }
   if (rest.startsWith("\\")) {
@@ -96,11 +96,11 @@ function escape(rest: string): Token | undefined {
   if (found === undefined || (property !== undefined && !isProperty(property))) {
     return undefined;
   }
-  // One character that means nothing else stands for those that JavaScript lacks or reads otherwise.
+  // Escapes that JavaScript lacks or reads differently are replaced by one neutral token.
   return { plain: /^\\[AzCaxpP0]/.test(found) ? "\\w" : found, length: found.length };
 }
 
-/** A general category in its short form, or a script. */
+/** A general category by its short name, or a script. */
 function isProperty(name: string): boolean {
   try {
     new RegExp(name.length <= 2 ? `\\p{${name}}` : `\\p{Script=${name}}`, "u");

@@ -5,12 +5,12 @@ import type { Problem } from "../../values/problem";
 import { hostOf } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
 
-/** A service with its access, and where that is said. */
+/** A service with its access, and where that is set. */
 interface Guarded {
   readonly index: number;
   readonly host: string;
   readonly access: Access | undefined;
-  /** `services[0].access`, or `defaults.access` where the service says nothing. */
+  /** `services[0].access`, or `defaults.access` if the service sets none. */
   readonly at: string;
 }
 
@@ -29,7 +29,7 @@ export function accessProblems(stack: CheckedStack): Problem[] {
     ...preflightProblems(stack, guarded),
     ...clientAddressProblems(stack, guarded),
   ];
-  // What defaults.access says is said once, whatever the number of services that it holds for.
+  // A mistake in defaults.access is reported once, however many services inherit it.
   const seen = new Set<string>();
   return problems.filter(({ path }) => !path.startsWith("defaults.") || (!seen.has(path) && seen.add(path)));
 }
@@ -42,11 +42,11 @@ function silenceProblems({ access, at }: Guarded, denyByDefault: boolean): Probl
   if (!denyByDefault || access !== undefined) {
     return [];
   }
-  const expected = "rules for access, since defaults.denyByDefault is set ({ public: true } lets everyone in)";
+  const expected = "access rules, since defaults.denyByDefault is true ({ public: true } lets everyone in)";
   return [{ path: at, value: undefined, expected }];
 }
 
-/** Entries of `allow` that a block of `deny` takes back as a whole. */
+/** Entries of `allow` that a block of `deny` covers entirely. */
 function listProblems({ access, at }: Guarded): Problem[] {
   const { allow = [], deny = [] } = access ?? {};
   return allow.flatMap((block, place) => {
@@ -59,19 +59,19 @@ function listProblems({ access, at }: Guarded): Problem[] {
   });
 }
 
-/** Policies see a request's host, not which service's path it takes. */
+/** Policies see a request's host, not which service its path belongs to. */
 function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
   return guarded.flatMap((entry) => {
     const first = guarded.find(({ host }) => host === entry.host) ?? entry;
     if (JSON.stringify(first.access) === JSON.stringify(entry.access)) {
       return [];
     }
-    const expected = `the access of services[${first.index}]: both serve ${entry.host}, and access applies to a host as a whole`;
+    const expected = `the same access as services[${first.index}]: both serve ${entry.host}, and access applies to the whole host`;
     return [{ path: accessOf(entry.index), value: entry.access, expected }];
   });
 }
 
-/** A token is asked for on a whole host, and a preflight bears none: where one is let in, the gateway has to answer it itself. */
+/** A token is required on the whole host, but preflights have none: if they are let in, the gateway has to answer them itself. */
 function preflightProblems({ services, defaults }: CheckedStack, guarded: readonly Guarded[]): Problem[] {
   const places = services.flatMap((indexed, place) => {
     const { host, access } = guarded[place] as Guarded;
@@ -82,11 +82,11 @@ function preflightProblems({ services, defaults }: CheckedStack, guarded: readon
     .map(({ here, host }) => ({
       path: `${here}.cors`,
       value: undefined,
-      expected: `cors here too, or on no path of ${host}: jwt applies to the whole host, and a preflight has no token`,
+      expected: `cors here too, or on no path of ${host}: jwt applies to the whole host, and preflights have no token`,
     }));
 }
 
-/** Istio asks one provider for each gateway, and refuses every request where there are two. */
+/** Istio supports one provider per gateway, and refuses every request if there are two. */
 function providerProblems(guarded: readonly Guarded[]): Problem[] {
   const asking = guarded.filter(({ access }) => access?.externalAuthorization !== undefined);
   return asking.flatMap(({ access, at }) => {
@@ -95,12 +95,12 @@ function providerProblems(guarded: readonly Guarded[]): Problem[] {
     if (first === undefined || provider === wanted) {
       return [];
     }
-    const expected = `${wanted ?? ""}, the provider of ${first.at}: Istio uses one for each gateway`;
+    const expected = `${wanted ?? ""}, the provider in ${first.at}: Istio supports one per gateway`;
     return [{ path: `${at}.externalAuthorization.provider`, value: provider, expected }];
   });
 }
 
-/** A list of addresses is worth what the client's address is worth: the stack has to say where that comes from. */
+/** An address list is only as reliable as the client's address: the stack has to say where that comes from. */
 function clientAddressProblems({ gateway }: CheckedStack, guarded: readonly Guarded[]): Problem[] {
   if (gateway === undefined) {
     return [];
@@ -109,17 +109,17 @@ function clientAddressProblems({ gateway }: CheckedStack, guarded: readonly Guar
   const listing = guarded.find(({ access }) => access?.allow !== undefined || access?.deny !== undefined);
   if (clientAddress === undefined) {
     const list = listing?.access?.allow === undefined ? "deny" : "allow";
-    const expected = `what is in front of the gateway, since ${listing?.at ?? ""}.${list} goes by client addresses ({ trustedProxies: 0 } if nothing changes them)`;
+    const expected = `what is in front of the gateway, since ${listing?.at ?? ""}.${list} depends on client addresses ({ trustedProxies: 0 } if nothing changes them)`;
     return listing === undefined ? [] : [{ path: "gateway.clientAddress", value: undefined, expected }];
   }
   const { trustedProxies, proxyProtocol, proxyAddresses } = clientAddress;
   const isTold = trustedProxies > 0 || proxyProtocol;
   if (!isTold && proxyAddresses !== undefined) {
-    const expected = "not allowed with trustedProxies 0 and without proxyProtocol: there are no proxies";
+    const expected = "not allowed without trustedProxies or proxyProtocol: there are no proxies";
     return [{ path: "gateway.clientAddress.proxyAddresses", value: proxyAddresses, expected }];
   }
   if (isTold && proxyAddresses === undefined && listing !== undefined) {
-    const expected = `the proxies' addresses: clients that bypass the proxies could forge theirs and pass ${listing.at} (0.0.0.0/0 and ::/0 leave it to the network)`;
+    const expected = `the proxies' addresses: clients that bypass the proxies could forge theirs and pass ${listing.at} (0.0.0.0/0 and ::/0 leave that to the network)`;
     return [{ path: "gateway.clientAddress.proxyAddresses", value: undefined, expected }];
   }
   return [];

@@ -1,7 +1,7 @@
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
-/** Policies that Istio would ignore, or that would reach further than they say. */
+/** Policies that Istio would ignore, or that would apply more widely than they say. */
 export function mtlsProblems({ mtls }: CheckedStack): Problem[] {
   if (mtls === undefined) {
     return [];
@@ -10,7 +10,8 @@ export function mtlsProblems({ mtls }: CheckedStack): Problem[] {
   const problems: Problem[] = [];
   strictNamespaces.forEach((namespace, index) => {
     if (namespace === rootNamespace) {
-      const expected = "no root namespace: STRICT there holds for the whole mesh, which mtls.wholeMesh: true asks for";
+      const expected =
+        "a namespace other than Istio's root, where STRICT applies to the whole mesh: set mtls.wholeMesh: true for that";
       problems.push({ path: `mtls.strictNamespaces[${index}]`, value: namespace, expected });
     }
   });
@@ -26,7 +27,7 @@ export function mtlsProblems({ mtls }: CheckedStack): Problem[] {
       problems.push({ path: `${at}.namespace`, value: namespace, expected });
     }
     if (strictNamespaces.includes(name) || (wholeMesh && name === rootNamespace)) {
-      const expected = `a name that no strict namespace has: both policies would be the resource ${name}`;
+      const expected = `a name that no strict namespace has: both policies would be the Pulumi resource ${name}`;
       problems.push({ path: `${at}.name`, value: name, expected });
     }
     const sameName = names.get(name);
@@ -38,7 +39,7 @@ export function mtlsProblems({ mtls }: CheckedStack): Problem[] {
     const workload = JSON.stringify([namespace, Object.entries(matchLabels).sort()]);
     const sameWorkload = workloads.get(workload);
     if (sameWorkload !== undefined) {
-      const expected = `labels other than those of mtls.exceptions[${sameWorkload}]: Istio takes one policy for a workload`;
+      const expected = `labels other than those of mtls.exceptions[${sameWorkload}]: Istio applies one policy per workload`;
       problems.push({ path: `${at}.matchLabels`, value: matchLabels, expected });
     }
     workloads.set(workload, sameWorkload ?? index);

@@ -2,7 +2,7 @@ import type { Problem } from "../../values/problem";
 import { resolveTrafficPolicy, targetsOf } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
 
-/** Backends that two services treat in two ways: Istio takes one DestinationRule for a host, and merges none. */
+/** Backends that two services treat differently: Istio applies one DestinationRule per host, and does not merge them. */
 export function trafficPolicyProblems({ defaults, services }: CheckedStack): Problem[] {
   const owners = new Map<string, { index: number; policy: string }>();
   return services.flatMap(({ index, service }) => {
@@ -15,12 +15,12 @@ export function trafficPolicyProblems({ defaults, services }: CheckedStack): Pro
     if (clash === undefined) {
       return [];
     }
-    const expected = `the trafficPolicy of services[${owners.get(clash)?.index ?? 0}], since both send to ${clash}`;
+    const expected = `the same trafficPolicy as services[${owners.get(clash)?.index ?? 0}], since both send to ${clash}`;
     return [{ path: `services[${index}].trafficPolicy`, value: service.trafficPolicy, expected }];
   });
 }
 
-/** A limit on retries and a budget for them, one of which comes from the defaults. */
+/** A retry limit and a retry budget, one of which comes from the defaults. */
 export function retryBudgetProblems({ defaults, services }: CheckedStack): Problem[] {
   return services.flatMap(({ index, service }) => {
     const { connections, retryBudget } = resolveTrafficPolicy(service, defaults);
@@ -29,7 +29,7 @@ export function retryBudgetProblems({ defaults, services }: CheckedStack): Probl
     }
     const at = `services[${index}].trafficPolicy`;
     const isBudgetOwn = typeof service.trafficPolicy?.retryBudget === "object";
-    // Within one map, the schema has said so already.
+    // Within one map, the schema has reported it already.
     if (isBudgetOwn === (typeof service.trafficPolicy?.connections === "object")) {
       return [];
     }

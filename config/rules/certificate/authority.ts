@@ -39,7 +39,7 @@ function chainProblems(
 ): Problem[] {
   const problems: Problem[] = [];
   if (!chain.every((authority) => authority.ca)) {
-    problems.push(certificateProblem("a certificate of a CA (basicConstraints CA:TRUE)"));
+    problems.push(certificateProblem("a CA certificate (basicConstraints CA:TRUE)"));
   }
   const stray = chain.findIndex((lower, index) => {
     const upper = chain[index + 1];
@@ -50,11 +50,11 @@ function chainProblems(
   }
   const end = Math.min(...chain.map((authority) => new Date(authority.validTo).getTime()));
   if (end < Date.now() + milliseconds(certificate.validity)) {
-    const lasts = `a CA that is valid for longer than the certificate (validity ${inDays(certificate.validity)})`;
+    const lasts = `a CA that outlives the certificate (validity ${inDays(certificate.validity)})`;
     problems.push(certificateProblem(`${lasts}; it expires on ${new Date(end).toISOString()}`));
   }
   if (key !== undefined && chain[0]?.checkPrivateKey(key) === false) {
-    problems.push(keyProblem("the private key that belongs to certificate.caCertificate"));
+    problems.push(keyProblem("the private key of certificate.caCertificate"));
   }
   return problems;
 }

@@ -2,10 +2,10 @@ import { inDays, milliseconds } from "../../values/duration";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
-/** The longest lifetime that clients will accept from public CAs (CA/Browser Forum, from March 2027). */
+/** Longest lifetime that clients will accept from public CAs (CA/Browser Forum, from March 2027). */
 const MAX_PROTECTED_VALIDITY = "100d";
 
-/** How long a certificate lasts, and when it is renewed. */
+/** How long a certificate is valid, and when it is renewed. */
 export function lifetimeProblems({ certificate, protect }: CheckedStack): Problem[] {
   if (certificate?.type !== "self-signed" && certificate?.type !== "ca-signed") {
     return [];
@@ -17,7 +17,7 @@ export function lifetimeProblems({ certificate, protect }: CheckedStack): Proble
     problems.push({ path: "certificate.validity", value: inDays(validity), expected });
   }
   if (renewBefore !== undefined && milliseconds(renewBefore) >= milliseconds(validity)) {
-    const expected = `less than validity (${inDays(validity)}), or every update would renew`;
+    const expected = `less than validity (${inDays(validity)}), or every update would renew it`;
     problems.push({ path: "certificate.renewBefore", value: inDays(renewBefore), expected });
   }
   return problems;

@@ -3,7 +3,7 @@ import { fieldUses, prunedFields } from "../../resolve/fieldUses";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
-/** What the CRDs behind rendered YAML lack. A cluster is asked itself, before anything is made. */
+/** What the CRDs that rendered YAML is for lack. A cluster's CRDs are checked later, before anything is created. */
 export function gatewayApiProblems(stack: CheckedStack): Problem[] {
   const { kubernetes } = stack;
   if (kubernetes === undefined) {

@@ -6,7 +6,7 @@ import { rateLimitsOf } from "../../schema/limits/rateLimit";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
-/** Rules between the limits of the listeners, and between them and what the services ask of requests. */
+/** Rules between the listeners' limits, and between them and the services. */
 export function hardeningProblems({ gateway, services }: CheckedStack): Problem[] {
   if (gateway === undefined || gateway.hardening === false) {
     return [];
@@ -34,7 +34,7 @@ export function hardeningProblems({ gateway, services }: CheckedStack): Problem[
   return problems;
 }
 
-/** Headers that a service looks for, and that the listener never lets through. */
+/** Headers that a service uses, but that the listener never lets through. */
 function underscores({ index, service }: IndexedService): Problem[] {
   const at = `services[${index}]`;
   const limited = rateLimitsOf(service).flatMap((limit, place) => {
@@ -52,7 +52,7 @@ function underscores({ index, service }: IndexedService): Problem[] {
       path,
       value,
       expected:
-        "a header without '_', or gateway.hardening.headersWithUnderscoresAction: ALLOW, since the gateway lets no such header in",
+        "a header without '_', or gateway.hardening.headersWithUnderscoresAction: ALLOW, since the gateway lets no such header through",
     }));
 }
 

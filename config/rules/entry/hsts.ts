@@ -1,14 +1,14 @@
+import { HSTS_HEADER } from "../../schema/entry/hsts";
 import type { HeaderChanges } from "../../schema/routing/filters";
 import { nearest } from "../../resolve/service";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
-const HEADER = "strict-transport-security";
-/** Gateway API: at most 16 headers in a list, of which HSTS takes one. */
+/** Gateway API: at most 16 headers in a list, one of which is HSTS. */
 const MAX_OTHER_HEADERS = 15;
 
-/** HSTS is said in one place, and leaves room for the other headers. */
+/** HSTS is set in one place, and leaves room for the other headers. */
 export function hstsProblems({ gateway, services }: CheckedStack): Problem[] {
   return services
     .filter(({ service }) => nearest(service.hsts, gateway?.hsts) !== undefined)
@@ -37,11 +37,15 @@ function changeProblems(at: string, changes: HeaderChanges | false | undefined):
     ...remove.map((name, index) => ({ name, value: name, path: `${at}.remove[${index}]` })),
   ];
   const problems = named
-    .filter(({ name }) => name.toLowerCase() === HEADER)
-    .map(({ path, value }): Problem => ({ path, value, expected: "a header other than that of hsts, which sets it" }));
+    .filter(({ name }) => name.toLowerCase() === HSTS_HEADER)
+    .map(({ path, value }): Problem => ({
+      path,
+      value,
+      expected: "a header other than strict-transport-security, which hsts sets",
+    }));
   const count = Object.keys(set).length;
   if (count > MAX_OTHER_HEADERS) {
-    problems.push({ path: `${at}.set`, value: count, expected: `at most ${MAX_OTHER_HEADERS} headers beside hsts` });
+    problems.push({ path: `${at}.set`, value: count, expected: `at most ${MAX_OTHER_HEADERS} headers besides hsts` });
   }
   return problems;
 }

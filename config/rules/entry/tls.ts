@@ -2,7 +2,7 @@ import { certificatesIn, SEALED } from "../../values/pem";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
-/** Cipher suites fit the TLS versions, and the key that the program makes: a suite signs with one kind of key. */
+/** Cipher suites fit the TLS versions and the key that the program generates: a suite works with one kind of key. */
 export function cipherProblems({ gateway, certificate }: CheckedStack): Problem[] {
   const { cipherSuites, minVersion } = gateway?.tls ?? {};
   if (cipherSuites === undefined) {
@@ -10,7 +10,7 @@ export function cipherProblems({ gateway, certificate }: CheckedStack): Problem[
   }
   const problem = (expected: string) => [{ path: "gateway.tls.cipherSuites", value: cipherSuites, expected }];
   if (minVersion === "1.3") {
-    return problem("not allowed together with minVersion 1.3: TLS 1.3 has suites of its own, which are all strong");
+    return problem("not allowed together with minVersion 1.3: TLS 1.3 has its own suites, all of them strong");
   }
   if (certificate?.type !== "self-signed" && certificate?.type !== "ca-signed") {
     return [];
@@ -21,7 +21,7 @@ export function cipherProblems({ gateway, certificate }: CheckedStack): Problem[
     : problem(`at least one ECDHE-${algorithm}-… suite, since the certificate's key is ${algorithm}`);
 }
 
-/** The CAs that clients' certificates are checked against. */
+/** The CAs that client certificates are checked against. */
 export function clientCertificateProblems({ gateway }: CheckedStack): Problem[] {
   const given = gateway?.tls.clientCertificates?.caCertificate;
   if (typeof given !== "string" || given === SEALED) {
@@ -35,8 +35,8 @@ export function clientCertificateProblems({ gateway }: CheckedStack): Problem[] 
     return problem("readable X.509 certificates in PEM");
   }
   if (!authorities.every(({ ca }) => ca)) {
-    return problem("certificates of CAs (basicConstraints CA:TRUE)");
+    return problem("CA certificates (basicConstraints CA:TRUE)");
   }
   const ended = authorities.find(({ validTo }) => new Date(validTo).getTime() <= Date.now());
-  return ended === undefined ? [] : problem(`CAs that have not expired; ${ended.subject} did on ${ended.validTo}`);
+  return ended === undefined ? [] : problem(`CAs that have not expired; ${ended.subject} expired on ${ended.validTo}`);
 }

@@ -3,10 +3,10 @@ import { globalLimitsOf, isGlobal, limitName, rateLimitsOf } from "../../schema/
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
-/** A Service's name has 63 characters at most, and the longest is `GATEWAY--rate-limit-redis`. */
+/** A Service's name has at most 63 characters, and the longest is `GATEWAY--rate-limit-redis`. */
 const MAX_GATEWAY_NAME = 63 - "--rate-limit-redis".length;
 
-/** Limits of one service that Envoy, or the service that counts, could not tell apart. */
+/** Limits of one service that Envoy or the rate limit service could not tell apart. */
 export function rateLimitProblems({ services }: CheckedStack): Problem[] {
   return services.flatMap(ofService);
 }
@@ -22,13 +22,13 @@ function ofService({ index, service }: IndexedService): Problem[] {
     }
     const at = `services[${index}].rateLimit`;
     const expected = isGlobal(limit)
-      ? `a type or a unit of time other than that of ${at}[${earlier}]`
-      : `a global type, since ${at}[${earlier}] is local already: a proxy has one local limit for each path`;
+      ? `a type or a unit other than that of ${at}[${earlier}]`
+      : `a global type, since ${at}[${earlier}] is already local: a proxy has one local limit per path`;
     return [{ path: `${at}[${place}].type`, value: limit.type, expected }];
   });
 }
 
-/** Rules between global limits and the service that counts for them. */
+/** Rules between global limits and the rate limit service. */
 export function rateLimitServiceProblems({
   gateway,
   rateLimitService,
@@ -39,7 +39,7 @@ export function rateLimitServiceProblems({
   const problems: Problem[] = [];
   const isUsed = services.some(({ service }) => globalLimitsOf(service).length > 0);
   if (rateLimitService !== undefined && !isUsed && hasEveryService) {
-    const expected = "a service with a global rate limit: without one the key has no effect";
+    const expected = "a service with a global rate limit: without one, the key has no effect";
     problems.push({ path: "rateLimitService", value: rateLimitService, expected });
   }
   if (isUsed && gateway !== undefined && gateway.name.length > MAX_GATEWAY_NAME) {

@@ -3,7 +3,7 @@ import type { ParsedBackend } from "../../schema/routing/backend";
 import type { ParsedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
-/** Rules between the backends of each service, and of each of its paths. */
+/** Rules between the backends of each service and of each of its paths. */
 export function backendProblems({ services }: CheckedStack): Problem[] {
   return services.flatMap(({ index, service }) => [
     ...listProblems(`services[${index}].backends`, service, service.backends, service.port),
@@ -26,7 +26,7 @@ function listProblems(
   const problems: Problem[] = [];
   if (backends.every((backend) => backend.weight === 0)) {
     const value = backends.map((backend) => backend.weight);
-    problems.push({ path, value, expected: "weights whose sum is above 0, or every request fails" });
+    problems.push({ path, value, expected: "weights with a sum above 0, or every request fails" });
   }
   const seen = new Map<string, number>();
   backends.forEach((backend, index) => {

@@ -9,10 +9,10 @@ import { versionService } from "../../schema/routing/versions";
 import { matchKey } from "./paths";
 import type { CheckedStack } from "../checkedStack";
 
-/** Gateway API v1: rules of an HTTPRoute. */
+/** Gateway API: most rules in an HTTPRoute. */
 const MAX_RULES = 16;
 
-/** A canary is another workload than the stable version, and its overrides leave room for every path. */
+/** A canary is a different workload from the stable version, and its overrides leave room for every path. */
 export function canaryProblems({ services }: CheckedStack): Problem[] {
   return services.flatMap(ofService);
 }
@@ -33,23 +33,23 @@ function ofService({ index, service }: IndexedService): Problem[] {
   }
   const paths = service.paths.filter((path) => path.backends === undefined).length;
   if (paths === 0) {
-    const expected = "a path without backends of its own: the canary gets no request";
+    const expected = "a path without its own backends: otherwise the canary gets no requests";
     problems.push({ path: `${at}.canary`, expected, value: next.service });
   }
   if (canary.override !== undefined && service.paths.length + paths > MAX_RULES) {
-    const expected = `no override for more than ${MAX_RULES - service.paths.length} paths: an HTTPRoute holds ${MAX_RULES} rules`;
+    const expected = `at most ${MAX_RULES - service.paths.length} paths with the override, which adds a rule for each: an HTTPRoute holds ${MAX_RULES} rules`;
     problems.push({ path: `${at}.canary.override`, value: canary.override, expected });
   }
   return [...problems, ...backendCountProblems(at, service), ...overrideProblems(at, service)];
 }
 
-/** The canary is one of the backends that share a rule's requests. */
+/** The canary is one of a rule's backends. */
 function backendCountProblems(at: string, { backends = [] }: ParsedService): Problem[] {
-  const expected = `at most ${MAX_BACKENDS - 1} backends beside the canary`;
+  const expected = `at most ${MAX_BACKENDS - 1} backends besides the canary`;
   return backends.length < MAX_BACKENDS ? [] : [{ path: `${at}.backends`, value: backends.length, expected }];
 }
 
-/** The rule for the override of each path: its name and its match are its own, and it has room for both's conditions. */
+/** Each path's override rule: its name and match must be unique, and its conditions must fit together with the path's. */
 function overrideProblems(at: string, { paths, canary }: ParsedService): Problem[] {
   const override = canary?.override;
   if (override === undefined) {
@@ -64,7 +64,7 @@ function overrideProblems(at: string, { paths, canary }: ParsedService): Problem
     const merged = mergeMatches(path.match, override);
     const sameName = paths.findIndex((other) => ruleName(other) === `${ruleName(path)}-canary`);
     if (sameName >= 0) {
-      const expected = `a name other than ${ruleName(path)}-canary, which is that of the canary's override on ${here}`;
+      const expected = `a name other than ${ruleName(path)}-canary, which the canary's override on ${here} uses`;
       problems.push({ path: `${at}.paths[${sameName}].name`, value: `${ruleName(path)}-canary`, expected });
     }
     const sameMatch = paths.findIndex((other) => matchKey(other) === matchKey({ ...path, match: merged }));

@@ -2,7 +2,7 @@ import { pathSettings, type PathSettings } from "../../resolve/pathSettings";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
-/** Paths that no preflight reaches: it is an OPTIONS request without the headers that the page will send. */
+/** Paths that no preflight reaches, since a preflight is an OPTIONS request without the headers that the page will send. */
 export function corsProblems({ services, defaults }: CheckedStack): Problem[] {
   return services.flatMap((service) => {
     const paths = pathSettings(service, defaults);
@@ -21,7 +21,7 @@ export function corsProblems({ services, defaults }: CheckedStack): Problem[] {
       .map(({ here, path }) => ({
         path: `${here}.match`,
         value: path.match,
-        expected: `cors also on ${path.path} without headers and method: a preflight is an OPTIONS request without those headers`,
+        expected: `cors also on ${path.path} without a match on headers or method: a preflight is an OPTIONS request without those headers`,
       }));
   });
 }

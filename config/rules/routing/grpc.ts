@@ -5,15 +5,15 @@ import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
-/** Keys of a service and of its paths for which a GRPCRoute has no field. */
+/** Keys of a service and its paths that a GRPCRoute has no field for. */
 const UNSUPPORTED = {
   timeouts: "not allowed for gRPC: a GRPCRoute has no timeouts, and the client's deadline applies",
   retry: "not allowed for gRPC: a GRPCRoute has no retry, and the client's retry policy applies",
-  rewrite: "not allowed for gRPC: the path names the method, and a GRPCRoute rewrites none",
+  rewrite: "not allowed for gRPC: the path names the method, which a GRPCRoute cannot rewrite",
   cors: "not allowed for gRPC: a GRPCRoute has no CORS filter",
 } as const;
 
-/** What a GRPCRoute cannot say, and hosts that would need both kinds of route. */
+/** What a GRPCRoute cannot express, and hosts that would need both kinds of route. */
 export function grpcProblems({ domain, services }: CheckedStack): Problem[] {
   const protocols = new Map<string, IndexedService>();
   return services.flatMap((indexed) => {
@@ -23,7 +23,7 @@ export function grpcProblems({ domain, services }: CheckedStack): Problem[] {
     protocols.set(host, first);
     const problems = service.protocol === "grpc" ? ofService(indexed) : [];
     if (first.service.protocol !== service.protocol) {
-      const expected = `${first.service.protocol}, as services[${first.index}] has it: one host is served by one kind of route`;
+      const expected = `${first.service.protocol}, as in services[${first.index}]: a host has one kind of route`;
       problems.push({ path: `services[${index}].protocol`, value: service.protocol, expected });
     }
     return problems;

@@ -3,7 +3,7 @@ import { hostOf } from "../../resolve/service";
 import { matchKey } from "./paths";
 import type { CheckedStack } from "../checkedStack";
 
-/** RFC 1035: characters of a name. */
+/** RFC 1035: longest name, in characters. */
 const MAX_HOST = 253;
 
 /** A host must be exactly one label below the domain: a wildcard certificate covers no more (RFC 9525, section 6.3). */
@@ -50,7 +50,7 @@ export function duplicateProblems({ domain, services }: CheckedStack): Problem[]
       if (claimed === undefined) {
         matches.set(key, here);
       } else if (earlier === undefined || service.host !== undefined) {
-        // A host that follows from a name that is taken already is the same mistake.
+        // A host derived from a name that is already taken is the same mistake.
         const expected = `a host and path that ${claimed} does not claim: ${host} ${path.path}`;
         problems.push({ path: `${here}.path`, value: path.path, expected });
       }

@@ -6,11 +6,11 @@ import type { IndexedService, ParsedService } from "../../schema/service";
 
 import type { CheckedStack } from "../checkedStack";
 
-/** A new prefix takes the place of a prefix. */
+/** A prefix rewrite needs a prefix to replace. */
 export function rewriteProblems({ services }: CheckedStack): Problem[] {
   return ofEveryPath(services, (path, { service, here }) => {
     const rewrite = nearest(path.rewrite, service.rewrite);
-    const expected = `a path of type PathPrefix, or rewrite.path: ${path.type} has no prefix to replace`;
+    const expected = `PathPrefix, or rewrite.path instead of rewrite.prefix: ${path.type} has no prefix to replace`;
     return rewrite?.prefix !== undefined && path.type !== "PathPrefix"
       ? [{ path: `${here}.type`, value: path.type, expected }]
       : [];
@@ -22,7 +22,7 @@ export function ruleNameProblems({ services }: CheckedStack): Problem[] {
   return ofEveryPath(services, (path, { service, at, here, pathIndex }) => {
     const name = ruleName(path);
     const earlier = service.paths.findIndex((other) => ruleName(other) === name);
-    // Two paths with one match are one mistake: see duplicateProblems.
+    // Two paths with the same match are reported by duplicateProblems.
     if (earlier === pathIndex || matchKey(service.paths[earlier]) === matchKey(path)) {
       return [];
     }
@@ -35,7 +35,7 @@ export function shadowProblems({ services }: CheckedStack): Problem[] {
   return ofEveryPath(services, (path, { service, at, here }) => {
     const shadow = service.paths.findIndex((other) => shadows(other, path));
     const covering = service.paths[shadow]?.path ?? "";
-    const expected = `no prefix that covers it: Istio tries prefixes first, so ${at}.paths[${shadow}] (${covering}) takes every request; make that one a RegularExpression, such as /.*`;
+    const expected = `no prefix that covers it: Istio tries prefixes first, so ${at}.paths[${shadow}] (${covering}) gets every request; make that one a RegularExpression, such as /.*`;
     return shadow < 0 ? [] : [{ path: `${here}.path`, value: path.path, expected }];
   });
 }
@@ -59,7 +59,7 @@ function ofEveryPath(
   });
 }
 
-/** A regular expression that only ever sees what a prefix on the same host has already taken. */
+/** Whether a prefix on the same host takes every request that a regular expression could match. */
 function shadows(prefix: ParsedPath, regex: ParsedPath): boolean {
   if (prefix.type !== "PathPrefix" || regex.type !== "RegularExpression" || prefix.match !== undefined) {
     return false;
@@ -69,7 +69,7 @@ function shadows(prefix: ParsedPath, regex: ParsedPath): boolean {
   return bare === "" || literal.startsWith(`${bare}/`);
 }
 
-/** What a match amounts to: /a and /a/ are one prefix. */
+/** A match in canonical form: /a and /a/ are the same prefix. */
 export function matchKey(path: ParsedPath | undefined): string {
   if (path === undefined) {
     return "";
@@ -78,7 +78,7 @@ export function matchKey(path: ParsedPath | undefined): string {
   return `${path.type} ${bare} ${canonical(path.match)}`;
 }
 
-/** A match as text, whatever the order of its keys and the case of its headers. */
+/** A match as text, independent of the order of its keys and the case of its headers. */
 function canonical(match: ParsedPath["match"]): string {
   const sorted = (map: object = {}) => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
   const headers = sorted(match?.headers).map(([name, value]) => [name.toLowerCase(), value as unknown]);

@@ -4,7 +4,7 @@ import type { Problem } from "../../values/problem";
 import { DEFAULT_BACKOFF_MS, longestPauses } from "../../schema/routing/retry";
 import type { CheckedStack } from "../checkedStack";
 
-/** Timeouts and retries that cannot come true together. A mistake is named once, where it was made. */
+/** Timeouts and retries that contradict each other. A mistake is reported once, where it was made. */
 export function retryProblems({ services, defaults }: CheckedStack): Problem[] {
   const problems = services.flatMap((service) => pathSettings(service, defaults)).flatMap(ofPath);
   return problems.filter(({ path }, index) => problems.findIndex((problem) => problem.path === path) === index);
@@ -17,7 +17,7 @@ function ofPath({ request, backendRequest, retry }: PathSettings): Problem[] {
   if (backendRequest !== undefined && perTry > 0) {
     const complain = (expected: string) => [{ path: backendRequest.at, value: backendRequest.value, expected }];
     if (attempts === 0) {
-      return complain("a retry with attempts beside it: without one it limits the whole request");
+      return complain("a retry with attempts as well: without one, it limits the whole request");
     }
     if (total > 0 && perTry > total) {
       return complain(`at most timeouts.request (${request?.value ?? ""}), which applies to all tries together`);

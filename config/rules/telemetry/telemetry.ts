@@ -3,7 +3,7 @@ import type { CheckedStack } from "../checkedStack";
 
 const OWN = ["accessLogs", "traces", "alerts"] as const;
 
-/** What a service sets for itself holds only where the stack turns it on, and alerts and dashboard need the metrics. */
+/** A service's own settings need the feature to be on in the stack, and alerts and dashboard need metrics. */
 export function telemetryProblems({ telemetry, services }: CheckedStack): Problem[] {
   if (telemetry === undefined) {
     return [];
@@ -19,7 +19,7 @@ export function telemetryProblems({ telemetry, services }: CheckedStack): Proble
     OWN.filter((key) => service.telemetry[key] !== undefined && telemetry[key] === undefined).map((key) => ({
       path: `services[${index}].telemetry.${key}`,
       value: service.telemetry[key],
-      expected: `not allowed without telemetry.${key} of the stack, which turns it on`,
+      expected: `not allowed without the stack's telemetry.${key}, which turns it on`,
     })),
   );
   return [...ofStack, ...ofServices];

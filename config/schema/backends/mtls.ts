@@ -1,21 +1,12 @@
 import { z } from "zod";
-import { dnsLabel, port } from "../fields";
-
-/** RFC 1123 name with an optional DNS prefix, as Kubernetes has label keys; values may be empty. */
-const labels = z
-  .record(
-    z.string("a label").regex(/^([a-z0-9.-]+\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, "a label's key"),
-    z
-      .string("a label's value")
-      .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "a label's value of at most 63 characters"),
-    "a map of label keys to values",
-  )
-  .refine((map) => Object.keys(map).length > 0, "at least one label");
+import { dnsLabel, labels, port } from "../fields";
 
 const exception = z.strictObject({
   name: dnsLabel.describe("Name of the exception, unique in the stack."),
   namespace: dnsLabel.describe("Namespace of the workload; it has to be STRICT."),
-  matchLabels: labels.describe("Labels of its pods."),
+  matchLabels: labels
+    .refine((map) => Object.keys(map).length > 0, "at least one label")
+    .describe("Labels of its pods."),
   ports: z
     .array(port, "a list of ports")
     .min(1, "at least one port")

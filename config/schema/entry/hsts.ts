@@ -7,6 +7,9 @@ const MAX_AGE = "730d";
 /** What the browsers' preload list asks for. https://hstspreload.org */
 const PRELOAD_AGE = "365d";
 
+/** Name of the header, in lower case as HTTP/2 has it. */
+export const HSTS_HEADER = "strict-transport-security";
+
 /** HTTP Strict Transport Security (RFC 6797): browsers that saw it use https for the host, and cannot be told otherwise. */
 export const hstsSchema = z
   .strictObject({

@@ -1,17 +1,5 @@
 import { z } from "zod";
-import { port } from "../fields";
-
-/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
-const NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
-const labelKey = z
-  .string("a label's key")
-  .regex(
-    new RegExp(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${NAME}$`),
-    "a label's key, such as app or example.com/app",
-  );
-const labelValue = z
-  .string("a label's value")
-  .regex(new RegExp(`^${NAME}$`), "a label's value: 1 to 63 of letters, digits, '-', '_' and '.', not at the ends");
+import { labelKey, labelValue, port } from "../fields";
 
 /** Versions told apart by a label on their pods. The program makes a Service for each: NAME-stable and NAME-canary. */
 export const versionsSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { durationBetween, percentage, positiveDuration } from "../fields";
+import { durationBetween, labels, percentage, positiveDuration } from "../fields";
 
 /** Name of a provider in Istio's meshConfig.extensionProviders. */
 const provider = z
@@ -39,16 +39,8 @@ const traces = z.strictObject({
 /** What every object of the gateway is labelled with. */
 const PART_OF = "app.kubernetes.io/part-of";
 
-/** A label of an object, as the operator's own settings may ask for. */
-const labels = z
-  .record(
-    z.string().regex(/^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, "a label's name"),
-    z
-      .string("a label's value")
-      .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "a label's value of at most 63 characters"),
-    "a map of label names to values",
-  )
-  .refine((map) => !Object.hasOwn(map, PART_OF), `no ${PART_OF}, which is the gateway's own`);
+/** Labels of an object, as the settings of an operator may ask for. */
+const ownLabels = labels.refine((map) => !Object.hasOwn(map, PART_OF), `no ${PART_OF}, which is the gateway's own`);
 
 const metrics = z.strictObject({
   scrape: z
@@ -59,7 +51,7 @@ const metrics = z.strictObject({
       "Who reads the metrics. It decides on the kinds of objects: PodMonitor and PrometheusRule, VMPodScrape and VMRule, or ConfigMaps with plain files.",
     ),
   interval: positiveDuration.prefault("30s").describe("Time between two scrapes."),
-  labels: labels
+  labels: ownLabels
     .default({})
     .describe("Labels for the objects, for operators that select by label, such as { release: prometheus }."),
 });
