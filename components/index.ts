@@ -1,6 +1,6 @@
 /**
- * What another Pulumi program imports: the whole gateway, the check of its config, and each part that works without the others.
- * docs/components.md says when to use which; examples/ has a program for each way.
+ * What another Pulumi program imports: the whole gateway, its config check, and each part that works on its own.
+ * docs/components.md says when to use which; examples/ has a program for each.
  */
 export { gatewayConfig, type GatewayConfigInput, type Rule, type Service, type StackConfig } from "../config";
 export type { GatewayRef } from "./shared/naming";

@@ -1,7 +1,7 @@
 import type { Service } from "../config";
 
 /**
- * Markdown that `pulumi stack output readme` and the Pulumi console show. `${outputs.…}` is filled in by the console.
+ * Markdown for `pulumi stack output readme` and the Pulumi console, which fills in `${outputs.…}`.
  * https://www.pulumi.com/docs/iac/concepts/projects/stack-readme/
  */
 export function stackReadme(domain: string, gateway: string, services: readonly Service[]): string {

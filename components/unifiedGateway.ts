@@ -19,16 +19,16 @@ import { statsAnnotations } from "./telemetry/metricNames";
 import { GatewayMetrics } from "./telemetry/metrics";
 import { GatewayTelemetry } from "./telemetry/telemetry";
 
-/** What `gatewayConfig()` returns, without the cluster, which is the provider's business. */
+/** What `gatewayConfig()` returns, except the cluster, which is up to the provider. */
 export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes" | "fieldUses">;
 
 /** One TLS entry point: the certificate, the Gateway, the redirect, and a route for each service. */
 export class UnifiedGateway extends pulumi.ComponentResource {
-  /** URL of each service, by its name. */
+  /** URL of each service, by name. */
   readonly endpoints: pulumi.Output<Record<string, string>>;
-  /** Zone-file lines, one for each host. */
+  /** Zone-file lines, one per host. */
   readonly dnsRecords: pulumi.Output<string[]>;
-  /** Names, fingerprint, end of the certificate, and what clients have to trust. */
+  /** The certificate's names, fingerprint and expiry, and what clients have to trust. */
   readonly certificate: pulumi.Output<CertificateInfo>;
   /** Markdown for the stack's page. */
   readonly readme: pulumi.Output<string>;
@@ -65,7 +65,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     return new Certificate(`${name}-certificate`, { config, domain, gateway, protect }, { parent: this });
   }
 
-  /** The Gateway, and the redirect on its http listener. No client can connect before the listeners have their limits. */
+  /** The Gateway, and the redirect on its http listener. No client can connect before the listeners' limits exist. */
   private makeEntry(name: string, args: UnifiedGatewayArgs, certificate: Certificate): TlsGateway {
     const { domain, gateway, telemetry, protect } = args;
     const { clientCertificates: config } = gateway.tls;
@@ -85,12 +85,12 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn },
     );
-    // A route comes after the Gateway that it names, and goes before it.
+    // A route is created after its Gateway, and deleted before it.
     new HttpsRedirect(`${name}-redirect`, { gateway, domain }, { parent: this, dependsOn: entry });
     return entry;
   }
 
-  /** Everything that refuses, limits or breaks off requests. No route is open before it. */
+  /** Everything that refuses, limits or cuts off requests. No route opens before it exists. */
   private makeGuards(name: string, args: UnifiedGatewayArgs): pulumi.Resource[] {
     const { gateway, services, denyByDefault, rateLimitService: config } = args;
     const { clientAddress } = gateway;
@@ -100,13 +100,13 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     return [
       new Access(`${name}-access`, { services, gateway, clientAddress, denyByDefault }, child),
       new BackendPolicy(`${name}-backends`, { services, gateway }, child),
-      // A proxy that asks before the service is there would count that as a failure.
+      // A proxy that calls the service before it is up would count that as a failure.
       ...envoyFilters(name, "routes", args, { parent: this, dependsOn: counting }),
       ...(args.mtls === undefined ? [] : [new StrictMtls(`${name}-mtls`, { config: args.mtls, gateway }, child)]),
     ];
   }
 
-  /** What routes need in order to attach and to have somewhere to send requests. */
+  /** What routes need to attach and to have somewhere to send requests. */
   private makeTargets(name: string, args: UnifiedGatewayArgs): pulumi.Resource[] {
     const { gateway, services } = args;
     const child = { parent: this };

@@ -5,11 +5,11 @@ import { emittedResources } from "./resources";
 import { withoutSecrets } from "./secrets";
 
 /**
- * `emit/main.ts STACK`: prints what this revision's program makes of its own Pulumi.STACK.yaml, as a JSON list of resources without
- * secrets. Where the file is missing, the list is empty.
+ * `emit/main.ts STACK`: prints what this revision's program creates from its own Pulumi.STACK.yaml, as a JSON list of resources
+ * without secrets. If the file is missing, the list is empty.
  *
- * This is the interface between revisions: `npm run preview` runs this file in the work tree and in the base it compares with. Keep its
- * path, its argument and its output.
+ * This is the interface between revisions: `npm run preview` runs this file in the work tree and in the base it compares with.
+ * Keep its path, its argument and its output.
  */
 async function main([stack = ""]: readonly string[]): Promise<void> {
   const file = join(__dirname, "..", `Pulumi.${stack}.yaml`);
@@ -17,7 +17,7 @@ async function main([stack = ""]: readonly string[]): Promise<void> {
   process.stdout.write(JSON.stringify(resources.filter(({ type }) => !type.startsWith(COMPONENT)).map(withoutSecrets)));
 }
 
-/** Components make nothing themselves. */
+/** Components create nothing themselves. */
 const COMPONENT = "istio-gateway:";
 
 main(process.argv.slice(2)).catch((error: unknown) => {

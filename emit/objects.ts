@@ -2,20 +2,20 @@ import { BUNDLE_CRD } from "../components/cluster/gatewayApiCrds";
 import type { StackConfig } from "../config";
 import { emittedResources, type EmittedResource } from "./resources";
 
-/** An object of the cluster that a stack makes, or only patches. */
+/** A cluster object that a stack creates, or only patches. */
 export interface EmittedObject {
   /** Empty for the core group. */
   readonly group: string;
   readonly kind: string;
   readonly name: string;
-  /** Undefined for objects of the cluster as a whole. */
+  /** Undefined for cluster-scoped objects. */
   readonly namespace?: string;
   readonly patched: boolean;
-  /** Only looked at. */
+  /** Only read. */
   readonly read?: boolean;
 }
 
-/** What a stack would make in the cluster. */
+/** What a stack would create in the cluster. */
 export async function emittedObjects(config: StackConfig): Promise<EmittedObject[]> {
   const crd = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", name: BUNDLE_CRD };
   const { renderDirectory, istioStack } = config.kubernetes;

@@ -4,7 +4,7 @@ import { UnifiedGateway } from "../components/unifiedGateway";
 import type { StackConfig } from "../config";
 import { PROJECT } from "../config/values/project";
 
-/** A resource as the program asks Pulumi for it. */
+/** A resource, as the program registers it with Pulumi. */
 export interface EmittedResource {
   readonly type: string;
   readonly name: string;
@@ -16,7 +16,7 @@ export interface EmittedResource {
 /** Runs the program against mocks, without a cluster, and lists the resources that a preview would show. */
 export async function emittedResources(config: StackConfig, stack: string): Promise<EmittedResource[]> {
   const resources: EmittedResource[] = [];
-  // Mocks are told neither parents nor options.
+  // Mocks see neither parents nor options.
   const types = new Map<pulumi.Resource, string>();
   const seen = new Map<string, Pick<EmittedResource, "urn" | "protect">>();
   await pulumi.runtime.setMocks(
@@ -33,7 +33,7 @@ export async function emittedResources(config: StackConfig, stack: string): Prom
     },
     PROJECT,
     stack,
-    // A preview: what only an update knows, such as a key, stays unknown.
+    // As in a preview, what only an update knows, such as a key, stays unknown.
     true,
   );
   const look: pulumi.ResourceTransformation = ({ resource, type, name, opts }) => {

@@ -4,7 +4,7 @@ import { isOpenToAll } from "../config/resolve/entrance";
 import { entrance } from "./words";
 import { rateLimitsOf } from "../config/schema/limits/rateLimit";
 
-/** A stack's routes for people: a picture (Mermaid) and a table, as Markdown. */
+/** A stack's routes for humans: a diagram (Mermaid) and a table, as Markdown. */
 export function routeMap(stack: string, { domain, gateway, services }: StackConfig): string {
   const where = gateway.address === undefined ? "" : ` on ${gateway.address}`;
   return [
@@ -44,7 +44,7 @@ function line(service: Service, rule: Rule): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-/** What a request must be for the rule to take it. */
+/** Which requests the rule matches. */
 function requestOf({ path, type, match }: Rule): string {
   const shown = { Exact: `= ${path}`, PathPrefix: path, RegularExpression: `~ ${path}` }[type];
   const values = (what: string, map: NonNullable<Rule["match"]>["headers"] = {}) =>
@@ -64,15 +64,15 @@ function targets({ backends }: Rule): { name: string; share: string }[] {
   }));
 }
 
-/** Policies that hold for the rule's requests, in words. */
+/** What applies to the rule's requests, in words. */
 function onTheWay(service: Service, rule: Rule): string[] {
   const { timeouts, retry, cors, rewrite, mirror, requestHeaders, responseHeaders } = rule;
-  const { limits, hsts, telemetry } = service;
+  const { limits, fault, hsts, telemetry } = service;
   const policies = Object.keys(service.trafficPolicy);
   return [
     ...(isOpenToAll(service.access) && service.access?.deny === undefined ? [] : [entrance(service)]),
     timeouts.request === "0s" ? "no timeout" : `timeout ${timeouts.request}`,
-    ...(timeouts.backendRequest === undefined ? [] : [`${timeouts.backendRequest} for each try`]),
+    ...(timeouts.backendRequest === undefined ? [] : [`${timeouts.backendRequest} per try`]),
     ...(retry === undefined ? [] : [retry === false ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
     ...rateLimitsOf(service).map(({ type, requests, per }) => `${type} limit ${requests} per ${per}`),
@@ -83,18 +83,20 @@ function onTheWay(service: Service, rule: Rule): string[] {
       : [`rewritten to ${[rewrite.hostname, rewrite.path ?? rewrite.prefix].filter(Boolean).join(" ")}`]),
     ...(mirror === undefined
       ? []
-      : [`${mirror.percent} % copied to ${mirror.namespace}/${mirror.service}:${mirror.port}`]),
+      : [`${mirror.percent} % mirrored to ${mirror.namespace}/${mirror.service}:${mirror.port}`]),
+    ...(fault?.delay === undefined ? [] : [`${fault.delay.percent} % delayed by ${fault.delay.duration}`]),
+    ...(fault?.abort === undefined ? [] : [`${fault.abort.percent} % aborted with ${fault.abort.status}`]),
     ...(requestHeaders === undefined && responseHeaders === undefined ? [] : ["headers changed"]),
     ...(hsts === undefined ? [] : [`HSTS ${hstsValue(hsts)}`]),
     ...(telemetry.traces === undefined ? [] : [`${telemetry.traces.samplePercent} % traced`]),
-    ...(telemetry.accessLogs === undefined ? [] : ["logged by rules of its own"]),
+    ...(telemetry.accessLogs === undefined ? [] : ["own access log rules"]),
     ...(policies.length === 0
       ? []
       : [policies.map((name) => name.replace(/([A-Z])/g, " $1").toLowerCase()).join(", ")]),
   ];
 }
 
-/** Mermaid ends a label at a quote. */
+/** A quote would end a Mermaid label. */
 function quoted(text: string): string {
   return text.replaceAll('"', "#quot;");
 }

@@ -3,10 +3,10 @@ import type { EmittedResource } from "./resources";
 const HIDDEN = "(secret)";
 const UNKNOWN = "(known after the update)";
 
-/** Pulumi's mark on secret values in what it passes around. */
+/** Pulumi's marker on secret values. */
 const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
 
-/** A resource without what must not be read: values marked secret, contents of Secrets, keys in PEM. */
+/** A resource without secrets: values marked secret, contents of Secrets, keys in PEM. */
 export function withoutSecrets(resource: EmittedResource): EmittedResource {
   const isContent = (key: string) =>
     resource.type === "kubernetes:core/v1:Secret" && (key === "data" || key === "stringData");

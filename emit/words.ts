@@ -11,23 +11,23 @@ export function entrance({ access }: Pick<Service, "access">): string {
       case "from":
         return [`from ${shown(condition.blocks)}`];
       case "token":
-        return [`with a token of ${condition.jwt.issuer}`];
+        return [`with a token from ${condition.jwt.issuer}`];
       case "external-authorization":
-        return [`as ${condition.provider} decides`];
+        return [`authorized by ${condition.provider}`];
       case "not-from":
         return [];
     }
   });
   const except = conditions.flatMap((condition) =>
-    condition.type === "not-from" ? [` but ${shown(condition.blocks)}`] : [],
+    condition.type === "not-from" ? [` except ${shown(condition.blocks)}`] : [],
   );
   return [words.length === 0 ? "open to all" : `open to clients ${words.join(", ")}`, ...except].join("");
 }
 
-/** Longest value that is shown. Unit: characters. */
+/** Longest value that is shown, in characters. */
 const MAX_VALUE = 80;
 
-/** A value in one short line. No key and no certificate is shown. */
+/** A value in one short line. Keys and certificates are not shown. */
 export function shown(value: unknown): string {
   if (Array.isArray(value)) {
     return value.length === 0 ? "nothing" : brief(value.map(shown).join(", "));

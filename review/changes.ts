@@ -8,18 +8,18 @@ export type Reach = "gateway-wide" | "opens to all" | "removal";
 
 /** One change of a stack, in words. */
 export interface Change {
-  /** Whom it concerns: a service by its name, or everyone behind the gateway. */
+  /** What it affects: a service, by name, or the whole gateway. */
   readonly scope: string;
   readonly text: string;
-  /** Undefined: one service, and nobody new enters. */
+  /** Undefined: one service, and nobody else may enter. */
   readonly reach?: Reach;
 }
 
 const GATEWAY_WIDE = "gateway-wide" as const;
 
-/** What differs between two configs of a stack. Defaults are filled in: a changed default shows with each service. */
+/** What differs between two configs of a stack. Defaults are filled in, so a changed default shows for each service. */
 export function changes(before: StackConfig, after: StackConfig): Change[] {
-  // What a config needs of the CRDs follows from its services.
+  // What a config needs from the CRDs follows from its services.
   const { services: servicesBefore, fieldUses: _before, ...wholeBefore } = before;
   const { services: servicesAfter, fieldUses: _after, ...wholeAfter } = after;
   const names = [...new Set([...servicesBefore, ...servicesAfter].map(({ name }) => name))];
@@ -41,7 +41,7 @@ function serviceChanges(before: Service | undefined, after: Service | undefined)
       : [{ text: `new, ${entrance(after)}: https://${after.host}`, ...(isOpenToAll(after.access) && OPENS) }];
   }
   if (after === undefined) {
-    return [{ text: `removed, https://${before.host} answers no more`, reach: "removal" }];
+    return [{ text: `removed, https://${before.host} no longer answers`, reach: "removal" }];
   }
   const { rules: _rulesBefore, access: _accessBefore, canary: _canaryBefore, ...restBefore } = before;
   const { rules: _rulesAfter, access: _accessAfter, canary: _canaryAfter, ...restAfter } = after;
@@ -54,10 +54,12 @@ function serviceChanges(before: Service | undefined, after: Service | undefined)
 
 const OPENS = { reach: "opens to all" } as const;
 
-/** From closed to open is told in words; everything else by its settings. */
+/** Opening and closing a service is put in words; anything else is listed by setting. */
 function accessChanges(before: Service, after: Service): Told[] {
   if (isOpenToAll(before.access) !== isOpenToAll(after.access)) {
-    return [{ text: `now ${entrance(after)}, before ${entrance(before)}`, ...(isOpenToAll(after.access) && OPENS) }];
+    return [
+      { text: `now ${entrance(after)}, previously ${entrance(before)}`, ...(isOpenToAll(after.access) && OPENS) },
+    ];
   }
   return differences({ access: before.access ?? {} }, { access: after.access ?? {} }).map((text) => ({ text }));
 }
@@ -67,7 +69,7 @@ function rulesChanges(before: Service, after: Service): Told[] {
   const find = ({ rules }: Service, label: string) => rules.find(({ name }) => name === label);
   const removed: Told[] = [];
   const added: Told[] = [];
-  /** The paths of each text, and how many rules it could be told of. */
+  /** The paths that each text applies to, and how many rules it could apply to. */
   const told = new Map<string, { paths: string[]; rules: number }>();
   const tell = (text: string, { path }: Rule, rules: number) =>
     told.set(text, { paths: [...(told.get(text)?.paths ?? []), path], rules });
@@ -76,7 +78,7 @@ function rulesChanges(before: Service, after: Service): Told[] {
     if (old === undefined && next !== undefined) {
       added.push({ text: `new rule for ${next.path}: ${targets(next, after)}` });
     } else if (old !== undefined && next === undefined) {
-      removed.push({ text: `no rule for ${old.path} any more`, reach: "removal" });
+      removed.push({ text: `rule for ${old.path} removed`, reach: "removal" });
     } else if (old !== undefined && next !== undefined) {
       const split = after.rules.filter(isSplit).length;
       shareChanges(old, before, next, after).forEach((text) => tell(text, next, split));
@@ -84,7 +86,7 @@ function rulesChanges(before: Service, after: Service): Told[] {
     }
   }
   const changed = [...told].map(([text, { paths, rules }]) => ({
-    // What holds for every rule is told without their paths.
+    // What applies to every rule is reported without paths.
     text: paths.length === rules ? text : `${text}, on ${[...new Set(paths)].join(", ")}`,
   }));
   return [...removed, ...changed, ...added];
@@ -102,15 +104,15 @@ function shareChanges(before: Rule, serviceBefore: Service, after: Rule, service
   const sharesAfter = shares(after, serviceAfter);
   const same = [...sharesBefore.keys()].join() === [...sharesAfter.keys()].join();
   if (!same) {
-    return [`requests go to ${targets(after, serviceAfter)}, before to ${targets(before, serviceBefore)}`];
+    return [`requests go to ${targets(after, serviceAfter)}, previously to ${targets(before, serviceBefore)}`];
   }
-  // Of two shares, one says it all: the last, which is that of the newcomer.
+  // Of two shares, one is enough: the last, which is the newcomer's.
   const moved = [...sharesAfter].filter(([name, share]) => sharesBefore.get(name) !== share);
   const told = moved.length === 2 ? moved.slice(-1) : moved;
   return told.map(([name, share]) => `${name} ${sharesBefore.get(name) ?? 0} % → ${share} %`);
 }
 
-/** Share of each backend by its name. Unit: percent, to one decimal. */
+/** Share of each backend by name, in percent, to one decimal. */
 function shares({ backends }: Rule, { canary }: Service): Map<string, number> {
   const total = backends.reduce((sum, { weight }) => sum + weight, 0);
   return new Map(

@@ -1,29 +1,28 @@
 import { isMap, shown } from "../emit/words";
 
-/**
- * How a change is told: names of settings, values, and who may enter.
- */
+/** How a change is worded: names of settings, and values. */
 
-/** What people call a setting; every other one is called by its key path. */
+/** Readable names of settings; all others go by their key path. */
 const NAMES: Readonly<Record<string, string>> = {
-  "certificate.keyAlgorithm": "key of the certificate",
-  "certificate.type": "source of the certificate",
-  "certificate.validity": "lifetime of the certificate",
-  denyByDefault: "denial by default",
+  "certificate.keyAlgorithm": "certificate key",
+  "certificate.type": "certificate source",
+  "certificate.validity": "certificate lifetime",
+  denyByDefault: "deny by default",
+  fault: "fault injection",
   "gateway.address": "address",
   "gateway.allowedRoutes": "namespaces whose routes may attach",
   "gateway.tls.cipherSuites": "cipher list",
   "gateway.tls.minVersion": "minimum TLS version",
   mtls: "mutual TLS",
-  protect: "protection from deletion",
-  "rateLimit.requests": "requests of the rate limit",
+  protect: "deletion protection",
+  "rateLimit.requests": "rate limit requests",
   rateLimit: "rate limit",
   "retry.attempts": "retries",
-  "timeouts.backendRequest": "timeout of a try",
+  "timeouts.backendRequest": "timeout per try",
   "timeouts.request": "timeout",
 };
 
-/** `timeout 30s → 15s` for each setting that differs; what is new or gone is named as such. */
+/** `timeout 30s → 15s` for each setting that differs; settings that are new or gone are reported as added or removed. */
 export function differences(before: unknown, after: unknown, path = ""): string[] {
   if (isMap(before) && isMap(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
@@ -46,7 +45,7 @@ export function differences(before: unknown, after: unknown, path = ""): string[
   ];
 }
 
-/** What came and what went, where that says it all. */
+/** Entries gained and lost, or the new order. */
 function listDifference(name: string, before: readonly string[], after: readonly string[]): string {
   const gained = after.filter((entry) => !before.includes(entry));
   const lost = before.filter((entry) => !after.includes(entry));
@@ -54,7 +53,7 @@ function listDifference(name: string, before: readonly string[], after: readonly
     ...(gained.length === 0 ? [] : [`gains ${shown(gained)}`]),
     ...(lost.length === 0 ? [] : [`loses ${shown(lost)}`]),
   ];
-  return parts.length === 0 ? `${name} in another order: ${shown(after)}` : `${name} ${parts.join(", ")}`;
+  return parts.length === 0 ? `${name} reordered: ${shown(after)}` : `${name} ${parts.join(", ")}`;
 }
 
 function isList(value: unknown): value is string[] {

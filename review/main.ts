@@ -4,7 +4,7 @@ import { command } from "../cli/command";
 import { Repository } from "./repository";
 import { review } from "./review";
 
-/** `npm run review -- [--base REVISION] [--stack STACK]`: what changed in the stacks since a revision, in words. */
+/** `npm run review -- [--base REVISION] [--stack STACK]`: what changed in the stacks since a revision. */
 function main(): void {
   const { values } = parseArgs({ options: { base: { type: "string" }, stack: { type: "string" } } });
   const repository = new Repository(join(__dirname, ".."));

@@ -2,7 +2,7 @@ import type { Change, Reach } from "./changes";
 
 const REACHES: readonly Reach[] = ["gateway-wide", "opens to all", "removal"];
 
-/** The changes of one stack as Markdown: those that reach far are marked, and counted in the first line. */
+/** The changes of one stack as Markdown: those with a far reach are marked, and counted in the first line. */
 export function reviewMarkdown(stack: string, found: readonly Change[]): string {
   const lines = found.map(
     ({ scope, text, reach }) => `- ${reach === undefined ? "" : "⚠️ "}**${scope}**: ${inline(text)}`,
@@ -17,7 +17,7 @@ function summary(found: readonly Change[]): string {
   return `${found.length} ${found.length === 1 ? "change" : "changes"}${far.length === 0 ? "" : `: ⚠️ ${far.join(", ")}`}.`;
 }
 
-/** Text from a stack file as plain text: it ends no line and no cell, and makes no link. */
+/** Escapes text from a stack file, so that it cannot end a line or a table cell, or make a link. */
 export function inline(text: string): string {
   return text.replace(/\s+/g, " ").replace(/[\\`*_[\]<>|]/g, (sign) => `\\${sign}`);
 }

@@ -1,16 +1,16 @@
 import type { EmittedResource } from "../emit/resources";
 import { shown } from "../emit/words";
 
-/** What becomes of a resource between two revisions. */
+/** What happens to a resource between two revisions. */
 export interface ObjectChange {
   readonly action: "add" | "change" | "remove";
-  /** KIND NAMESPACE/NAME, or what Pulumi calls a resource that is no object of the cluster. */
+  /** KIND NAMESPACE/NAME, or Pulumi's name of a resource that is not a cluster object. */
   readonly object: string;
   /** What differs, by key path. */
   readonly details: readonly string[];
 }
 
-/** What is added, changed and removed, by what an object is called in the cluster. */
+/** What is added, changed and removed, matched by the objects' names in the cluster. */
 export function objectChanges(before: readonly EmittedResource[], after: readonly EmittedResource[]): ObjectChange[] {
   const old = new Map(before.map((resource) => [objectName(resource), resource]));
   const next = new Map(after.map((resource) => [objectName(resource), resource]));

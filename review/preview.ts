@@ -8,19 +8,19 @@ import { objectChanges, objectName, type ObjectChange } from "./objects";
 import type { Repository } from "./repository";
 import { review } from "./review";
 
-/** What a pull request would do to a stack, as far as it can be known without a cluster. */
+/** What a pull request would do to a stack, as far as is known without a cluster. */
 export interface Preview {
   readonly stack: string;
   readonly base: string;
-  /** The one error of a wrong config; nothing else is known then. */
+  /** The single error of a wrong config; nothing else is known then. */
   readonly error?: string;
   /** The review in words, as Markdown. */
   readonly review: string;
-  /** Keys of encrypted values: placeholders stood in for them. */
+  /** Keys of encrypted values, which placeholders replaced. */
   readonly sealed: readonly string[];
   /** Undefined if the program at the base cannot be run. */
   readonly objects?: readonly ObjectChange[];
-  /** Why the objects could not be compared. The preview fails then: nobody should merge a change on half a comparison. */
+  /** Why the objects could not be compared. The preview then fails: nobody should merge a change after half a comparison. */
   readonly notCompared?: string;
   readonly findings: readonly (Finding & { readonly object: string })[];
   /** Whether the stack may be deployed. */
@@ -72,14 +72,17 @@ function compared(
   }
 }
 
-/** What a revision runs to print what its program makes of a stack, the newest first: see emit/main.ts. */
+/** How each revision prints the resources of a stack, the newest way first: see emit/main.ts. */
 const ENTRIES: readonly (readonly [file: string, args: (root: string, stack: string) => string[]])[] = [
   [join("emit", "main.ts"), (_root, stack) => [stack]],
-  // Revisions before emit/ was made.
+  // Revisions before emit/ existed.
   [join("review", "emit.ts"), (root, stack) => [root, stack]],
 ];
 
-/** What a revision's program makes of its own stack file, so that a change of the program shows too. @throws Error with its own words. */
+/**
+ * What a revision's program creates from its own stack file, so that changes to the program show too. @throws Error with the
+ * program's own message.
+ */
 function emitted({ root }: Repository, stack: string): EmittedResource[] {
   const entry = ENTRIES.find(([file]) => existsSync(join(root, file)));
   if (entry === undefined) {
@@ -100,7 +103,7 @@ function emitted({ root }: Repository, stack: string): EmittedResource[] {
   }
 }
 
-/** The line of a failed program that names its error; Node.js prints a stack trace around it. */
+/** The line of a failed program's output that names the error; Node.js prints a stack trace around it. */
 function causeOf(error: unknown): string {
   const lines = ((error as { stderr?: string }).stderr ?? "").split("\n").map((line) => line.trim());
   return lines.find((line) => /Error\b.*: /.test(line)) ?? lines.find((line) => line !== "") ?? String(error);

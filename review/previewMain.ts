@@ -8,8 +8,8 @@ import { previewMarkdown } from "./previewMarkdown";
 import { Repository } from "./repository";
 
 /**
- * `npm run preview -- [--stack STACK] [--base REVISION] [--policy-config FILE] [--json]`: what the work tree would do to a
- * stack, with no cluster and no secrets. Ends with 1 where the config is wrong or a mandatory policy is broken.
+ * `npm run preview -- [--stack STACK] [--base REVISION] [--policy-config FILE] [--json]`: what the work tree would do to a stack,
+ * without a cluster or secrets. Exits with 1 if the config is wrong, a mandatory policy is violated, or the base cannot be run.
  */
 function main(): void {
   const { values } = parseArgs({

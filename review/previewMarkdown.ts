@@ -1,9 +1,9 @@
 import { inline } from "./markdown";
 import type { Preview } from "./preview";
 
-/** Longest list of an object's differences. */
+/** Most differences listed per object. */
 const MAX_DETAILS = 5;
-/** Longest list of objects: a comment has an end. */
+/** Most objects listed: a comment's length is limited. */
 const MAX_OBJECTS = 60;
 
 /** A preview as Markdown, for a comment on a pull request. */
@@ -17,7 +17,7 @@ export function previewMarkdown(preview: Preview): string {
 function sealed({ sealed: keys }: Preview): string[] {
   return keys.length === 0
     ? []
-    : [`Encrypted, so a placeholder stood in for it: ${keys.map((key) => `\`${key}\``).join(", ")}.`, ""];
+    : [`Encrypted, replaced by a placeholder: ${keys.map((key) => `\`${key}\``).join(", ")}.`, ""];
 }
 
 const VERBS = { add: "➕", change: "✏️", remove: "➖" } as const;
@@ -52,9 +52,9 @@ function cell(details: readonly string[]): string {
 
 function policies({ findings }: Preview): string[] {
   return findings.length === 0
-    ? ["**Policies**: all kept."]
+    ? ["**Policies**: none violated."]
     : [
-        `**Policies**: ${findings.filter(({ level }) => level === "mandatory").length} broken, ${findings.filter(({ level }) => level === "advisory").length} warnings.`,
+        `**Policies**: ${findings.filter(({ level }) => level === "mandatory").length} violated, ${findings.filter(({ level }) => level === "advisory").length} warnings.`,
         "",
         ...findings.map(
           ({ level, policy, message }) => `- ${level === "mandatory" ? "❌" : "💡"} ${policy}: ${inline(message)}`,

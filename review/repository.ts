@@ -7,7 +7,7 @@ import { join } from "node:path";
 export class Repository {
   constructor(readonly root: string) {}
 
-  /** Names of the stacks in the work tree, or the one that is asked for. @throws Error in one line where there is none. */
+  /** Names of the stacks in the work tree, or only the wanted one. @throws a one-line Error if it does not exist. */
   stacks(wanted?: string): string[] {
     const all = readdirSync(this.root).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
     const found = all.filter((stack) => wanted === undefined || stack === wanted).sort();
@@ -23,17 +23,17 @@ export class Repository {
     return join(this.root, stackFileName(stack));
   }
 
-  /** The revision that is asked for, or origin/main, or main. @throws Error in one line where there is none. */
+  /** The wanted revision, or else origin/main, or else main. @throws a one-line Error if there is none. */
   base(wanted?: string): string {
     const candidates = wanted === undefined ? ["origin/main", "main"] : [wanted];
     const found = candidates.find((revision) => this.has(revision));
     if (found === undefined) {
-      throw new Error(`there is no revision ${candidates.join(" or ")}: fetch it, or name another by --base`);
+      throw new Error(`there is no revision ${candidates.join(" or ")}: fetch it, or pass another with --base`);
     }
     return found;
   }
 
-  /** Calls `look` with the whole program as it was at the base, with the modules of the work tree. */
+  /** Calls `look` with the whole program as of the base, with the work tree's node_modules. */
   at<T>(base: string, look: (old: Repository) => T): T {
     const folder = mkdtempSync(join(tmpdir(), "review-"));
     try {
@@ -49,18 +49,18 @@ export class Repository {
     }
   }
 
-  /** Where the work tree's branch left the base: what came to the base since then is not this branch's doing. */
+  /** Where the work tree's branch forked from the base: what came to the base since is not part of this branch. */
   private fork(base: string): string {
     try {
       return this.git(["merge-base", base, "HEAD"]).trim();
     } catch {
-      // Without a common history, as in a shallow clone.
+      // There is no common history, as in a shallow clone.
       return base;
     }
   }
 
   private has(revision: string): boolean {
-    // A revision that begins with a dash would be an option.
+    // A revision that starts with a dash would be an option.
     try {
       this.git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]);
       return true;

@@ -5,20 +5,20 @@ import { loadStackFile } from "../config/load/stackFile";
 import { changes } from "./changes";
 import { inline, reviewMarkdown } from "./markdown";
 
-/** Where a stack's file lies: beside it are the project's file, and services that stand in files of their own. */
+/** Paths of a stack file; the project file and service files are in the same folder. */
 export interface StackFiles {
-  /** At the base; where it is missing, the stack is new. */
+  /** At the base; if it is missing, the stack is new. */
   readonly before: string;
   readonly after: string;
 }
 
 export interface Review {
   readonly markdown: string;
-  /** Whether the new config is sound. */
+  /** Whether the new config is valid. */
   readonly sound: boolean;
 }
 
-/** What changed in a stack, in words; where a config is wrong, one line that says which and why. */
+/** What changed in a stack, in words; if a config is wrong, one line that says which and why. */
 export function review(stack: string, base: string, { before, after }: StackFiles): Review {
   const next = load(after);
   if (typeof next === "string") {
@@ -35,7 +35,7 @@ export function review(stack: string, base: string, { before, after }: StackFile
     : { markdown: reviewMarkdown(stack, changes(old, next)), sound: true };
 }
 
-/** The config, or in one line what is wrong with it. */
+/** The config, or what is wrong with it in one line. */
 function load(path: string): StackConfig | string {
   try {
     return loadStackFile(path);

@@ -36,7 +36,7 @@ describe("docs", () => {
     }
   });
 
-  it("lead each link to a file or a heading that is there", () => {
+  it("link only to files and headings that exist", () => {
     const broken: string[] = [];
     for (const page of PAGES) {
       for (const [, target = ""] of read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
@@ -49,9 +49,9 @@ describe("docs", () => {
   });
 });
 
-/** A stack out of what a block shows: services, keys of a stack, or keys of a service. */
+/** A stack made from what a block shows: services, keys of a stack, or keys of a service. */
 function asStack(value: unknown): Record<string, unknown> {
-  // What a list of addresses asks for.
+  // Address lists require it.
   const needed = { gateway: { clientAddress: { trustedProxies: 0 } } };
   if (Array.isArray(value)) {
     return { services: value };

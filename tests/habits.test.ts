@@ -47,7 +47,7 @@ describe("the pre-push hook", () => {
     return { status, lines: stderr.split("\n").filter(Boolean) };
   }
 
-  it("is executable, names scripts that there are, and is turned on by one", () => {
+  it("is executable, runs existing scripts, and is turned on by one", () => {
     assert.equal(statSync(HOOK).mode & 0o111, 0o111);
     const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name ?? "");
     assert.ok(named.includes("check:format") && named.includes("generate") && named.includes("check:types"));
@@ -59,7 +59,7 @@ describe("the pre-push hook", () => {
     assert.ok(!("prepare" in scripts || "postinstall" in scripts));
   });
 
-  it("looks at files that npm run generate writes", () => {
+  it("checks the files that npm run generate writes", () => {
     const generator = read("scripts/generate.ts");
     assert.deepEqual(
       generated.filter((file) => !existsSync(join(ROOT, file)) || !generator.includes(`"${file}"`)),
@@ -67,7 +67,7 @@ describe("the pre-push hook", () => {
     );
   });
 
-  it("lets a push through where everything is in order", () => {
+  it("allows a push if everything is in order", () => {
     assert.deepEqual(push("exit 0"), { status: 0, lines: [] });
   });
 
@@ -80,7 +80,7 @@ describe("the pre-push hook", () => {
     );
   });
 
-  it("stops a push where a generated file was out of date", () => {
+  it("stops a push if a generated file was out of date", () => {
     for (const file of generated) {
       const { status, lines } = push(`[ "$2" != generate ] || echo new > ${file}`);
       assert.equal(status, 1);
@@ -107,7 +107,7 @@ describe("Renovate", () => {
       : matchStrings.flatMap((pattern) => search(pattern, text));
   }
 
-  it("finds a version in each file that it looks at", () => {
+  it("finds a version in each file that it scans", () => {
     for (const manager of customManagers) {
       for (const pattern of manager.managerFilePatterns) {
         const files = filesOf(pattern);
@@ -119,7 +119,7 @@ describe("Renovate", () => {
     }
   });
 
-  it("finds each default image, in the config and in what is generated from it", () => {
+  it("finds each default image, in the config and in files generated from it", () => {
     const SCHEMA = "pulumi-stack.schema.json";
     const images = [...read(SCHEMA).matchAll(/"default": "(docker\.io\/.+)"/g)].map(([, image]) => image ?? "");
     assert.equal(images.length, 2);
@@ -162,7 +162,7 @@ describe("the forms of .github and the devcontainer", () => {
   const FORMS = ".github/ISSUE_TEMPLATE";
 
   for (const file of ["bug_report.yml", "feature_request.yml"]) {
-    it(`${file} is a form whose questions have a label and an id each`, () => {
+    it(`${file} is a form whose questions each have a label and an id`, () => {
       const { name, description, body } = parse(read(`${FORMS}/${file}`)) as {
         name: string;
         description: string;

@@ -7,7 +7,8 @@ const ROOT = join(__dirname, "..");
 
 /**
  * The layers, lowest first. A file belongs to the first that matches its path, and may import from lower layers and from its own
- * folder. `*` is a domain: access, certificate, entry, routing, limits, backends, telemetry, cluster. Domains do not know each other.
+ * folder. `*` is a domain: access, certificate, entry, routing, limits, backends, telemetry, cluster. Domains do not import each
+ * other.
  */
 const LAYERS: readonly string[] = [
   "config/values/",
@@ -68,7 +69,7 @@ function layerOf(file: string): number {
   return LAYERS.findIndex((layer) => new RegExp(`^${layer.replace("*", "[^/]+")}`).test(file));
 }
 
-/** Imports that go up, or sideways to another domain. */
+/** Imports from a higher layer, or from another domain. */
 function upward(imports: Imports): string[] {
   return [...imports].flatMap(([file, targets]) =>
     targets
@@ -127,7 +128,7 @@ describe("layers", () => {
     assert.equal(circle(imports), undefined);
   });
 
-  it("has the same domains in each layer, and no files flat beside them but the layer's own", () => {
+  it("has the same domains in each layer, and no flat files except the layer's own", () => {
     for (const layer of ["config/schema", "config/rules", "components"]) {
       const folders = readdirSync(join(ROOT, layer), { withFileTypes: true }).filter((entry) => entry.isDirectory());
       const unknown = folders.map(({ name }) => name).filter((name) => ![...DOMAINS, "shared"].includes(name));
@@ -137,7 +138,7 @@ describe("layers", () => {
     }
   });
 
-  it("finds an import that goes up, one between domains, and a circle", () => {
+  it("detects an import from a higher layer, one between domains, and a circle", () => {
     const planted = (file: string, target: string) => new Map([...imports, [file, [target]]]);
     assert.deepEqual(upward(planted("config/values/cidr.ts", "components/index.ts")), [
       "config/values/cidr.ts imports components/index.ts",

@@ -34,7 +34,7 @@ const commands = (workflow: Workflow) => stepsOf(workflow).flatMap(({ with: inpu
 
 describe("every workflow", () => {
   for (const name of readdirSync(FOLDER)) {
-    it(`${name} runs actions of one commit each, may only read, ends some time, and has no secret in clear`, () => {
+    it(`${name} pins each action to a commit, may only read, has a timeout, and has no secret in the clear`, () => {
       const workflow = read(name);
       const uses = stepsOf(workflow).flatMap((step) => step.uses ?? []);
       assert.ok(uses.length > 0 && uses.every((action) => /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/.test(action)));
@@ -60,7 +60,7 @@ describe("the workflow that renews", () => {
 describe("the workflow of pull requests", () => {
   const workflow = read("pull-request.yml");
 
-  it("knows no secret, and gives the right to write to the job alone that runs no code of the pull request", () => {
+  it("has no secrets, and lets only the job write that runs none of the pull request's code", () => {
     assert.doesNotMatch(textOf("pull-request.yml"), /secrets\.|pull_request_target/);
     const writers = Object.entries(workflow.jobs).filter(([, { permissions }]) => permissions !== undefined);
     assert.deepEqual(
@@ -73,7 +73,7 @@ describe("the workflow of pull requests", () => {
     );
   });
 
-  it("passes what comes from outside by the environment, never into a script", () => {
+  it("passes untrusted input through the environment, never into a script", () => {
     const scripts = stepsOf(workflow).flatMap(({ run, with: inputs }) => [run ?? "", String(inputs?.script ?? "")]);
     assert.ok(scripts.every((script) => !script.includes("${{")));
   });
@@ -110,7 +110,7 @@ describe("the workflow that deploys", () => {
 });
 
 describe("the workflow that looks for drift", () => {
-  it("previews with a refresh that expects no change, and keeps one issue for each stack", () => {
+  it("previews with a refresh that expects no changes, and keeps one issue per stack", () => {
     const workflow = read("drift.yml");
     assert.equal(workflow.on.schedule?.length, 1);
     const [preview] = stepsOf(workflow).filter(({ with: inputs }) => inputs?.command === "preview");

@@ -3,19 +3,19 @@ import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
 import { TIMEOUT_MS, type RequestOptions } from "./client";
 
 export interface Burst {
-  /** Of each request that was answered, in the order of the answers. */
+  /** Of each answered request, in the order of the answers. */
   readonly statuses: readonly number[];
-  /** From the first request to the last answer. Unit: milliseconds. */
+  /** From the first request to the last answer, in milliseconds. */
   readonly tookMs: number;
-  /** Whether a rate limit turned a request away, and no backend. */
+  /** Whether a rate limit, not a backend, refused a request. */
   readonly limited: boolean;
   readonly error?: string;
 }
 
-/** Requests that are under way at once: less than any server forbids. */
+/** Concurrent requests: fewer than any server's limit. */
 const CONCURRENT = 20;
 
-/** Sends many requests over one connection, and so to one proxy; none after the first that is turned away. */
+/** Sends many requests over one connection, and so to one proxy, until one is refused. */
 export async function burst(
   url: string,
   most: number,
@@ -54,7 +54,7 @@ export async function burst(
   return { statuses, tookMs: Date.now() - start, limited, error };
 }
 
-/** Undefined where no answer came. */
+/** Undefined if there was no answer. */
 function send(
   session: ClientHttp2Session,
   headers: Record<string, string>,

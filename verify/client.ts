@@ -3,16 +3,16 @@ import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { connect, type ConnectionOptions, type PeerCertificate } from "node:tls";
 
-/** Longest that one look may take. Unit: milliseconds. */
+/** Timeout of one request or handshake, in milliseconds. */
 export const TIMEOUT_MS = 15_000;
 
-/** From where to where a client connects. */
+/** Where a client connects from and to. */
 export interface Route {
-  /** Address to connect to, whatever DNS says. Default: what DNS says of the host. */
+  /** Address to connect to instead of asking DNS. Default: the host's DNS record. */
   readonly address?: string;
-  /** Local address to connect from. Default: the system's choice. */
+  /** Local address to connect from. Default: chosen by the system. */
   readonly from?: string;
-  /** Certificate that the client shows, and its key, in PEM. */
+  /** The client's certificate and key, in PEM. */
   readonly identity?: Identity;
 }
 
@@ -21,9 +21,9 @@ export interface Identity {
   readonly key: string;
 }
 
-/** What came back for one request; `error` in place of an answer. */
+/** The answer to one request, or `error`. */
 export interface Answer {
-  /** 0 where no answer came. */
+  /** 0 if there was no answer. */
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -37,7 +37,7 @@ export interface RequestOptions extends Route {
 
 const MAX_BODY = 64 * 1024;
 
-/** Sends one request and follows nothing. The certificate is not checked: that is a check of its own. */
+/** Sends one request and follows no redirect. The certificate is not verified: that is a separate check. */
 export function get(
   url: string,
   { address, from, identity, method = "GET", headers = {} }: RequestOptions,
@@ -79,15 +79,15 @@ export interface Handshake {
   /** `TLSv1.3`; empty without a handshake. */
   readonly protocol: string;
   readonly cipher: string;
-  /** `h2` or `http/1.1`; empty where none was chosen. */
+  /** `h2` or `http/1.1`; empty if none was chosen. */
   readonly alpn: string;
   readonly certificate?: PeerCertificate;
-  /** Why the certificate is not to be trusted for the host; undefined where it is. */
+  /** Why the certificate is not trusted for the host; undefined if it is. */
   readonly distrust?: string;
   readonly error?: string;
 }
 
-/** Makes one TLS handshake for a host. */
+/** Performs one TLS handshake for a host. */
 export function handshake(
   host: string,
   { address, from, identity }: Route,
@@ -126,7 +126,7 @@ export function handshake(
   });
 }
 
-/** A resolver that knows one answer. */
+/** A resolver with a fixed answer. */
 function always(address: string): LookupFunction {
   const family = isIP(address);
   return (_host, options, callback) =>

@@ -1,31 +1,45 @@
 import { ownName } from "../components/shared/naming";
-import type { StackConfig } from "../config";
+import { milliseconds, type StackConfig } from "../config";
 import { globalLimitsOf } from "../config/schema/limits/rateLimit";
-import type { Answer } from "./client";
+import { type Answer, TIMEOUT_MS } from "./client";
+import { isAborted } from "./expectations";
 import type { Diagnosis } from "./row";
 
-/** Why a request to a host of the gateway was not answered by its backend, as far as a client can tell. */
+/** Why a host's backend did not answer a request, as far as a client can tell. */
 export function diagnose(answer: Answer, host: string, config: StackConfig): Diagnosis {
   const { gateway, services, rateLimitService } = config;
   const service = services.find((candidate) => candidate.host === host);
   const kind = service?.protocol === "grpc" ? "grpcroute" : "httproute";
   const route = service === undefined ? `${kind}s -A` : `${kind} ${service.name} -n ${service.namespace}`;
   const { status, body } = answer;
+  const delay = service?.fault?.delay;
+  if (status === 0 && delay !== undefined && milliseconds(delay.duration) >= TIMEOUT_MS) {
+    return {
+      cause: `fault.delay of the service delays requests by ${delay.duration}, and verify waits ${TIMEOUT_MS / 1000} s`,
+      more: `kubectl get envoyfilter ${ownName(gateway, "fault")} -n ${gateway.namespace} -o yaml`,
+    };
+  }
   if (status === 0) {
     return {
-      cause: `nothing answers for the gateway: its proxies are down, or something between refuses the connection (${answer.error ?? ""})`,
+      cause: `the gateway does not answer: its proxies are down, or something in between refuses the connection (${answer.error ?? ""})`,
       more: `kubectl get gateway ${gateway.name} -n ${gateway.namespace}; kubectl get pods -n ${gateway.namespace} -l gateway.networking.k8s.io/gateway-name=${gateway.name}`,
+    };
+  }
+  if (isAborted(answer)) {
+    return {
+      cause: "fault.abort of the service answers a share of its requests on purpose",
+      more: `kubectl get envoyfilter ${ownName(gateway, "fault")} -n ${gateway.namespace} -o yaml`,
     };
   }
   if (status === 403 && body.startsWith("RBAC: ")) {
     return {
-      cause: "an access rule of the gateway refuses this client: its address, or its token",
+      cause: "an access rule of the gateway refuses this client because of its address or token",
       more: `kubectl get authorizationpolicy -n ${gateway.namespace} -o yaml`,
     };
   }
   if (status === 404 && body === "") {
     return {
-      cause: "the gateway has no route for it: its route is missing or refused, or Envoy's config is behind",
+      cause: "the gateway has no route for it: its route is missing or not accepted, or Envoy's config is outdated",
       more: `kubectl describe ${route}`,
     };
   }
@@ -68,16 +82,16 @@ export function diagnose(answer: Answer, host: string, config: StackConfig): Dia
   return { cause: `the backend itself answers ${status}`, more: `kubectl describe ${route}` };
 }
 
-/** Envoy's words for a backend that it cannot reach. */
+/** The cause behind Envoy's message for a backend that it cannot reach. */
 function unavailable(body: string): string {
   if (body.includes("no healthy upstream")) {
     return "the backend has no healthy endpoint: no ready Pod, or every endpoint is ejected";
   }
   if (body.includes("reset reason: overflow")) {
-    return "the circuit breaker is open: trafficPolicy.connections of the service is used up";
+    return "the circuit breaker is open: a limit of the service's trafficPolicy.connections is reached";
   }
   if (/upstream connect error/.test(body)) {
-    return "nothing listens where the backend should: the Pod is down, or the Service's target port is wrong";
+    return "nothing listens at the backend's address: the Pod is down, or the Service's target port is wrong";
   }
-  return "the backend says that it is unavailable";
+  return "the backend itself reports that it is unavailable";
 }

@@ -1,22 +1,27 @@
 import type { Rule, Service } from "../config";
 import type { Answer } from "./client";
 
-/** Rules of a service that a plain GET of their path takes, and whose path is one. */
+/** Rules of a service that a plain GET of a single path reaches. */
 export function plainRules({ rules }: Service): Rule[] {
   return rules.filter(({ type, match = {} }) => type !== "RegularExpression" && Object.keys(match).length === 0);
 }
 
-/** 403, 404 and 429 of the gateway itself, before any backend. */
+/** Whether the answer is the gateway's own, not a backend's: 403, 404, 429, or an aborting fault's. */
 export function isGatewaysOwn({ status, body }: Answer): boolean {
-  return (status === 404 && body === "") || isDenied({ status, body }) || status === 429;
+  return (status === 404 && body === "") || isDenied({ status, body }) || status === 429 || isAborted({ body });
 }
 
-/** Envoy's own words where an access rule refuses a request. */
+/** Envoy's message if a fault aborts a request, with any status. */
+export function isAborted({ body }: Pick<Answer, "body">): boolean {
+  return body === "fault filter abort";
+}
+
+/** Envoy's message if an access rule refuses a request. */
 export function isDenied({ status, body }: Pick<Answer, "status" | "body">): boolean {
   return status === 403 && body.startsWith("RBAC: ");
 }
 
-/** A service asks for a token. */
+/** Whether the request was refused, including for lack of a token. */
 export function isRefusal({ status, body }: Pick<Answer, "status" | "body">): boolean {
   return status === 401 || isDenied({ status, body });
 }

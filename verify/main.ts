@@ -10,14 +10,14 @@ import type { StackOutputs, Target } from "./target";
 import { verify } from "./verify";
 
 const USAGE = `usage: npm run verify -- --stack STACK [OPTIONS]
-  --stack STACK      whose gateway to look at: Pulumi.STACK.yaml
-  --config-file FILE the stack's file, where it is not Pulumi.STACK.yaml
-  --address ADDRESS  where to find the gateway; default: the stack's outputs, gateway.address, DNS
-  --from ADDRESS     local address to look from
+  --stack STACK      the stack whose gateway to check: Pulumi.STACK.yaml
+  --config-file FILE the stack file, if it is not Pulumi.STACK.yaml
+  --address ADDRESS  the gateway's address; default: the stack's outputs, gateway.address, DNS
+  --from ADDRESS     local address to connect from
   --ca FILE          certificates to trust, in PEM; default: the stack's outputs, the system's
-  --client-cert FILE a client's certificate, in PEM, where the gateway asks for one; with --client-key FILE
-  --limits           use rate limits up, to see that they are there: see docs/verify.md
-  --no-cluster       traffic only: ask neither kubectl nor istioctl
+  --client-cert FILE client certificate, in PEM, if the gateway requires one; with --client-key FILE
+  --limits           use up rate limits to check them: see docs/verify.md
+  --no-cluster       traffic only, without kubectl and istioctl
   --json             rows as JSON`;
 
 const ROOT = join(__dirname, "..");
@@ -61,7 +61,7 @@ async function main(): Promise<number> {
   return rows.some(({ state }) => state === "failed") ? 1 : 0;
 }
 
-/** A client's certificate and key. @throws Error where one is missing, or they are no pair. */
+/** A client's certificate and key. @throws Error if one is missing, or they are not a pair. */
 function readIdentity(certFile: string | undefined, keyFile: string | undefined): Identity | undefined {
   if (certFile === undefined && keyFile === undefined) {
     return undefined;
@@ -73,12 +73,12 @@ function readIdentity(certFile: string | undefined, keyFile: string | undefined)
   try {
     createSecureContext(identity);
   } catch (error) {
-    throw new Error("--client-cert and --client-key are no certificate and its key in PEM", { cause: error });
+    throw new Error("--client-cert and --client-key are not a certificate and its key in PEM", { cause: error });
   }
   return identity;
 }
 
-/** What the stack says of itself, where pulumi and its state are at hand. */
+/** The stack's outputs, if pulumi and its state are available. */
 async function readOutputs(stack: string): Promise<StackOutputs | undefined> {
   const text = await outputOf("pulumi", ["stack", "output", "--json", "--stack", stack, "--non-interactive"]).catch(
     () => undefined,

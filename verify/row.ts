@@ -1,19 +1,19 @@
-/** What came of one look at the gateway. */
+/** The result of one check. */
 export interface Row {
-  /** What was looked at, as a word: `redirect`, `certificate`. */
+  /** What was checked, as a word: `redirect`, `certificate`. */
   readonly check: string;
-  /** What must hold, in words. */
+  /** What must hold, as a phrase. */
   readonly what: string;
   readonly state: "ok" | "failed" | "skipped";
   /** What was seen. */
   readonly seen: string;
   /** Likely cause of a failure. */
   readonly cause?: string;
-  /** Command that shows more of it. */
+  /** Command that shows more. */
   readonly more?: string;
 }
 
-/** Why something failed, and what shows more of it. */
+/** Why something failed, and a command that shows more. */
 export type Diagnosis = Pick<Row, "cause" | "more">;
 
 export function row(check: string, what: string, passed: boolean, seen: string, diagnosis?: Diagnosis): Row {
@@ -27,7 +27,7 @@ export function skipped(check: string, what: string, reason: string): Row {
 const MARKS = { ok: "ok  ", failed: "FAIL", skipped: "skip" } as const;
 const COLOURS = { ok: 32, failed: 31, skipped: 33 } as const;
 
-/** Rows for people: marks, what must hold and what was seen, in columns; a failure's cause and command below it. */
+/** Rows for humans: mark, what must hold and what was seen in columns; a failure's cause and command below. */
 export function table(rows: readonly Row[], colour: boolean): string {
   const width = Math.max(0, ...rows.map(({ what }) => what.length));
   const paint = (text: string, state: Row["state"]) => (colour ? `\x1b[${COLOURS[state]}m${text}\x1b[0m` : text);

@@ -1,18 +1,18 @@
 import type { StackConfig } from "../config";
 import type { Route } from "./client";
 
-/** What is looked at, and what is known of it. */
+/** What is checked, and what is known about it. */
 export interface Target {
   readonly stack: string;
   readonly config: StackConfig;
-  /** The outputs of the stack, where they could be read. */
+  /** The stack's outputs, if they could be read. */
   readonly outputs?: StackOutputs;
-  /** Certificates in PEM that clients trust. Default: those of the system. */
+  /** Certificates that clients trust, in PEM. Default: the system's. */
   readonly trust?: string;
   readonly route: Route;
 }
 
-/** The outputs of a stack; none of them is secret. */
+/** A stack's outputs; none is secret. */
 export interface StackOutputs {
   readonly endpoints: Readonly<Record<string, string>>;
   readonly dnsRecords: readonly string[];
@@ -29,7 +29,7 @@ export interface StackOutputs {
   readonly readme: string;
 }
 
-/** Address to which the stack's records lead; undefined where it has none yet. */
+/** Address that the stack's DNS records point to; undefined if it has none yet. */
 export function recordedAddress({ dnsRecords }: StackOutputs): string | undefined {
   return dnsRecords[0]?.split(" ").at(-1)?.replace(/\.$/, "");
 }

@@ -18,20 +18,20 @@ type Check = (target: Target) => Promise<Row[]>;
 /** What any client can see. */
 const PUBLIC: readonly Check[] = [checkRedirect, checkCertificate];
 
-/** What a client sees whom the https listener lets in. */
+/** What only a client that the https listener admits can see. */
 const TRAFFIC: readonly Check[] = [checkTls, checkRoutes, checkHeaders];
 
-/** What needs the right to read the cluster. */
+/** What needs read access to the cluster. */
 const CLUSTER: readonly Check[] = [checkConditions, checkBackends, checkProxies];
 
 export interface VerifyOptions {
-  /** Look into the cluster too. */
+  /** Check the cluster too. */
   readonly cluster: boolean;
-  /** Use rate limits up, to see that they are there. */
+  /** Use up rate limits to check them. */
   readonly limits: boolean;
 }
 
-/** Looks at a gateway from outside, and into its cluster. */
+/** Checks a gateway from outside, and in its cluster. */
 export async function verify(target: Target, { cluster, limits }: VerifyOptions): Promise<Row[]> {
   const direct = { ...target, route: { ...target.route, address: await addressOf(target) } };
   const run = async (checks: readonly Check[]) => (await Promise.all(checks.map((check) => check(direct)))).flat();
@@ -45,7 +45,7 @@ export async function verify(target: Target, { cluster, limits }: VerifyOptions)
   ];
 }
 
-/** The gateway's own address, so that a wrong DNS record fails its own check and no other. */
+/** The gateway's own address, so that a wrong DNS record fails only its own check. */
 async function addressOf({ config, outputs, route }: Target): Promise<string | undefined> {
   const recorded = outputs === undefined ? config.gateway.address : recordedAddress(outputs);
   const name = route.address ?? recorded ?? config.services[0]?.host ?? config.domain;

@@ -24,7 +24,7 @@ export interface AccessArgs {
   denyByDefault: boolean;
 }
 
-/** Who may enter: the policies of each service, and those of the whole gateway. They stand before a route does. */
+/** Who may enter: the policies of each service and of the whole gateway. They exist before any route. */
 export class Access extends pulumi.ComponentResource {
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Access", name, {}, opts);
@@ -44,7 +44,7 @@ export class Access extends pulumi.ComponentResource {
   }
 }
 
-/** By the last part of their names. Names of services hold no `--`, so those of the gateway's own clash with none. */
+/** By the last part of their names. Services' names contain no `--`, so the gateway's own policies clash with none. */
 export function authorizationPolicies(args: AccessArgs): Record<string, AuthorizationPolicySpec> {
   const { services, gateway, clientAddress, denyByDefault } = args;
   const policies: Record<string, AuthorizationPolicySpec | undefined> = {
@@ -60,7 +60,7 @@ export function authorizationPolicies(args: AccessArgs): Record<string, Authoriz
   );
 }
 
-/** Whether anything of the gateway is guarded at all. */
+/** Whether access is restricted anywhere on the gateway. */
 export function hasPolicies(args: AccessArgs): boolean {
   return Object.keys(authorizationPolicies(args)).length > 0;
 }

@@ -3,13 +3,12 @@ import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { HTTP_PORT, HTTPS_PORT } from "../shared/naming";
 
 /**
- * Where the filters behind the policies do not act. Each entry only takes something away from a host that asks for
- * nothing: if it does not apply, requests are refused, never admitted.
+ * Where the policies' filters are disabled. Each entry only disables a filter for a host that does not use it: if the patch does
+ * not apply, requests are refused, never admitted.
  *
- * - A RequestAuthentication looks at the tokens of every host, and would refuse those that a service without a JWT
- *   checks itself.
- * - The http listener only redirects. Asked there, an external authorization would send browsers to a login that comes
- *   back to plain HTTP, and a client would send its token in clear.
+ * - A RequestAuthentication validates tokens on every host, and would refuse those that a service without `jwt` checks itself.
+ * - The http listener only redirects. External authorization there would send browsers to a login that returns to plain HTTP,
+ *   where they would send their token in the clear.
  */
 export function accessScopePatches(services: readonly Service[], domain: string): ConfigPatch[] {
   const hasJwt = (service: Service) => service.access?.jwt !== undefined;

@@ -14,28 +14,28 @@ import type { RequestAuthenticationSpec } from "../../kinds/requestAuthenticatio
 import type { GatewayRef } from "../shared/naming";
 
 /**
- * Specs of the policies that say who may enter.
+ * Specs of the policies that decide who may enter.
  *
- * Allow lists are DENY policies for everyone else, not ALLOW policies: one ALLOW policy shuts every other host of the
- * gateway, and several add up, so that anyone's ALLOW policy would open what another closes. A DENY rule stands alone,
- * is looked at first, and grows wider, not narrower, where Istio cannot translate a part of it.
+ * Allow lists are DENY policies for everyone else, not ALLOW policies: one ALLOW policy closes every other host of the gateway,
+ * and several add up, so anyone's ALLOW policy would open what another closes. A DENY rule does not depend on others, is
+ * evaluated first, and matches more, not less, if Istio cannot translate part of it.
  */
 
-/** Istio takes the Gateway as a target of policies in its own namespace. */
+/** Istio accepts the Gateway as a target only for policies in its own namespace. */
 export function gatewayTarget({ name }: Pick<GatewayRef, "name">): GatewayReference {
   return { group: "gateway.networking.k8s.io", kind: "Gateway", name };
 }
 
 /**
- * Everything in a Host header that leads to a host: Envoy compares without case, and cuts off what follows the last
- * colon, be it a port or not. `HOST:*` is a prefix. Istio compares without case, too.
+ * Every Host header that leads to a host: Envoy ignores case and strips whatever follows the last colon, port or not. `HOST:*` is
+ * a prefix match. Istio ignores case too.
  */
 export function authorities(host: string): string[] {
   return [host, `${host}:*`];
 }
 
 /**
- * Requests that a service's lists of addresses and its JWT refuse; undefined where it has none of these.
+ * Requests that a service's address lists and JWT refuse; undefined if it has neither.
  * @param answersPreflights Whether the gateway itself answers every CORS preflight for the host.
  */
 export function refusalSpec(
@@ -52,12 +52,12 @@ export function refusalSpec(
       case "not-from":
         return [{ from: [{ source: { remoteIpBlocks: condition.blocks } }], to }];
       case "token":
-        // RequestAuthentication lets a request without a token pass, and a token for another service.
+        // RequestAuthentication admits requests without a token, and tokens for other services.
         return tokenConditions(condition.jwt).flatMap((when) =>
           answersPreflights ? unlessPreflight(hosts, when) : [{ to, when: [when] }],
         );
       case "external-authorization":
-        // A policy of its own: see externalAuthorizationSpec.
+        // A separate policy: see externalAuthorizationSpec.
         return [];
     }
   });
@@ -65,8 +65,8 @@ export function refusalSpec(
 }
 
 /**
- * A condition on every request but a CORS preflight, which browsers send without a token. What counts as one here is less than
- * what counts as one for Envoy's CORS filter, which answers it, whatever its origin: so none of them gets to a backend.
+ * A condition on every request except CORS preflights, which browsers send without a token. Preflights are defined more narrowly
+ * here than in Envoy's CORS filter, which answers them whatever their origin, so none reaches a backend.
  */
 function unlessPreflight(hosts: readonly string[], condition: AuthorizationCondition): AuthorizationRule[] {
   const to = [{ operation: { hosts } }];
@@ -77,12 +77,12 @@ function unlessPreflight(hosts: readonly string[], condition: AuthorizationCondi
   ];
 }
 
-/** Whether a CORS filter stands before every backend of a host. */
+/** Whether there is a CORS filter in front of every backend of a host. */
 export function answersPreflights(host: string, services: readonly Service[]): boolean {
   return services.filter((service) => service.host === host).every(({ rules }) => rules.every(({ cors }) => cors));
 }
 
-/** What a token must hold; each condition is met by tokens that do not, and by requests without any. */
+/** What a token must contain, negated: each condition matches tokens that lack it, and requests without a token. */
 function tokenConditions(jwt: Jwt): AuthorizationCondition[] {
   const claims = Object.entries({ iss: [jwt.issuer], ...jwt.requiredClaims });
   return [
@@ -101,7 +101,7 @@ export function authenticationSpec(jwt: Jwt, gateway: Pick<GatewayRef, "name">):
         audiences,
         jwks: jwks && JSON.stringify(jwks),
         jwksUri,
-        // Istio's default takes a query parameter besides: URLs end up in logs (RFC 9700, section 4.3.2).
+        // Istio's default also accepts a query parameter, but URLs end up in logs (RFC 9700, section 4.3.2).
         fromHeaders: [{ name: "Authorization", prefix: "Bearer " }],
         forwardOriginalToken,
       },
@@ -109,7 +109,7 @@ export function authenticationSpec(jwt: Jwt, gateway: Pick<GatewayRef, "name">):
   };
 }
 
-/** Asks a provider of the mesh about each request for a host. */
+/** Asks an extension provider of the mesh about each request to a host. */
 export function externalAuthorizationSpec(
   { host, access }: Service,
   gateway: Pick<GatewayRef, "name">,
@@ -124,7 +124,7 @@ export function externalAuthorizationSpec(
   );
 }
 
-/** Requests for hosts that no service names, whoever attached a route for them. */
+/** Requests to hosts that no service has, whoever attached a route for them. */
 export function otherHostsSpec(
   services: readonly Service[],
   gateway: Pick<GatewayRef, "name">,
@@ -137,7 +137,7 @@ export function otherHostsSpec(
   };
 }
 
-/** Connections that do not come from the proxies, whose word on the client's address they would forge. */
+/** Connections that bypass the trusted proxies and could forge the client's address. */
 export function detourSpec(
   clientAddress: ClientAddress | undefined,
   gateway: Pick<GatewayRef, "name">,

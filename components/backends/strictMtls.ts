@@ -10,13 +10,13 @@ export interface StrictMtlsArgs {
   gateway: Pick<GatewayRef, "name">;
 }
 
-/** Namespaces whose sidecars refuse plain text, and the workloads that are excepted. */
+/** Namespaces whose sidecars refuse plain text, and the workloads that are exempt. */
 export class StrictMtls extends pulumi.ComponentResource {
   constructor(name: string, args: StrictMtlsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:StrictMtls", name, {}, opts);
     const { config, gateway } = args;
     const labels = partOf(gateway);
-    // An exception goes first and leaves last, so that its workload is not cut off in between.
+    // An exception is created first and deleted last, so that its workload is never cut off.
     const exceptions = config.exceptions.map(
       (exception) =>
         new PeerAuthentication(
@@ -31,8 +31,8 @@ export class StrictMtls extends pulumi.ComponentResource {
     for (const namespace of strictNamespaces(config)) {
       new PeerAuthentication(
         `${name}-${namespace}`,
-        // Of two policies for one namespace Istio takes the older and ignores the other in silence. This name is the one
-        // that everybody gives it, so that a second one is an error.
+        // If a namespace has two policies, Istio uses the older and silently ignores the other. With the conventional name, a
+        // second one is an error.
         { metadata: { name: "default", namespace, labels }, spec: { mtls: { mode: "STRICT" } } },
         { parent: this, dependsOn: exceptions },
       );
@@ -45,7 +45,7 @@ export function strictNamespaces({ wholeMesh, rootNamespace, strictNamespaces: n
   return wholeMesh ? [rootNamespace, ...names] : names;
 }
 
-/** A policy for a workload takes the place of its namespace's: the other ports have to say STRICT again. */
+/** A workload's policy replaces that of its namespace, so it has to repeat STRICT for the other ports. */
 export function exceptionSpec({ matchLabels, ports }: MtlsConfig["exceptions"][number]): PeerAuthenticationSpec {
   const selector = { matchLabels };
   return ports === undefined

@@ -17,8 +17,8 @@ export interface BackendPolicyArgs {
 }
 
 /**
- * Connection pool, outlier detection, load balancing and TLS of the services' backends: one DestinationRule for each Service,
- * beside the Gateway, where Istio looks first, and seen by no other namespace's proxies.
+ * Connection pool, outlier detection, load balancing and TLS of the services' backends: one DestinationRule per Service, in the
+ * Gateway's namespace, where Istio looks first, and invisible to proxies of other namespaces.
  */
 export class BackendPolicy extends pulumi.ComponentResource {
   constructor(name: string, args: BackendPolicyArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -31,7 +31,10 @@ export class BackendPolicy extends pulumi.ComponentResource {
   }
 }
 
-/** By `SERVICE.NAMESPACE`: a dot is in neither. Services that share a backend share its policy: the config sees to it. */
+/**
+ * By `SERVICE.NAMESPACE`; neither contains a dot. Services that share a backend have the same policy: the config check ensures
+ * it.
+ */
 export function destinationRules(services: readonly Service[]): Record<string, DestinationRuleSpec> {
   const rules: Record<string, DestinationRuleSpec> = {};
   for (const service of services) {
@@ -50,7 +53,7 @@ export function destinationRules(services: readonly Service[]): Record<string, D
   return rules;
 }
 
-/** Istio applies a DestinationRule to the host that it names in full, and to no other. */
+/** Istio applies a DestinationRule only to the fully qualified host. */
 function hostOf({ service, namespace }: Pick<Backend, "service" | "namespace">): string {
   return `${service}.${namespace}.svc.cluster.local`;
 }
@@ -68,7 +71,7 @@ export function toTrafficPolicy(policy: TrafficPolicy): IstioTrafficPolicy {
       },
     },
     outlierDetection,
-    // Undefined leaves the choice to auto mTLS; a mode would turn it off.
+    // Undefined leaves the choice to auto mTLS; setting a mode would disable it.
     tls,
     loadBalancer: loadBalancing && toLoadBalancer(loadBalancing),
     retryBudget,
@@ -85,7 +88,7 @@ function toLoadBalancer(loadBalancing: LoadBalancing): IstioTrafficPolicy["loadB
     case "header":
       return { consistentHash: { httpHeaderName: key.name } };
     case "cookie": {
-      // The service is reached over TLS alone; Envoy adds HttpOnly by itself.
+      // Clients reach the service only over TLS; Envoy adds HttpOnly itself.
       const attributes = [{ name: "Secure" }];
       return { consistentHash: { httpCookie: { name: key.name, path: "/", ttl: key.ttl, attributes } } };
     }

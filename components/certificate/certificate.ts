@@ -20,34 +20,34 @@ export interface CertificateArgs {
   protect: boolean;
 }
 
-/** What is known of the certificate; nothing of it is secret. */
+/** What is known about the certificate; none of it is secret. */
 export interface CertificateInfo {
   /** Where it comes from. */
   type: CertificateConfig["type"];
   /** NAMESPACE/NAME of the Secret. */
   secret: string;
-  /** Names that it covers; where it is made elsewhere, the least that it has to cover. */
+  /** Names that it covers; if it is issued elsewhere, those that it has to cover. */
   dnsNames: string[];
-  /** SHA-256 of the DER form, as 32 pairs of hexadecimal digits with colons. Only for certificates made here. */
+  /** SHA-256 of the DER encoding, 32 hexadecimal pairs separated by colons. Only for certificates issued here. */
   fingerprintSha256?: string;
-  /** End of validity, RFC 3339. Only for certificates made here. */
+  /** Expiry, RFC 3339. Only for certificates issued here. */
   notAfter?: string;
-  /** From then on a `pulumi up` makes a new certificate, RFC 3339. Only for certificates made here. */
+  /** From then on `pulumi up` issues a new certificate, RFC 3339. Only for certificates issued here. */
   renewalTime?: string;
-  /** Says that the renewal is due, or the end passed. */
+  /** Set if the certificate is due for renewal or has expired. */
   warning?: string;
-  /** Certificate that clients have to trust: the CA, or the self-signed certificate itself. Only when made here. */
+  /** Certificate that clients have to trust: the CA, or the self-signed certificate itself. Only for certificates issued here. */
   trustAnchorPem?: string;
 }
 
 /**
- * The wildcard certificate and its Secret: made here (`self-signed`, `ca-signed`), or by others (`existing`,
- * `cert-manager`), when no key ever passes through Pulumi.
+ * The wildcard certificate and its Secret: issued here (`self-signed`, `ca-signed`), or elsewhere (`existing`, `cert-manager`),
+ * in which case no key passes through Pulumi.
  */
 export class Certificate extends pulumi.ComponentResource {
   /** Name of the kubernetes.io/tls Secret, for `TlsGateway`. */
   readonly secretName: pulumi.Output<string>;
-  /** Names, fingerprint, end, and what clients have to trust. */
+  /** Names, fingerprint, expiry, and what clients have to trust. */
   readonly info: pulumi.Output<CertificateInfo>;
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -57,7 +57,7 @@ export class Certificate extends pulumi.ComponentResource {
     const known = { type: config.type, secret: `${gateway.namespace}/${config.secretName}` };
     if (config.type === "existing" || config.type === "cert-manager") {
       this.secretName = pulumi.output(config.secretName);
-      // Hosts are names below the domain; cert-manager asks for the listeners' host names, which are the wildcard.
+      // Hosts are one label below the domain; cert-manager requests the listeners' host names, that is, the wildcard.
       this.info = names.apply(([wildcard = ""]) => ({ ...known, dnsNames: [wildcard] }));
     } else {
       const child = { parent: this };
@@ -70,7 +70,7 @@ export class Certificate extends pulumi.ComponentResource {
               child,
             )
           : this.signedByCa(name, key, config, domain);
-      // Certificates are public, also where they come out of a Secret: without this all of `info` would be secret.
+      // Certificates are public, even if they come from a Secret: without this, all of `info` would be secret.
       const authority = pulumi.unsecret(
         pulumi
           .output(config.type === "ca-signed" ? config.caCertificate : "")
@@ -110,13 +110,13 @@ export class Certificate extends pulumi.ComponentResource {
   }
 
   /**
-   * The Secret's content.
-   * @throws {pulumi.ResourceError} where the listener could not serve it: the Secret then stays as it was.
+   * The Secret's content, checked.
+   * @throws {pulumi.ResourceError} if the listener could not serve it: the Secret then stays as it was.
    */
   private checked(secret: string, pair: KeyPair): Record<"tls.crt" | "tls.key", string> {
     const problems = keyPairProblems(pair);
     if (problems.length > 0) {
-      const message = `the certificate for ${secret} cannot be served, so the Secret was left as it is`;
+      const message = `the certificate for ${secret} cannot be served, so the Secret was not changed`;
       throw new pulumi.ResourceError(`${message}: ${problems.join("; ")}`, this, true);
     }
     return { "tls.crt": servedChain(pair.leafPem, pair.authorityPem), "tls.key": pair.privateKeyPem };
@@ -150,7 +150,7 @@ export function keyArgs(algorithm: KeyAlgorithm): tls.PrivateKeyArgs {
     : { algorithm: "RSA", rsaBits: Number(algorithm.replace("rsa-", "")) };
 }
 
-/** Names of the certificate. Clients read the SANs; the common name is for people. */
+/** Names of the certificate. Clients read the SANs; the common name is for humans. */
 export function request(domain: pulumi.Input<string>) {
   return {
     subject: { commonName: wildcardOf(domain) },
@@ -158,13 +158,13 @@ export function request(domain: pulumi.Input<string>) {
   };
 }
 
-/** How long the certificate lasts, and what it may be used for. Unit of both times: hours. */
+/** How long the certificate is valid, and what it may be used for. Both times are in hours. */
 export function terms(config: Pick<IssuedCertificateConfig, "keyAlgorithm" | "validity" | "renewBefore">): {
   validityPeriodHours: number;
   earlyRenewalHours: number;
   allowedUses: string[];
 } {
-  // An ECDSA key enciphers nothing (RFC 8813, section 3).
+  // ECDSA keys must not have keyEncipherment (RFC 8813, section 3).
   const uses = config.keyAlgorithm === "ecdsa-p256" ? [] : ["key_encipherment"];
   return {
     validityPeriodHours: hours(config.validity),

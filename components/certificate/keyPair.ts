@@ -2,16 +2,16 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { milliseconds } from "../../config/values/duration";
 import { certificateBlocks, isSelfSigned } from "../../config/values/pem";
 
-/** Clocks of the machine and of the clients may differ by this much. Unit: milliseconds. */
+/** Tolerated clock skew between this machine and clients, in milliseconds. */
 const CLOCK_SKEW_MS = 300_000;
 
-/** What the gateway sends: the leaf and the CAs above it, each once. Not the root: a client that trusts it has it. */
+/** What the gateway sends: the leaf and the CAs above it, each once. Not the root, which clients that trust it already have. */
 export function servedChain(leafPem: string, authorityPem: string): string {
   const authorities = certificateBlocks(authorityPem).filter((block) => !isSelfSigned(new X509Certificate(block)));
   return [...new Set([...certificateBlocks(leafPem), ...authorities])].join("");
 }
 
-/** What clients have to trust: the topmost of the given CAs. */
+/** What clients have to trust: the topmost given CA. */
 export function trustAnchor(authorityPem: string): string {
   return certificateBlocks(authorityPem).at(-1) ?? authorityPem;
 }
@@ -19,14 +19,14 @@ export function trustAnchor(authorityPem: string): string {
 /** What is about to be written to the Secret. */
 export interface KeyPair {
   leafPem: string;
-  /** The CA that signed it, and those above; empty where it signed itself. */
+  /** The CA that signed it, and those above; empty if it is self-signed. */
   authorityPem: string;
   privateKeyPem: string;
   /** Names that it has to cover. */
   dnsNames: readonly string[];
 }
 
-/** Why a listener could not serve a certificate, or clients would refuse it. Nothing of the key is told. */
+/** Why a listener could not serve a certificate, or clients would reject it. Reveals nothing about the key. */
 export function keyPairProblems(
   { leafPem, authorityPem, privateKeyPem, dnsNames }: KeyPair,
   now = Date.now(),
@@ -35,23 +35,23 @@ export function keyPairProblems(
   const chain = [leaf, ...certificateBlocks(authorityPem).map((block) => new X509Certificate(block))];
   const problems: string[] = [];
   if (!leaf.checkPrivateKey(createPrivateKey(privateKeyPem))) {
-    problems.push("the private key is that of another certificate");
+    problems.push("the private key belongs to another certificate");
   }
-  // SANs alone: what clients read.
+  // Clients read only the SANs.
   const names = (leaf.subjectAltName ?? "").split(", ");
   for (const name of dnsNames) {
     if (!names.includes(`DNS:${name}`)) {
-      problems.push(`it does not name ${name}`);
+      problems.push(`it does not cover ${name}`);
     }
   }
   if (new Date(leaf.validFrom).getTime() > now + CLOCK_SKEW_MS) {
     problems.push(`it is not valid before ${leaf.validFrom}`);
   }
   if (new Date(leaf.validTo).getTime() <= now) {
-    problems.push(`it ended on ${leaf.validTo}`);
+    problems.push(`it expired on ${leaf.validTo}`);
   }
   if (!chain.every((lower, index) => isSignedBy(lower, chain[index + 1]))) {
-    problems.push("a certificate of its chain is not signed by the next one");
+    problems.push("a certificate in its chain is not signed by the next one");
   }
   return problems;
 }
@@ -60,25 +60,25 @@ function isSignedBy(lower: X509Certificate, upper: X509Certificate | undefined):
   return upper === undefined || (lower.checkIssued(upper) && lower.verify(upper.publicKey));
 }
 
-/** When a `pulumi up` makes the next certificate, and what is wrong where it has not. */
+/** When `pulumi up` issues the next certificate, and a warning if it is overdue. */
 export interface Renewal {
   /** RFC 3339. */
   renewalTime: string;
   warning?: string;
 }
 
-/** An update renews what is due: only one that leaves the certificate out (`--target`) leaves it due. */
+/** An update renews a certificate that is due, unless it leaves it out (`--target`). */
 export function renewal(notAfter: string, renewBefore: string, now = Date.now()): Renewal {
   const end = Date.parse(notAfter);
   const due = end - milliseconds(renewBefore);
   const renewalTime = rfc3339(due);
   if (now >= end) {
-    return { renewalTime, warning: `it ended on ${rfc3339(end)}, and clients refuse it: run pulumi up` };
+    return { renewalTime, warning: `it expired on ${rfc3339(end)}, so clients reject it: run pulumi up` };
   }
   if (now >= due) {
     return {
       renewalTime,
-      warning: `its renewal is due since ${renewalTime}, its end on ${rfc3339(end)}: run pulumi up`,
+      warning: `it has been due for renewal since ${renewalTime} and expires on ${rfc3339(end)}: run pulumi up`,
     };
   }
   return { renewalTime };

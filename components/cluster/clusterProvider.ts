@@ -4,12 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { KubernetesConfig } from "../../config/schema/cluster/kubernetes";
 
 /**
- * A Kubernetes provider that the components can rely on: with server-side apply, and Secrets and ConfigMaps that change in place.
- * @param config The cluster, or the folder to render YAML to: `kubernetes` of `gatewayConfig()`. Default: the current kubeconfig's.
+ * A Kubernetes provider as the components need it: with server-side apply, and with Secrets and ConfigMaps updated in place.
+ * @param config The cluster, or the folder to render YAML to: `kubernetes` of `gatewayConfig()`. Default: the current kubeconfig
+ * context.
  */
 export function clusterProvider(name: string, config: KubernetesConfig): Provider {
   if (config.renderDirectory !== undefined) {
-    // The Secret is rendered in clear text: only its owner may read the folder.
+    // The Secret is rendered in clear text, so only the owner may read the folder.
     mkdirSync(config.renderDirectory, { recursive: true, mode: 0o700 });
   }
   return new Provider(name, {
@@ -17,9 +18,9 @@ export function clusterProvider(name: string, config: KubernetesConfig): Provide
     context: config.context,
     renderYamlToDirectory: config.renderDirectory,
     enableServerSideApply: true,
-    // Without it a renewed certificate deletes the Secret first, and the listener loses its certificate.
+    // Otherwise a renewal deletes the Secret first, and the listener loses its certificate.
     enableSecretMutable: true,
-    // The same for the ConfigMap of the CAs for clients.
+    // The same for the ConfigMap of client CAs.
     enableConfigMapMutable: true,
   });
 }

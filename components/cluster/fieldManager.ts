@@ -1,11 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 /**
- * Makes one field manager of server-side apply write every object of a gateway. An update that was cut off is not in
- * Pulumi's state: the next one takes up its objects as the same manager, where a name made at random would conflict with
- * its own past.
+ * Writes every object of a gateway with one server-side apply field manager. An interrupted update is not in Pulumi's state; the
+ * next one adopts its objects as the same manager, while a random name would conflict with its own earlier writes.
  * https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/
- * @param adopt Whether fields of other managers are taken over; else the update stops, and names them.
+ * @param adopt Whether to take over other managers' fields; otherwise the update fails and lists them.
  */
 export function fieldManager(
   gateway: { readonly name: string; readonly namespace: string },
@@ -16,7 +15,7 @@ export function fieldManager(
     ...(adopt ? { "pulumi.com/patchForce": "true" } : {}),
   };
   return ({ type, props, opts }) => {
-    // A patch is of an object that is another's: it gets nothing but the patch.
+    // A patched object belongs to someone else: it gets only the patch.
     if (!type.startsWith("kubernetes:") || type.endsWith("Patch")) {
       return undefined;
     }

@@ -6,19 +6,22 @@ import { type GatewayApi, gatewayApiSchema } from "../../config/schema/cluster/g
 import type { KubernetesConfig } from "../../config/schema/cluster/kubernetes";
 import { ConfigError } from "../../config/values/problem";
 
-/** Speaks for its bundle: HTTPRoute's own CRD says the same in 17 times as many bytes, which Pulumi would keep in the state. */
+/**
+ * Represents its bundle: HTTPRoute's CRD has the same annotations but is 17 times as large, and Pulumi would keep it in the
+ * state.
+ */
 export const BUNDLE_CRD = "gatewayclasses.gateway.networking.k8s.io";
 const CHANNEL = "gateway.networking.k8s.io/channel";
 const VERSION = "gateway.networking.k8s.io/bundle-version";
 
 /**
- * Looks at the cluster's CRDs before anything is made, at preview too: without them an update would end half-way.
- * @param name Name under which the CRD is read.
+ * Checks the cluster's CRDs before anything is created, in previews too: without them an update would fail half-way.
+ * @param name Resource name for the CRD that is read.
  * @param uses What the CRDs must have: `fieldUses` of `gatewayConfig()`.
- * @param kubernetes `kubernetes` of `gatewayConfig()`. With `renderDirectory` nothing is looked at; with `istioStack` that stack is
- * asked in the cluster's place.
- * @param opts With the provider of the cluster.
- * @throws {pulumi.RunError} that lists what the cluster would drop in silence.
+ * @param kubernetes `kubernetes` of `gatewayConfig()`. With `renderDirectory` nothing is checked; with `istioStack` that stack is
+ * asked instead of the cluster.
+ * @param opts With the cluster's provider.
+ * @throws {pulumi.RunError} that lists what the cluster would silently drop.
  */
 export async function requireGatewayApi(
   name: string,
@@ -43,7 +46,7 @@ export async function requireGatewayApi(
   }
 }
 
-/** What the cluster's CRDs say of themselves, if anything. Where there are none, Pulumi ends the program. */
+/** What the cluster's CRDs say about themselves, if anything. If there are none, Pulumi ends the program. */
 async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOptions): Promise<GatewayApi | undefined> {
   const { metadata } = CustomResourceDefinition.get(name, BUNDLE_CRD, opts);
   const annotations = await new Promise<Record<string, string> | undefined>((resolve) =>
@@ -52,7 +55,7 @@ async function installedGatewayApi(name: string, opts: pulumi.CustomResourceOpti
   return gatewayApiSchema.safeParse({ channel: annotations?.[CHANNEL], version: annotations?.[VERSION] }).data;
 }
 
-/** What the stack that installed the CRDs says of them: its output `gatewayApi`. */
+/** What the stack that installed the CRDs says about them: its output `gatewayApi`. */
 async function gatewayApiOfStack(stack: string): Promise<GatewayApi> {
   const details = await new pulumi.StackReference(stack).getOutputDetails("gatewayApi");
   const result = gatewayApiSchema.safeParse(details.value);

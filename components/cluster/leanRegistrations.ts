@@ -1,12 +1,14 @@
 import * as log from "@pulumi/pulumi/log";
 
-/** Set to anything, it leaves Pulumi's SDK as it is: `pulumi up --debug` then shows its messages, an error its stack trace. */
+/**
+ * Set to anything, it leaves Pulumi's SDK as it is: `pulumi up --debug` then shows its messages, and errors have stack traces.
+ */
 export const DEBUG_VARIABLE = "ISTIO_GATEWAY_DEBUG";
 
 /**
- * Takes off what the SDK does at each registration for who develops the SDK: three debug messages, each a call of the
- * engine that waits for the one before (https://github.com/pulumi/pulumi/issues/7146), and some ten stack traces through
- * source maps. docs/performance.md says what that costs.
+ * Removes what the SDK does at each registration for its own developers: three debug messages, each an engine call that waits for
+ * the previous one (https://github.com/pulumi/pulumi/issues/7146), and some ten source-mapped stack traces. docs/performance.md
+ * says what that costs.
  */
 export function leanRegistrations(env: NodeJS.ProcessEnv = process.env): void {
   if (env[DEBUG_VARIABLE] !== undefined) {

@@ -1,8 +1,8 @@
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 
 /**
- * Annotations for the Gateway's pods, which Istio takes from `spec.infrastructure`: where a proxy finds a client's
- * address. https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#Topology
+ * Annotations for the Gateway's pods, which Istio copies from `spec.infrastructure`: where a proxy finds a client's address.
+ * https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#Topology
  */
 export function infrastructureAnnotations(clientAddress: ClientAddress | undefined): Record<string, string> {
   if (clientAddress === undefined) {

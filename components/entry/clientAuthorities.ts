@@ -11,7 +11,9 @@ export interface ClientAuthoritiesArgs {
   gateway: GatewayRef;
 }
 
-/** The CAs that clients' certificates are checked against, in a ConfigMap beside the Gateway, which refers to it. */
+/**
+ * The CAs that client certificates are checked against, in a ConfigMap in the Gateway's namespace, which the Gateway refers to.
+ */
 export class ClientAuthorities extends pulumi.ComponentResource {
   /** Name of the ConfigMap, for `TlsGateway`. */
   readonly configMapName: pulumi.Output<string>;
@@ -23,7 +25,7 @@ export class ClientAuthorities extends pulumi.ComponentResource {
       name,
       {
         metadata: ownMetadata(gateway, SUFFIXES.clientAuthorities),
-        // The key that the Gateway API names for CA certificates. A private key in the same text stays here.
+        // The Gateway API's key for CA certificates. A private key in the same text is left out.
         data: { "ca.crt": pulumi.output(config.caCertificate).apply((text) => certificateBlocks(text).join("")) },
       },
       { parent: this },

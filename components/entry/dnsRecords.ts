@@ -3,8 +3,8 @@ import { DEFAULT_DNS_TTL } from "../../config/schema/entry/gateway";
 import { seconds } from "../../config/values/duration";
 
 /**
- * Zone-file lines (RFC 1035, section 5) that lead each host to the gateway: A for an IPv4 address, AAAA for IPv6, CNAME
- * for a name. Empty while the gateway has no address.
+ * Zone-file lines (RFC 1035, section 5) that point each host at the gateway: A for an IPv4 address, AAAA for IPv6, CNAME for a
+ * name. Empty while the gateway has no address.
  */
 export function dnsRecords(hosts: readonly string[], address?: string, ttl = DEFAULT_DNS_TTL): string[] {
   if (address === undefined) {

@@ -6,7 +6,7 @@ import { HTTP_PORT, HTTPS_PORT } from "../shared/naming";
 import { internalHeadersFilter } from "./internalHeaders";
 
 /**
- * Limits for clients nobody knows, on both listeners.
+ * Limits for untrusted clients, on both listeners.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
  */
 export function hardeningPatches(hardening: Hardening): ConfigPatch[] {
@@ -14,11 +14,11 @@ export function hardeningPatches(hardening: Hardening): ConfigPatch[] {
 }
 
 const MANAGER = "envoy.filters.network.http_connection_manager";
-/** What Envoy calls a `kb`. */
+/** Envoy's `kb`. */
 const KIBIBYTE = bytes("1Ki");
 const CONNECTION_LIMIT = "envoy.filters.network.connection_limit";
 
-/** Patches of the listener, its filter chains, their network filters, and the connection manager's filters. */
+/** Patches for the listener, its filter chains, their network filters, and the connection manager's filters. */
 function listenerPatches(portNumber: number, hardening: Hardening): ConfigPatch[] {
   const listener = { context: "GATEWAY", listener: { portNumber } } as const;
   const manager = {
@@ -47,12 +47,12 @@ function listenerPatches(portNumber: number, hardening: Hardening): ConfigPatch[
 }
 
 /**
- * Only what a merge can set: it can neither empty a list nor turn a true into a false. `use_remote_address` and the
- * removal of x-forwarded-client-cert are Istio's own settings for gateways.
+ * Only what a merge can set: it can neither empty a list nor change true to false. Istio itself sets `use_remote_address` and
+ * removes x-forwarded-client-cert on gateways.
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto
  */
 function connectionManager(hardening: Hardening): Record<string, unknown> {
-  // Of 0, Envoy would close every connection at once.
+  // At 0, Envoy would close every connection at once.
   const maxConnectionDuration = hardening.maxConnectionDuration ?? "0s";
   return {
     "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -76,7 +76,7 @@ function connectionManager(hardening: Hardening): Record<string, unknown> {
     merge_slashes: hardening.mergeSlashes,
     path_with_escaped_slashes_action: hardening.pathWithEscapedSlashesAction,
     server_header_transformation: hardening.removeServerHeader ? "PASS_THROUGH" : "OVERWRITE",
-    // No client is one of us. An empty list would stand for every private network: this address is nobody's.
+    // No client is internal. An empty list would mean every private network, so this is an address that nobody has.
     internal_address_config: hardening.removeInternalHeaders
       ? { cidr_ranges: [{ address_prefix: "0.0.0.0", prefix_len: 32 }] }
       : undefined,

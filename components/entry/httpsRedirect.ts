@@ -17,14 +17,14 @@ export interface HttpsRedirectArgs {
   domain: pulumi.Input<string>;
 }
 
-/** Sends every plain-HTTP request to the same URL on https, with a 301. */
+/** Redirects every plain-HTTP request to the same URL on https, with a 301. */
 export class HttpsRedirect extends HTTPRoute {
   constructor(name: string, args: HttpsRedirectArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { metadata: ownMetadata(args.gateway, SUFFIXES.redirect), spec: redirectSpec(args) }, opts);
   }
 }
 
-/** Bound to the http listener alone: on both listeners it would redirect https to itself, for ever. */
+/** Bound only to the http listener: on both, it would redirect https to itself forever. */
 export function redirectSpec({ gateway, domain }: HttpsRedirectArgs): HTTPRouteSpec {
   return {
     parentRefs: [{ name: gateway.name, namespace: gateway.namespace, sectionName: HTTP_LISTENER }],

@@ -1,7 +1,7 @@
 /**
- * Headers that Envoy's edge handling leaves alone, or that older versions leave alone for clients of private networks:
- * they steer the router, or backends and sidecars believe them. What the connection manager sets for the backend, such
- * as x-envoy-external-address and x-envoy-decorator-operation, it first takes from the client by itself.
+ * Headers that Envoy's edge handling does not remove, or that older versions do not remove for clients on private networks: they
+ * steer the router, or backends and sidecars trust them. Headers that the connection manager sets for the backend, such as
+ * x-envoy-external-address and x-envoy-decorator-operation, are not listed: it strips the client's own first.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/header_sanitizing
  */
 const FROM_CLIENTS = [
@@ -29,8 +29,8 @@ const FROM_CLIENTS = [
 ] as const;
 
 /**
- * Headers of responses that tell about the inside. Not among them: x-envoy-overloaded and x-envoy-ratelimited, which
- * tell the client why it was turned away.
+ * Response headers that reveal internals. Not x-envoy-overloaded and x-envoy-ratelimited, which tell clients why they were
+ * refused.
  */
 export const INTERNAL_RESPONSE_HEADERS = [
   "x-envoy-attempt-count",
@@ -49,13 +49,13 @@ export const INTERNAL_RESPONSE_HEADERS = [
 ] as const;
 
 export interface InternalHeadersArgs {
-  /** Remove Envoy's own headers, in both directions. */
+  /** Remove Envoy's headers, in both directions. */
   removeInternalHeaders: boolean;
-  /** Remove the header `server` of backends; Envoy's own is left out by the connection manager. */
+  /** Remove backends' `server` header; the connection manager omits Envoy's own. */
   removeServerHeader: boolean;
 }
 
-/** An HTTP filter that removes them. Undefined where none is to be removed. */
+/** An HTTP filter that removes them; undefined if there are none to remove. */
 export function internalHeadersFilter(args: InternalHeadersArgs): Record<string, unknown> | undefined {
   const remove = (names: readonly string[]) => names.map((name) => ({ remove: name }));
   const request = args.removeInternalHeaders ? FROM_CLIENTS : [];

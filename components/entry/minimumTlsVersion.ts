@@ -4,9 +4,9 @@ import { HTTPS_PORT } from "../shared/naming";
 const TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
 /**
- * TLS 1.3 and nothing older on this gateway's https listener. The Gateway API has no field for it, and Istio's own
- * setting (meshConfig.tlsDefaults) is that of the whole mesh. Istio merges a transport socket of the same name field by
- * field: certificates and suites stay what they are.
+ * TLS 1.3 only on this gateway's https listener. The Gateway API has no field for it, and Istio's setting
+ * (meshConfig.tlsDefaults) applies to the whole mesh. Istio merges a transport socket of the same name field by field, so
+ * certificates and cipher suites are kept.
  */
 export function minimumTlsVersionPatches(): ConfigPatch[] {
   return [

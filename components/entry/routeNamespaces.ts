@@ -10,8 +10,8 @@ export interface RouteNamespacesArgs {
 }
 
 /**
- * Lets the routes of some namespaces attach to the Gateway, by the label that its listener selects. The namespaces
- * themselves belong to others: only the label is applied, and taken back on destroy.
+ * Lets routes in some namespaces attach to the Gateway, by the label that its listener selects. The namespaces themselves belong
+ * to others: only the label is applied, and removed on destroy.
  */
 export class RouteNamespaces extends pulumi.ComponentResource {
   constructor(name: string, args: RouteNamespacesArgs, opts?: pulumi.ComponentResourceOptions) {

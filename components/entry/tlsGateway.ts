@@ -34,7 +34,7 @@ export interface TlsGatewayArgs {
 
 /** The one Gateway: plain HTTP on port 80, which only redirects, and HTTPS on port 443. */
 export class TlsGateway extends pulumi.ComponentResource {
-  /** IP address or host name that clients connect to; undefined while the cluster has assigned none. */
+  /** IP address or host name that clients connect to; undefined until the cluster assigns one. */
   readonly address: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: TlsGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -71,7 +71,7 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
         port: HTTP_PORT,
         protocol: "HTTP",
         hostname: wildcardOf(domain),
-        // Only the redirect attaches here, and it lives beside the Gateway: nobody else can serve plain HTTP.
+        // Only the redirect attaches here, from the Gateway's own namespace: nobody else can serve plain HTTP.
         allowedRoutes: { namespaces: { from: "Same" } },
       },
       {
@@ -97,7 +97,7 @@ function listenerOptions({ tls }: GatewayConfig): Record<string, string> | undef
     ...(tls.minVersion === "1.3"
       ? {}
       : { "gateway.istio.io/tls-cipher-suites": (tls.cipherSuites ?? CIPHER_SUITES).join(",") }),
-    // Says what spec.tls.frontend says: where a CRD drops that field, a new listener has no CA, and takes no client.
+    // Repeats spec.tls.frontend: if a CRD drops that field, a new listener has no CA, and accepts no client.
     ...(tls.clientCertificates?.mode === "AllowValidOnly" ? { "gateway.istio.io/tls-terminate-mode": "MUTUAL" } : {}),
   };
   return Object.keys(options).length === 0 ? undefined : options;

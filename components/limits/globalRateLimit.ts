@@ -17,8 +17,8 @@ const FILTER = "envoy.filters.http.ratelimit";
 const TYPE = "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit";
 
 /**
- * Limits that all gateway proxies count together. Envoy's filter on the https listener asks nothing on its own; each limited route
- * says what to ask.
+ * Limits that all gateway proxies count together. Envoy's filter on the https listener does nothing on its own; each limited
+ * route says what to count.
  */
 export function globalRateLimitPatches(args: GlobalRateLimitArgs): ConfigPatch[] {
   const routes = args.services.flatMap((service) =>
@@ -44,7 +44,7 @@ function filterConfig(args: GlobalRateLimitArgs): Record<string, unknown> {
     enable_x_ratelimit_headers: "DRAFT_VERSION_03",
     rate_limit_service: {
       transport_api_version: "V3",
-      // Istio's own cluster of the Service: endpoints by EDS, and mTLS where the Pods have a sidecar.
+      // Istio's own cluster for the Service: endpoints by EDS, and mTLS if the Pods have a sidecar.
       grpc_service: { envoy_grpc: { cluster_name: `outbound|${RATE_LIMIT_PORT}||${host}`, authority: host } },
     },
   };

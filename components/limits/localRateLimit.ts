@@ -8,13 +8,13 @@ const TYPE = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.
 const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
 
 /**
- * Limits that each gateway proxy counts for itself: Envoy's filter on the https listener, where it does nothing by
- * itself, and a bucket on each limited route. Undefined where no service has a limit.
+ * Limits that each gateway proxy counts separately: Envoy's filter on the https listener, which does nothing on its own, and a
+ * bucket on each limited route. Empty if no service has a limit.
  */
 export function localRateLimitPatches(services: readonly Service[]): ConfigPatch[] {
   const routes = services.flatMap((service) => {
     const limit = localLimitOf(service);
-    // Counted by service: the prefix becomes part of the counters' names.
+    // Counted per service: the prefix becomes part of the counters' names.
     const value = limit && {
       typed_per_filter_config: { [FILTER]: { ...routeLimit(limit), stat_prefix: service.name } },
     };
@@ -40,13 +40,13 @@ export function routeLimit(limit: LocalRateLimit): Record<string, unknown> {
     filter_enabled: always,
     filter_enforced: always,
     enable_x_ratelimit_headers: "DRAFT_VERSION_03",
-    // Not UNAVAILABLE, at which gRPC clients try again at once.
+    // Not UNAVAILABLE, which gRPC clients retry at once.
     rate_limited_as_resource_exhausted: true,
     ...byClient(limit, bucket),
   };
 }
 
-/** A descriptor without a value stands for every value, each with a bucket of its own. */
+/** A descriptor without a value matches every value, each with its own bucket. */
 function byClient(limit: LocalRateLimit, bucket: Record<string, unknown>): Record<string, unknown> {
   if (limit.type === "local") {
     return {};
@@ -59,7 +59,7 @@ function byClient(limit: LocalRateLimit, bucket: Record<string, unknown>): Recor
     rate_limits: [{ actions: [action] }],
     descriptors: [{ entries: [{ key }], token_bucket: bucket }],
     max_dynamic_descriptors: limit.maxClients,
-    // The rule's own bucket is for requests that no descriptor takes.
+    // The rule's own bucket is for requests that no descriptor matches.
     always_consume_default_token_bucket: false,
   };
 }

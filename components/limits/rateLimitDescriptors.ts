@@ -3,14 +3,15 @@ import { globalLimitsOf, type GlobalRateLimit, limitName } from "../../config/sc
 import type { GatewayRef } from "../shared/naming";
 
 /**
- * Both ends of a global limit: what Envoy tells of a request, and what the service counts. A descriptor is the service,
- * the limit, and the client: https://www.envoyproxy.io/docs/envoy/latest/configuration/other_features/global_rate_limiting
+ * Both ends of a global limit: what Envoy sends about a request, and what the service counts. A descriptor consists of the
+ * service, the limit and the client:
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/other_features/global_rate_limiting
  */
 
-/** Those whom one count is for: the descriptor's last entry, and Envoy's action that makes it. */
+/** Which clients share a counter: the descriptor's last entry, and the Envoy action that produces it. */
 interface Clients {
   readonly key: string;
-  /** Without it, each value has a count of its own. */
+  /** Without it, each value has its own counter. */
   readonly value?: string;
   readonly action: Record<string, unknown>;
 }
@@ -26,7 +27,7 @@ function clientsOf(limit: GlobalRateLimit): Clients[] {
   return [
     { key: "client", action: { request_headers: { header_name: name, descriptor_key: "client" } } },
     {
-      // Without the header Envoy makes no descriptor of the action above, and nothing would be counted.
+      // Without the header, the action above yields no descriptor, and nothing would be counted.
       key: "client_without",
       value: name,
       action: {
@@ -67,7 +68,7 @@ interface Descriptor {
   descriptors?: Descriptor[];
 }
 
-/** Keeps gateways apart that share a Redis. */
+/** Separates gateways that share a Redis. */
 export function rateLimitDomain({ name, namespace }: GatewayRef): string {
   return `${namespace}/${name}`;
 }

@@ -9,7 +9,7 @@ import { deploymentSpec, secretVersion, serviceSpec, type Workload } from "./wor
 
 export interface RateLimitRedisArgs {
   config: Extract<RateLimitServiceConfig["redis"], { type: "own" }>;
-  /** Of the Deployment, the Service and the Secret. */
+  /** Name of the Deployment, the Service and the Secret. */
   objectName: string;
   gateway: GatewayRef;
   namespace: string;
@@ -17,15 +17,15 @@ export interface RateLimitRedisArgs {
 
 export const REDIS_PORT = 6379;
 
-/** What Redis calls a `mb`. */
+/** Redis's `mb`. */
 const MEBIBYTE = bytes("1Mi");
 
-/** Key of the Secret that holds the password. */
+/** The Secret's key that holds the password. */
 export const PASSWORD_KEY = "password";
 
 /**
- * Redis for the counters of global rate limits: one Pod without persistence, for all that is lost with it are the
- * counts of the running window.
+ * Redis for the counters of global rate limits: one Pod without persistence, since only the counts of the current window can be
+ * lost.
  */
 export class RateLimitRedis extends pulumi.ComponentResource {
   /** For every Pod that uses the password. */
@@ -36,7 +36,7 @@ export class RateLimitRedis extends pulumi.ComponentResource {
     const { objectName, namespace, gateway } = args;
     const child = { parent: this };
     const metadata = { name: objectName, namespace, labels: partOf(gateway) };
-    // Letters and digits: the password stands in redis.conf as it is.
+    // Letters and digits: the password goes into redis.conf unquoted.
     const password = new random.RandomPassword(name, { length: 32, special: false }, child);
     const secret = new Secret(
       name,
@@ -54,7 +54,7 @@ export class RateLimitRedis extends pulumi.ComponentResource {
   }
 }
 
-/** In a file, not in arguments: those are seen by everyone on the node. */
+/** In a file, not in arguments, which everyone on the node can see. */
 export function redisConf(
   { resources }: RateLimitRedisArgs["config"],
   password: pulumi.Input<string>,
@@ -63,7 +63,7 @@ export function redisConf(
     'save ""',
     "appendonly no",
     `maxmemory ${Math.floor((bytes(resources.memory) / MEBIBYTE) * 0.75)}mb`,
-    // Every counter has an end; full, Redis lets go of the one that ends first.
+    // Every counter expires; when full, Redis evicts the one that expires first.
     "maxmemory-policy volatile-ttl",
   ];
   return pulumi.interpolate`requirepass ${password}\n${lines.join("\n")}\n`;
@@ -85,7 +85,7 @@ export function redisWorkload({ config, objectName, gateway }: RateLimitRedisArg
     liveness: { tcpSocket: { port: "tcp-redis" }, periodSeconds: 10 },
     user: 999,
     replicas: 1,
-    // Two at once would count apart.
+    // Two at once would count separately.
     strategy: { type: "Recreate" },
   };
 }

@@ -20,8 +20,8 @@ export interface RateLimitServiceArgs {
 }
 
 /**
- * envoyproxy/ratelimit, which counts for global limits across all proxies, and the Redis or the password that it needs. The proxies
- * ask it once `envoyFilters()` has told them to.
+ * envoyproxy/ratelimit, which counts global limits across all proxies, and the Redis or the password that it needs.
+ * `envoyFilters()` makes the proxies call it.
  */
 export class RateLimitService extends pulumi.ComponentResource {
   constructor(name: string, args: RateLimitServiceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -33,7 +33,7 @@ export class RateLimitService extends pulumi.ComponentResource {
     const { podAnnotations, dependsOn } = this.redis(name, args);
     // JSON is YAML.
     const data = { "config.yaml": `${JSON.stringify(rateLimitConfig(services, gateway), null, 2)}\n` };
-    // Named by its content: a changed limit takes effect by new Pods, which `pulumi up` waits for.
+    // Named after its content, so that a changed limit rolls out new Pods, which `pulumi up` waits for.
     const hash = createHash("sha256").update(data["config.yaml"]).digest("hex").slice(0, 10);
     const mapName = `${metadata.name}-${hash}`;
     const map = new ConfigMap(name, { metadata: { ...metadata, name: mapName }, data, immutable: true }, child);
@@ -49,7 +49,7 @@ export class RateLimitService extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  /** A Redis of its own, or the Secret for another's password. */
+  /** Its own Redis, or the Secret with the password of an external one. */
   private redis(
     name: string,
     { config, gateway }: RateLimitServiceArgs,
@@ -93,7 +93,7 @@ export function rateLimitWorkload(
   const settings: Record<string, string> = {
     LOG_LEVEL: "warn",
     LOG_FORMAT: "json",
-    // The config is at ROOT/SUBDIRECTORY/config; what starts with a dot are Kubernetes' own links.
+    // The config is at ROOT/SUBDIRECTORY/config; names with a leading dot are Kubernetes' own links.
     RUNTIME_ROOT: "/data",
     RUNTIME_SUBDIRECTORY: "ratelimit",
     RUNTIME_WATCH_ROOT: "false",
@@ -106,7 +106,7 @@ export function rateLimitWorkload(
     REDIS_URL: `${host.includes(":") ? `[${host}]` : host}:${port}`,
     REDIS_TLS: String(redis.type === "external" && redis.tls),
     REDIS_TIMEOUT: "1s",
-    // Without Redis the Pods are not ready, and Envoy need not wait for an answer that does not come.
+    // Without Redis the Pods are not ready, so Envoy does not wait for an answer that never comes.
     REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: "true",
   };
   return {

@@ -8,7 +8,7 @@ type Probe = types.input.core.v1.Probe;
 
 /** A hardened Pod with one container, behind a Service. */
 export interface Workload {
-  /** Of the Deployment and of the Service. */
+  /** Name of the Deployment and of the Service. */
   readonly name: string;
   readonly gateway: GatewayRef;
   /** Name of the container, and of the application. */
@@ -16,7 +16,7 @@ export interface Workload {
   readonly image: string;
   readonly command: string[];
   readonly env?: types.input.core.v1.EnvVar[];
-  /** Ports by their names. Those of the Service are among them. */
+  /** Ports by name, including those of the Service. */
   readonly ports: Readonly<Record<string, number>>;
   readonly servicePorts: readonly string[];
   readonly mountPath: string;
@@ -24,7 +24,7 @@ export interface Workload {
   readonly resources: { readonly cpu: string; readonly memory: Quantity };
   readonly readiness: Probe;
   readonly liveness: Probe;
-  /** Numeric user: Kubernetes cannot tell from a name that it is not root. */
+  /** Numeric: Kubernetes cannot tell from a name that a user is not root. */
   readonly user: number;
   readonly replicas: number;
   readonly strategy: types.input.apps.v1.DeploymentStrategy;
@@ -94,14 +94,14 @@ export function deploymentSpec(workload: Workload): types.input.apps.v1.Deployme
 export function serviceSpec(workload: Workload): types.input.core.v1.ServiceSpec {
   return {
     selector: podLabels(workload),
-    // The name says the protocol to Istio: `grpc` is HTTP/2, which Envoy needs to call the service.
+    // The name tells Istio the protocol: `grpc` is HTTP/2, which Envoy needs to call the service.
     ports: workload.servicePorts.map((name) => ({ name, port: workload.ports[name] ?? 0, targetPort: name })),
   };
 }
 
-/** Pods read a Secret when they start: this replaces them when it changes, and tells nothing of its content. */
+/** Pods read a Secret when they start: this replaces them when it changes, without revealing its content. */
 export function secretVersion({ metadata }: Secret): Record<string, pulumi.Input<string>> {
-  // YAML that is only rendered has no version.
+  // Rendered YAML has no version.
   return {
     "unified-gateway/secret-version": metadata.apply(
       ({ resourceVersion }: { resourceVersion?: string }) => resourceVersion ?? "",

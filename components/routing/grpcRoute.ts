@@ -5,7 +5,7 @@ import type { HTTPRouteFilter } from "../../kinds/httpRoute";
 import { routeFilters } from "./routeFilters";
 import { attachment, backendRefs, valueMatches, type RouteArgs } from "./routeParts";
 
-/** The route of a gRPC service: its paths are `/SERVICE/METHOD`, as gRPC has them on the wire. */
+/** The route of a gRPC service: its paths are `/SERVICE/METHOD`, as on the wire. */
 export function grpcRouteSpec(args: RouteArgs): GRPCRouteSpec {
   const { rules, namespace, hsts } = args.service;
   return {
@@ -19,7 +19,7 @@ export function grpcRouteSpec(args: RouteArgs): GRPCRouteSpec {
   };
 }
 
-/** Undefined where every call matches. */
+/** Undefined if every call matches. */
 function matches({ path, match }: Rule): GRPCRouteMatch[] | undefined {
   const method = grpcMethod(path);
   const headers = valueMatches(match?.headers);
@@ -29,7 +29,7 @@ function matches({ path, match }: Rule): GRPCRouteMatch[] | undefined {
   return [{ method: method && { type: "Exact", ...method }, headers }];
 }
 
-/** The config refuses a rewrite for gRPC: nothing is lost here. */
+/** The config check refuses rewrites for gRPC, so nothing is lost here. */
 function isForGrpc(filter: HTTPRouteFilter): filter is GRPCRouteFilter {
   return filter.type !== "URLRewrite" && filter.type !== "RequestRedirect";
 }

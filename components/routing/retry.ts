@@ -4,9 +4,8 @@ import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { routePatch } from "../shared/envoyPatches";
 
 /**
- * What Istio makes of an HTTPRoute's `retry`, mended: it retries neither a try that timed out nor one that was reset,
- * as the Gateway API asks, and it retries failed connections twice where nothing should be retried. Undefined where no
- * rule sets a retry.
+ * Fixes Istio's translation of an HTTPRoute's `retry`: it does not retry tries that timed out or were reset, as the Gateway API
+ * requires, and it retries failed connections twice even if nothing should be retried. Empty if no rule sets a retry.
  */
 export function retryPatches(services: readonly Service[]): ConfigPatch[] {
   return services.flatMap(({ host, rules }) =>
@@ -19,14 +18,14 @@ export function retryPatches(services: readonly Service[]): ConfigPatch[] {
   );
 }
 
-/** What Istio writes for a retry without codes, and `reset`: a try that timed out counts as one. */
+/** What Istio sets for a retry without codes, plus `reset`, which includes tries that timed out. */
 const CONNECTION_ERRORS = "connect-failure,refused-stream,unavailable,cancelled,reset";
 const CODES = "retriable-status-codes";
 
 /** https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on */
 export function retryOn(retry: Retry | false): string {
   if (retry === false) {
-    // A merge cannot set a number to 0 or a text to nothing; but of these codes the route has none.
+    // A merge cannot set a number to 0 or empty a string, but this route has no such codes, so nothing is retried.
     return CODES;
   }
   return retry.codes === undefined ? CONNECTION_ERRORS : `${CONNECTION_ERRORS},${CODES}`;

@@ -3,8 +3,8 @@ import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { routePatch } from "../shared/envoyPatches";
 
 /**
- * What Istio makes of a replaced prefix on the path `/`, mended: it cuts off the new prefix's last slash, and so sends `/x` as
- * `/v1x`. Undefined where no rule replaces `/`.
+ * Fixes Istio's translation of a prefix rewrite on the path `/`: it strips the new prefix's trailing slash, so `/x` becomes
+ * `/v1x`. Empty if no rule rewrites `/`.
  */
 export function rootRewritePatches(services: readonly Service[]): ConfigPatch[] {
   return services.flatMap(({ host, rules }) =>

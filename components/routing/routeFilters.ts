@@ -5,7 +5,7 @@ import { seconds } from "../../config/values/duration";
 import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../../kinds/httpRoute";
 import { withHsts } from "./hsts";
 
-/** What happens to a rule's requests and responses on their way. Undefined where nothing does. */
+/** What happens to a rule's requests and responses on the way; undefined if nothing does. */
 export function routeFilters(rule: Rule, routeNamespace: string, hsts?: Hsts): HTTPRouteFilter[] | undefined {
   const { cors, requestHeaders, rewrite, mirror } = rule;
   const responseHeaders = withHsts(rule.responseHeaders, hsts);
@@ -36,7 +36,7 @@ function headerFilter({ set, add, remove }: HeaderChanges): HTTPHeaderFilter {
   return { set: list(set), add: list(add), remove };
 }
 
-/** Istio hands values to Envoy as they are, which takes `%` for a command, and no route at all where it knows none such. */
+/** Istio passes values to Envoy unescaped, which reads `%` as a command operator and rejects all routes if it is unknown. */
 function literal(value: string): string {
   return value.replaceAll("%", "%%");
 }

@@ -3,16 +3,14 @@ import type { Match } from "../../config/schema/routing/match";
 import type { HTTPBackendRef, ParentReference, ValueMatch } from "../../kinds/httpRoute";
 import { type GatewayRef, HTTPS_LISTENER } from "../shared/naming";
 
-/**
- * What routes of every kind have in common.
- */
+/** What all kinds of routes have in common. */
 
 export interface RouteArgs {
   service: Service;
   gateway: GatewayRef;
 }
 
-/** The listener and the host that a service's route is for. */
+/** The listener and the host of a service's route. */
 export function attachment({ service, gateway }: RouteArgs): {
   parentRefs: ParentReference[];
   hostnames: string[];
@@ -32,7 +30,7 @@ export function backendRefs(rule: Rule, routeNamespace: string): HTTPBackendRef[
   }));
 }
 
-/** Undefined where nothing is asked for. */
+/** Undefined if there are no conditions. */
 export function valueMatches(values: Match["headers"] = {}): ValueMatch[] | undefined {
   const matches = Object.entries(values).map(([name, value]): ValueMatch =>
     typeof value === "string"

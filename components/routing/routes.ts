@@ -31,14 +31,14 @@ export class Routes extends pulumi.ComponentResource {
       const grants = Object.entries(grantSpecs(service)).map(
         ([namespace, spec]) =>
           new ReferenceGrant(
-            // Names of services are unique and hold no `--`: so no two grants are called the same.
+            // Services' names are unique and contain no `--`, so no two grants have the same name.
             `${routeName}--${namespace}`,
             { metadata: { name: ownName(gateway, service.name), namespace, labels }, spec },
             { parent: this },
           ),
       );
       const metadata = { name: service.name, namespace: service.namespace, labels, annotations };
-      // A route without its grant answers 500.
+      // A route without its grant responds with 500.
       const afterGrants = { parent: this, dependsOn: grants };
       if (service.protocol === "grpc") {
         new GRPCRoute(routeName, { metadata, spec: grpcRouteSpec({ ...args, service }) }, afterGrants);
@@ -74,7 +74,7 @@ function routeRule(rule: Rule, { namespace: routeNamespace, hsts }: Service): HT
   };
 }
 
-/** By namespace, what the service's route may refer to outside its own. It names each Service: no more is granted. */
+/** By namespace, what the service's route may refer to outside its own. Each Service is named, so nothing more is granted. */
 export function grantSpecs(service: Service): Record<string, ReferenceGrantSpec> {
   const kind = service.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute";
   const names = new Map<string, Set<string>>();

@@ -11,7 +11,7 @@ export interface VersionServicesArgs {
   gateway: Pick<GatewayRef, "name">;
 }
 
-/** The Services of the services' versions: each selects the pods of one. */
+/** A Service for each version of the services, selecting that version's pods. */
 export class VersionServices extends pulumi.ComponentResource {
   constructor(name: string, args: VersionServicesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:VersionServices", name, {}, opts);
@@ -24,7 +24,7 @@ export class VersionServices extends pulumi.ComponentResource {
               name: version.service,
               namespace: service.namespace,
               labels: partOf(args.gateway),
-              // Pulumi would wait for pods, and a canary that has none yet is no failure.
+              // Pulumi would wait for pods, but a canary without pods is not a failure.
               annotations: { "pulumi.com/skipAwait": "true" },
             },
             spec: serviceSpec(version, service.protocol),
@@ -37,7 +37,9 @@ export class VersionServices extends pulumi.ComponentResource {
   }
 }
 
-/** The port's name tells Istio the protocol. https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
+/**
+ * The port name tells Istio the protocol. https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
+ */
 export function serviceSpec(
   { selector, ports }: Version,
   protocol: Service["protocol"],

@@ -4,8 +4,8 @@ import type { AccessLogConfig } from "../../config/schema/telemetry/telemetry";
 type Selection = Pick<AccessLogConfig, "samplePercent" | "errorsFrom" | "slowerThan">;
 
 /**
- * CEL expression on Envoy's attributes that selects the requests to log, services with rules of their own first.
- * Undefined where all are logged.
+ * CEL expression on Envoy's attributes that selects the requests to log, services with their own rules first. Undefined if all
+ * are logged.
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes
  */
 export function accessLogFilter(services: readonly Service[], stack: Selection): string | undefined {
@@ -19,7 +19,7 @@ export function accessLogFilter(services: readonly Service[], stack: Selection):
 
 const ALL = "true";
 
-/** An attribute that a request lacks is an error, and with an error nothing is logged: each is asked for first. */
+/** A missing attribute is an error, and nothing is logged on an error, so each is tested with has() first. */
 function isOf(service: string): string {
   return `has(xds.route_name) && xds.route_name.startsWith("${service}--")`;
 }
@@ -29,14 +29,14 @@ function selection({ samplePercent, errorsFrom, slowerThan }: Selection): string
     return ALL;
   }
   return [
-    // A response that never came has no status: the client left, or the backend did.
+    // Without a response there is no status: the client or the backend went away.
     `!has(response.code) || response.code >= ${errorsFrom}`,
     ...(slowerThan === undefined ? [] : [`request.duration > duration("${slowerThan}")`]),
     ...(samplePercent === 0 ? [] : [`request.id < "${sampleBound(samplePercent)}"`]),
   ].join(" || ");
 }
 
-/** Request ids are random UUIDs: those below a bound of four hexadecimal digits are a share of all. */
+/** Request ids are random UUIDs, so those below a bound of four hexadecimal digits are a fixed share. */
 function sampleBound(percent: number): string {
   return Math.round((percent / 100) * 0x10000)
     .toString(16)

@@ -7,12 +7,12 @@ import { clusterName, GATEWAY_LABEL, namesOf } from "./metricNames";
 import { certificateSeconds, configRejects, errorShare, latency, limiterErrorShare } from "./queries";
 
 /**
- * A month's budget lasts two days at this rate: worth waking somebody for.
+ * At this rate a month's error budget lasts two days: worth a page.
  * https://sre.google/workbook/alerting-on-slos/
  */
 const BURN_RATE = 14.4;
 
-/** Questions to the rate limit service that may go unanswered, as a share: a lost one is no news. */
+/** Share of the calls to the rate limit service that may fail without an alert. */
 const LIMITER_ERRORS = 0.05;
 
 export interface RuleGroupsInput {
@@ -23,7 +23,7 @@ export interface RuleGroupsInput {
   rateLimitService?: { readonly namespace: string };
 }
 
-/** One group for the gateway, and one for each service. */
+/** One group for the gateway, and one per service. */
 export function ruleGroups({ services, alerts, gateway, rateLimitService }: RuleGroupsInput): RuleGroup[] {
   const limiter = rateLimitService === undefined ? [] : [limiterRule(gateway, rateLimitService.namespace)];
   return [
@@ -45,19 +45,19 @@ function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: Pick<
       expr: `${certificateSeconds(gateway)} < ${seconds(certificateExpiresWithin)}`,
       for: "10m",
       labels,
-      annotations: { summary: `The certificate of gateway ${gateway.name} ends in less than ${days} days` },
+      annotations: { summary: `The certificate of gateway ${gateway.name} expires in less than ${days} days` },
     },
     {
       alert: "GatewayConfigRejected",
       expr: rejects.join(" or "),
       for: "0m",
       labels,
-      annotations: { summary: `Envoy refuses configuration of gateway ${gateway.name}: it keeps the last good one` },
+      annotations: { summary: `Envoy rejected configuration of gateway ${gateway.name} and keeps the last good one` },
     },
   ];
 }
 
-/** No Pod is ready, which is seen without requests too, or questions go unanswered. */
+/** No Pod is ready, which shows without traffic too, or calls fail. */
 function limiterRule(gateway: Pick<GatewayRef, "name">, namespace: string): AlertRule {
   const cluster = clusterName({ service: rateLimitServiceName(gateway), namespace, port: RATE_LIMIT_PORT });
   const healthy = `max(envoy_cluster_membership_healthy{${GATEWAY_LABEL}="${gateway.name}",cluster_name="${cluster}"})`;
@@ -66,7 +66,9 @@ function limiterRule(gateway: Pick<GatewayRef, "name">, namespace: string): Aler
     expr: `${healthy} == 0 or ${limiterErrorShare(gateway, "5m")} > ${LIMITER_ERRORS}`,
     for: "5m",
     labels: { severity: "warning", gateway: gateway.name },
-    annotations: { summary: `The rate limit service of gateway ${gateway.name} does not answer: nothing is counted` },
+    annotations: {
+      summary: `The rate limit service of gateway ${gateway.name} does not answer: global limits are not counted`,
+    },
   };
 }
 
@@ -81,7 +83,7 @@ function serviceRules(service: Service, alerts: AlertsConfig): AlertRule[] {
       expr: `${burns("1h")} and ${burns("5m")}`,
       for: "2m",
       labels: labels("critical"),
-      annotations: { summary: `${service.host} fails too often for ${alerts.availabilityPercent} % availability` },
+      annotations: { summary: `${service.host} has too many errors for ${alerts.availabilityPercent} % availability` },
     },
     {
       alert: "GatewayLatency",

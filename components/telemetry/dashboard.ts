@@ -3,7 +3,7 @@ import type { GatewayRef } from "../shared/naming";
 import { namesOf } from "./metricNames";
 import { certificateSeconds, configRejects, errorShare, latency } from "./queries";
 
-/** A query of a panel, and the name of what it draws. */
+/** A panel's query, and its legend. */
 interface Target {
   readonly expr: string;
   readonly legendFormat: string;
@@ -15,10 +15,10 @@ interface Panel {
   readonly targets: readonly Target[];
 }
 
-/** Length of the windows. Grafana's own variable follows the time that is shown. */
+/** Length of rate windows: a Grafana variable that follows the time range shown. */
 const WINDOW = "$__rate_interval";
 
-/** Grafana dashboard of the gateway and its services: a row of panels each. */
+/** Grafana dashboard of the gateway and its services, a row of panels for each. */
 export function dashboard(services: readonly Service[], gateway: Pick<GatewayRef, "name">): object {
   const rows = [
     { title: `Gateway ${gateway.name}`, panels: gatewayPanels(services, gateway) },
@@ -115,7 +115,7 @@ function servicePanels(service: Service): Panel[] {
       unit: "short",
       targets: [
         { expr: endpoints("membership_healthy"), legendFormat: "healthy" },
-        // Counted only where the service has outlier detection.
+        // Counted only if the service has outlier detection.
         ...(service.trafficPolicy.outlierDetection === undefined
           ? []
           : [{ expr: endpoints("outlier_detection_ejections_active"), legendFormat: "ejected" }]),

@@ -2,13 +2,13 @@ import { backendsOf, type Backend, type Service } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import { HTTPS_PORT } from "../shared/naming";
 
-/** Label of the scraped series that names the Gateway: the pods' own, as Prometheus writes it. */
+/** Label of the scraped series that names the Gateway: the pods' label, as Prometheus writes it. */
 export const GATEWAY_LABEL = "gateway_networking_k8s_io_gateway_name";
 
-/** gRPC statuses that stand for an HTTP 5xx. https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
+/** gRPC statuses that correspond to an HTTP 5xx. https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
 export const GRPC_SERVER_ERRORS = [2, 4, 12, 13, 14, 15];
 
-/** Counters that Istio's proxies keep only where they are told to, by the end of their names. */
+/** Suffixes of counters that Istio's proxies keep only on request. */
 const SUFFIXES = [
   "membership_healthy",
   "outlier_detection.ejections_active",
@@ -18,12 +18,12 @@ const SUFFIXES = [
   ...["ok", "error", "over_limit"].map((answer) => `ratelimit.${answer}`),
   ...["total", ...GRPC_SERVER_ERRORS].map((status) => `grpc.${status}`),
 ];
-/** Those of route tables, whose own names stand in the middle. */
+/** Those of route tables, whose names are in the middle. */
 const REGEXPS = [String.raw`http\..*\.rds\..*\.update_rejected`];
 
 /**
- * Annotations that make the gateway's pods keep what dashboard and alerts read. They name no service: a new one starts no
- * new pods. https://istio.io/latest/docs/reference/config/annotations/#SidecarStatsInclusionSuffixes
+ * Annotations that make the gateway's pods keep what dashboard and alerts read. They name no service, so that adding one does not
+ * restart pods. https://istio.io/latest/docs/reference/config/annotations/#SidecarStatsInclusionSuffixes
  */
 export function statsAnnotations({ metrics }: TelemetryConfig): Record<string, string> {
   return metrics === undefined
@@ -34,16 +34,16 @@ export function statsAnnotations({ metrics }: TelemetryConfig): Record<string, s
       };
 }
 
-/** A name as Envoy writes it for Prometheus. */
+/** A name as Envoy exposes it to Prometheus. */
 function sanitized(text: string): string {
   return text.replace(/[^A-Za-z0-9_]/g, "_");
 }
 
-/** Names of what Envoy counts for a service. */
+/** Names of Envoy's metrics for a service. */
 export function namesOf(service: Service) {
   const route = `envoy_vhost_${sanitized(`${service.host}:${HTTPS_PORT}`)}_route_${sanitized(service.name)}`;
   return {
-    /** Requests by `response_code_class`, as routed: those that a rate limit or a policy refused are not among them. */
+    /** Routed requests by `response_code_class`, without those that a rate limit or a policy refused. */
     requests: `${route}_upstream_rq`,
     completed: `${route}_upstream_rq_completed`,
     /** Unit: milliseconds. */
@@ -54,17 +54,17 @@ export function namesOf(service: Service) {
   };
 }
 
-/** Calls of a gRPC service that ended with a status, or all of them; counted by its backends' clusters. */
+/** Calls to a gRPC service that ended with a status, or all of them; counted by its backends' clusters. */
 export function grpcCalls(service: Service, status: number | "total"): string {
   return `envoy_cluster_grpc_${status}{${namesOf(service).clusters}}`;
 }
 
-/** Istio's name of the cluster of a Service's port. */
+/** Istio's cluster name for a Service's port. */
 export function clusterName({ service, namespace, port }: Omit<Backend, "weight">): string {
   return `outbound|${port}||${service}.${namespace}.svc.cluster.local`;
 }
 
-/** Regular expressions for the backends' clusters, inside a PromQL text. */
+/** Regular expressions for the backends' clusters, escaped for a PromQL string. */
 function clusters(service: Service): string[] {
   const names = backendsOf(service).map((backend) => clusterName(backend).replace(/[|.]/g, String.raw`\\$&`));
   return [...new Set(names)].sort();

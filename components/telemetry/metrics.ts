@@ -22,7 +22,7 @@ export interface GatewayMetricsArgs {
   rateLimitService?: { readonly namespace: string };
 }
 
-/** Who reads the gateway's metrics, and what becomes of them: scrape objects, alert rules, a dashboard. */
+/** The gateway's metrics: scrape objects, alert rules and a dashboard. */
 export class GatewayMetrics extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayMetricsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:GatewayMetrics", name, {}, opts);
@@ -36,7 +36,7 @@ export class GatewayMetrics extends pulumi.ComponentResource {
     const configMap = (suffix: string, file: string, content: object, labels?: Record<string, string>) =>
       new ConfigMap(
         `${name}-${suffix}`,
-        // JSON is YAML: Prometheus, vmagent and vmalert read it as it is.
+        // JSON is YAML, so Prometheus, vmagent and vmalert can read it.
         { metadata: metadata(suffix, labels), data: { [file]: JSON.stringify(content, null, 2) } },
         child,
       );

@@ -2,13 +2,13 @@ import type { Service } from "../../config";
 import type { GatewayRef } from "../shared/naming";
 import { GATEWAY_LABEL, GRPC_SERVER_ERRORS, grpcCalls, namesOf } from "./metricNames";
 
-/** Seconds until the first certificate of the listeners ends. */
+/** Seconds until the listeners' first certificate expires. */
 export function certificateSeconds(gateway: Pick<GatewayRef, "name">): string {
   const ends = `{__name__=~"envoy_listener_.*ssl_certificate_.*expiration_unix_time_seconds"`;
   return `min(${ends},${GATEWAY_LABEL}="${gateway.name}"}) - time()`;
 }
 
-/** How often Envoy refused configuration within a window, for each kind of it. */
+/** How often Envoy rejected configuration within a window, by kind. */
 export function configRejects(
   gateway: Pick<GatewayRef, "name">,
   window: string,
@@ -18,15 +18,16 @@ export function configRejects(
   return {
     listeners: increase(`envoy_listener_manager_lds_update_rejected{${own}}`),
     clusters: increase(`envoy_cluster_manager_cds_update_rejected{${own}}`),
-    // The name of the route table is part of the counter's.
+    // The counter's name includes that of the route table.
     routes: increase(`{__name__=~"envoy_http_.*rds_.*_update_rejected",${own}}`),
   };
 }
 
-/** Share of requests that the gateway or a backend failed, from 0 to 1: 5xx, and for gRPC what stands for one. */
+/** Share of failed requests, from 0 to 1: 5xx, or the gRPC equivalent. */
 export function errorShare(service: Service, window: string): string {
   if (service.protocol === "grpc") {
-    // Envoy's own failures are gRPC statuses too, so that 5xx would count them twice. A status that never came has no counter.
+    // Envoy's own failures are gRPC statuses too, so adding 5xx would count them twice. A status that never occurred has no
+    // counter.
     const calls = GRPC_SERVER_ERRORS.map(
       (status) => `(sum(rate(${grpcCalls(service, status)}[${window}])) or vector(0))`,
     );
@@ -41,7 +42,7 @@ export function latency(service: Service, quantile: number, window: string): str
   return `histogram_quantile(${quantile}, sum by (le) (rate(${namesOf(service).timeBuckets}[${window}])))`;
 }
 
-/** Share of the questions to the rate limit service that it did not answer, from 0 to 1. */
+/** Share of the calls to the rate limit service that failed, from 0 to 1. */
 export function limiterErrorShare(gateway: Pick<GatewayRef, "name">, window: string): string {
   const rate = (answer: string) =>
     `(sum(rate(envoy_cluster_ratelimit_${answer}{${GATEWAY_LABEL}="${gateway.name}"}[${window}])) or vector(0))`;

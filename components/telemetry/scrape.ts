@@ -8,7 +8,7 @@ import { GATEWAY_LABEL } from "./metricNames";
 const PORT = 15090;
 const PATH = "/stats/prometheus";
 
-/** What a PodMonitor and a VMPodScrape say, word for word. */
+/** The part that a PodMonitor and a VMPodScrape share. */
 export function podScrapeSpec(metrics: MetricsConfig, gateway: GatewayRef): PodScrapeSpec {
   return {
     selector: { matchLabels: { [GATEWAY_NAME_LABEL]: gateway.name } },
@@ -17,7 +17,7 @@ export function podScrapeSpec(metrics: MetricsConfig, gateway: GatewayRef): PodS
   };
 }
 
-/** The same for a Prometheus or vmagent without an operator: it finds the pods behind the Gateway's Service. */
+/** The same for Prometheus or vmagent without an operator, which finds the pods behind the Gateway's Service. */
 export function scrapeConfig(metrics: MetricsConfig, gateway: GatewayRef): object {
   const meta = "__meta_kubernetes";
   return {
@@ -29,7 +29,7 @@ export function scrapeConfig(metrics: MetricsConfig, gateway: GatewayRef): objec
         kubernetes_sd_configs: [{ role: "endpointslice", namespaces: { names: [gateway.namespace] } }],
         relabel_configs: [
           { action: "keep", source_labels: [`${meta}_service_name`], regex: proxyName(gateway) },
-          // One of the Service's ports stands for the pod.
+          // One of the Service's ports represents the pod.
           { action: "keep", source_labels: [`${meta}_endpointslice_port_name`], regex: "status-port" },
           {
             source_labels: ["__address__"],

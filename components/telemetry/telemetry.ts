@@ -16,7 +16,7 @@ export interface GatewayTelemetryArgs {
   gateway: GatewayRef;
 }
 
-/** Access log and traces of this gateway; what the mesh does elsewhere is left alone. */
+/** Access log and traces of this gateway; the rest of the mesh is not affected. */
 export class GatewayTelemetry extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayTelemetryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:GatewayTelemetry", name, {}, opts);
@@ -28,7 +28,7 @@ export class GatewayTelemetry extends pulumi.ComponentResource {
   }
 }
 
-/** Undefined where the stack leaves all of it to the mesh. */
+/** Undefined if the stack leaves both to the mesh. */
 export function telemetrySpec(args: GatewayTelemetryArgs): TelemetrySpec | undefined {
   const { accessLogs, traces } = args.telemetry;
   if (accessLogs === undefined && traces === undefined) {
@@ -53,13 +53,13 @@ function filterOf(expression: string | undefined): { expression: string } | unde
   return expression === undefined ? undefined : { expression };
 }
 
-/** The rule by its name, and the URL without its query, where tokens may stand. Envoy's own tag holds the whole URL. */
+/** The rule's name, and the URL without its query, which may contain tokens. Envoy's own tag has the full URL. */
 const SPAN_TAGS = {
   "gateway.route": { formatter: { value: "%ROUTE_NAME%" } },
   "http.url": { formatter: { value: "%REQ(:SCHEME)%://%REQ(:AUTHORITY)%%PATH(NQ)%" } },
 };
 
-/** What the Telemetry API cannot say of a single service: its counters, and how many of its requests are traced. */
+/** What the Telemetry API cannot set per service: its counters, and the share of its requests that is traced. */
 export function routeTelemetryPatches(args: Pick<GatewayTelemetryArgs, "services" | "telemetry">): ConfigPatch[] {
   return args.services.flatMap((service) => {
     const value = { ...tracing(service), ...counters(service, args.telemetry) };
@@ -74,7 +74,7 @@ function tracing({ telemetry }: Service): Record<string, unknown> | undefined {
     : { tracing: { random_sampling: { numerator: telemetry.traces.samplePercent, denominator: "HUNDRED" } } };
 }
 
-/** With a prefix, Envoy counts a route's requests by status and time; one prefix for all rules is one set of counters. */
+/** With a prefix, Envoy counts a route's requests by status and time; rules with the same prefix share one set of counters. */
 function counters(service: Service, { metrics }: TelemetryConfig): Record<string, unknown> | undefined {
   return metrics === undefined ? undefined : { stat_prefix: service.name };
 }

@@ -51,7 +51,7 @@ new Routes("shop", { services, gateway }, { ...opts, dependsOn: [...guards, vers
 new GatewayTelemetry("shop-telemetry", { services, gateway, telemetry }, opts);
 new GatewayMetrics("shop-metrics", { services, gateway, telemetry, rateLimitService }, opts);
 
-// A patch of your own, for what the config has no key for. It comes after those above, whose priorities are below 100.
+// A patch of your own, for what the config has no key for. Istio applies it after those above, whose priorities are lower.
 new GatewayEnvoyFilter(
   "shop-server-name",
   {

@@ -20,6 +20,7 @@ const EVERYTHING = {
         { type: "global", requests: 1, per: "second" },
       ],
       limits: { streamIdleTimeout: "1m" },
+      fault: { abort: { status: 503 } },
       retry: { attempts: 1 },
       rewrite: { prefix: "/v1" },
     },
@@ -35,14 +36,14 @@ const filters = async (values: object): Promise<Registered[]> =>
   (await register(() => new UnifiedGateway("gateway", stack({ ...values })))).filter(({ type }) => type === FILTER);
 
 describe("components/envoyFilters", () => {
-  it("makes every filter of the table, and each has a name of its own", async () => {
+  it("creates every filter of the table, each with a unique name", async () => {
     const names = ENVOY_FILTERS.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
     const made = (await filters(EVERYTHING)).map(({ inputs }) => (inputs.metadata as { name: string }).name);
     assert.deepEqual(made.sort(), names.map((name) => `unified-gateway--${name}`).sort());
   });
 
-  it("makes none of a feature that nobody uses", async () => {
+  it("creates no filter for unused features", async () => {
     const made = await filters({});
     assert.deepEqual(
       made.map(({ name }) => name),
@@ -50,7 +51,7 @@ describe("components/envoyFilters", () => {
     );
   });
 
-  it("gives them priorities in the order of the table, above 0, which istioctl reads as none", async () => {
+  it("sets priorities in table order, above 0, which istioctl reads as no priority", async () => {
     const priorities = new Map((await filters(EVERYTHING)).map(({ name, inputs }) => [name, inputs.spec as Spec]));
     const inOrder = ENVOY_FILTERS.map(({ name }) => priorities.get(`gateway-${name}`)?.priority ?? 0);
     assert.ok(inOrder.every((priority) => priority > 0));
@@ -60,13 +61,13 @@ describe("components/envoyFilters", () => {
     );
   });
 
-  it("puts what refuses a request in this order: hardening, local limits, global limits", () => {
+  it("orders what refuses a request: hardening, local limits, global limits", () => {
     const place = (name: string) => ENVOY_FILTERS.findIndex((entry) => entry.name === name);
     assert.equal(place("hardening"), ENVOY_FILTERS.length - 1);
     assert.ok(place("local-rate-limit") > place("global-rate-limit"));
   });
 
-  it("selects the pods of its own gateway, on every version of Istio", async () => {
+  it("selects its own gateway's pods, on every version of Istio", async () => {
     for (const { name, inputs } of await filters(EVERYTHING)) {
       const { workloadSelector, ...rest } = plain(inputs.spec) as Spec & { targetRefs?: unknown };
       const labels = { "gateway.networking.k8s.io/gateway-name": "unified-gateway" };

@@ -11,7 +11,7 @@ import { schemaErrors } from "../support/schemas";
 
 const ROOT = join(__dirname, "..", "..");
 
-/** What a program makes with `new`, by name. */
+/** What a program can create with `new`, by name. */
 const CLASSES = Object.entries(components)
   .filter(([, value]) => typeof value === "function" && value.prototype instanceof pulumi.Resource)
   .map(([name]) => name);
@@ -24,7 +24,7 @@ const sources = readdirSync(join(ROOT, "components"), { recursive: true, encodin
   .map((path) => ({ path, text: readFileSync(join(ROOT, "components", path), "utf8") }));
 
 describe("components", () => {
-  it("exports every component that stands alone", () => {
+  it("exports every component that works on its own", () => {
     const all = sources.flatMap(({ text }) =>
       [...text.matchAll(/^export class (\w+) extends/gm)].map(([, name = ""]) => name),
     );
@@ -37,7 +37,7 @@ describe("components", () => {
     assert.deepEqual(missing, []);
   });
 
-  it("has an example of every export that makes or checks something", () => {
+  it("has an example of every export that creates or checks something", () => {
     const programs = EXAMPLES.map(exampleSource).join("\n");
     const missing = Object.keys(components)
       .filter((name) => name !== "ENVOY_FILTERS")
@@ -65,14 +65,14 @@ describe("components", () => {
   describe("examples", () => {
     const ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute";
 
-    it("another-program makes the whole gateway next to its own objects", async () => {
+    it("another-program creates the whole gateway next to its own objects", async () => {
       const resources = await register(() => runExample("another-program"));
       only(resources, ROUTE, "gateway-shop");
       only(resources, "kubernetes:core/v1:ConfigMap", "shop-url");
       assert.deepEqual(schemaErrors("standard", resources), []);
     });
 
-    it("parts takes the domain from a stack, and the CA from a Secret", async () => {
+    it("parts gets the domain from a stack, and the CA from a Secret", async () => {
       const { certificatePem, privateKeyPem } = await testAuthority(365);
       const base64 = (text: string) => Buffer.from(text).toString("base64");
       pulumi.runtime.setAllConfig({ "istio-gateway:platform": "organization/team-platform/example" });
@@ -96,7 +96,7 @@ describe("components", () => {
       assert.equal(signed.inputs.caCertPem, certificatePem);
     });
 
-    it("existing-gateway makes no Gateway and no certificate", async () => {
+    it("existing-gateway creates no Gateway and no certificate", async () => {
       const resources = await register(() => runExample("existing-gateway"));
       assert.ok(!resources.some(({ type }) => type.endsWith(":Gateway") || type.startsWith("tls:")));
       only(resources, ROUTE, "shop-shop");

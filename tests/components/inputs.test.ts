@@ -20,7 +20,7 @@ const SECRET = "kubernetes:core/v1:Secret";
 
 const { isRpcSecret, unwrapRpcSecret } = pulumi.runtime;
 
-/** Everything that was registered, as the state shows it. */
+/** All registered resources, as they appear in the state. */
 function inClear(resources: readonly Registered[]): string {
   return JSON.stringify(resources, (_, value: unknown) => (isRpcSecret(value) ? "[secret]" : value));
 }
@@ -96,7 +96,7 @@ describe("components take Inputs", () => {
       assert.equal((await valueOf(gateway.certificate)).trustAnchorPem, authority.certificatePem);
     });
 
-    it("keep a key secret that is given as plain text, and in an Output that is not marked", async () => {
+    it("keep a key secret that is given as plain text, or in an Output that is not marked secret", async () => {
       for (const caPrivateKey of [authority.privateKeyPem, pulumi.output(authority.privateKeyPem)]) {
         const certificate = { type: "ca-signed", caCertificate: authority.certificatePem, caPrivateKey } as const;
         const resources = await register(() => new UnifiedGateway("edge", config({ certificate })));
@@ -105,7 +105,7 @@ describe("components take Inputs", () => {
       }
     });
 
-    it("tell what is public of the certificate in the clear, and nothing of a key beside it", async () => {
+    it("show the certificate's public data in the clear, and nothing of a key next to it", async () => {
       const { certificatePem, privateKeyPem } = authority;
       let info: Certificate["info"] | undefined;
       await register(() => {
@@ -137,7 +137,7 @@ describe("components take Inputs", () => {
   describe("in gatewayConfig", () => {
     const certificate = (changes: object) => ({ type: "ca-signed", ...fromSecret(), ...changes }) as const;
 
-    it("passes Outputs on as they are", () => {
+    it("passes Outputs on unchanged", () => {
       const given = certificate({});
       const { certificate: found } = config({ certificate: given });
       assert.ok(found.type === "ca-signed");
@@ -149,7 +149,7 @@ describe("components take Inputs", () => {
       ["caCertificate", /certificate\.caCertificate: .*expected a CA certificate in PEM/],
       ["caPrivateKey", /certificate\.caPrivateKey: .*expected a CA private key in PEM/],
     ] as const) {
-      it(`refuses a plain text that is no PEM for ${key}, and does not show it`, () => {
+      it(`refuses plain text that is not PEM for ${key}, and does not show it`, () => {
         assert.throws(
           () => config({ certificate: certificate({ [key]: "no PEM" }) }),
           (error: Error) => message.test(error.message) && !error.message.includes("no PEM"),
@@ -157,13 +157,13 @@ describe("components take Inputs", () => {
       });
     }
 
-    it("refuses a CA that is none, where both texts are plain", async () => {
+    it("refuses a certificate that is not a CA's, if both texts are plain", async () => {
       const { certificatePem, privateKeyPem } = await testAuthority(365, false);
       const plain = { caCertificate: certificatePem, caPrivateKey: privateKeyPem };
-      assert.throws(() => config({ certificate: certificate(plain) }), /a certificate of a CA/);
+      assert.throws(() => config({ certificate: certificate(plain) }), /a CA certificate/);
     });
 
-    it("refuses an Output where names have to be plain", () => {
+    it("refuses an Output for names, which have to be plain", () => {
       const domain = pulumi.output(DOMAIN) as unknown as string;
       assert.throws(() => config({ domain }), /domain: .*expected a host name/);
     });

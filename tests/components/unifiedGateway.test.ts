@@ -33,7 +33,7 @@ describe("components/unifiedGateway", () => {
         resources = await deploy(loadStackFile(join(ROOT, `Pulumi.${name}.yaml`)));
       });
 
-      it("emits what the golden file says (UPDATE_GOLDEN=1 writes it)", () => {
+      it("matches the golden file (UPDATE_GOLDEN=1 writes it)", () => {
         const path = join(GOLDEN, `${name}.json`);
         const text = `${JSON.stringify(objects(resources), null, 2)}\n`;
         if (process.env.UPDATE_GOLDEN === "1") {
@@ -47,7 +47,7 @@ describe("components/unifiedGateway", () => {
         assert.deepEqual(schemaErrors("experimental", resources), []);
       });
 
-      it("emits objects that the standard CRDs accept, but for vmagent's retry", () => {
+      it("emits objects that the standard CRDs accept, except vmagent's retry", () => {
         const retry = [0, 1, 2].map(
           (rule) => `gateway-vmagent/spec/rules/${rule}: must NOT have additional properties`,
         );
@@ -64,7 +64,7 @@ describe("components/unifiedGateway", () => {
     });
   }
 
-  it("labels each namespace of a service once, and none where the listener needs no label", async () => {
+  it("labels each service's namespace once, and none if the listener needs no label", async () => {
     const services = ["a", "b", "c"].map((name) => ({ name, namespace: name === "c" ? "two" : "one" }));
     const patch = "kubernetes:core/v1:NamespacePatch";
     const patches = (await deploy(stack({ services }))).filter(({ type }) => type === patch);
@@ -76,7 +76,7 @@ describe("components/unifiedGateway", () => {
     assert.ok(!all.some(({ type }) => type === patch));
   });
 
-  it("makes no route before everything that guards it, and no listener before its limits", async () => {
+  it("creates no route before everything that guards it, and no listener before its limits", async () => {
     const names = new Map<pulumi.Resource, string>();
     const dependencies = new Map<string, string[]>();
     const look: pulumi.ResourceTransformation = ({ resource, type, name, opts }) => {
@@ -113,7 +113,7 @@ describe("components/unifiedGateway", () => {
     assert.deepEqual(dependencies.get("TlsGateway gateway"), ["EnvoyFilter gateway-hardening"]);
   });
 
-  it("gives endpoints, DNS records and what is public of the certificate", async () => {
+  it("outputs endpoints, DNS records and the certificate's public data", async () => {
     let gateway: UnifiedGateway | undefined;
     await register(() => {
       gateway = new UnifiedGateway("gateway", stack({ gateway: { address: "192.0.2.7" } }));
@@ -130,7 +130,7 @@ describe("components/unifiedGateway", () => {
     assert.doesNotMatch(outputs, /PRIVATE KEY/);
   });
 
-  it("waits for Programmed as long as config says, or not at all", async () => {
+  it("waits for Programmed as long as configured, or not at all", async () => {
     const annotations = async (gateway: object) => {
       return metadataOf(only(await deploy(stack({ gateway })), GATEWAY)).annotations;
     };

@@ -3,7 +3,7 @@ import { mistakes, stack } from "../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ name: "web", namespace: "apps", ...more });
 
-/** Asserts that a config has exactly one mistake, at a path, with a reason. */
+/** Asserts that a config has exactly one mistake, at a path, with a message. */
 function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
   const lines = mistakes(values);
   assert.equal(lines.length, 1, lines.join("\n"));
@@ -19,12 +19,12 @@ describe("config/invariants", () => {
     refuses({ services: [service({ host: "*.example.test" })] }, "services[0].host", /lower-case host name/);
   });
 
-  it("refuses two services with one name, and names that would blur route names", () => {
+  it("refuses two services with one name, and names that would make route names ambiguous", () => {
     refuses({ services: [service({}), service({})] }, "services[1].name", /other than that of services\[0\]/);
     refuses({ services: [service({ name: "a--b" })] }, "services[0].name", /without '--'/);
   });
 
-  it("refuses two claims to one host and path", () => {
+  it("refuses the same host and path twice", () => {
     const twin = { name: "twin", namespace: "apps", host: "web.example.test" };
     refuses({ services: [service({}), twin] }, "services[1].paths[0].path", /services\[0\]\.paths\[0\] does not claim/);
     refuses({ services: [service({ paths: ["/a", "/a/"] })] }, "services[0].paths[1].path", /does not claim/);
@@ -41,16 +41,16 @@ describe("config/invariants", () => {
 
   it("refuses weights that sum to 0, and negative ones", () => {
     const backends = (...weights: number[]) => weights.map((weight, index) => ({ service: `v${index}`, weight }));
-    refuses({ services: [service({ backends: backends(0, 0) })] }, "services[0].backends", /sum is above 0/);
+    refuses({ services: [service({ backends: backends(0, 0) })] }, "services[0].backends", /sum above 0/);
     refuses({ services: [service({ backends: backends(1, -1) })] }, "services[0].backends[1].weight", /from 0 to/);
     refuses(
       { services: [service({ paths: [{ path: "/", backends: backends(0) }] })] },
       "services[0].paths[0].backends",
-      /sum is above 0/,
+      /sum above 0/,
     );
   });
 
-  it("refuses one backend twice in a rule", () => {
+  it("refuses the same backend twice in a rule", () => {
     const backends = [{ service: "a" }, { service: "a", port: 80 }];
     refuses({ services: [service({ backends })] }, "services[0].backends[1].service", /have no effect/);
   });
@@ -76,7 +76,7 @@ describe("config/invariants", () => {
     refuses({ services: [service({ paths })] }, "services[0].paths", /at most 16 paths/);
   });
 
-  it("refuses a lifetime that is longer than clients will take, and long ones where protect is on", () => {
+  it("refuses lifetimes that are longer than clients accept, and long ones with protect", () => {
     const certificate = (validity: string) => ({ type: "self-signed", validity });
     for (const validity of ["399d", "1d", "90d30m"]) {
       refuses(
@@ -103,12 +103,12 @@ describe("config/invariants", () => {
     }
   });
 
-  it("refuses a renewal that never ends", () => {
+  it("refuses to renew on every update", () => {
     const certificate = { type: "self-signed", validity: "30d", renewBefore: "30d" };
     refuses({ certificate }, "certificate.renewBefore", /less than validity \(30d\)/);
   });
 
-  it("refuses cipher suites that are weak, or that no certificate here can use", () => {
+  it("refuses cipher suites that are weak, or that do not fit the certificate's key", () => {
     refuses({ gateway: { tls: { cipherSuites: ["RC4-SHA"] } } }, "gateway.tls.cipherSuites[0]", /one of ECDHE-/);
     const cipherSuites = ["ECDHE-ECDSA-AES128-GCM-SHA256"];
     refuses({ gateway: { tls: { cipherSuites } } }, "gateway.tls.cipherSuites", /key is RSA/);
@@ -122,7 +122,7 @@ describe("config/invariants", () => {
     );
   });
 
-  it("refuses key algorithms that it does not make", () => {
+  it("refuses unsupported key algorithms", () => {
     for (const keyAlgorithm of ["rsa-1024", "ecdsa-p384", "ed25519"]) {
       refuses({ certificate: { type: "self-signed", keyAlgorithm } }, "certificate.keyAlgorithm", /one of rsa-2048, /);
     }
@@ -134,11 +134,11 @@ describe("config/invariants", () => {
     refuses({ gateway: { allowedRoutes: "Same" } }, "services[0].namespace", /istio-system, since/);
   });
 
-  it("refuses a Gateway name from which Istio makes too long a Service name", () => {
+  it("refuses a Gateway name that makes Istio's Service name too long", () => {
     refuses({ gateway: { name: "g".repeat(58) } }, "gateway.name", /at most 57/);
   });
 
-  it("refuses timeouts that the Gateway API does not read", () => {
+  it("refuses timeouts that the Gateway API does not accept", () => {
     for (const request of ["30", "1.5s", "1w", "-1s"]) {
       refuses({ services: [service({ timeouts: { request } })] }, "services[0].timeouts.request", /a duration/);
     }

@@ -13,13 +13,13 @@ import { RULES } from "../fuzz/support/mutations";
 import { drawStack } from "../fuzz/support/stack";
 import { mistakes } from "../support/stacks";
 
-/** A schema, and the key path that it is for. */
+/** A schema, and its key path. */
 interface Place {
   readonly path: string;
   readonly schema: z.ZodType;
 }
 
-/** Every schema of the stack's config, from the top keys down: each variant, each entry of a list, each value of a map. */
+/** Every schema of the stack's config, from the top-level keys down: each variant, list entry and map value. */
 function places(schema: z.core.$ZodType, path: string): Place[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return places(schema.unwrap(), path);
@@ -39,7 +39,7 @@ function places(schema: z.core.$ZodType, path: string): Place[] {
     return [own, ...places(schema.valueType, `${path}.*`)];
   }
   if (schema instanceof z.ZodUnion) {
-    // A form alone says less than the union does, and its tag is the union's: only its other keys are of interest.
+    // A variant alone says less than its union, which also has its tag: only its other keys matter.
     const tag = schema instanceof z.ZodDiscriminatedUnion ? `${path}.${schema.def.discriminator}` : path;
     const forms = schema.options.flatMap((option) => places(option, path));
     return [own, ...forms.filter((place) => place.path !== path && place.path !== tag)];
@@ -47,7 +47,7 @@ function places(schema: z.core.$ZodType, path: string): Place[] {
   return [own];
 }
 
-/** What is wrong nearly everywhere: types, bounds, forms, and keys that no map has. */
+/** Values that are wrong nearly everywhere: types, bounds, forms, and unknown keys. */
 const WRONG: readonly unknown[] = [
   ...[undefined, null, true, false, [], {}, [[]], [{}], ["a b", "a b"], { zz: 1 }, { enabled: true }, { " ": "" }],
   ...[-1, 0, 0.5, 1, 200, 1e12, NaN],
@@ -80,7 +80,7 @@ const ofSchemas = PLACES.flatMap(({ path, schema }) =>
   ),
 );
 
-/** What the rules between keys say, each broken in some valid configs. */
+/** What the rules between keys report, each violated in some valid configs. */
 async function ofRules(): Promise<Problem[]> {
   const authority = await AUTHORITY;
   return Object.values(RULES).flatMap((rule) =>
@@ -100,7 +100,7 @@ async function ofRules(): Promise<Problem[]> {
   );
 }
 
-/** Texts in the source of the config: messages of every branch, whether a test comes by or not. */
+/** Texts in the source of the config: messages of every branch, tested or not. */
 function inSource(): string[] {
   const root = join(__dirname, "..", "..", "config");
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
@@ -118,7 +118,7 @@ const AWKWARD: readonly RegExp[] = [
   /Invalid input|Unrecognized|Too (big|small)|\[object/,
 ];
 
-/** Literals that a message may start with, and that are no sentence's first word. */
+/** Literals that a message may start with and that do not start a sentence. */
 const LITERAL = /^(["'{*/]|[A-Z]+[A-Z_\d]+\b|[A-Z][a-z]+[A-Z]\w*\b|IP\b|CAs\b|Selector, )/;
 
 function flaws(message: string): string[] {
@@ -150,7 +150,7 @@ describe("config/messages", () => {
     assert.deepEqual([...new Set(found)], []);
   });
 
-  it("hold no worn phrase anywhere in the source", () => {
+  it("contain no awkward phrase anywhere in the source", () => {
     const worn = /nothing here|nothing (for|beside)\b|\bwhom\b|\bthereof\b|\bsave (for|where)\b|who may enter where/;
     assert.deepEqual(
       inSource().filter((text) => worn.test(text)),

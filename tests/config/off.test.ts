@@ -28,7 +28,7 @@ describe("config: false turns off", () => {
     assert.deepEqual(Object.keys(web?.trafficPolicy ?? {}), ["retryBudget"]);
   });
 
-  it("what a path would take from its service", () => {
+  it("what a path would inherit from its service", () => {
     const settings = {
       cors: { allowOrigins: ["https://a.test"] },
       requestHeaders: { set: { "x-a": "1" } },
@@ -47,7 +47,7 @@ describe("config: false turns off", () => {
     );
   });
 
-  it("retries, Istio's own too, wherever it stands", () => {
+  it("retries, Istio's own too, at every level", () => {
     const retry = { attempts: 2 };
     for (const values of [
       { defaults: { retry: false } },
@@ -74,7 +74,7 @@ describe("config: false turns off", () => {
     }
   });
 
-  it("and says what is wrong inside a map that stands in its place", () => {
+  it("and reports what is wrong inside a map in its place", () => {
     const [line] = mistakes(
       service({ trafficPolicy: { loadBalancing: { type: "CONSISTENT_HASH", key: { type: "x" } } } }),
     );

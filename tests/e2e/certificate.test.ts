@@ -89,7 +89,7 @@ describe("certificate", () => {
     const gateway = state.deployment.resources.find(({ urn }) => urn.endsWith("/v1:Gateway::certificate"))?.urn ?? "";
     assert.match(
       await pulumiOk(STACK, ["preview", "--target", gateway]),
-      /certificate-system\/wildcard-certificate-test-tls: its renewal is due since [-0-9T:]+Z, its end on /,
+      /certificate-system\/wildcard-certificate-test-tls: it has been due for renewal since [-0-9T:]+Z and expires on /,
     );
     await pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
     const { notAfter, renewalTime, warning } = (await stackOutputs(theLab(), STACK)).certificate;
@@ -111,8 +111,8 @@ describe("certificate", () => {
     const { code, stdout, stderr } = await pulumi(STACK, ["up", "--yes", "--skip-preview"]);
     const said = stdout + stderr;
     assert.notEqual(code, 0);
-    assert.match(said, /cannot be served, so the Secret was left as it is: the private key is that of another cert/);
-    assert.match(said, /it does not name \*\.certificate\.test; it does not name certificate\.test/);
+    assert.match(said, /cannot be served, so the Secret was not changed: the private key belongs to another cert/);
+    assert.match(said, /it does not cover \*\.certificate\.test; it does not cover certificate\.test/);
     assert.doesNotMatch(said, /PRIVATE KEY|\bat .+\.ts:\d+/);
     await importState(JSON.parse(exported) as Exported);
     assert.equal(await servedSerial(), before);

@@ -56,17 +56,17 @@ describe("the order in which objects are created", function () {
 
   before(async () => {
     await prepare("order", STACK);
-    let isUpdating = true;
+    const update = { done: false };
     answers = [];
     // A client that may not enter knocks while the gateway comes up.
     const knocking = (async () => {
       const end = Date.now() + 120_000;
-      while (isUpdating && Date.now() < end) {
+      while (!update.done && Date.now() < end) {
         const { status, headers } = await request(theLab(), "https://one.order.test/", { from: CLIENT_OUTSIDE });
         answers.push({ status, backend: headers["x-backend"] });
       }
     })();
-    await deploy("order", STACK).finally(() => (isUpdating = false));
+    await deploy("order", STACK).finally(() => (update.done = true));
     await knocking;
   });
   after(() => destroy("order"));

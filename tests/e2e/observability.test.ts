@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { logOf } from "../../lab/controlPlane";
 import { collectedSpans } from "../../lab/otlp";
 import { eventually } from "../../lab/processes";
+import { CLIENT_INSIDE } from "../../lab/addresses";
 import { request } from "../../lab/probe";
 import { namesOf } from "../../components/telemetry/metricNames";
 import type { Service } from "../../config";
@@ -175,6 +176,16 @@ describe("observability", () => {
       const routes = new Set(ours.map(({ attributes }) => attributes["gateway.route"]));
       assert.deepEqual([...routes], ["traced--root"]);
     });
+  });
+
+  it("use the gateway's own request id, even if a client with a private address sends one", async () => {
+    await request(theLab(), `https://traced.${DOMAIN}/own-id`, {
+      from: CLIENT_INSIDE,
+      headers: ["x-request-id: 00000000-0000-4000-8000-000000000000"],
+    });
+    const found = (await logged()).filter(({ path }) => path === "/own-id");
+    assert.equal(found.length, 1);
+    assert.notEqual(found[0]?.request_id, "00000000-0000-4000-8000-000000000000");
   });
 
   it("agree on a request: its id in log and span, its service in log, span and metrics", async () => {

@@ -12,7 +12,9 @@ const weak: Values = {
   domain: "policy.test",
   gateway: { name: "policy", namespace: "policy-system", address: "192.168.51.220", allowedRoutes: "All" },
   certificate: { type: "self-signed", validity: "60d" },
-  services: [{ name: "endless", namespace: "policy-apps", timeouts: { request: "0s" } }],
+  services: [
+    { name: "endless", namespace: "policy-apps", timeouts: { request: "0s" }, fault: { abort: { status: 503 } } },
+  ],
   mtls: {
     strictNamespaces: ["policy-apps"],
     exceptions: [{ name: "old", namespace: "policy-apps", matchLabels: { app: "old" } }],
@@ -48,6 +50,7 @@ describe("policy pack, in Pulumi's engine", () => {
       [
         "certificate-lifetime",
         "gateway-protected-in-production",
+        "no-fault-in-production",
         "no-open-listener-in-production",
         "service-limit-in-production",
         "service-timeout",

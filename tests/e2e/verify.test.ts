@@ -123,20 +123,20 @@ describe("verify", () => {
       rows.filter(({ check }) => check === of).map(({ what, state, seen }) => [what, state, seen]);
     assert.deepEqual(seenOf("limits"), [
       [
-        "https://limited.verify.test/ lets 1000 requests per hour through",
+        "https://limited.verify.test/ allows 1000 requests per hour",
         "skipped",
-        "it takes more than 200 requests: not tried",
+        "not tested: it takes more than 200 requests",
       ],
-      ["https://counted.verify.test/ lets 150 requests per hour through", "ok", "429 after 150"],
+      ["https://counted.verify.test/ allows 150 requests per hour", "ok", "429 after 150"],
     ]);
     assert.deepEqual(seenOf("access"), [
-      [`https://closed.verify.test/ refuses ${CLIENT_INSIDE}`, "ok", "403, as its access says"],
+      [`https://closed.verify.test/ refuses ${CLIENT_INSIDE}`, "ok", "403, as configured"],
     ]);
     assert.deepEqual(
       seenOf("headers").filter(([what]) => what?.startsWith("https://web.")),
       [
         ["https://web.verify.test/ sends HSTS", "ok", "max-age=300"],
-        ["https://web.verify.test/ tells nothing of the inside", "ok", "nothing"],
+        ["https://web.verify.test/ reveals no internals", "ok", "nothing"],
       ],
     );
   });
@@ -175,7 +175,7 @@ describe("verify", () => {
     assert.deepEqual([half.code, half.stderr], [2, "error: --client-cert and --client-key go together\n"]);
     const none = await run("--client-cert", labPath("hosts"), "--client-key", labPath("hosts"));
     assert.equal(none.code, 2);
-    assert.match(none.stderr, /^error: --client-cert and --client-key are no certificate and its key in PEM$/m);
+    assert.match(none.stderr, /^error: --client-cert and --client-key are not a certificate and its key in PEM$/m);
   });
 
   /** Runs `body` while an object is deleted or changed. */
@@ -207,14 +207,14 @@ describe("verify", () => {
     withObject(
       SECRET,
       async () => serve(await certificateWithKey(names, 90)),
-      () => expectFailures({ certificate: /another (key or CA signed it|certificate is served)/ }),
+      () => expectFailures({ certificate: /it was not signed by the stack's|it is not the one that the stack issued/ }),
     ));
 
   it("detects an expired certificate", () =>
     withObject(
       SECRET,
       async () => serve(await certificateWithKey(names, -1)),
-      () => expectFailures({ certificate: /has expired|another certificate is served/ }),
+      () => expectFailures({ certificate: /has expired|it is not the one that the stack issued/ }),
     ));
 
   const slice = ["endpointslice", "web-lab", "-n", "verify-apps"];
@@ -229,7 +229,7 @@ describe("verify", () => {
           "-p",
           '[{"op":"replace","path":"/ports/0/port","value":9}]',
         ]),
-      () => expectFailures({ routes: /nothing listens where the backend should/ }),
+      () => expectFailures({ routes: /nothing listens at the backend's address/ }),
     ));
 
   const service = ["service", "web", "-n", "verify-apps"];
@@ -320,7 +320,7 @@ describe("verify", () => {
         "-p",
         '[{"op":"replace","path":"/spec/rules/0/timeouts/request","value":"29s"}]',
       ]);
-      await expectFailures({ proxies: /Envoy rejected the last config, or has not answered/ });
+      await expectFailures({ proxies: /Envoy rejected the latest config or has not acknowledged it/ });
     } finally {
       process.kill(agent.pid, "SIGCONT");
     }
@@ -330,7 +330,7 @@ describe("verify", () => {
     const hosts = readFileSync(labPath("hosts"), "utf8");
     writeFileSync(labPath("hosts"), hosts.replace("192.168.51.157 web.verify.test", "192.168.51.199 web.verify.test"));
     try {
-      await expectFailures({ dns: /the record leads elsewhere/ });
+      await expectFailures({ dns: /the record points elsewhere/ });
     } finally {
       writeFileSync(labPath("hosts"), hosts);
     }
@@ -381,7 +381,7 @@ describe("verify", () => {
       );
       const [left, ...more] = rows.filter(({ state }) => state === "skipped");
       assert.deepEqual(more, []);
-      assert.match(left?.seen ?? "", /^the gateway asks for one: name it by --client-cert and --client-key/);
+      assert.match(left?.seen ?? "", /^the gateway requires one: pass --client-cert and --client-key/);
       assert.ok(rows.every(({ check }) => check !== "routes"));
     });
 

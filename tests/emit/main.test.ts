@@ -5,7 +5,7 @@ import type { EmittedResource } from "../../emit/resources";
 
 const ROOT = join(__dirname, "..", "..");
 
-/** A process of its own, as `npm run preview` of another revision starts it: path, argument and output are an interface. */
+/** A separate process, as another revision's `npm run preview` starts it: path, argument and output are an interface. */
 function emit(stack: string): EmittedResource[] {
   const command = ["-r", "ts-node/register/transpile-only", join("emit", "main.ts"), stack];
   return JSON.parse(execFileSync(process.execPath, command, { cwd: ROOT, encoding: "utf8" })) as EmittedResource[];

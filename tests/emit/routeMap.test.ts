@@ -13,7 +13,7 @@ describe("scripts/routeMap", () => {
     assert.match(text, /^ {2}host0 -->\|"\/: 12 %"\| target0_0_1\["apps\/web-next:80"\]$/m);
   });
 
-  it("says in words what must match and what happens on the way", () => {
+  it("describes what must match and what happens on the way", () => {
     const text = map([
       {
         rateLimit: { type: "local-by-address", requests: 5, per: "minute" },
@@ -31,11 +31,11 @@ describe("scripts/routeMap", () => {
       },
     ]);
     const row =
-      "| web.example.test | `GET = /a header x-user=beta query v~1\\|2` | `apps/web:80` | no timeout; local-by-address limit 5 per minute; rewritten to /b; 5 % copied to apps/copy:80; outlier detection |";
+      "| web.example.test | `GET = /a header x-user=beta query v~1\\|2` | `apps/web:80` | no timeout; local-by-address limit 5 per minute; rewritten to /b; 5 % mirrored to apps/copy:80; outlier detection |";
     assert.ok(text.split("\n").includes(row), text);
   });
 
-  it("tells timeouts of tries, retries and CORS", () => {
+  it("shows timeouts per try, retries and CORS", () => {
     const text = map([
       {
         timeouts: { backendRequest: "1s" },
@@ -44,11 +44,11 @@ describe("scripts/routeMap", () => {
       },
       { name: "once", retry: false },
     ]);
-    assert.match(text, /\| timeout 30s; 1s for each try; 2 retries; CORS for https:\/\/a\.test https:\/\/b\.test \|/);
+    assert.match(text, /\| timeout 30s; 1s per try; 2 retries; CORS for https:\/\/a\.test https:\/\/b\.test \|/);
     assert.match(text, /\| timeout 30s; no retries \|/);
   });
 
-  it("keeps a quote from ending a label", () => {
+  it("escapes quotes in labels", () => {
     const text = map([{ paths: [{ path: "/", match: { headers: { "x-a": 'b"c' } } }] }]);
     assert.match(text, /\|"\/ header x-a=b#quot;c"\|/);
   });

@@ -10,7 +10,7 @@ import { leaks } from "./support/soundness";
 import { drawStack, type Given } from "./support/stack";
 
 describe("broken configs", () => {
-  it("are refused with the key path of the mistake and what is expected, and tell no secret", async function () {
+  it("are refused with the mistake's key path and what is expected, and reveal no secret", async function () {
     this.timeout(0);
     const made = await material();
     fc.assert(
@@ -33,7 +33,7 @@ describe("broken configs", () => {
   });
 });
 
-/** What only a program would say. */
+/** Wording that only a program would use. */
 const VAGUE = /undefined|\[object|function|Invalid input|expected string|expected number|Too (big|small)|native code/;
 
 function refusal(given: Given, path: string): ConfigError {

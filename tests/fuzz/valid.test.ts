@@ -9,7 +9,7 @@ import { unsound } from "./support/soundness";
 import { asText, drawStack } from "./support/stack";
 
 describe("valid configs", () => {
-  it("load, and make objects that the CRDs accept and that fit together", async function () {
+  it("load, and create objects that the CRDs accept and that fit together", async function () {
     this.timeout(0);
     const emission = await Emission.start();
     const authority = await AUTHORITY;

@@ -9,7 +9,7 @@ type Props = Record<string, unknown>;
 
 const OWN = "istio-gateway:index:UnifiedGateway$";
 
-/** A resource of a stack; `prod` in its name makes it one of production. */
+/** A resource of a stack; `prod` in the stack's name makes it a production stack. */
 const resource = (
   type: string,
   props: Props,
@@ -24,11 +24,11 @@ const resource = (
 
 const gatewayApi = (kind: string) => `kubernetes:gateway.networking.k8s.io/v1:${kind}`;
 
-/** What is found, as `LEVEL POLICY: MESSAGE`. */
+/** The findings, as `LEVEL POLICY: MESSAGE`. */
 const findings = (resources: Resource | Resource[], config?: PackConfig) =>
   evaluate([resources].flat(), config).map(({ policy, level, message }) => `${level} ${policy}: ${message}`);
 
-/** The same of one policy alone. */
+/** The same for one policy only. */
 const of = (policy: string, resources: Resource | Resource[], config?: PackConfig) =>
   findings(resources, config)
     .filter((line) => line.includes(` ${policy}: `))
@@ -40,7 +40,7 @@ const route = (parentRef: Props, rules: Props[], kind = "HTTPRoute", stack?: str
   resource(gatewayApi(kind), { spec: { parentRefs: [{ name: "gateway", ...parentRef }], rules } }, { stack });
 
 describe("policy/policies", () => {
-  it("have names and settings that Pulumi takes, and a default for each", () => {
+  it("have names and settings that Pulumi accepts, each with a default", () => {
     assert.equal(new Set(POLICIES.map(({ name }) => name)).size, POLICIES.length);
     for (const { name, settings = {} } of POLICIES) {
       assert.match(name, /^[a-z-]+$/);
@@ -61,25 +61,25 @@ describe("policy/policies", () => {
     );
   });
 
-  it("say nothing of other resources", () => {
+  it("ignore other resources", () => {
     assert.deepEqual(findings(resource("kubernetes:core/v1:Service", {}, { stack: "prod" })), []);
   });
 
   describe("no-plaintext-route", () => {
-    const served = ["mandatory: apps/it answers plain HTTP: bind it to sectionName https, or let it redirect."];
-    it("refuses a route on the http listener, by its name, its port, or for want of any", () => {
+    const served = ["mandatory: apps/it answers plain HTTP: bind it to sectionName https, or let it only redirect."];
+    it("refuses a route on the http listener, attached by name, by port, or to all listeners", () => {
       for (const parentRef of [{ sectionName: "http" }, { port: 80 }, {}, { sectionName: "http", port: 80 }]) {
         assert.deepEqual(of("no-plaintext-route", route(parentRef, [forward])), served);
       }
       assert.deepEqual(of("no-plaintext-route", route({}, [forward], "GRPCRoute")), served);
     });
-    it("refuses a redirect that also forwards, leads elsewhere, or has a rule beside it", () => {
+    it("refuses a redirect that also forwards, leads elsewhere, or has another rule", () => {
       const http = { filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "http" } }] };
       for (const rules of [[{ ...redirect, ...forward }], [http], [redirect, forward], []]) {
         assert.deepEqual(of("no-plaintext-route", route({ sectionName: "http" }, rules)), served);
       }
     });
-    it("lets the redirect be, routes on https, and routes of a Service", () => {
+    it("accepts the redirect, routes on https, and routes of a Service", () => {
       assert.deepEqual(of("no-plaintext-route", route({ sectionName: "http" }, [redirect])), []);
       assert.deepEqual(of("no-plaintext-route", route({ sectionName: "https" }, [forward])), []);
       assert.deepEqual(of("no-plaintext-route", route({ port: 443 }, [forward])), []);
@@ -94,15 +94,15 @@ describe("policy/policies", () => {
         { spec: { listeners: [{ name: "http" }, { name: "https", allowedRoutes: { namespaces: { from } } }] } },
         more,
       );
-    it("no-open-listener-in-production: refuses All there, and there alone", () => {
+    it("no-open-listener-in-production: refuses All, in production only", () => {
       const policy = "no-open-listener-in-production";
       assert.deepEqual(of(policy, gateway("All", { stack: "prod" })), [
-        "mandatory: listener https of apps/it takes any namespace's routes: use Selector.",
+        "mandatory: listener https of apps/it accepts routes from all namespaces: use Selector.",
       ]);
       assert.deepEqual(of(policy, gateway("Selector", { stack: "prod" })), []);
       assert.deepEqual(of(policy, gateway("All", { stack: "dev" })), []);
     });
-    it("gateway-protected-in-production: refuses one that can be deleted, there alone", () => {
+    it("gateway-protected-in-production: refuses one that can be deleted, in production only", () => {
       const policy = "gateway-protected-in-production";
       assert.deepEqual(of(policy, gateway("Same", { stack: "prod" })), [
         "mandatory: apps/it can be deleted: set protect: true.",
@@ -110,7 +110,7 @@ describe("policy/policies", () => {
       assert.deepEqual(of(policy, gateway("Same", { stack: "prod", protect: true })), []);
       assert.deepEqual(of(policy, gateway("Same", { stack: "dev" })), []);
     });
-    it("is of production by a word in the stack's name, or as the pack's config says", () => {
+    it("counts as production by a word in the stack's name, or by the pack's config", () => {
       const isProduction = (stack: string, config?: PackConfig) =>
         of("gateway-protected-in-production", gateway("Same", { stack }), config).length === 1;
       assert.deepEqual(
@@ -131,14 +131,14 @@ describe("policy/policies", () => {
     const peers = (spec: Props) => resource("kubernetes:security.istio.io/v1:PeerAuthentication", { spec });
     it("refuses plain text for a workload, and on ports that are not named", () => {
       assert.deepEqual(of(policy, peers({ mtls: { mode: "PERMISSIVE" } })), [
-        "mandatory: apps/it is PERMISSIVE: name the ports that need plain text.",
+        "mandatory: apps/it is PERMISSIVE: limit plain text to the ports that need it.",
       ]);
       assert.deepEqual(
         of(policy, peers({ mtls: { mode: "STRICT" }, portLevelMtls: { "9090": { mode: "DISABLE" } } })),
-        ["mandatory: apps/it is DISABLE on port 9090, which is none of plainTextPorts."],
+        ["mandatory: apps/it is DISABLE on port 9090, which is not in plainTextPorts."],
       );
     });
-    it("lets STRICT be, and ports that are named", () => {
+    it("accepts STRICT, and named ports", () => {
       assert.deepEqual(of(policy, peers({ mtls: { mode: "STRICT" } })), []);
       const open = peers({ mtls: { mode: "STRICT" }, portLevelMtls: { "9090": { mode: "PERMISSIVE" } } });
       assert.deepEqual(of(policy, open, { [policy]: { plainTextPorts: [9090] } }), []);
@@ -146,22 +146,22 @@ describe("policy/policies", () => {
     });
   });
 
-  it("rsa-key-size: refuses RSA below 2048 bits, and asks nothing of ECDSA", () => {
+  it("rsa-key-size: refuses RSA below 2048 bits, and ignores ECDSA", () => {
     const key = (props: Props) => of("rsa-key-size", resource("tls:index/privateKey:PrivateKey", props));
     assert.deepEqual(key({ algorithm: "RSA", rsaBits: 1024 }), [
-      "mandatory: it has 1024 bits, at least 2048 are needed.",
+      "mandatory: it has 1024 bits; at least 2048 are required.",
     ]);
     assert.deepEqual(key({ algorithm: "RSA", rsaBits: 2048 }), []);
     assert.deepEqual(key({ algorithm: "RSA" }), []);
     assert.deepEqual(key({ algorithm: "ECDSA", rsaBits: 1024 }), []);
   });
 
-  it("certificate-lifetime: refuses more days than the pack's config says, 398 by default", () => {
+  it("certificate-lifetime: refuses more days than the pack's config allows, 398 by default", () => {
     const policy = "certificate-lifetime";
     for (const kind of ["selfSignedCert:SelfSignedCert", "locallySignedCert:LocallySignedCert"]) {
       const days = (count: number) => resource(`tls:index/${kind}`, { validityPeriodHours: count * 24 });
       assert.deepEqual(of(policy, days(398)), []);
-      assert.deepEqual(of(policy, days(399)), ["mandatory: it is valid for 399 days, at most 398 are allowed."]);
+      assert.deepEqual(of(policy, days(399)), ["mandatory: it is valid for 399 days; at most 398 are allowed."]);
       assert.equal(of(policy, days(91), { [policy]: { maxDays: 90 } }).length, 1);
       assert.equal(of(policy, days(90), { [policy]: { maxDays: 90 } }).length, 0);
     }
@@ -170,7 +170,7 @@ describe("policy/policies", () => {
   it("no-empty-allow-rule: refuses an allow rule without a condition", () => {
     const rules = (spec: Props) =>
       of("no-empty-allow-rule", resource("kubernetes:security.istio.io/v1:AuthorizationPolicy", { spec }));
-    const refused = ["mandatory: apps/it allows everyone: say who, where or when."];
+    const refused = ["mandatory: apps/it allows everyone: specify who, where or when."];
     assert.deepEqual(rules({ action: "ALLOW", rules: [{}] }), refused);
     assert.deepEqual(rules({ rules: [{ to: [{ operation: {} }] }, { from: [] }] }), refused);
     assert.deepEqual(rules({ action: "DENY", rules: [{}] }), []);
@@ -179,10 +179,10 @@ describe("policy/policies", () => {
     assert.deepEqual(rules({ action: "ALLOW" }), []);
   });
 
-  it("service-timeout: refuses a rule that waits for ever, save that of a named route", () => {
+  it("service-timeout: refuses a rule that may wait forever, except on listed routes", () => {
     const policy = "service-timeout";
     const timed = (timeouts: unknown) => route({ sectionName: "https" }, [{ ...forward, timeouts }]);
-    const refused = ["mandatory: apps/it: it--root has no timeout, so a request can wait for ever."];
+    const refused = ["mandatory: apps/it: it--root has no timeout, so a request can wait forever."];
     for (const timeouts of [undefined, {}, { request: "0s" }, { request: "0h0m" }]) {
       assert.deepEqual(of(policy, timed(timeouts)), refused);
     }
@@ -193,7 +193,7 @@ describe("policy/policies", () => {
     assert.deepEqual(of(policy, route({ sectionName: "https" }, [{ backendRefs: [{}] }], "GRPCRoute")), []);
   });
 
-  const filter = (value: Props, more: { own?: boolean; labels?: Props; name?: string } = {}) =>
+  const filter = (value: Props, more: { own?: boolean; labels?: Props; name?: string; stack?: string } = {}) =>
     resource(
       "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter",
       {
@@ -208,7 +208,7 @@ describe("policy/policies", () => {
           ],
         },
       },
-      { own: more.own },
+      { own: more.own, stack: more.stack },
     );
 
   describe("service-limit and service-limit-in-production", () => {
@@ -217,18 +217,18 @@ describe("policy/policies", () => {
     const limits = (stack: string, ...filters: Resource[]) =>
       findings([route({ sectionName: "https" }, [forward], "HTTPRoute", stack), ...filters]);
     const message = "apps/it has no rate limit on it--root: set rateLimit.";
-    it("refuse a service without a limit in production, and warn of it elsewhere", () => {
+    it("refuse a service without a limit in production, and warn about it elsewhere", () => {
       assert.deepEqual(limits("prod"), [`mandatory service-limit-in-production: ${message}`]);
       assert.deepEqual(limits("dev"), [`advisory service-limit: ${message}`]);
     });
-    it("take a local and a global limit on the rule itself", () => {
+    it("accept a local or a global limit on the rule itself", () => {
       for (const value of [local, global]) {
         assert.deepEqual(limits("prod", filter(value)), []);
         assert.equal(limits("prod", filter(value, { name: "it--other" })).length, 1);
       }
       assert.equal(limits("prod", filter({ route: { idle_timeout: "1s" } })).length, 1);
     });
-    it("look at gRPC too, and not at a named route", () => {
+    it("check gRPC too, but not listed routes", () => {
       const grpc = route({ sectionName: "https" }, [forward], "GRPCRoute", "prod");
       const policy = "service-limit-in-production";
       assert.equal(of(policy, grpc).length, 1);
@@ -236,16 +236,31 @@ describe("policy/policies", () => {
     });
   });
 
-  it("no-foreign-envoy-filter: refuses one from elsewhere, and one that patches others' proxies", () => {
+  it("no-fault-in-production: refuses a fault on a route, whatever its filter is called, in production only", () => {
+    const policy = "no-fault-in-production";
+    const fault = { "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault", abort: {} };
+    const refused = ["mandatory: apps/it delays or aborts requests of it--root: remove fault."];
+    for (const name of ["unified-gateway.fault", "envoy.filters.http.fault"]) {
+      const value = { typed_per_filter_config: { [name]: fault } };
+      assert.deepEqual(of(policy, filter(value, { stack: "prod" })), refused);
+      assert.deepEqual(of(policy, filter(value, { stack: "dev" })), []);
+      assert.deepEqual(of(policy, filter(value, { stack: "live" }), { [policy]: { production: "^live$" } }), refused);
+    }
+    const limit = { typed_per_filter_config: { "envoy.filters.http.local_ratelimit": {} } };
+    assert.deepEqual(of(policy, filter(limit, { stack: "prod" })), []);
+    assert.deepEqual(of(policy, filter({}, { stack: "prod" })), []);
+  });
+
+  it("no-foreign-envoy-filter: refuses one from elsewhere, and one that patches other proxies", () => {
     const policy = "no-foreign-envoy-filter";
     assert.deepEqual(of(policy, filter({})), []);
-    assert.deepEqual(of(policy, filter({}, { own: false })), ["mandatory: apps/it is none of the gateway's own."]);
-    const wide = "mandatory: apps/it patches other proxies than the gateway's: select them by its name.";
+    assert.deepEqual(of(policy, filter({}, { own: false })), ["mandatory: apps/it is not one of the gateway's own."]);
+    const wide = "mandatory: apps/it patches proxies other than the gateway's: select them by its name.";
     assert.deepEqual(of(policy, filter({}, { labels: {} })), [wide]);
     assert.deepEqual(of(policy, filter({}, { labels: { app: "x" }, own: false })).slice(1), [wide]);
   });
 
-  it("take a level from the pack's config, of their own or for all", () => {
+  it("take their level from the pack's config, each its own or one for all", () => {
     const bare = route({ sectionName: "https" }, [forward], "HTTPRoute", "prod");
     const level = (config: PackConfig) => findings(bare, config).map((line) => line.split(" ")[0]);
     const policy = "service-limit-in-production";

@@ -7,7 +7,7 @@ import { emittedResources } from "../../emit/resources";
 
 const load = (stack: string) => loadStackFile(join(__dirname, "..", "..", `Pulumi.${stack}.yaml`));
 
-/** What the policies say of all that a stack's program makes, by name of the policy. */
+/** What the policies find in everything that a stack's program creates, by policy. */
 async function findings(config: StackConfig, stack: string, level: string): Promise<string[]> {
   const found = evaluate(await emittedResources(config, stack));
   return found.filter((finding) => finding.level === level).map(({ policy, message }) => `${policy}: ${message}`);
@@ -15,12 +15,12 @@ async function findings(config: StackConfig, stack: string, level: string): Prom
 
 describe("policy, on the repository's stacks", () => {
   for (const stack of ["dev", "prod"]) {
-    it(`has nothing against ${stack}`, async () => {
+    it(`find nothing in ${stack}`, async () => {
       assert.deepEqual(await findings(load(stack), stack, "mandatory"), []);
     });
   }
 
-  it("refuses prod where it is neither protected nor limited", async () => {
+  it("refuse prod without protection and limits", async () => {
     const { services, ...config } = load("prod");
     const [first, ...others] = services;
     assert.ok(first);
@@ -32,7 +32,7 @@ describe("policy, on the repository's stacks", () => {
     assert.deepEqual(await findings(weak, "dev", "mandatory"), []);
   });
 
-  it("refuses an exception from mutual TLS without ports", async () => {
+  it("refuse an exception from mutual TLS without ports", async () => {
     const mtls = {
       wholeMesh: false,
       rootNamespace: "istio-system",
@@ -40,7 +40,7 @@ describe("policy, on the repository's stacks", () => {
       exceptions: [{ name: "old", namespace: "apps", matchLabels: { app: "old" } }],
     };
     assert.deepEqual(await findings({ ...load("dev"), mtls }, "dev", "mandatory"), [
-      "strict-mutual-tls: apps/istio-unified-gateway--old is PERMISSIVE: name the ports that need plain text.",
+      "strict-mutual-tls: apps/istio-unified-gateway--old is PERMISSIVE: limit plain text to the ports that need it.",
     ]);
   });
 });

@@ -23,7 +23,7 @@ const after = stack({
 });
 
 describe("review/changes", () => {
-  it("tells each change in words, and marks how far it reaches", () => {
+  it("puts each change in words, and marks its reach", () => {
     assert.deepEqual(changes(before, after), [
       {
         scope: "gateway-wide",
@@ -31,14 +31,14 @@ describe("review/changes", () => {
         reach: "gateway-wide",
       },
       { scope: "orders", text: "canary 5 % → 20 %" },
-      { scope: "logs", text: "removed, https://logs.example.test answers no more", reach: "removal" },
-      { scope: "web", text: "requests of the rate limit 100 → 50" },
+      { scope: "logs", text: "removed, https://logs.example.test no longer answers", reach: "removal" },
+      { scope: "web", text: "rate limit requests 100 → 50" },
       { scope: "web", text: "timeout 30s → 5s" },
       { scope: "grafana", text: "new, open to all: https://grafana.example.test", reach: "opens to all" },
     ]);
   });
 
-  it("says that nothing changed", () => {
+  it("reports that nothing changed", () => {
     assert.deepEqual(changes(before, before), []);
     assert.equal(reviewMarkdown("test", []), "### test\n\nNo change.\n");
   });
@@ -50,11 +50,11 @@ describe("review/changes", () => {
       reach,
     ]);
 
-  it("tells new, moved and removed rules and policies", () => {
+  it("reports new, moved and removed rules and policies", () => {
     const paths = (...list: unknown[]) => [service("web", { paths: list })];
     assert.deepEqual(texts(paths("/", "/old"), paths({ path: "/", backends: [{ service: "other" }] }, "/new")), [
-      ["no rule for /old any more", "removal"],
-      ["requests go to apps/other:80, before to apps/web:80, on /", undefined],
+      ["rule for /old removed", "removal"],
+      ["requests go to apps/other:80, previously to apps/web:80, on /", undefined],
       ["new rule for /new: apps/web:80", undefined],
     ]);
     const limited = [service("web", { rateLimit: { type: "local", requests: 1, per: "hour" } })];
@@ -65,7 +65,7 @@ describe("review/changes", () => {
     assert.deepEqual(texts(plain, retried), [["retry added: attempts 2", undefined]]);
   });
 
-  it("names the paths that a change is for, where it is not for all", () => {
+  it("lists the paths that a change affects, unless it affects all", () => {
     const slow = { path: "/slow", timeouts: { request: "9s" } };
     const web = (path: unknown, more: object = {}) => [service("web", { paths: ["/", "/api", path], ...more })];
     assert.deepEqual(texts(web("/slow"), web(slow)), [["timeout 30s → 9s, on /slow", undefined]]);
@@ -77,29 +77,29 @@ describe("review/changes", () => {
     ]);
   });
 
-  it("tells who may enter, and marks what opens to all", () => {
+  it("reports who may enter, and marks what opens to all", () => {
     const open = [service("web")];
     const allow = (...blocks: string[]) => [service("web", { access: { allow: blocks } })];
     const token = { issuer: "https://id.test", jwksUri: "https://id.test/keys", audiences: ["web"] };
     assert.deepEqual(texts(allow("10.0.0.0/8"), open), [
-      ["now open to all, before open to clients from 10.0.0.0/8", "opens to all"],
+      ["now open to all, previously open to clients from 10.0.0.0/8", "opens to all"],
     ]);
     assert.deepEqual(texts(open, allow("10.0.0.0/8")), [
-      ["now open to clients from 10.0.0.0/8, before open to all", undefined],
+      ["now open to clients from 10.0.0.0/8, previously open to all", undefined],
     ]);
     assert.deepEqual(texts(allow("10.0.0.0/8"), allow("10.0.0.0/8", "192.0.2.7")), [
       ["access.allow gains 192.0.2.7", undefined],
     ]);
     assert.deepEqual(texts(open, [service("web", { access: { jwt: token } })]), [
-      ["now open to clients with a token of https://id.test, before open to all", undefined],
+      ["now open to clients with a token from https://id.test, previously open to all", undefined],
     ]);
     const other = service("other", { access: { deny: ["192.0.2.7"] } });
     assert.deepEqual(texts(open, [...open, other]), [
-      ["new, open to all but 192.0.2.7: https://other.example.test", "opens to all"],
+      ["new, open to all except 192.0.2.7: https://other.example.test", "opens to all"],
     ]);
   });
 
-  it("shows no certificate", () => {
+  it("does not show certificates", () => {
     const certificate = { ...before.certificate, type: "ca-signed", caCertificate: "-----BEGIN CERTIFICATE-----\nx" };
     const [first] = changes(before, { ...before, certificate } as typeof before).filter(({ text }) =>
       text.includes("caCertificate"),

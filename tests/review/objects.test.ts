@@ -21,7 +21,7 @@ const route = (request: string, protect = false) =>
   );
 
 describe("review/objects", () => {
-  it("names what is added, changed and removed by what the cluster calls it", () => {
+  it("lists what is added, changed and removed by its name in the cluster", () => {
     const service = resource("kubernetes:core/v1:Service", {});
     const key = { ...resource("tls:index/privateKey:PrivateKey", { rsaBits: 2048 }), props: { rsaBits: 2048 } };
     assert.deepEqual(objectChanges([route("30s"), service], [route("5s", true), key]), [
@@ -36,7 +36,7 @@ describe("review/objects", () => {
     assert.deepEqual(objectChanges([route("5s")], [route("5s")]), []);
   });
 
-  it("shows nothing of a Secret, of a secret value, nor of a key", () => {
+  it("shows nothing of Secrets, secret values and keys", () => {
     const shown = [
       resource("kubernetes:core/v1:Secret", { stringData: { "tls.key": "hush" }, type: "kubernetes.io/tls" }),
       resource("tls:index/locallySignedCert:LocallySignedCert", { caPrivateKeyPem: secret("hush"), hours: 1 }),

@@ -12,7 +12,7 @@ const FIVE_BEFORE = readFileSync(join(__dirname, "five", "before.yaml"), "utf8")
 const FIVE_AFTER = readFileSync(join(__dirname, "five", "after.yaml"), "utf8");
 const KUBECONFIG = "  istio-gateway:kubernetes:\n    kubeconfig:\n      secure: v1:ciphertext\n";
 
-/** Each program is a process that loads all of Pulumi. */
+/** Each program is a separate process that loads all of Pulumi. */
 const TIMEOUT_MS = 240_000;
 
 describe("review/preview", function () {
@@ -42,7 +42,7 @@ describe("review/preview", function () {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it("tells words, objects and policies of a change, with placeholders for what is encrypted", () => {
+  it("reports words, objects and policies of a change, with placeholders for encrypted values", () => {
     write("dev", FIVE_AFTER + KUBECONFIG);
     const found = look("dev");
     assert.match(found.review, /6 changes: ⚠️ 2 gateway-wide, 2 opens to all, 1 removal\./);
@@ -62,12 +62,12 @@ describe("review/preview", function () {
     );
     assert.equal(found.passed, true);
     const text = previewMarkdown(found);
-    assert.match(text, /^Encrypted, so a placeholder stood in for it: `kubernetes\.kubeconfig`\.$/m);
+    assert.match(text, /^Encrypted, replaced by a placeholder: `kubernetes\.kubeconfig`\.$/m);
     assert.match(text, /^\| ➕ \| HTTPRoute monitoring\/grafana \| {2}\|$/m);
     assert.doesNotMatch(text + JSON.stringify(found), /ciphertext|PRIVATE KEY/);
   });
 
-  it("fails where a mandatory policy is broken, in a stack that is new", () => {
+  it("fails if a mandatory policy is violated, in a new stack", () => {
     write("prod", FIVE_BEFORE);
     const found = look("prod");
     assert.equal(found.passed, false);
@@ -76,7 +76,7 @@ describe("review/preview", function () {
     assert.ok(found.objects?.every(({ action }) => action === "add"));
   });
 
-  it("fails with the program's one error where the config is wrong, and makes nothing then", () => {
+  it("fails with the program's single error if the config is wrong, and then creates nothing", () => {
     write("dev", FIVE_BEFORE.replace("percent: 5", "percent: 500"));
     const found = look("dev");
     assert.deepEqual({ passed: found.passed, objects: found.objects }, { passed: false, objects: undefined });
@@ -96,7 +96,7 @@ describe("review/preview", function () {
     );
   });
 
-  it("fails where the program at the base cannot be run, and says why", () => {
+  it("fails if the program at the base cannot be run, and says why", () => {
     write("dev", FIVE_BEFORE);
     const repository = new Repository(folder);
     const broken = (change: (root: string) => void) =>
@@ -117,19 +117,19 @@ describe("review/preview", function () {
     );
   });
 
-  it("says in one line which stack or revision is not there", () => {
+  it("says in one line which stack or revision does not exist", () => {
     const repository = new Repository(folder);
     assert.throws(() => repository.stacks("none"), /^Error: there is no stack none: Pulumi\.none\.yaml is missing$/);
     assert.throws(
       () => repository.base("none"),
-      /^Error: there is no revision none: fetch it, or name another by --base$/,
+      /^Error: there is no revision none: fetch it, or pass another with --base$/,
     );
     assert.throws(() => repository.base("--help"), /there is no revision --help/);
     assert.equal(repository.base(), "main");
     assert.deepEqual(repository.stacks(), ["dev", "prod"]);
   });
 
-  it("compares with where the branch left its base, not with what came there since", () => {
+  it("compares with where the branch forked from its base, not with later commits there", () => {
     write("dev", FIVE_BEFORE);
     git("checkout", "--quiet", "-b", "branch");
     git("checkout", "--quiet", "main");

@@ -19,7 +19,7 @@ describe("review/review", () => {
     return path;
   };
 
-  it("names five changes in words, as the golden comment has them (UPDATE_GOLDEN=1 writes it)", () => {
+  it("puts five changes in words, as in the golden comment (UPDATE_GOLDEN=1 writes it)", () => {
     const { markdown, sound } = review("shop", "main", { before, after });
     const path = join(FIVE, "comment.md");
     if (process.env.UPDATE_GOLDEN === "1") {
@@ -40,7 +40,7 @@ describe("review/review", () => {
     }
   });
 
-  it("says that nothing changed, and that a stack is new", () => {
+  it("reports that nothing changed, and that a stack is new", () => {
     assert.deepEqual(review("shop", "main", { before, after: before }), {
       markdown: "### shop\n\nNo change.\n",
       sound: true,
@@ -66,7 +66,7 @@ describe("review/review", () => {
     });
     assert.match(
       review("shop", "main", { before, after: write("config: [") }).markdown,
-      /^### shop\n\nNot compared, the config is wrong: Pulumi\.shop\.yaml is no readable stack file: [^\n]+\n$/,
+      /^### shop\n\nNot compared, the config is wrong: cannot read the stack file Pulumi\.shop\.yaml: [^\n]+\n$/,
     );
   });
 });

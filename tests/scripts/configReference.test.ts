@@ -44,7 +44,7 @@ describe("scripts/configReference", () => {
   });
 });
 
-/** Names of all keys anywhere in a schema, except Pulumi's own. */
+/** Names of all keys at any depth of a schema, except Pulumi's own. */
 function keysOf(schema: unknown): string[] {
   if (typeof schema !== "object" || schema === null) {
     return [];

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { compileFunction } from "node:vm";
 import { ModuleKind, ScriptTarget, transpileModule } from "typescript";
@@ -22,8 +23,10 @@ export function runExample(name: string): unknown {
   const { outputText } = transpileModule(exampleSource(name), {
     compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true },
   });
-  const load = (module: string): unknown => (module === "istio-unified-gateway" ? components : require(module));
+  const inFolder = createRequire(join(FOLDER, name, "index.ts"));
+  const load = (module: string): unknown => (module === "istio-unified-gateway" ? components : inFolder(module));
   const module: { exports: unknown } = { exports: {} };
-  compileFunction(outputText, ["module", "exports", "require"])(module, module.exports, load);
+  const run = compileFunction(outputText, ["module", "exports", "require"]) as (...globals: unknown[]) => void;
+  run(module, module.exports, load);
   return module.exports;
 }

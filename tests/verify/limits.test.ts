@@ -10,7 +10,7 @@ describe("verify/checks/limits", () => {
   };
   const http = { protocol: "http" } as const;
 
-  it("tries the limit that turns a client away first", () => {
+  it("tests the limit that refuses a client first", () => {
     const limits = [
       { type: "local", requests: 100, per: "second" },
       { type: "global-by-address", requests: 30, per: "minute" },
@@ -20,7 +20,7 @@ describe("verify/checks/limits", () => {
     assert.equal(lowestLimit({ rateLimit: undefined }), undefined);
   });
 
-  it("tries none that takes many requests, or would keep others out for long", () => {
+  it("skips limits that take many requests, or would keep others out for long", () => {
     assert.equal(whyNot(http, limit({ type: "local", requests: 200, per: "second" })), undefined);
     assert.equal(whyNot(http, limit({ type: "global", requests: 200, per: "minute" })), undefined);
     assert.match(whyNot(http, limit({ type: "local", requests: 201, per: "second" })) ?? "", /more than 200 requests/);

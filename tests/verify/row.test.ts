@@ -10,7 +10,7 @@ describe("verify/row", () => {
     skipped("proxies", "in sync", "istioctl is not installed"),
   ];
 
-  it("lines up what was seen, and says the cause of failures alone", () => {
+  it("aligns what was seen, and shows causes only for failures", () => {
     assert.deepEqual(table(rows, false).split("\n"), [
       "  ok    a name resolves     10.0.0.1",
       "  FAIL  https://x/ answers  503",
@@ -21,7 +21,7 @@ describe("verify/row", () => {
     assert.equal(summary(rows), "1 of 3 checks passed, 1 failed, 1 skipped");
   });
 
-  it("colours marks where asked to", () => {
+  it("colours marks on request", () => {
     assert.match(table(rows, true), /^ {2}\x1b\[32mok {2}\x1b\[0m/); // eslint-disable-line no-control-regex -- the colour
     assert.ok(!table(rows, false).includes("\x1b"));
   });
@@ -31,7 +31,7 @@ describe("verify/diagnosis", () => {
   const because = (status: number, body = "", error?: string) =>
     diagnose({ status, body, error, headers: {} }, "web.example.test", stack()).cause ?? "";
 
-  it("tells apart why a backend does not answer", () => {
+  it("distinguishes why a backend does not answer", () => {
     assert.match(because(0, "", "connect ECONNREFUSED"), /proxies are down.*ECONNREFUSED/);
     assert.match(because(403, "RBAC: access denied"), /access rule/);
     assert.match(because(403, "forbidden"), /the backend itself answers 403/);
@@ -41,5 +41,18 @@ describe("verify/diagnosis", () => {
     assert.match(because(503, "no healthy upstream"), /no healthy endpoint/);
     assert.match(because(503, "upstream connect error or disconnect"), /nothing listens/);
     assert.match(because(504, "upstream request timeout"), /timeout/);
+  });
+
+  it("names a fault, whatever the status, and a delay longer than it waits", () => {
+    for (const status of [200, 403, 404, 429, 500, 503, 504]) {
+      assert.match(because(status, "fault filter abort"), /^fault\.abort of the service/);
+    }
+    const delayed = (duration: string) => {
+      const config = stack({ services: [{ name: "web", namespace: "apps", fault: { delay: { duration } } }] });
+      const answer = { status: 0, body: "", error: "no answer within 15 s", headers: {} };
+      return diagnose(answer, "web.example.test", config).cause ?? "";
+    };
+    assert.match(delayed("20s"), /^fault\.delay of the service delays requests by 20s, and verify waits 15 s$/);
+    assert.match(delayed("1s"), /proxies are down/);
   });
 });

@@ -1,13 +1,14 @@
 import type { PeerCertificate } from "node:tls";
+import { milliseconds } from "../../config";
 import { handshake } from "../client";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
-const DAY_MS = 86_400_000;
-/** A certificate with fewer days left was to be renewed before. */
+const DAY_MS = milliseconds("1d");
+/** A certificate with fewer days left should have been renewed. */
 const FEWEST_DAYS = 7;
 
-/** The served certificate: whom it names, who signed it, how long it lasts, and whether it is the stack's. */
+/** The served certificate: which names it covers, who signed it, how long it is valid, and whether it is the stack's. */
 export async function checkCertificate(target: Target): Promise<Row[]> {
   const { config, outputs, route, trust } = target;
   const host = config.services[0]?.host ?? config.domain;
@@ -31,7 +32,7 @@ export async function checkCertificate(target: Target): Promise<Row[]> {
       days > FEWEST_DAYS,
       `${leaf.valid_to}, ${Math.floor(days)} days left`,
       {
-        cause: days <= 0 ? "the certificate has expired" : "the certificate was to be renewed before now",
+        cause: days <= 0 ? "the certificate has expired" : "the certificate should have been renewed by now",
         more: `pulumi up --stack ${target.stack}`,
       },
     ),
@@ -41,12 +42,12 @@ export async function checkCertificate(target: Target): Promise<Row[]> {
       namesOf(leaf).includes(`*.${config.domain}`),
       namesOf(leaf).join(", "),
       {
-        cause: "the Secret holds a certificate of other names",
+        cause: "the Secret holds a certificate for other names",
         more,
       },
     ),
   ];
-  // An expired certificate has a row of its own.
+  // An expired certificate has its own row.
   const chain = seen.distrust === "CERT_HAS_EXPIRED" ? undefined : seen.distrust;
   if (seen.distrust !== "CERT_HAS_EXPIRED") {
     rows.push(
@@ -58,8 +59,8 @@ export async function checkCertificate(target: Target): Promise<Row[]> {
         {
           cause:
             trust === undefined
-              ? "the system's certificates do not vouch for it: name the CA by --ca, or give the right to read the stack's outputs"
-              : "another key or CA signed it than the stack says: the Secret was changed, or Envoy has not taken it",
+              ? "no CA that the system trusts signed it: pass the CA with --ca, or give access to the stack's outputs"
+              : "it was not signed by the stack's key or CA: the Secret was changed, or Envoy has not loaded it",
           more,
         },
       ),
@@ -68,9 +69,9 @@ export async function checkCertificate(target: Target): Promise<Row[]> {
   const fingerprint = outputs?.certificate.fingerprintSha256;
   rows.push(
     fingerprint === undefined
-      ? skipped("certificate", "the certificate is the stack's", "the stack's outputs name none")
+      ? skipped("certificate", "the certificate is the stack's", "the stack's outputs contain no fingerprint")
       : row("certificate", "the certificate is the stack's", leaf.fingerprint256 === fingerprint, leaf.fingerprint256, {
-          cause: "another certificate is served than the stack made: the Secret was changed, or Envoy has not taken it",
+          cause: "it is not the one that the stack issued: the Secret was changed, or Envoy has not loaded it",
           more,
         }),
   );

@@ -4,14 +4,15 @@ import { diagnose } from "../diagnosis";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
-/** What a gateway that asks clients for a certificate makes of this one, and of one that has none. */
+/** Whether a gateway that requires client certificates admits this client, and refuses one without a certificate. */
 export interface ClientCertificateCheck {
   readonly rows: readonly Row[];
-  /** Whether requests of this client get through. */
+  /** Whether this client's requests get through. */
   readonly admitted: boolean;
 }
 
-const UNTRUSTED = "no CA of gateway.tls.clientCertificates signed it, it has expired, or it is not meant for clients";
+const UNTRUSTED =
+  "no CA of gateway.tls.clientCertificates signed it, it has expired, or it is not a client certificate";
 
 export async function checkClientCertificate({ config, route }: Target): Promise<ClientCertificateCheck> {
   if (config.gateway.tls.clientCertificates?.mode !== "AllowValidOnly") {
@@ -22,17 +23,17 @@ export async function checkClientCertificate({ config, route }: Target): Promise
   const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; kubectl get configmap ${ownName(config.gateway, SUFFIXES.clientAuthorities)} -n ${namespace} -o yaml`;
   const { identity } = route;
   const stranger = await get(url, { ...route, identity: undefined });
-  // The refusal is an alert of TLS; whatever else keeps a client out is none.
+  // The refusal is a TLS alert; nothing else that keeps a client out is one.
   const refused = row(
     "client-certificate",
     "clients without a certificate are refused",
     stranger.status === 0 && /alert/.test(stranger.error ?? ""),
     stranger.error ?? String(stranger.status),
-    { cause: "the https listener asks for none: gateway.tls.clientCertificates is not in force", more },
+    { cause: "the https listener does not require one: gateway.tls.clientCertificates is not in force", more },
   );
   const what = "this client's certificate is accepted";
   if (identity === undefined) {
-    const reason = "the gateway asks for one: name it by --client-cert and --client-key; what needs it is left out";
+    const reason = "the gateway requires one: pass --client-cert and --client-key; checks that need it are left out";
     return { rows: [refused, skipped("client-certificate", what, reason)], admitted: false };
   }
   const answer = await get(url, route);

@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { row, type Row } from "../row";
 import { recordedAddress, type Target } from "../target";
 
-/** Every host leads to the gateway's address. */
+/** Every host resolves to the gateway's address. */
 export async function checkDns({ config, outputs, route }: Target): Promise<Row[]> {
   const wanted = route.address ?? (outputs === undefined ? config.gateway.address : recordedAddress(outputs));
   const expected = wanted === undefined ? undefined : await addressesOf(wanted);
@@ -14,8 +14,8 @@ export async function checkDns({ config, outputs, route }: Target): Promise<Row[
       return row("dns", `${host} resolves to ${wanted ?? "an address"}`, passed, found.join(", ") || "nothing", {
         cause:
           found.length === 0
-            ? "the name has no record: add the lines of the stack's output dnsRecords to the zone"
-            : "the record leads elsewhere: an old record, or another gateway's",
+            ? "the name has no record: add the lines of the stack output dnsRecords to the zone"
+            : "the record points elsewhere: it is outdated, or another gateway's",
         more: `dig +short ${host}; pulumi stack output dnsRecords`,
       });
     }),

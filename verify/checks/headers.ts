@@ -1,4 +1,5 @@
-import { HSTS_HEADER, hstsValue } from "../../components/routing/hsts";
+import { hstsValue } from "../../components/routing/hsts";
+import { HSTS_HEADER } from "../../config/schema/entry/hsts";
 import { INTERNAL_RESPONSE_HEADERS } from "../../components/entry/internalHeaders";
 import type { Rule, Service, StackConfig } from "../../config";
 import { get, type Answer } from "../client";
@@ -6,7 +7,7 @@ import { isGatewaysOwn, plainRules } from "../expectations";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 
-/** Responses of each service: HSTS as it is set, and nothing that is to be removed. */
+/** Responses of each service: HSTS as configured, and none of the headers to remove. */
 export async function checkHeaders({ config, route }: Target): Promise<Row[]> {
   const rows = config.services.map(async (service) => {
     const [rule] = plainRules(service);
@@ -15,7 +16,7 @@ export async function checkHeaders({ config, route }: Target): Promise<Row[]> {
     }
     const url = `https://${service.host}${rule.path}`;
     const answer = await get(url, route);
-    // Where no backend answers, another row says so.
+    // If no backend answers, another row reports it.
     const isBackends = answer.status > 0 && answer.status < 500 && answer.status !== 401 && !isGatewaysOwn(answer);
     return isBackends ? [...strictTransport(url, answer, service), ...nothingInside(url, answer, rule, config)] : [];
   });
@@ -45,7 +46,7 @@ function nothingInside(url: string, { headers }: Answer, { responseHeaders }: Ru
   const leaks = [...own, ...hardening].filter((header) => headers[header] !== undefined);
   const seen = leaks.map((header) => `${header}: ${String(headers[header])}`).join(", ");
   return [
-    row("headers", `${url} tells nothing of the inside`, leaks.length === 0, seen || "nothing", {
+    row("headers", `${url} reveals no internals`, leaks.length === 0, seen || "nothing", {
       cause: `${own.includes(leaks[0] ?? "") ? "the service's responseHeaders are" : "the gateway's hardening is"} not in force`,
       more: `kubectl get envoyfilter,httproute,grpcroute -A -l app.kubernetes.io/part-of=${gateway.name}`,
     }),

@@ -7,15 +7,15 @@ import { plainRules } from "../expectations";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
-/** Largest limit that is tried: more requests would be a load of their own. */
+/** Largest limit that is tested: more requests would be a load test. */
 export const MOST_REQUESTS = 200;
 /** Requests above the limit. */
 const MARGIN = 10;
-/** A unit of time may end in the middle of the first. */
+/** The time unit may end in the middle of the first. */
 const BURSTS = 2;
 const MILLISECONDS = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
 
-/** Sends each limited service so many requests that its lowest limit turns one away. One after the other, and last. */
+/** Sends each limited service so many requests that its lowest limit refuses one. One service after the other, and last. */
 export async function checkLimits({ config, route }: Target): Promise<Row[]> {
   const rows: Row[] = [];
   for (const service of config.services) {
@@ -25,7 +25,7 @@ export async function checkLimits({ config, route }: Target): Promise<Row[]> {
       continue;
     }
     const url = `https://${service.host}${rule.path}`;
-    const what = `${url} lets ${limit.requests} requests per ${limit.per} through`;
+    const what = `${url} allows ${limit.requests} requests per ${limit.per}`;
     const reason = whyNot(service, limit);
     rows.push(
       reason === undefined ? await tryLimit(url, what, limit, { config, route }) : skipped("limits", what, reason),
@@ -38,20 +38,20 @@ export function lowestLimit(service: Pick<Service, "rateLimit">): RateLimit | un
   return [...rateLimitsOf(service)].sort((a, b) => a.requests - b.requests)[0];
 }
 
-/** Why a limit is better not tried; undefined where it may be. */
+/** Why a limit should not be tested; undefined if it may be. */
 export function whyNot(
   { protocol }: Pick<Service, "protocol">,
   { type, requests, per }: RateLimit,
 ): string | undefined {
   if (protocol === "grpc") {
-    return "calls of gRPC are not tried";
+    return "gRPC calls are not tested";
   }
   if (requests > MOST_REQUESTS) {
-    return `it takes more than ${MOST_REQUESTS} requests: not tried`;
+    return `not tested: it takes more than ${MOST_REQUESTS} requests`;
   }
   const isShared = type === "local" || type === "global";
   return isShared && (per === "hour" || per === "day")
-    ? `every client shares it, and would be turned away until the ${per} is over: not tried`
+    ? `not tested: every client shares it and would be refused until the ${per} is over`
     : undefined;
 }
 
@@ -61,7 +61,7 @@ async function tryLimit(
   limit: RateLimit,
   { config, route }: Pick<Target, "config" | "route">,
 ): Promise<Row> {
-  // A client of its own: nobody else's share is used up.
+  // A unique client: nobody else's limit is used up.
   const headers = "header" in limit ? { [limit.header.toLowerCase()]: `verify-${randomUUID()}` } : {};
   let sent = 0;
   for (let count = 0; count < BURSTS; count++) {
@@ -71,7 +71,7 @@ async function tryLimit(
       return row("limits", what, true, `429 after ${sent - statuses.filter((status) => status === 429).length}`);
     }
     if (error !== undefined || statuses.length === 0) {
-      return row("limits", what, false, error ?? "no answer", { cause: "the connection did not last" });
+      return row("limits", what, false, error ?? "no answer", { cause: "the connection broke" });
     }
     if (statuses.every((status) => status === 401 || status === 403)) {
       return skipped("limits", what, "this client is refused before it is counted");
@@ -84,7 +84,7 @@ async function tryLimit(
   return row("limits", what, false, `${sent} requests, no 429`, {
     cause:
       kind === "global"
-        ? "the limit is not in force, or nothing counts: the rate limit service does not answer, and failureMode is open"
+        ? "the limit is not in force or not counted: the rate limit service does not answer, and failureMode is open"
         : "the limit is not in force",
     more: `kubectl get envoyfilter ${ownName(config.gateway, `${kind}-rate-limit`)} -n ${config.gateway.namespace} -o yaml`,
   });

@@ -5,7 +5,7 @@ import { diagnose } from "../diagnosis";
 import { row, type Diagnosis, type Row } from "../row";
 import type { Target } from "../target";
 
-/** Plain HTTP is answered with a 301 to the same URL on https, and with nothing else. */
+/** Plain HTTP gets a 301 to the same URL on https, and nothing else. */
 export function checkRedirect({ config, route }: Target): Promise<Row[]> {
   return Promise.all(
     config.services.map(async ({ host }) => {
@@ -20,11 +20,11 @@ export function checkRedirect({ config, route }: Target): Promise<Row[]> {
 
 function causeOf(answer: Answer, host: string, config: StackConfig): Diagnosis {
   const more = `kubectl describe httproute ${ownName(config.gateway, SUFFIXES.redirect)} -n ${config.gateway.namespace}`;
-  // Where services say who may enter, that does not hold for the redirect: a refusal comes from where it is missing.
+  // Services' access does not apply to the redirect, so a refusal means that the redirect is missing.
   const isGuarded = config.services.some(({ access }) => access !== undefined);
   if (answer.status === 404 || (answer.status === 403 && isGuarded)) {
-    return { cause: "the redirect's route is missing or refused", more };
+    return { cause: "the redirect's route is missing or not accepted", more };
   }
   const redirects = answer.status >= 300 && answer.status < 400;
-  return redirects ? { cause: "another redirect than this gateway's answers", more } : diagnose(answer, host, config);
+  return redirects ? { cause: "a redirect other than this gateway's answers", more } : diagnose(answer, host, config);
 }

@@ -6,7 +6,7 @@ import { isGatewaysOwn, isRefusal, plainRules } from "../expectations";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
-/** Every host and path leads to a backend that answers whom its access admits, and no other host does. */
+/** A backend answers every host and path for clients that may enter, and none answers any other host. */
 export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
   const paths = config.services.flatMap((service) =>
     plainRules(service).map(async ({ path }) => {
@@ -17,7 +17,9 @@ export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
   const expressions = config.services.flatMap(({ host, rules }) =>
     rules
       .filter(({ type, match = {} }) => type === "RegularExpression" && Object.keys(match).length === 0)
-      .map(({ path }) => skipped("routes", `https://${host}${path} answers`, "a regular expression names no one path")),
+      .map(({ path }) =>
+        skipped("routes", `https://${host}${path} answers`, "a regular expression is not a single path"),
+      ),
   );
   const unknown = get(`https://verify-unknown.${config.domain}/`, route).then((answer) =>
     row(
@@ -26,7 +28,7 @@ export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
       answer.status === 404 || answer.status === 403,
       answer.error ?? String(answer.status),
       {
-        cause: "a route claims every host",
+        cause: "a route matches every host",
         more: "kubectl get httproutes -A",
       },
     ),
@@ -40,8 +42,8 @@ function routeRow(url: string, answer: Answer, service: Service, config: StackCo
   const isRefused = isRefusal(answer) || (status === 403 && service.access?.externalAuthorization !== undefined);
   if (wanted === "refused" || (wanted === "unknown" && isRefused)) {
     const client = service.access?.jwt === undefined ? (from ?? "this client") : "clients without a token";
-    const seen = answer.error ?? `${status}${isRefused ? ", as its access says" : ""}`;
-    // A backend that is missing is another matter, and is not reached by those who are refused.
+    const seen = answer.error ?? `${status}${isRefused ? ", as configured" : ""}`;
+    // Refused clients never reach the backend, so a missing one does not matter here.
     const cause = status < 500 && status > 0 ? NOT_REFUSED : diagnose(answer, service.host, config).cause;
     const more = `kubectl get authorizationpolicy,requestauthentication -n ${config.gateway.namespace} -o yaml`;
     return row("access", `${url} refuses ${client}`, isRefused, seen, { cause, more });

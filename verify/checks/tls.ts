@@ -4,9 +4,9 @@ import { handshake } from "../client";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 
-/** Security level 0 lets the client offer what it would itself refuse. */
+/** Security level 0 lets the client offer what it would otherwise refuse. */
 export const ANYTHING = "DEFAULT:@SECLEVEL=0";
-/** Without forward secrecy, or without AEAD. */
+/** Ciphers without forward secrecy, or without AEAD. */
 export const WEAK = "AES128-SHA:AES256-SHA:AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0";
 
 const VERSIONS: readonly (readonly [version: SecureVersion, name: string])[] = [
@@ -26,19 +26,19 @@ export async function checkTls({ config, route }: Target): Promise<Row[]> {
     const seen = await handshake(host, route, { minVersion: version, maxVersion: version, ciphers: ANYTHING });
     const what = `${label} is ${wanted ? "accepted" : "refused"}`;
     return row("tls", what, seen.succeeded === wanted, seen.succeeded ? seen.cipher : "refused", {
-      cause: wanted ? `no handshake: ${seen.error ?? ""}` : "the mesh sets an older minimum (meshConfig.tlsDefaults)",
+      cause: wanted ? `no handshake: ${seen.error ?? ""}` : "the mesh sets a lower minimum (meshConfig.tlsDefaults)",
       more,
     });
   });
   const weak = handshake(host, route, { maxVersion: "TLSv1.2", ciphers: WEAK }).then((seen) =>
     row("tls", "weak ciphers are refused", !seen.succeeded, seen.succeeded ? seen.cipher : "refused", {
-      cause: "the listener's cipher list is not the config's",
+      cause: "the listener's cipher list is not the configured one",
       more,
     }),
   );
   const http2 = handshake(host, route).then((seen) =>
     row("tls", "HTTP/2 is negotiated", seen.alpn === "h2", seen.alpn || (seen.error ?? "no protocol"), {
-      cause: "the listener offers no h2: it is not this gateway's",
+      cause: "the listener does not offer h2, so it is not this gateway's",
       more,
     }),
   );

@@ -4,7 +4,7 @@ import { row, type Row } from "../row";
 import type { Target } from "../target";
 import { getObject, listObjects } from "./kubectl";
 
-interface Service {
+interface KubernetesService {
   spec: { ports?: { port: number }[] };
 }
 
@@ -12,7 +12,7 @@ interface EndpointSlice {
   endpoints?: { conditions?: { ready?: boolean } }[] | null;
 }
 
-/** Every Service behind the gateway, that of its rate limits included, is there, has the port, and has a ready endpoint. */
+/** Every Service behind the gateway, including the rate limit service's, exists and has the port and a ready endpoint. */
 export async function checkBackends({ config }: Target): Promise<Row[]> {
   const limiter = config.rateLimitService && {
     namespace: config.rateLimitService.namespace,
@@ -40,7 +40,7 @@ async function flawOf(
   service: string,
   port: number,
 ): Promise<{ seen: string; cause: string } | undefined> {
-  const object = await getObject<Service>("service", service, namespace);
+  const object = await getObject<KubernetesService>("service", service, namespace);
   if (object === undefined) {
     return { seen: "missing", cause: `there is no Service ${service} in ${namespace}` };
   }
@@ -48,7 +48,7 @@ async function flawOf(
   if (!ports.includes(port)) {
     return {
       seen: `ports ${ports.join(", ")}`,
-      cause: `the Service has no port ${port}: mend the port in the stack's config`,
+      cause: `the Service has no port ${port}: fix the port in the stack config`,
     };
   }
   const slices = await listObjects<EndpointSlice>("endpointslices", namespace, `kubernetes.io/service-name=${service}`);

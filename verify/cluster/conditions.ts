@@ -20,7 +20,7 @@ interface Conditioned {
   };
 }
 
-/** The Gateway and every route are accepted, whole, and up to date: their conditions speak of the current generation. */
+/** The Gateway and every route are accepted and up to date: all their conditions are good, and of the current generation. */
 export async function checkConditions({ config }: Target): Promise<Row[]> {
   const { gateway, services } = config;
   const objects: (readonly [kind: string, name: string, namespace: string])[] = [
@@ -32,7 +32,7 @@ export async function checkConditions({ config }: Target): Promise<Row[]> {
     objects.map(async ([kind, name, namespace]) => {
       const object = await getObject<Conditioned>(kind, name, namespace);
       const flaw =
-        object === undefined ? { seen: "missing", cause: `it was deleted: pulumi up puts it back` } : flawOf(object);
+        object === undefined ? { seen: "missing", cause: `it was deleted: pulumi up recreates it` } : flawOf(object);
       return row("conditions", `${kind} ${namespace}/${name} is in force`, flaw === undefined, flaw?.seen ?? "yes", {
         cause: flaw?.cause,
         more: `kubectl describe ${kind} ${name} -n ${namespace}`,
@@ -50,14 +50,14 @@ function flawOf({ metadata, status = {} }: Conditioned): { seen: string; cause: 
   if (conditions.length === 0) {
     return {
       seen: "no status",
-      cause: "no controller looks after it: istiod is down, or the GatewayClass is another's",
+      cause: "no controller handles it: istiod is down, or the GatewayClass belongs to another controller",
     };
   }
   const stale = conditions.find(({ observedGeneration = 0 }) => observedGeneration < metadata.generation);
   if (stale !== undefined) {
     return {
       seen: `generation ${metadata.generation}, status of ${stale.observedGeneration ?? 0}`,
-      cause: "istiod has not taken the last change: it is down or behind, and Envoy's config is stale",
+      cause: "istiod has not processed the last change: it is down or behind, and Envoy's config is stale",
     };
   }
   const bad = conditions.find(({ type, status: value }) =>

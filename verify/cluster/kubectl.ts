@@ -3,10 +3,10 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** Longest that one command may take. Unit: milliseconds. */
+/** Timeout of one command, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 
-/** Runs a program and returns its output. @throws Error with the last line that it said. */
+/** Runs a program and returns its output. @throws Error with its last line of stderr. */
 export async function outputOf(program: string, args: readonly string[]): Promise<string> {
   try {
     const { stdout } = await execute(program, args, { timeout: TIMEOUT_MS, maxBuffer: 64 * 2 ** 20 });
@@ -20,13 +20,13 @@ export async function outputOf(program: string, args: readonly string[]): Promis
   }
 }
 
-/** One object of the cluster; undefined where there is none. @throws Error where the cluster cannot be asked. */
+/** One object of the cluster; undefined if it does not exist. @throws Error if the cluster cannot be asked. */
 export async function getObject<T>(kind: string, name: string, namespace: string): Promise<T | undefined> {
   const text = await outputOf("kubectl", ["get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found"]);
   return text === "" ? undefined : (JSON.parse(text) as T);
 }
 
-/** Objects of a kind with a label. @throws Error where the cluster cannot be asked. */
+/** Objects of a kind with a label. @throws Error if the cluster cannot be asked. */
 export async function listObjects<T>(kind: string, namespace: string, selector: string): Promise<T[]> {
   const text = await outputOf("kubectl", ["get", kind, "-n", namespace, "-l", selector, "-o", "json"]);
   return (JSON.parse(text) as { items: T[] }).items;

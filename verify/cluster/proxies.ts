@@ -3,7 +3,7 @@ import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 import { outputOf } from "./kubectl";
 
-/** What `istioctl proxy-status -o json` says of a proxy, in the terms of Envoy's client status discovery service. */
+/** What `istioctl proxy-status -o json` says about a proxy, as Envoy's client status discovery service (CSDS) does. */
 interface ClientConfig {
   node: { id: string };
   genericXdsConfigs: { typeUrl: string; configStatus: string }[];
@@ -11,7 +11,7 @@ interface ClientConfig {
 
 const WHAT = "every proxy has the current config";
 
-/** Every Envoy of the gateway has the config that istiod sent last, and rejected none of it. */
+/** Every Envoy of the gateway has istiod's latest config, and rejected none of it. */
 export async function checkProxies({ config }: Target): Promise<Row[]> {
   const { namespace } = config.gateway;
   let proxies: ClientConfig[];
@@ -37,7 +37,7 @@ export async function checkProxies({ config }: Target): Promise<Row[]> {
       cause:
         own.length === 0
           ? "no proxy of the gateway is connected to istiod"
-          : "Envoy rejected the last config, or has not answered: the gateway serves the one before",
+          : "Envoy rejected the latest config or has not acknowledged it: the gateway uses the previous one",
       more: `istioctl proxy-status; kubectl logs deploy/${proxyName(config.gateway)} -n ${namespace} | grep -i rejected`,
     }),
   ];

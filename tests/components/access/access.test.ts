@@ -33,7 +33,7 @@ function policies(
 describe("components/access", () => {
   const to = [{ operation: { hosts: ["web.example.test", "web.example.test:*"] } }];
 
-  it("refuses, for a service's host with every port, whoever its lists do not admit", () => {
+  it("refuses clients that a service's lists do not admit, for its host with any port", () => {
     assert.deepEqual(policies([service("web", { allow: ["10.0.0.0/8"], deny: ["10.1.0.0/16"] }), service("open")]), {
       "web--access": {
         targetRefs: target,
@@ -46,7 +46,7 @@ describe("components/access", () => {
     });
   });
 
-  it("refuses tokens that lack one of the things asked for, each by a rule of its own", () => {
+  it("refuses tokens that lack one of the requirements, each with its own rule", () => {
     assert.deepEqual(policies([service("web", { jwt })]), {
       "web--access": {
         targetRefs: target,
@@ -72,7 +72,7 @@ describe("components/access", () => {
     });
   });
 
-  it("lets CORS preflights pass without a token where the gateway answers every one of them", () => {
+  it("admits CORS preflights without a token if the gateway answers all of them", () => {
     const cors = { allowOrigins: ["https://app.example.test"] };
     const audience = { key: "request.auth.audiences", notValues: ["web"] };
     const operation = { hosts: ["web.example.test", "web.example.test:*"] };
@@ -98,7 +98,7 @@ describe("components/access", () => {
     assert.deepEqual(rulesWith(["/"]), [{ to, when: [audience] }]);
   });
 
-  it("asks the mesh's provider", () => {
+  it("delegates to the mesh's extension provider", () => {
     assert.deepEqual(policies([service("web", { externalAuthorization: { provider: "login" } })]), {
       "web--external-authorization": {
         targetRefs: target,
@@ -109,7 +109,7 @@ describe("components/access", () => {
     });
   });
 
-  it("refuses other hosts by default, and ways round the proxies", () => {
+  it("refuses other hosts by default, and connections that bypass the proxies", () => {
     const clientAddress = { trustedProxies: 1, proxyAddresses: ["10.0.0.1"] };
     assert.deepEqual(policies([service("web", { public: true })], clientAddress, true), {
       "other-hosts": {
@@ -125,13 +125,13 @@ describe("components/access", () => {
     });
   });
 
-  it("makes nothing where nobody is kept out", async () => {
+  it("creates nothing if everyone may enter", async () => {
     assert.deepEqual(policies([service("web"), service("open", { public: true })]), {});
     const resources = await register(() => new UnifiedGateway("gateway", stack()));
     assert.doesNotMatch(JSON.stringify(resources), /AuthorizationPolicy|RequestAuthentication|access-scope/);
   });
 
-  it("looks at tokens on hosts that ask for one, and leaves the redirect alone", () => {
+  it("validates tokens only on hosts that require one, and leaves the redirect alone", () => {
     const { services } = stack({
       gateway: { clientAddress: direct },
       services: [service("web", { jwt }), service("open")],
@@ -193,7 +193,7 @@ describe("components/access", () => {
 });
 
 describe("components/clientAddress", () => {
-  it("tells Istio by the annotation of the Gateway's pods", () => {
+  it("tells Istio with an annotation on the Gateway's pods", () => {
     const annotations = (proxyProtocol: boolean) => infrastructureAnnotations({ trustedProxies: 2, proxyProtocol });
     assert.deepEqual(annotations(false), { "proxy.istio.io/config": '{"gatewayTopology":{"numTrustedProxies":2}}' });
     assert.deepEqual(annotations(true), {
@@ -201,7 +201,7 @@ describe("components/clientAddress", () => {
     });
   });
 
-  it("says nothing where the stack does not", () => {
+  it("sets nothing if the stack does not", () => {
     const { gateway: config, domain } = stack();
     const { infrastructure } = gatewaySpec({ config, domain, secretName: "tls", protect: false });
     assert.equal(infrastructure, undefined);

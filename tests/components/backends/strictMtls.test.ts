@@ -17,24 +17,24 @@ const policies = async (mtls?: object) =>
 describe("components/strictMtls", () => {
   const strict = { mtls: { mode: "STRICT" } };
 
-  it("makes no policy unless asked for", async () => {
+  it("creates no policy by default", async () => {
     assert.deepEqual(await policies(), []);
   });
 
-  it("makes STRICT the policy of each namespace, by the name that everybody gives it", async () => {
+  it("makes each namespace STRICT, with a policy of the conventional name", async () => {
     assert.deepEqual(await policies({ strictNamespaces: ["one", "two"] }), [
       [{ name: "default", namespace: "one", labels: LABELS }, strict],
       [{ name: "default", namespace: "two", labels: LABELS }, strict],
     ]);
   });
 
-  it("makes STRICT the policy of the mesh only where wholeMesh says so", async () => {
+  it("makes the mesh STRICT only with wholeMesh", async () => {
     assert.deepEqual(await policies({ wholeMesh: true, rootNamespace: "root" }), [
       [{ name: "default", namespace: "root", labels: LABELS }, strict],
     ]);
   });
 
-  it("lets plain text through to the excepted workloads, or to some of their ports", async () => {
+  it("allows plain text to exempt workloads, or to some of their ports", async () => {
     const matchLabels = { app: "vmagent" };
     const exceptions = [
       { name: "all", namespace: "apps", matchLabels },
@@ -53,14 +53,14 @@ describe("components/strictMtls", () => {
     assert.equal(more.length, 1);
   });
 
-  it("emits what the real CRD accepts", async () => {
+  it("emits objects that the real CRD accepts", async () => {
     const exceptions = [{ name: "a", namespace: "apps", matchLabels: { app: "a" }, ports: [1] }];
     assert.deepEqual(schemaErrors("standard", await deploy({ strictNamespaces: ["apps"], exceptions })), []);
   });
 });
 
 describe("components/backendPolicy, tls", () => {
-  it("leaves auto mTLS alone unless a mode is set", () => {
+  it("keeps auto mTLS unless a mode is set", () => {
     assert.deepEqual(plain(toTrafficPolicy({ connections: { maxConnections: 1 } })), {
       connectionPool: { tcp: { maxConnections: 1 }, http: {} },
     });

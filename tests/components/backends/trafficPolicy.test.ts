@@ -4,7 +4,7 @@ import { routeSpec } from "../../../components/routing/routes";
 import { plain, stack } from "../../support/stacks";
 
 describe("components/backendPolicy", () => {
-  it("makes one DestinationRule for each backend, for its full host", () => {
+  it("creates one DestinationRule per backend, for its fully qualified host", () => {
     const { services } = stack({
       services: [
         {
@@ -45,7 +45,7 @@ describe("components/backendPolicy", () => {
 });
 
 describe("components/backendPolicy, names", () => {
-  it("keeps backends apart whose names and namespaces together read the same", () => {
+  it("tells backends apart whose concatenated names and namespaces are equal", () => {
     const trafficPolicy = { outlierDetection: {} };
     const { services } = stack({
       services: [
@@ -61,7 +61,7 @@ describe("components/backendPolicy, names", () => {
 });
 
 describe("components/routes, matches", () => {
-  it("writes headers, query parameters and the method as the Gateway API has them", () => {
+  it("writes headers, query parameters and the method as in the Gateway API", () => {
     const match = { method: "POST", headers: { "x-a": "1", "x-b": { regex: "b+" } }, query: { q: "v" } };
     const [service] = stack({ services: [{ name: "web", namespace: "apps", paths: [{ path: "/", match }] }] }).services;
     assert.ok(service);

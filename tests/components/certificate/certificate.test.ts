@@ -9,7 +9,7 @@ import { stack } from "../../support/stacks";
 const deploy = (config: ReturnType<typeof stack>) => register(() => new UnifiedGateway("gateway", config));
 const SECRET = "kubernetes:core/v1:Secret";
 
-/** The value that Pulumi marks as a secret; fails where it is in the clear. */
+/** The value that Pulumi marks as secret; fails if it is in the clear. */
 function secretValue(wrapped: unknown): Record<string, string> {
   const { value, ...mark } = wrapped as { value: Record<string, string> };
   assert.deepEqual(Object.values(mark), ["1b47061264138c4ac30d75fd1eb44270"]);
@@ -17,14 +17,14 @@ function secretValue(wrapped: unknown): Record<string, string> {
 }
 
 describe("components/certificate", () => {
-  it("names the wildcard and the apex", () => {
+  it("covers the wildcard and the apex", () => {
     assert.deepEqual(request("example.test"), {
       subject: { commonName: "*.example.test" },
       dnsNames: ["*.example.test", "example.test"],
     });
   });
 
-  it("counts its terms in hours", () => {
+  it("has its terms in hours", () => {
     assert.deepEqual(terms({ keyAlgorithm: "rsa-2048", validity: "90d", renewBefore: "30d" }), {
       validityPeriodHours: 2160,
       earlyRenewalHours: 720,
@@ -34,7 +34,7 @@ describe("components/certificate", () => {
     assert.deepEqual(ecdsa.allowedUses, ["digital_signature", "server_auth"]);
   });
 
-  it("makes the key that config names", async () => {
+  it("creates the configured key", async () => {
     for (const [keyAlgorithm, inputs] of [
       ["rsa-3072", { algorithm: "RSA", rsaBits: 3072 }],
       ["rsa-4096", { algorithm: "RSA", rsaBits: 4096 }],
@@ -45,7 +45,7 @@ describe("components/certificate", () => {
     }
   });
 
-  it("self-signed: makes an RSA key of 2048 bits, the certificate and a TLS Secret", async () => {
+  it("self-signed: creates an RSA key of 2048 bits, the certificate and a TLS Secret", async () => {
     const resources = await deploy(stack());
     const key = only(resources, "tls:index/privateKey:PrivateKey");
     assert.deepEqual(key.inputs, { algorithm: "RSA", rsaBits: 2048 });
@@ -71,7 +71,7 @@ describe("components/certificate", () => {
     assert.ok(!resources.some(({ type }) => type.includes("selfSignedCert")));
   });
 
-  it("ca-signed: serves every CA between the leaf and the root, and tells the root to trust", async () => {
+  it("ca-signed: serves every CA between the leaf and the root, and outputs the root to trust", async () => {
     const root = await testAuthority(730, true, "Root");
     const issuing = await signedBy(root, { commonName: "Issuing", isCa: true, validDays: 365 });
     const caCertificate = issuing.certificatePem + root.certificatePem;
@@ -95,7 +95,7 @@ describe("components/certificate", () => {
     { type: "existing", secretName: "theirs" },
     { type: "cert-manager", secretName: "theirs", issuer: "letsencrypt" },
   ]) {
-    it(`${certificate.type}: makes no key and no Secret`, async () => {
+    it(`${certificate.type}: creates no key and no Secret`, async () => {
       const resources = await deploy(stack({ certificate }));
       assert.ok(!resources.some(({ type }) => type.startsWith("tls:") || type === SECRET));
       const { inputs } = only(resources, "kubernetes:gateway.networking.k8s.io/v1:Gateway");

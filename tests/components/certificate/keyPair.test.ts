@@ -14,41 +14,41 @@ describe("components/leaf", () => {
     dnsNames: ["*.example.test", "example.test"],
   });
 
-  it("finds nothing wrong with what can be served", async () => {
+  it("accepts a pair that can be served", async () => {
     assert.deepEqual(keyPairProblems(pair(await leaf())), []);
     const authority = await testAuthority(365);
     const signed = await signedBy(authority, { commonName: "leaf", dnsNames: NAMES });
     assert.deepEqual(keyPairProblems(pair(signed, authority.certificatePem)), []);
   });
 
-  it("finds a key of another certificate, and tells nothing of it", async () => {
+  it("detects a key of another certificate, and reveals nothing of it", async () => {
     const { certificatePem } = await leaf();
     const { privateKeyPem } = await leaf();
     const problems = keyPairProblems(pair({ certificatePem, privateKeyPem }));
-    assert.deepEqual(problems, ["the private key is that of another certificate"]);
+    assert.deepEqual(problems, ["the private key belongs to another certificate"]);
   });
 
-  it("finds a name that is missing, the apex as well as the wildcard", async () => {
-    assert.deepEqual(keyPairProblems(pair(await leaf(["*.example.test"]))), ["it does not name example.test"]);
+  it("detects a missing name, be it the apex or the wildcard", async () => {
+    assert.deepEqual(keyPairProblems(pair(await leaf(["*.example.test"]))), ["it does not cover example.test"]);
     assert.deepEqual(keyPairProblems(pair(await leaf(["example.test", "*.other.test"]))), [
-      "it does not name *.example.test",
+      "it does not cover *.example.test",
     ]);
   });
 
-  it("finds dates that clients would refuse, and forgives clocks that differ a little", async () => {
+  it("detects dates that clients would reject, and tolerates a little clock skew", async () => {
     const given = pair(await leaf());
     const [late = ""] = keyPairProblems(given, Date.now() + 91 * DAY_MS);
-    assert.match(late, /^it ended on /);
+    assert.match(late, /^it expired on /);
     const [early = ""] = keyPairProblems(given, Date.now() - DAY_MS);
     assert.match(early, /^it is not valid before /);
     assert.deepEqual(keyPairProblems(given, Date.now() - 60_000), []);
   });
 
-  it("finds a CA that did not sign it", async () => {
+  it("detects a CA that did not sign it", async () => {
     const signed = await signedBy(await testAuthority(365), { commonName: "leaf", dnsNames: NAMES });
     const { certificatePem } = await testAuthority(365);
     assert.deepEqual(keyPairProblems(pair(signed, certificatePem)), [
-      "a certificate of its chain is not signed by the next one",
+      "a certificate in its chain is not signed by the next one",
     ]);
   });
 
@@ -67,15 +67,15 @@ describe("components/leaf: renewal", () => {
   const end = "2026-04-01T12:00:00Z";
   const at = (time: string) => renewal(end, "30d", Date.parse(time));
 
-  it("is due so long before the end", () => {
+  it("is due the configured time before expiry", () => {
     assert.deepEqual(at("2026-03-02T11:59:59Z"), { renewalTime: "2026-03-02T12:00:00Z" });
   });
 
-  it("warns from then on, and more so past the end", () => {
+  it("warns from then on, and more urgently after expiry", () => {
     assert.equal(
       at("2026-03-02T12:00:00Z").warning,
-      "its renewal is due since 2026-03-02T12:00:00Z, its end on 2026-04-01T12:00:00Z: run pulumi up",
+      "it has been due for renewal since 2026-03-02T12:00:00Z and expires on 2026-04-01T12:00:00Z: run pulumi up",
     );
-    assert.equal(at(end).warning, "it ended on 2026-04-01T12:00:00Z, and clients refuse it: run pulumi up");
+    assert.equal(at(end).warning, "it expired on 2026-04-01T12:00:00Z, so clients reject it: run pulumi up");
   });
 });

@@ -14,7 +14,7 @@ describe("components/fieldManager", () => {
   };
   const objects = (resources: readonly Registered[]) => resources.filter(({ type }) => type.startsWith("kubernetes:"));
 
-  it("writes every object as one manager of the gateway, and takes nothing over", async () => {
+  it("writes every object as one manager per gateway, and takes nothing over", async () => {
     const found = objects(await deploy()).filter(({ type }) => !type.endsWith("Patch"));
     assert.ok(found.length >= 5);
     for (const object of found) {
@@ -22,24 +22,24 @@ describe("components/fieldManager", () => {
     }
   });
 
-  it("keeps the annotations that an object has", async () => {
+  it("keeps an object's own annotations", async () => {
     const gateway = objects(await deploy()).find(({ type }) => type.endsWith(":Gateway"));
     const { annotations: all } = gateway?.inputs.metadata as { annotations: Record<string, string> };
     assert.equal(all["pulumi.com/waitFor"], "condition=Programmed");
   });
 
-  it("leaves alone what is another's: a namespace gets its label and nothing else", async () => {
+  it("leaves others' objects alone: a namespace gets its label and nothing else", async () => {
     const patches = objects(await deploy()).filter(({ type }) => type.endsWith("Patch"));
     assert.equal(patches.length, 1);
     assert.deepEqual(patches.map(annotations), [[undefined, undefined]]);
   });
 
-  it("takes over where the config says so", async () => {
+  it("takes over if configured", async () => {
     const found = objects(await deploy({ adopt: true })).filter(({ type }) => !type.endsWith("Patch"));
     assert.ok(found.every((object) => annotations(object)[1] === "true"));
   });
 
-  it("refuses anything else than true or false", () => {
+  it("refuses anything except true and false", () => {
     assert.deepEqual(mistakes({ adopt: "yes" }), ['istio-gateway:adopt: "yes", expected true or false']);
   });
 });

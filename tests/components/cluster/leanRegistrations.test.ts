@@ -10,7 +10,7 @@ describe("components/leanRegistrations", () => {
     Error.stackTraceLimit = stackTraceLimit;
   });
 
-  it("takes off the SDK's debug messages and stack traces, and no other message", () => {
+  it("removes the SDK's debug messages and stack traces, and no other messages", () => {
     const { info, warn, error } = pulumi.log;
     leanRegistrations({});
     assert.notEqual(pulumi.log.debug, debug);
@@ -18,7 +18,7 @@ describe("components/leanRegistrations", () => {
     assert.deepEqual([pulumi.log.info, pulumi.log.warn, pulumi.log.error], [info, warn, error]);
   });
 
-  it("leaves the SDK as it is for who looks for a fault", () => {
+  it("leaves the SDK as it is for debugging", () => {
     leanRegistrations({ [DEBUG_VARIABLE]: "1" });
     assert.equal(pulumi.log.debug, debug);
     assert.equal(Error.stackTraceLimit, stackTraceLimit);

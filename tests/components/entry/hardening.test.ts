@@ -13,7 +13,7 @@ const hardening = (given: Record<string, unknown> = {}) => {
 const patches = (given: Record<string, unknown> = {}) => hardeningPatches(hardening(given));
 const MANAGER = "envoy.filters.network.http_connection_manager";
 
-/** The values of the patches of one kind and operation. */
+/** The values of patches of one kind and operation. */
 function values(given: Record<string, unknown>, applyTo: string, operation = "MERGE"): unknown[] {
   const found = patches(given).filter((patch) => patch.applyTo === applyTo && patch.patch.operation === operation);
   return plain(found.map(({ patch }) => patch.value)) as unknown[];
@@ -37,7 +37,7 @@ describe("components/hardening", () => {
     );
   });
 
-  it("gives the connection manager the values of Envoy's guide", () => {
+  it("sets the connection manager to the values of Envoy's guide", () => {
     const manager = {
       name: MANAGER,
       typed_config: {
@@ -70,7 +70,7 @@ describe("components/hardening", () => {
     assert.deepEqual(values({}, "FILTER_CHAIN"), [{ transport_socket_connect_timeout: "15s" }]);
   });
 
-  it("takes what the config says, in Envoy's units", () => {
+  it("follows the config, in Envoy's units", () => {
     const [manager] = values(
       {
         idleTimeout: "0s",
@@ -94,7 +94,7 @@ describe("components/hardening", () => {
     assert.equal(rest.merge_slashes, false);
   });
 
-  it("closes no connection for its age where that is 0", () => {
+  it("closes no connection for its age if the maximum is 0", () => {
     const [manager] = values({ maxConnectionDuration: "0s" }, "NETWORK_FILTER") as {
       typed_config: { common_http_protocol_options: object };
     }[];
@@ -114,7 +114,7 @@ describe("components/hardening", () => {
     assert.deepEqual(values({ maxConnections: 0 }, "NETWORK_FILTER", "INSERT_BEFORE"), []);
   });
 
-  it("removes headers in the directions that it is asked to", () => {
+  it("removes headers in the configured directions", () => {
     interface Mutations {
       typed_config: { mutations: Record<string, { remove: string }[]> };
     }
@@ -134,7 +134,7 @@ describe("components/hardening", () => {
     assert.equal(removed({ removeInternalHeaders: false, removeServerHeader: false }), undefined);
   });
 
-  it("makes nothing where it is turned off", async () => {
+  it("creates nothing if it is off", async () => {
     const filters = async (given: object | false) =>
       (await register(() => new UnifiedGateway("gateway", stack({ gateway: { hardening: given } })))).filter(
         ({ type }) => type === "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter",
@@ -156,7 +156,7 @@ describe("components/requestLimits", () => {
     return limitsPatches(stack({ services }).services);
   };
 
-  it("holds bodies on the routes of the service alone", () => {
+  it("buffers bodies only on the service's routes", () => {
     const [filter, ...routes] = plain(spec({ maxRequestSize: 1000 })) as {
       match: { routeConfiguration: { vhost: unknown } };
       patch: { operation: string; value: Record<string, unknown> };
@@ -179,7 +179,7 @@ describe("components/requestLimits", () => {
     });
   });
 
-  it("changes the idle timeout without holding bodies", () => {
+  it("changes the idle timeout without buffering bodies", () => {
     const [route, ...more] = plain(spec({ streamIdleTimeout: "0s" })) as {
       patch: { value: unknown };
     }[];
@@ -198,7 +198,7 @@ describe("config/hardening", () => {
   };
   const at = (key: string) => `gateway.hardening.${key}`;
 
-  it("refuses values out of bounds, other words, and unknown keys", () => {
+  it("refuses values out of bounds, unknown enum values, and unknown keys", () => {
     refuses({ maxConnections: -1 }, at("maxConnections"), /from 0 to/);
     refuses(
       { maxRequestHeadersSize: "8193Ki" },
@@ -217,11 +217,11 @@ describe("config/hardening", () => {
     refuses("no", "gateway.hardening", /a map of keys, or false to turn it off$/);
   });
 
-  it("says how it is turned off", () => {
+  it("says how to turn it off", () => {
     refuses({ enabled: false }, at("enabled"), /not allowed: .*false in place of the map turns it off/);
   });
 
-  it("takes sizes as quantities and as plain numbers", () => {
+  it("accepts sizes as quantities and as plain numbers", () => {
     const given = {
       initialStreamWindowSize: "65535",
       initialConnectionWindowSize: 65_535,
@@ -237,7 +237,7 @@ describe("config/hardening", () => {
     assert.equal(max_request_headers_kb, 1024);
   });
 
-  it("refuses limits that another makes void", () => {
+  it("refuses limits that another limit makes void", () => {
     const headers = at("requestHeadersTimeout");
     refuses({ requestHeadersTimeout: "6m" }, headers, /at most requestTimeout \(5m\)/);
     refuses({ requestHeadersTimeout: "0s" }, headers, /at most requestTimeout/);
@@ -246,7 +246,7 @@ describe("config/hardening", () => {
     refuses(windows, at("initialStreamWindowSize"), /at most initialConnectionWindowSize/);
   });
 
-  it("refuses rules about headers that never get in", () => {
+  it("refuses rules about headers that the gateway never lets through", () => {
     const match = { headers: { user_type: "beta" } };
     const web = { name: "web", namespace: "apps" };
     const matched = [{ ...web, paths: ["/", { path: "/", name: "beta", match }] }];
@@ -254,12 +254,12 @@ describe("config/hardening", () => {
     const canary = [{ ...web, canary: { service: "next", percent: 1, override: match } }];
     refuses({}, "services[0].canary.override.headers.user_type", /ALLOW/, canary);
     const rateLimit = { type: "local-by-header", header: "api_key", requests: 1, per: "second" };
-    refuses({}, "services[0].rateLimit.header", /lets no such header in/, [{ ...web, rateLimit }]);
+    refuses({}, "services[0].rateLimit.header", /lets no such header through/, [{ ...web, rateLimit }]);
     const allow = { gateway: { hardening: { headersWithUnderscoresAction: "ALLOW" } } };
     assert.deepEqual(mistakes({ ...allow, services: matched }), []);
   });
 
-  it("refuses limits of a service that are none", () => {
+  it("refuses invalid limits of a service", () => {
     const services = (limits: unknown) => [{ name: "web", namespace: "apps", limits }];
     refuses({}, "services[0].limits", /at least one of/, services({}));
     refuses({}, "services[0].limits.maxRequestSize", /a size from 1 to 1Gi/, services({ maxRequestSize: 0 }));

@@ -17,7 +17,7 @@ const gatewaySpec = (resources: readonly Registered[]) =>
 const valid = (resources: readonly Registered[]) => assert.deepEqual(schemaErrors("standard", resources), []);
 
 describe("components/minimumTlsVersion", () => {
-  it("raises the minimum on this gateway's https listener alone", async () => {
+  it("raises the minimum only on this gateway's https listener", async () => {
     const resources = await deploy({ minVersion: "1.3" });
     valid(resources);
     const { inputs } = only(resources, FILTER, "gateway-minimum-tls-version");
@@ -56,7 +56,7 @@ describe("components/minimumTlsVersion", () => {
 });
 
 describe("components/clientAuthorities", () => {
-  it("keeps the CAs in a ConfigMap, to which the Gateway refers", async () => {
+  it("keeps the CAs in a ConfigMap that the Gateway refers to", async () => {
     const { certificatePem: caCertificate } = await testAuthority(365);
     for (const mode of ["AllowValidOnly", "AllowInsecureFallback"]) {
       const resources = await deploy({ clientCertificates: { caCertificate, mode } });

@@ -13,7 +13,7 @@ const limited = (rateLimit: unknown) => [
 const LIMIT = { type: "global", requests: 10, per: "minute" };
 const HEADER = { type: "global-by-header", requests: 5, per: "day", header: "X-User" };
 
-/** The patches of a stack's global limits. */
+/** The patches for a stack's global limits. */
 function patches(values: Record<string, unknown>) {
   const { services, gateway, rateLimitService } = stack(values);
   assert.ok(rateLimitService);
@@ -21,7 +21,7 @@ function patches(values: Record<string, unknown>) {
 }
 
 describe("components/globalRateLimit", () => {
-  it("adds the filter that asks the rate limit service", () => {
+  it("adds the filter that calls the rate limit service", () => {
     const [filter] = patches({ services: limited(LIMIT) });
     const host = "unified-gateway--rate-limit.istio-system.svc.cluster.local";
     assert.deepEqual(filter?.patch, {
@@ -44,7 +44,7 @@ describe("components/globalRateLimit", () => {
     });
   });
 
-  it("asks for each rule of the limited service, and for no other", () => {
+  it("counts for each rule of the limited service, and for no other", () => {
     const [, ...routes] = patches({ services: limited(LIMIT) });
     assert.deepEqual(
       routes.map(({ match }) => match.routeConfiguration),
@@ -55,7 +55,7 @@ describe("components/globalRateLimit", () => {
     );
   });
 
-  it("obeys the failure mode, the timeout and the namespace", () => {
+  it("applies the failure mode, the timeout and the namespace", () => {
     const rateLimitService = { failureMode: "closed", timeout: "1m30s", namespace: "limits" };
     const text = JSON.stringify(patches({ services: limited(LIMIT), rateLimitService })[0]);
     assert.match(text, /"failure_mode_deny":true/);
@@ -63,7 +63,7 @@ describe("components/globalRateLimit", () => {
     assert.match(text, /outbound\|8081\|\|unified-gateway--rate-limit\.limits\.svc/);
   });
 
-  it("describes each limit to Envoy as the service knows it", () => {
+  it("describes each limit to Envoy as the service expects it", () => {
     const { services } = stack({ services: limited([{ ...LIMIT, type: "global-by-address" }, HEADER]) });
     const [web] = services;
     assert.ok(web);
@@ -124,7 +124,7 @@ interface PodSpec {
   containers: Json[];
 }
 
-/** The Pod's spec of a Deployment. */
+/** A Deployment's Pod spec. */
 function podOf({ inputs }: Registered) {
   const { template } = inputs.spec as { template: { spec: PodSpec } };
   return { ...template.spec, container: template.spec.containers[0] ?? {} };
@@ -142,7 +142,7 @@ describe("components/rateLimitService", () => {
     resources = await deploy({});
   });
 
-  it("makes the service and its Redis, with objects that the CRDs accept", () => {
+  it("creates the service and its Redis, with objects that the CRDs accept", () => {
     const made = resources
       .filter(({ name }) => name.startsWith(LIMITER))
       .map(
@@ -165,12 +165,12 @@ describe("components/rateLimitService", () => {
     assert.deepEqual(schemaErrors("standard", resources), []);
   });
 
-  it("makes nothing where nothing is limited globally", async () => {
+  it("creates nothing if there is no global limit", async () => {
     const all = await deploy({ services: limited({ ...LIMIT, type: "local" }) });
     assert.ok(!all.some(({ name, type }) => name.includes("global") || type === DEPLOYMENT));
   });
 
-  it("lets its Pods do no more than they need", () => {
+  it("gives its Pods no more rights than they need", () => {
     for (const [name, user] of [
       [LIMITER, 65532],
       [REDIS, 999],
@@ -197,7 +197,7 @@ describe("components/rateLimitService", () => {
     }
   });
 
-  it("selects exactly its own Pods, by Service and by budget", () => {
+  it("selects exactly its own Pods, in the Service and in the PodDisruptionBudget", () => {
     const labels = {
       "app.kubernetes.io/name": "ratelimit",
       "app.kubernetes.io/instance": "unified-gateway--rate-limit",
@@ -217,7 +217,7 @@ describe("components/rateLimitService", () => {
     });
   });
 
-  it("takes the password from a Secret, and has it nowhere in clear", () => {
+  it("reads the password from a Secret, and never has it in the clear", () => {
     const { container } = podOf(only(resources, DEPLOYMENT, LIMITER));
     const env = container.env as { name: string; value?: string; valueFrom?: unknown }[];
     assert.deepEqual(env.find(({ name }) => name === "REDIS_AUTH")?.valueFrom, {
@@ -234,7 +234,7 @@ describe("components/rateLimitService", () => {
     assert.deepEqual(inputs, { length: 32, special: false });
   });
 
-  it("has a config whose name changes with its limits, so that new Pods take it", async () => {
+  it("has a config whose name changes with its limits, which rolls out new Pods", async () => {
     const nameOf = (all: readonly Registered[]) => (only(all, CONFIG_MAP).inputs.metadata as { name: string }).name;
     const changed = await deploy({ services: limited({ ...LIMIT, requests: 11 }) });
     assert.match(nameOf(resources), /^unified-gateway--rate-limit-[0-9a-f]{10}$/);
@@ -244,7 +244,7 @@ describe("components/rateLimitService", () => {
     assert.deepEqual(volumes, [{ name: "config", configMap: { name: nameOf(changed) } }]);
   });
 
-  it("uses another Redis where the config names one", async () => {
+  it("uses an external Redis if configured", async () => {
     const redis = { type: "external", host: "redis.example.test", password: "hunter22" };
     const external = await deploy({ rateLimitService: { redis, replicas: 3 } }, ["rateLimitService"]);
     const deployment = only(external, DEPLOYMENT);

@@ -28,11 +28,11 @@ describe("components/localRateLimit", () => {
     );
   });
 
-  it("makes nothing where nothing is limited", () => {
+  it("creates nothing if nothing is limited", () => {
     assert.deepEqual(localRateLimitPatches(stack().services), []);
   });
 
-  it("counts for the rule, for each address, or for each value of a header", () => {
+  it("counts per rule, per address, or per value of a header", () => {
     const bucket = { max_tokens: 6, tokens_per_fill: 6, fill_interval: "60s" };
     const limit = { requests: 6, per: "minute" as const };
     assert.deepEqual(routeLimit({ type: "local", ...limit }).token_bucket, bucket);
@@ -58,7 +58,7 @@ describe("config/rateLimit", () => {
     assert.match(lines[0] ?? "", reason);
   };
 
-  it("refuses a rate of 0, units and types that are none, and headers that are no tokens", () => {
+  it("refuses a rate of 0, unknown units and types, and invalid header names", () => {
     refuses({ type: "local", requests: 0, per: "second" }, ".requests", /from 1 to/);
     refuses({ type: "local", requests: 1, per: "day" }, ".per", /second, minute or hour/);
     refuses({ type: "globl", requests: 1, per: "second" }, ".type", /one of local/);

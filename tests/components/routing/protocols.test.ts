@@ -58,7 +58,7 @@ describe("components/grpcRoute", () => {
     });
   });
 
-  it("asks for grants for its own kind", () => {
+  it("requests grants for its own kind", () => {
     assert.deepEqual(grantSpecs(service), {
       far: {
         from: [{ group: "gateway.networking.k8s.io", kind: "GRPCRoute", namespace: "apps" }],
@@ -67,7 +67,7 @@ describe("components/grpcRoute", () => {
     });
   });
 
-  it("is limited by the names of its rules", () => {
+  it("is rate limited by its rules' names", () => {
     const configPatches = localRateLimitPatches(config.services);
     assert.deepEqual(
       configPatches.slice(1).map(({ match }) => match.routeConfiguration?.vhost.route?.name),
@@ -77,7 +77,7 @@ describe("components/grpcRoute", () => {
   });
 
   for (const channel of ["standard", "experimental"] as const) {
-    it(`is what the ${channel} CRDs accept, and takes the place of the HTTPRoute`, async () => {
+    it(`is accepted by the ${channel} CRDs, and replaces the HTTPRoute`, async () => {
       const resources = await register(() => new UnifiedGateway("gateway", config));
       assert.deepEqual(schemaErrors(channel, resources), []);
       only(resources, GRPC_ROUTE, "gateway-echo");
@@ -87,7 +87,7 @@ describe("components/grpcRoute", () => {
 });
 
 describe("components/versionServices", () => {
-  it("selects the pods of a version, and tells Istio the protocol by the port's name", () => {
+  it("selects a version's pods, and tells Istio the protocol by the port name", () => {
     const [stable] = service.versions;
     assert.ok(stable);
     assert.deepEqual(serviceSpec(stable, "grpc"), {
@@ -96,7 +96,7 @@ describe("components/versionServices", () => {
     });
   });
 
-  it("makes one Service for each version, beside the route, without a wait for pods", async () => {
+  it("creates one Service per version, in the route's namespace, without waiting for pods", async () => {
     const resources = await register(() => new UnifiedGateway("gateway", config));
     const services = resources.filter(({ type }) => type === "kubernetes:core/v1:Service");
     assert.deepEqual(

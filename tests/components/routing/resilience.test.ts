@@ -25,7 +25,7 @@ const config = stack({
 });
 
 describe("components/routes, timeouts, retries and CORS", () => {
-  it("writes them as the Gateway API has them, and no retry of 0", () => {
+  it("writes them as in the Gateway API, and no retry of 0", () => {
     const [service] = config.services;
     assert.ok(service);
     const { rules } = routeSpec({ service, gateway: { name: "g", namespace: "n" } });
@@ -39,7 +39,7 @@ describe("components/routes, timeouts, retries and CORS", () => {
     );
   });
 
-  it("is accepted by the experimental CRDs, and pruned by the standard ones where the program says so", async () => {
+  it("is accepted by the experimental CRDs, and pruned by the standard ones where the program says it would be", async () => {
     const resources = await register(() => new UnifiedGateway("gateway", config));
     assert.deepEqual(schemaErrors("experimental", resources), []);
     assert.deepEqual(schemaErrors("standard", resources), [
@@ -49,7 +49,7 @@ describe("components/routes, timeouts, retries and CORS", () => {
 });
 
 describe("components/routeRetry", () => {
-  it("patches the rules that set a retry, and no other", () => {
+  it("patches only rules that set a retry", () => {
     assert.deepEqual(
       retryPatches(config.services).map(({ match, patch }) => [match.routeConfiguration?.vhost, patch]),
       [
@@ -63,7 +63,7 @@ describe("components/routeRetry", () => {
     assert.deepEqual(retryPatches(stack().services), []);
   });
 
-  it("retries codes only where there are some", () => {
+  it("retries codes only if there are any", () => {
     assert.equal(retryOn({ attempts: 1 }), "connect-failure,refused-stream,unavailable,cancelled,reset");
   });
 });
@@ -88,7 +88,7 @@ describe("components/backendPolicy, session affinity and retry budget", () => {
     assert.deepEqual(hash({ type: "source-address" }), { loadBalancer: { consistentHash: { useSourceIp: true } } });
   });
 
-  it("writes both numbers of a budget: Istio's own default was wrong once", () => {
+  it("writes both numbers of a budget, since Istio's default was wrong once", () => {
     assert.deepEqual(policy({ retryBudget: {} }), { retryBudget: { percent: 20, minRetryConcurrency: 3 } });
   });
 });
@@ -97,7 +97,7 @@ describe("components/gatewayApiCrds", () => {
   const CRD = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition";
   const { fieldUses } = config;
 
-  /** The error of a program on a cluster whose CRD has these annotations, and what it read. */
+  /** The program's error on a cluster whose CRD has these annotations, and what it read. */
   async function onCluster(annotations: Record<string, string>, uses = fieldUses) {
     let outcome: Promise<string> | undefined;
     const state = { [CRD]: { metadata: { annotations } } };
@@ -123,7 +123,7 @@ describe("components/gatewayApiCrds", () => {
     assert.deepEqual(await onCluster(crds("experimental", "v1.6.0")), { message: "", read: [CRD] });
   });
 
-  /** What a program is told that asks the stack which installed the CRDs. */
+  /** The error of a program that asks the stack that installed the CRDs. */
   async function onStack(outputs: Record<string, unknown>) {
     let message = "";
     const resources = await register(
@@ -138,7 +138,7 @@ describe("components/gatewayApiCrds", () => {
     return { message, read: resources.map(({ type }) => type) };
   }
 
-  it("asks the stack that installed them, where the config names one, and no cluster", async () => {
+  it("asks the stack that installed them instead of the cluster, if configured", async () => {
     const gatewayApi = { channel: "experimental", version: "v1.6.0" };
     assert.deepEqual(await onStack({ gatewayApi }), { message: "", read: ["pulumi:pulumi:StackReference"] });
     assert.match(
@@ -148,7 +148,7 @@ describe("components/gatewayApiCrds", () => {
     assert.match((await onStack({})).message, /^the stack acme\/istio-platform\/dev has no output gatewayApi/);
   });
 
-  it("names what others would drop", async () => {
+  it("lists what other CRDs would drop", async () => {
     const { message = "" } = await onCluster(crds("standard", "v1.4.0"));
     const [first, ...lines] = message.split("\n");
     assert.equal(first, "stack config has 2 mistakes, nothing was changed:");
@@ -162,15 +162,15 @@ describe("components/gatewayApiCrds", () => {
     );
   });
 
-  it("says so where the CRDs do not say what they are", async () => {
+  it("reports CRDs that do not say what they are", async () => {
     assert.match((await onCluster({})).message ?? "", /does not say its channel and version/);
   });
 
-  it("asks for the CRDs as such where no field depends on them", async () => {
+  it("requires the CRDs even if no field depends on them", async () => {
     assert.deepEqual(await onCluster({}, []), { message: "", read: [CRD] });
   });
 
-  it("asks nobody where YAML is rendered", async () => {
+  it("checks nothing if YAML is rendered", async () => {
     const render = () => requireGatewayApi("gateway-api", fieldUses, { renderDirectory: "out" }, {});
     assert.deepEqual(await register(render), []);
   });

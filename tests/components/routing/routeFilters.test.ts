@@ -14,7 +14,7 @@ describe("components/routeFilters", () => {
     return plain(rules.map((rule) => rule.filters ?? []));
   };
 
-  it("writes header changes, rewrites and mirrors as the Gateway API has them", () => {
+  it("writes header changes, rewrites and mirrors as in the Gateway API", () => {
     const more = {
       requestHeaders: { set: { "x-a": "1" }, add: { "x-b": "2" }, remove: ["x-c"] },
       responseHeaders: { set: { "x-d": "4" } },
@@ -63,7 +63,7 @@ describe("components/routeFilters", () => {
     }
   });
 
-  it("takes a path's setting in place of the service's", () => {
+  it("uses a path's setting instead of the service's", () => {
     const paths = ["/", { path: "/a", rewrite: { path: "/b" } }];
     assert.deepEqual(filters({ paths, rewrite: { path: "/c" } }), [
       [{ type: "URLRewrite", urlRewrite: { path: { type: "ReplaceFullPath", replaceFullPath: "/b" } } }],
@@ -71,7 +71,7 @@ describe("components/routeFilters", () => {
     ]);
   });
 
-  it("grants the way to a mirror in another namespace", () => {
+  it("grants access to a mirror in another namespace", () => {
     const [resolved] = stack(service({ mirror: { service: "copy", namespace: "else" } })).services;
     assert.ok(resolved);
     assert.deepEqual(grantSpecs(resolved).else?.to, [{ group: "", kind: "Service", name: "copy" }]);
@@ -86,26 +86,26 @@ describe("config/filters", () => {
     assert.match(lines[0] ?? "", reason);
   };
 
-  it("refuses changes to Host, names that are no tokens, and changes of nothing", () => {
+  it("refuses changes to Host, invalid names, and empty changes", () => {
     refuses({ requestHeaders: { set: { Host: "x" } } }, "requestHeaders.set.Host", /other than Host/);
     refuses({ responseHeaders: { remove: ["a:b"] } }, "responseHeaders.remove[0]", /header name/);
     refuses({ responseHeaders: {} }, "responseHeaders", /at least one of set, add, remove/);
   });
 
-  it("refuses rewrites that contradict themselves or their path", () => {
+  it("refuses rewrites that contradict each other or their path", () => {
     refuses({ rewrite: { path: "/a", prefix: "/b" } }, "rewrite", /either path or prefix/);
     refuses({ rewrite: { path: "a" } }, "rewrite.path", /absolute path/);
     const paths = [{ path: "/a", type: "Exact", rewrite: { prefix: "/b" } }];
     refuses({ paths }, "paths[0].type", /has no prefix to replace/);
   });
 
-  it("refuses shares that are none", () => {
+  it("refuses invalid percentages", () => {
     refuses({ mirror: { service: "copy", percent: 0 } }, "mirror.percent", /from 1 to 100/);
   });
 });
 
 describe("components/routeFilters, values", () => {
-  it("are what they say: a % is no command of Envoy's", () => {
+  it("are literal: % is not an Envoy command operator", () => {
     const requestHeaders = { set: { "x-a": "100%" }, add: { "x-b": "%REQ(cookie)%" } };
     const [service] = stack({ services: [{ name: "web", namespace: "apps", requestHeaders }] }).services;
     const [rule] = service?.rules ?? [];

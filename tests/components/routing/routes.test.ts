@@ -8,7 +8,7 @@ import { register } from "../../support/deployment";
 import { plain, stack } from "../../support/stacks";
 
 describe("components/httpsRedirect", () => {
-  it("is bound to the http listener alone, and answers 301", () => {
+  it("is bound only to the http listener, and answers 301", () => {
     assert.deepEqual(redirectSpec({ gateway: { name: "g", namespace: "n" }, domain: "example.test" }), {
       parentRefs: [{ name: "g", namespace: "n", sectionName: "http" }],
       hostnames: ["*.example.test"],
@@ -23,7 +23,7 @@ describe("components/httpsRedirect", () => {
 });
 
 describe("components/routes, grants", () => {
-  it("calls each by a name of its own, whatever the names of services and namespaces", async () => {
+  it("gives each a unique name, whatever the names of services and namespaces", async () => {
     const backends = [{ service: "b", namespace: "b-c" }];
     const config = stack({
       services: [
@@ -67,7 +67,7 @@ describe("components/routes", () => {
   }).services;
   assert.ok(service);
 
-  it("is bound to the https listener alone, with names, timeouts and weights", () => {
+  it("is bound only to the https listener, with names, timeouts and weights", () => {
     assert.deepEqual(plain(routeSpec({ service, gateway: { name: "g", namespace: "n" } })), {
       parentRefs: [{ name: "g", namespace: "n", sectionName: "https" }],
       hostnames: ["web.example.test"],
@@ -91,7 +91,7 @@ describe("components/routes", () => {
     });
   });
 
-  it("asks for grants to the Services of other namespaces, by name", () => {
+  it("requests grants to Services in other namespaces, by name", () => {
     assert.deepEqual(grantSpecs(service), {
       other: {
         from: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace: "apps" }],
@@ -127,14 +127,14 @@ describe("components/tlsGateway", () => {
     });
   });
 
-  it("asks for an address of the right type, or for none", () => {
+  it("requests an address of the right type, or none", () => {
     assert.equal(spec({}).addresses, undefined);
     assert.deepEqual(spec({ address: "192.0.2.1" }).addresses, [{ type: "IPAddress", value: "192.0.2.1" }]);
     assert.deepEqual(spec({ address: "2001:db8::1" }).addresses, [{ type: "IPAddress", value: "2001:db8::1" }]);
     assert.deepEqual(spec({ address: "lb.example.net" }).addresses, [{ type: "Hostname", value: "lb.example.net" }]);
   });
 
-  it("hands the cipher suites to Istio in the order of the config", () => {
+  it("passes the cipher suites to Istio in the configured order", () => {
     const cipherSuites = ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"];
     assert.equal(
       spec({ tls: { cipherSuites } }).listeners[1]?.tls?.options?.["gateway.istio.io/tls-cipher-suites"],
@@ -146,7 +146,7 @@ describe("components/tlsGateway", () => {
     assert.equal(spec({ tls: { minVersion: "1.3" } }).listeners[1]?.tls?.options, undefined);
   });
 
-  it("admits all namespaces only when asked to", () => {
+  it("admits all namespaces only if configured", () => {
     assert.deepEqual(spec({ allowedRoutes: "All" }).listeners[1]?.allowedRoutes, { namespaces: { from: "All" } });
   });
 });

@@ -26,12 +26,12 @@ const deploy = (telemetry: Values): Promise<Registered[]> => {
 };
 
 describe("components/metrics", () => {
-  it("makes nothing, and asks for no counters, where the stack wants no metrics", async () => {
+  it("creates nothing, and requests no counters, if the stack has no metrics", async () => {
     assert.equal((await deploy({})).length, 1);
     assert.deepEqual(statsAnnotations({ dashboard: false }), {});
   });
 
-  it("asks for counters beside what the Gateway's pods know of clients' addresses", () => {
+  it("requests counters along with the Gateway's client address annotation", () => {
     const gateway = { clientAddress: { trustedProxies: 1 } };
     const { gateway: config, domain, telemetry } = stack({ gateway, telemetry: { metrics: { scrape: "config-map" } } });
     const podAnnotations = statsAnnotations(telemetry);
@@ -43,7 +43,7 @@ describe("components/metrics", () => {
     ]);
   });
 
-  it("has a PodMonitor and a PrometheusRule for the Prometheus Operator, as its CRDs have them", async () => {
+  it("has a PodMonitor and a PrometheusRule for the Prometheus Operator, as in its CRDs", async () => {
     const resources = await deploy({
       metrics: { scrape: "prometheus-operator", labels: { release: "prometheus" } },
       alerts,
@@ -78,7 +78,7 @@ describe("components/metrics", () => {
     }
   });
 
-  it("has plain files where there is no operator, and a dashboard where one is asked for", async () => {
+  it("has plain files if there is no operator, and a dashboard if configured", async () => {
     const resources = await deploy({ metrics: { scrape: "config-map", interval: "5s" }, alerts, dashboard: true });
     const maps = resources.filter(({ type }) => type === "kubernetes:core/v1:ConfigMap");
     assert.deepEqual(
@@ -101,7 +101,7 @@ describe("components/metrics", () => {
     );
   });
 
-  it("names what Envoy counts as Envoy does", () => {
+  it("names metrics as Envoy does", () => {
     const [service] = config({}).services;
     assert.ok(service);
     assert.deepEqual(namesOf(service), {
@@ -113,7 +113,7 @@ describe("components/metrics", () => {
     });
   });
 
-  it("compares with what the stack and the service promise", () => {
+  it("compares with the objectives of the stack and the service", () => {
     const thresholds = (own: Values) => {
       const { services, telemetry } = config({ metrics: { scrape: "config-map" }, alerts }, own);
       assert.ok(telemetry.alerts);
@@ -169,7 +169,7 @@ describe("components/metrics", () => {
     assert.doesNotMatch("cluster.web;.update_rejected", routes);
   });
 
-  it("gives each panel of the dashboard a place and an id of its own", () => {
+  it("gives each panel of the dashboard its own place and id", () => {
     const { services } = config({});
     const { panels } = plain(dashboard(services, { name: "edge" })) as { panels: { id: number; gridPos: object }[] };
     assert.equal(panels.length, 1 + 3 + 1 + 4);
@@ -187,7 +187,7 @@ describe("config/telemetry, metrics", () => {
   };
   const metrics = { scrape: "config-map" };
 
-  it("refuses readers that are none, and labels and objectives out of bounds", () => {
+  it("refuses unknown readers, invalid labels, and objectives out of bounds", () => {
     refuses({ metrics: { scrape: "prometheus" } }, {}, "telemetry.metrics.scrape", /victoriametrics-operator/);
     refuses({ metrics: { ...metrics, interval: "0s" } }, {}, "telemetry.metrics.interval", /above 0/);
     refuses({ metrics: { ...metrics, labels: { a: "b c" } } }, {}, "telemetry.metrics.labels.a", /label's value/);
@@ -208,13 +208,13 @@ describe("config/telemetry, metrics", () => {
       { metrics },
       { alerts: { latency: "1s" } },
       "services[0].telemetry.alerts",
-      /telemetry\.alerts of the stack/,
+      /the stack's telemetry\.alerts/,
     );
   });
 });
 
 describe("config/duration", () => {
-  it("writes durations as Prometheus reads them", () => {
+  it("writes durations as Prometheus expects them", () => {
     assert.deepEqual(["30s", "1s1m", "1m1m", "90s", "1500ms", "0h1ms"].map(prometheusDuration), [
       "30s",
       "1m1s",

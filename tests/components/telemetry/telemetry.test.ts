@@ -29,7 +29,7 @@ function args(telemetry: Values, own: Values = {}): GatewayTelemetryArgs {
 const logs = { provider: "json" };
 
 describe("components/gatewayTelemetry", () => {
-  it("makes nothing where the stack leaves it to the mesh", async () => {
+  it("creates nothing if the stack leaves it to the mesh", async () => {
     const resources = await register(() => new GatewayTelemetry("gateway", args({})));
     assert.deepEqual(
       resources.map(({ type }) => type),
@@ -37,14 +37,14 @@ describe("components/gatewayTelemetry", () => {
     );
   });
 
-  it("targets this Gateway alone", () => {
+  it("targets only this Gateway", () => {
     assert.deepEqual(plain(telemetrySpec(args({ accessLogs: logs }))), {
       targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "gateway" }],
       accessLogging: [{ providers: [{ name: "json" }] }],
     });
   });
 
-  it("names the provider of traces, their share, and tags without query strings", () => {
+  it("sets the trace provider, the share, and tags without query strings", () => {
     const spec = telemetrySpec(args({ traces: { provider: "otel" } }));
     assert.deepEqual(plain(spec?.tracing), [
       {
@@ -59,7 +59,7 @@ describe("components/gatewayTelemetry", () => {
     assert.equal(spec?.accessLogging, undefined);
   });
 
-  it("patches the routes of services with a share of traces of their own", () => {
+  it("patches the routes of services with their own share of traces", () => {
     const spec = routeTelemetryPatches(args({ traces: { provider: "otel" } }, { traces: { samplePercent: 50 } }));
     assert.deepEqual(spec, [
       {
@@ -80,7 +80,7 @@ describe("components/gatewayTelemetry", () => {
     assert.deepEqual(routeTelemetryPatches(args({ traces: { provider: "otel" } })), []);
   });
 
-  it("patches the rules of gRPC services alike", () => {
+  it("patches the rules of gRPC services too", () => {
     const calls = { name: "calls", namespace: "apps", protocol: "grpc", telemetry: { traces: { samplePercent: 50 } } };
     const telemetry = { traces: { provider: "otel" }, metrics: { scrape: "config-map" } };
     const config = stack({ services: [calls], telemetry });
@@ -117,7 +117,7 @@ describe("components/accessLogFilter", () => {
   };
   const none = { errorsFrom: 500 };
 
-  it("is absent where everything is logged", () => {
+  it("is absent if everything is logged", () => {
     assert.equal(filter({}, { errorsFrom: 400 }), undefined);
   });
 
@@ -129,7 +129,7 @@ describe("components/accessLogFilter", () => {
     );
   });
 
-  it("cuts the range of request ids in proportion", () => {
+  it("samples request ids in proportion", () => {
     for (const [percent, bound] of [
       [1, "028f"],
       [25, "4000"],
@@ -140,7 +140,7 @@ describe("components/accessLogFilter", () => {
     }
   });
 
-  it("asks first for services with rules of their own", () => {
+  it("checks services with their own rules first", () => {
     const web = 'has(xds.route_name) && xds.route_name.startsWith("web--")';
     assert.equal(
       filter({}, { samplePercent: 0, errorsFrom: 400 }),

@@ -8,7 +8,7 @@ const direct = { clientAddress: { trustedProxies: 0 } };
 const service = (access: unknown, name = "web") => ({ name, namespace: "apps", access });
 const withAccess = (access: unknown) => ({ gateway: direct, services: [service(access)] });
 
-/** Asserts that a config has exactly one mistake, at a path, with a reason. */
+/** Asserts that a config has exactly one mistake, at a path, with a message. */
 function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
   const lines = mistakes(values);
   assert.equal(lines.length, 1, lines.join("\n"));
@@ -31,7 +31,7 @@ describe("config/cidr", () => {
     }
   });
 
-  it("refuses what is none", () => {
+  it("refuses invalid ones", () => {
     for (const text of [
       "",
       "10.0.0",
@@ -47,16 +47,16 @@ describe("config/cidr", () => {
     assert.match(blockFlaw("fe80::1%eth0") ?? "", /an IP address/);
   });
 
-  it("refuses a block that does not start at its first address, and names the one that does", () => {
+  it("refuses a block that does not start at its first address, and suggests the one that does", () => {
     assert.match(blockFlaw("192.168.7.1/16") ?? "", /first address: 192\.168\.0\.0\/16/);
     assert.match(blockFlaw("2001:db8::1/32") ?? "", /first address: 2001:db8::\/32/);
   });
 
-  it("refuses IPv4 in IPv6's clothes, which matches no client", () => {
+  it("refuses IPv4-mapped IPv6 blocks, which match no client", () => {
     assert.match(blockFlaw("::ffff:10.0.0.0/104") ?? "", /IPv4 form/);
   });
 
-  it("knows which block holds which", () => {
+  it("knows which block covers which", () => {
     assert.ok(covers("10.0.0.0/8", "10.1.0.0/16"));
     assert.ok(covers("10.0.0.0/8", "10.255.255.255"));
     assert.ok(covers("2001:db8::/32", "2001:db8:ffff::1"));
@@ -67,7 +67,7 @@ describe("config/cidr", () => {
 });
 
 describe("config/access", () => {
-  it("takes a service's access, else the default", () => {
+  it("uses a service's access, or else the default", () => {
     const web = service({ public: true });
     const services = [web, { name: "other", namespace: "apps" }];
     const config = stack({ gateway: direct, services, defaults: { access: { allow: ["10.0.0.0/8"] } } });
@@ -78,7 +78,7 @@ describe("config/access", () => {
     assert.equal(stack().services[0]?.access, undefined);
   });
 
-  it("refuses empty lists, lists of everyone, and access that says nothing or two things", () => {
+  it("refuses empty lists, lists of everyone, and access that is empty or contradictory", () => {
     refuses(withAccess({ allow: [] }), "services[0].access.allow", /at least one/);
     refuses(withAccess({ deny: [] }), "services[0].access.deny", /at least one/);
     refuses(withAccess({ allow: ["0.0.0.0/0"] }), "services[0].access.allow", /public: true/);
@@ -93,22 +93,22 @@ describe("config/access", () => {
     refuses(withAccess({ deny: ["10.0.0.0/8"], alow: [] }), "services[0].access.alow", /the key allow/);
   });
 
-  it("refuses an entry of allow that deny takes back", () => {
+  it("refuses an entry of allow that deny covers", () => {
     const access = { allow: ["10.0.0.0/8", "192.168.1.0/24"], deny: ["10.1.0.0/16", "192.168.0.0/16"] };
     refuses(withAccess(access), "services[0].access.allow[1]", /deny\[1\] \(192\.168\.0\.0\/16\)/);
   });
 
-  it("refuses two kinds of access on one host", () => {
+  it("refuses different access on one host", () => {
     const twin = { name: "twin", namespace: "apps", host: "web.example.test", paths: ["/twin"] };
     const open = { gateway: direct, services: [service({ allow: ["10.0.0.0/8"] }), twin] };
-    refuses(open, "services[1].access", /access of services\[0\]: both serve web\.example\.test/);
+    refuses(open, "services[1].access", /the same access as services\[0\]: both serve web\.example\.test/);
     const same = { ...twin, access: { allow: ["10.0.0.0/8"] } };
     assert.deepEqual(mistakes({ gateway: direct, services: [service({ allow: ["10.0.0.0/8"] }), same] }), []);
   });
 
-  it("refuses services that do not say who may enter, where everyone has to", () => {
+  it("refuses services that do not say who may enter, if all have to", () => {
     const services = [service({ public: true }), { name: "other", namespace: "apps" }];
-    refuses({ services, defaults: { denyByDefault: true } }, "services[1].access", /rules for access, since/);
+    refuses({ services, defaults: { denyByDefault: true } }, "services[1].access", /access rules, since/);
     assert.deepEqual(mistakes({ services, defaults: { denyByDefault: true, access: { public: true } } }), []);
   });
 
@@ -128,12 +128,12 @@ describe("config/access", () => {
     assert.deepEqual(mistakes({ services: [{ ...web, access: undefined }] }), []);
   });
 
-  it("refuses two external authorizations", () => {
+  it("refuses two external authorization providers", () => {
     const asks = (provider: string, name: string) => service({ externalAuthorization: { provider } }, name);
     refuses(
       { services: [asks("one", "a"), asks("two", "b")] },
       "services[1].access.externalAuthorization.provider",
-      /one, the provider of services\[0\]\.access/,
+      /one, the provider in services\[0\]\.access/,
     );
   });
 });
@@ -142,8 +142,8 @@ describe("config/clientAddress", () => {
   const services = [service({ allow: ["10.0.0.0/8"] })];
   const behind = (clientAddress: unknown) => ({ services, gateway: { clientAddress } });
 
-  it("asks what stands before the gateway as soon as an address matters", () => {
-    refuses({ services }, "gateway.clientAddress", /since services\[0\]\.access\.allow goes by client addresses/);
+  it("requires what is in front of the gateway as soon as an address matters", () => {
+    refuses({ services }, "gateway.clientAddress", /since services\[0\]\.access\.allow depends on client addresses/);
     refuses({ services: [service({ deny: ["10.0.0.0/8"] })] }, "gateway.clientAddress", /services\[0\]\.access\.deny/);
     const byDefault = { defaults: { access: { allow: ["10.0.0.0/8"] } } };
     const two = [
@@ -155,16 +155,20 @@ describe("config/clientAddress", () => {
     assert.deepEqual(mistakes({ services: [service({ public: true })] }), []);
   });
 
-  it("asks for the addresses of proxies that are believed, and for none without", () => {
+  it("requires the addresses of trusted proxies, and allows none without", () => {
     const at = "gateway.clientAddress.proxyAddresses";
     refuses(behind({ trustedProxies: 1 }), at, /bypass the proxies could forge theirs and pass services\[0\]\.access/);
     refuses(behind({ trustedProxies: 0, proxyProtocol: true }), at, /clients that bypass the proxies/);
-    refuses(behind({ trustedProxies: 0, proxyAddresses: ["10.0.0.1"] }), at, /not allowed with trustedProxies 0/);
+    refuses(
+      behind({ trustedProxies: 0, proxyAddresses: ["10.0.0.1"] }),
+      at,
+      /not allowed without trustedProxies or proxyProtocol/,
+    );
     assert.deepEqual(mistakes(behind({ trustedProxies: 1, proxyAddresses: ["0.0.0.0/0", "::/0"] })), []);
     assert.deepEqual(mistakes({ gateway: { clientAddress: { trustedProxies: 1 } } }), []);
   });
 
-  it("refuses numbers of proxies that are none", () => {
+  it("refuses invalid numbers of proxies", () => {
     for (const trustedProxies of [-1, 17, 0.5, undefined]) {
       refuses(behind({ trustedProxies }), "gateway.clientAddress.trustedProxies", /from 0 to 16/);
     }
@@ -176,7 +180,7 @@ describe("config/jwt", () => {
   const refusesToken = (jwt: Record<string, unknown>, path: string, reason: RegExp) =>
     refuses(withAccess({ jwt }), `services[0].access.jwt${path}`, reason);
 
-  it("accepts keys, or an address of keys", () => {
+  it("accepts keys, or a URL of keys", () => {
     assert.deepEqual(mistakes(withAccess({ jwt: token })), []);
     for (const jwksUri of [
       "https://login.test/keys",
@@ -187,7 +191,7 @@ describe("config/jwt", () => {
     }
   });
 
-  it("refuses both, neither, and addresses that anyone could answer for", () => {
+  it("refuses both, neither, and URLs that anyone could answer for", () => {
     refusesToken({ ...token, jwksUri: "https://login.test/keys" }, "", /either jwks or jwksUri/);
     refusesToken({ issuer: "x", audiences: ["web"] }, "", /either jwks or jwksUri/);
     for (const jwksUri of ["http://login.test/keys", "ftp://x.svc/", "keys", "https://user:password@login.test/"]) {
@@ -195,7 +199,7 @@ describe("config/jwt", () => {
     }
   });
 
-  it("refuses private and shared keys, and keys that are none", () => {
+  it("refuses private, shared and invalid keys", () => {
     const [key] = issuer.jwks.keys;
     const keys = (jwk: unknown) => ({ ...token, jwks: { keys: [jwk] } });
     refusesToken(keys({ ...key, d: "AQAB" }), ".jwks.keys[0]", /a public key/);
@@ -204,7 +208,7 @@ describe("config/jwt", () => {
     refusesToken({ ...token, jwks: { keys: [] } }, ".jwks.keys", /at least one key/);
   });
 
-  it("refuses a token that every service of the issuer would take", () => {
+  it("refuses tokens that every service of the issuer would accept", () => {
     refusesToken({ issuer: "x", jwks: issuer.jwks }, "", /audiences or requiredClaims/);
     assert.deepEqual(
       mistakes(withAccess({ jwt: { ...token, audiences: undefined, requiredClaims: { a: ["b"] } } })),
@@ -212,7 +216,7 @@ describe("config/jwt", () => {
     );
   });
 
-  it("refuses wildcards, which Istio would read, and names with brackets", () => {
+  it("refuses wildcards, which Istio would interpret, and names with brackets", () => {
     refusesToken({ ...token, issuer: "https://login.test/*" }, ".issuer", /without '\*'/);
     refusesToken({ ...token, audiences: ["*"] }, ".audiences[0]", /without '\*'/);
     refusesToken({ ...token, requiredClaims: { role: ["admin*"] } }, ".requiredClaims.role[0]", /without '\*'/);

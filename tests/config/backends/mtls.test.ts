@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mistakes, stack } from "../../support/stacks";
 
-/** Asserts that an mtls section has exactly one mistake, at a path, with a reason. */
+/** Asserts that an mtls section has exactly one mistake, at a path, with a message. */
 function refuses(mtls: unknown, path: string, reason: RegExp): void {
   const lines = mistakes({ mtls });
   assert.equal(lines.length, 1, lines.join("\n"));
@@ -12,11 +12,11 @@ function refuses(mtls: unknown, path: string, reason: RegExp): void {
 const exception = { name: "agents", namespace: "apps", matchLabels: { app: "vmagent" } };
 
 describe("config/mtls", () => {
-  it("is off unless asked for", () => {
+  it("is off by default", () => {
     assert.equal(stack().mtls, undefined);
   });
 
-  it("fills in Istio's own root namespace", () => {
+  it("fills in Istio's default root namespace", () => {
     assert.deepEqual(stack({ mtls: { strictNamespaces: ["apps"] } }).mtls, {
       wholeMesh: false,
       rootNamespace: "istio-system",
@@ -30,20 +30,20 @@ describe("config/mtls", () => {
     refuses({ strictNamespaces: [] }, "mtls", /wholeMesh: true, or at least one entry in strictNamespaces/);
   });
 
-  it("refuses the root namespace among the others: it would hold for the whole mesh", () => {
+  it("refuses the root namespace among the others, since it would apply to the whole mesh", () => {
     const strictNamespaces = ["apps", "istio-system"];
     refuses({ strictNamespaces }, "mtls.strictNamespaces[1]", /"istio-system".*whole mesh/);
     refuses({ strictNamespaces: ["root"], rootNamespace: "root" }, "mtls.strictNamespaces[0]", /whole mesh/);
     assert.ok(stack({ mtls: { strictNamespaces, rootNamespace: "root" } }));
   });
 
-  it("refuses names that are none, and doubles", () => {
+  it("refuses invalid names, and duplicates", () => {
     refuses({ strictNamespaces: ["Apps"] }, "mtls.strictNamespaces[0]", /DNS label/);
     refuses({ strictNamespaces: ["apps", "apps"] }, "mtls.strictNamespaces", /each namespace once/);
     refuses({ strictNamespaces: ["apps"], mode: "STRICT" }, "mtls.mode", /expected one of the keys wholeMesh/);
   });
 
-  it("refuses exceptions from nothing, and where Istio ignores them", () => {
+  it("refuses exceptions that are not needed, or that Istio ignores", () => {
     refuses(
       { strictNamespaces: ["other"], exceptions: [exception] },
       "mtls.exceptions[0].namespace",
@@ -54,16 +54,16 @@ describe("config/mtls", () => {
     assert.ok(stack({ mtls: { wholeMesh: true, exceptions: [exception] } }));
   });
 
-  it("refuses exceptions of which one would hide the other", () => {
+  it("refuses exceptions that would hide one another", () => {
     const twice = (more: object) => ({
       strictNamespaces: ["apps"],
       exceptions: [exception, { ...exception, ...more }],
     });
-    refuses(twice({ name: "more" }), "mtls.exceptions[1].matchLabels", /one policy for a workload/);
+    refuses(twice({ name: "more" }), "mtls.exceptions[1].matchLabels", /one policy per workload/);
     refuses(twice({ matchLabels: { app: "other" } }), "mtls.exceptions[1].name", /exceptions\[0\]/);
   });
 
-  it("refuses labels and ports that are none", () => {
+  it("refuses invalid labels and ports", () => {
     const one = (more: object) => ({ strictNamespaces: ["apps"], exceptions: [{ ...exception, ...more }] });
     refuses(one({ matchLabels: {} }), "mtls.exceptions[0].matchLabels", /at least one label/);
     refuses(one({ matchLabels: { app: "a b" } }), "mtls.exceptions[0].matchLabels.app", /label's value/);
@@ -75,7 +75,7 @@ describe("config/mtls", () => {
 describe("config/trafficPolicy, tls", () => {
   const service = (tls: unknown) => [{ name: "web", namespace: "apps", trafficPolicy: { tls } }];
 
-  it("knows two modes besides the choice by endpoint", () => {
+  it("has two modes besides the choice by endpoint", () => {
     for (const mode of ["DISABLE", "ISTIO_MUTUAL"]) {
       assert.deepEqual(stack({ services: service({ mode }) }).services[0]?.trafficPolicy, { tls: { mode } });
     }
@@ -88,7 +88,7 @@ describe("config/trafficPolicy, tls", () => {
 });
 
 describe("config/mtls, names of exceptions", () => {
-  it("refuses that of a strict namespace, whose policy is a resource of that name too", () => {
+  it("refuses that of a strict namespace, whose policy is a resource with that name too", () => {
     const exceptions = [{ ...exception, name: "apps" }];
     refuses({ strictNamespaces: ["apps"], exceptions }, "mtls.exceptions[0].name", /no strict namespace has/);
     const root = [{ ...exception, name: "istio-system" }];

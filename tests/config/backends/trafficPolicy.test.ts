@@ -8,7 +8,7 @@ describe("config/rules/backends/trafficPolicy, retry budgets", () => {
       services: [{ name: "web", namespace: "apps", trafficPolicy: own }],
     });
 
-  it("refuses a budget beside a limit on retries, whichever of them comes from the defaults", () => {
+  it("refuses a budget together with a retry limit, whichever comes from the defaults", () => {
     const lines = ["not set", '{"percent":20,"minRetryConcurrency":3}'].map(
       (value) =>
         `istio-gateway:services[0].trafficPolicy.retryBudget: ${value}, expected false, or no connections.maxRetries: Envoy ignores maxRetries if there is a budget`,

@@ -17,7 +17,7 @@ describe("config/certificateAuthority", () => {
     assert.deepEqual(mistakes({ certificate: await certificate(365) }, ["certificate"]), []);
   });
 
-  it("accepts the CAs above it in their order, and no other order", async () => {
+  it("accepts the CAs above it in order, and in no other order", async () => {
     const root = await testAuthority(730, true, "Root");
     const { certificatePem, privateKeyPem } = await signedBy(root, {
       commonName: "Issuing",
@@ -32,35 +32,35 @@ describe("config/certificateAuthority", () => {
     only(mistakes({ certificate: mixed }, ["certificate"]), /signed by the next one; number 1 is not$/);
     const twisted = mistakes({ certificate: signed(root.certificatePem + certificatePem) }, ["certificate"]);
     assert.equal(twisted.length, 2);
-    assert.match(twisted.join("\n"), /number 1 is not[\s\S]*key that belongs to/);
+    assert.match(twisted.join("\n"), /number 1 is not[\s\S]*private key of certificate/);
   });
 
-  it("refuses a chain that ends before the certificate, wherever it ends", async () => {
+  it("refuses a chain of which any CA expires before the certificate", async () => {
     const root = await testAuthority(30, true, "Root");
     const issuing = await signedBy(root, { commonName: "Issuing", isCa: true, validDays: 365 });
     const caCertificate = issuing.certificatePem + root.certificatePem;
     const signed = { type: "ca-signed", caCertificate, caPrivateKey: issuing.privateKeyPem };
-    only(mistakes({ certificate: signed }, ["certificate"]), /valid for longer than the certificate/);
+    only(mistakes({ certificate: signed }, ["certificate"]), /a CA that outlives the certificate/);
   });
 
-  it("refuses a key that is no Pulumi secret", async () => {
+  it("refuses a key that is not a Pulumi secret", async () => {
     only(mistakes({ certificate: await certificate(365) }), /caPrivateKey: \[hidden\], expected a Pulumi secret/);
   });
 
-  it("refuses a CA that ends before the certificate", async () => {
-    only(mistakes({ certificate: await certificate(30) }, ["certificate"]), /valid for longer than the certificate/);
+  it("refuses a CA that expires before the certificate", async () => {
+    only(mistakes({ certificate: await certificate(30) }, ["certificate"]), /a CA that outlives the certificate/);
   });
 
-  it("refuses a certificate that is no CA", async () => {
-    only(mistakes({ certificate: await certificate(365, false) }, ["certificate"]), /of a CA/);
+  it("refuses a certificate that is not a CA's", async () => {
+    only(mistakes({ certificate: await certificate(365, false) }, ["certificate"]), /a CA certificate/);
   });
 
-  it("refuses a key of another CA", async () => {
+  it("refuses another CA's key", async () => {
     const mixed = { ...(await certificate(365)), caPrivateKey: (await certificate(365)).caPrivateKey };
-    only(mistakes({ certificate: mixed }, ["certificate"]), /key that belongs to/);
+    only(mistakes({ certificate: mixed }, ["certificate"]), /private key of certificate/);
   });
 
-  it("refuses what is no PEM, and what only looks like it", async () => {
+  it("refuses what is not PEM, and what only looks like it", async () => {
     const good = await certificate(365);
     only(mistakes({ certificate: { ...good, caPrivateKey: "key" } }, ["certificate"]), /private key in PEM/);
     const fake = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

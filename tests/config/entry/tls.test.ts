@@ -3,7 +3,7 @@ import { routeSpec } from "../../../components/routing/routes";
 import { signedBy, testAuthority } from "../../support/certificates";
 import { mistakes, plain, stack } from "../../support/stacks";
 
-/** Asserts that a config has exactly one mistake, at a path, with a reason. */
+/** Asserts that a config has exactly one mistake, at a path, with a message. */
 function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
   const lines = mistakes(values);
   assert.equal(lines.length, 1, lines.join("\n"));
@@ -14,15 +14,15 @@ function refuses(values: Record<string, unknown>, path: string, reason: RegExp):
 describe("config/tls", () => {
   const tls = (values: object) => ({ gateway: { tls: values } });
 
-  it("refuses versions that are none, and those that are no text", () => {
+  it("refuses unknown versions, and those that are not text", () => {
     for (const minVersion of ["1.1", "TLSV1_3", 1.3]) {
       refuses(tls({ minVersion }), "gateway.tls.minVersion", /"1\.2" or "1\.3", as a text$/);
     }
   });
 
-  it("refuses suites of TLS 1.2 where it is not accepted", () => {
+  it("refuses TLS 1.2 suites if TLS 1.2 is not accepted", () => {
     const cipherSuites = ["ECDHE-RSA-AES128-GCM-SHA256"];
-    refuses(tls({ minVersion: "1.3", cipherSuites }), "gateway.tls.cipherSuites", /suites of its own/);
+    refuses(tls({ minVersion: "1.3", cipherSuites }), "gateway.tls.cipherSuites", /its own suites/);
   });
 
   it("says why there is no HTTP/3", () => {
@@ -35,20 +35,20 @@ describe("config/clientCertificates", () => {
   const clients = (clientCertificates: object) => ({ gateway: { tls: { clientCertificates } } });
   const path = "gateway.tls.clientCertificates.caCertificate";
 
-  it("takes one CA or several, and asks for valid certificates unless told otherwise", async () => {
+  it("accepts one CA or several, and requires valid certificates by default", async () => {
     const pems = await Promise.all([testAuthority(365), testAuthority(365)]);
     const caCertificate = pems.map(({ certificatePem }) => certificatePem).join("");
     assert.equal(stack(clients({ caCertificate })).gateway.tls.clientCertificates?.mode, "AllowValidOnly");
   });
 
-  it("refuses what is no CA, what has ended, and what cannot be read", async () => {
+  it("refuses certificates that are not CAs', expired ones, and unreadable ones", async () => {
     const authority = await testAuthority(365);
     const client = await signedBy(authority, { commonName: "client" });
-    refuses(clients({ caCertificate: client.certificatePem }), path, /certificates of CAs/);
+    refuses(clients({ caCertificate: client.certificatePem }), path, /CA certificates/);
     refuses(
       clients({ caCertificate: (await testAuthority(-1)).certificatePem }),
       path,
-      /have not expired; CN=Test CA did/,
+      /have not expired; CN=Test CA expired on/,
     );
     refuses(clients({ caCertificate: "ca.pem" }), path, /CA certificates in PEM/);
     const fake = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -56,7 +56,7 @@ describe("config/clientCertificates", () => {
     refuses(clients({}), path, /CA certificates in PEM/);
   });
 
-  it("refuses modes that the Gateway API does not have", async () => {
+  it("refuses unknown modes", async () => {
     const { certificatePem: caCertificate } = await testAuthority(365);
     const at = "gateway.tls.clientCertificates.mode";
     refuses(clients({ caCertificate, mode: "optional" }), at, /AllowValidOnly or AllowInsecureFallback/);
@@ -79,11 +79,11 @@ describe("config/hsts", () => {
   ];
   const year = { maxAge: "365d" };
 
-  it("is off unless it is set", () => {
+  it("is off by default", () => {
     assert.deepEqual(headers({}), [[]]);
   });
 
-  it("is the gateway's, save where a service has its own", () => {
+  it("is the gateway's, unless a service has its own", () => {
     assert.deepEqual(headers({ gateway: { hsts: year } }), [sets(["strict-transport-security", "max-age=31536000"])]);
     const hsts = { maxAge: "5m", includeSubDomains: true };
     assert.deepEqual(headers({ gateway: { hsts: year }, services: [service({ hsts })] }), [
@@ -95,7 +95,7 @@ describe("config/hsts", () => {
     ]);
   });
 
-  it("stands beside other headers, of a service or of its paths", () => {
+  it("is added to other headers, of a service or of its paths", () => {
     const responseHeaders = { set: { "x-frame-options": "DENY" } };
     const paths = [{ path: "/a", responseHeaders: { set: { "x-a": "1" } } }, "/"];
     const hsts = { maxAge: "0s" };
@@ -105,7 +105,7 @@ describe("config/hsts", () => {
     ]);
   });
 
-  it("refuses to preload what the list would refuse", () => {
+  it("refuses to preload what the preload list would refuse", () => {
     const at = "gateway.hsts";
     const short = { maxAge: "364d23h", includeSubDomains: true, preload: true };
     refuses({ gateway: { hsts: short } }, `${at}.maxAge`, /at least 365d if preload is true/);
@@ -118,7 +118,7 @@ describe("config/hsts", () => {
     );
   });
 
-  it("refuses HSTS for gRPC, to which the gateway's does not apply either", () => {
+  it("refuses HSTS for gRPC, which does not inherit the gateway's either", () => {
     const hsts = { maxAge: "5m" };
     refuses({ services: [service({ protocol: "grpc", hsts })] }, "services[0].hsts", /not allowed for gRPC/);
     assert.deepEqual(mistakes({ gateway: { hsts }, services: [service({ protocol: "grpc" })] }), []);
@@ -128,10 +128,14 @@ describe("config/hsts", () => {
     const given = (responseHeaders: object) => ({ gateway: { hsts: year }, services: [service({ responseHeaders })] });
     const at = "services[0].responseHeaders";
     const set = { "Strict-Transport-Security": "max-age=1" };
-    refuses(given({ set }), `${at}.set.Strict-Transport-Security`, /a header other than that of hsts/);
-    refuses(given({ remove: ["strict-transport-security"] }), `${at}.remove[0]`, /a header other than that of hsts/);
+    refuses(given({ set }), `${at}.set.Strict-Transport-Security`, /a header other than strict-transport-security/);
+    refuses(
+      given({ remove: ["strict-transport-security"] }),
+      `${at}.remove[0]`,
+      /a header other than strict-transport-security/,
+    );
     assert.deepEqual(mistakes({ services: [service({ responseHeaders: { set } })] }), []);
     const many = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`x-${index}`, "1"]));
-    refuses(given({ set: many }), `${at}.set`, /at most 15 headers beside hsts/);
+    refuses(given({ set: many }), `${at}.set`, /at most 15 headers besides hsts/);
   });
 });

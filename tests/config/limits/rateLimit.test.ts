@@ -16,7 +16,7 @@ describe("config/rateLimit, several", () => {
   const refusesLimits = (rateLimit: unknown, path: string, reason: RegExp) =>
     refuses({ services: services(rateLimit) }, `services[0].rateLimit${path}`, reason);
 
-  it("takes one limit or a list, and tells local from global", () => {
+  it("accepts one limit or a list, and tells local from global", () => {
     const [local, byAddress] = [
       { type: "local", requests: 1, per: "second" },
       { type: "global-by-address", requests: 2, per: "day" },
@@ -30,7 +30,7 @@ describe("config/rateLimit, several", () => {
     assert.equal(localLimitOf(one ?? {}), undefined);
   });
 
-  it("says where in a list a mistake is", () => {
+  it("reports where in a list a mistake is", () => {
     refusesLimits([LIMIT, { ...LIMIT, requests: 0 }], "[1].requests", /from 1 to/);
     refusesLimits([{ ...LIMIT, burst: 1 }], "[0].burst", /one of the keys type, requests, per/);
     refusesLimits({ ...LIMIT, request: 1 }, ".request", /the key requests/);
@@ -62,7 +62,7 @@ describe("config/rateLimitService", () => {
   const refusesService = (given: unknown, path: string, reason: RegExp, secretKeys: string[] = []) =>
     refuses({ services: services(LIMIT), rateLimitService: given }, `rateLimitService${path}`, reason, secretKeys);
 
-  it("is there where a service has a global limit, beside the Gateway", () => {
+  it("is on if a service has a global limit, in the Gateway's namespace", () => {
     const { rateLimitService } = stack({ services: services(LIMIT), gateway: { namespace: "edge" } });
     assert.equal(rateLimitService?.namespace, "edge");
     assert.deepEqual(
@@ -72,13 +72,13 @@ describe("config/rateLimitService", () => {
     assert.equal(stack().rateLimitService, undefined);
   });
 
-  it("refuses to be there for nothing, but not for a service that is wrong itself", () => {
+  it("is refused if unused, unless a service is itself wrong", () => {
     refuses({ rateLimitService: { replicas: 3 } }, "rateLimitService", /a service with a global rate limit/);
     const wrong = services({ ...LIMIT, requests: 0 });
     refuses({ rateLimitService: { replicas: 3 }, services: wrong }, "services[0].rateLimit.requests", /from 1 to/);
   });
 
-  it("refuses images that may change, and what is no amount", () => {
+  it("refuses images that may change, and invalid amounts", () => {
     refusesService({ image: "docker.io/envoyproxy/ratelimit" }, ".image", /tag other than latest/);
     refusesService({ image: "envoyproxy/ratelimit:latest" }, ".image", /tag other than latest/);
     refusesService({ redis: { type: "own", image: "redis" } }, ".redis.image", /tag other than latest/);
@@ -92,7 +92,7 @@ describe("config/rateLimitService", () => {
     assert.deepEqual(mistakes(accepted), []);
   });
 
-  it("refuses a Redis without a host, and a password in clear, which it does not show", () => {
+  it("refuses a Redis without a host, and a plain-text password, which it does not show", () => {
     refusesService({ redis: { type: "external" } }, ".redis.host", /IP address or a host name/);
     refusesService({ redis: { type: "cluster" } }, ".redis.type", /one of own, external/);
     refusesService({ redis: { type: "own", host: "r.example.test" } }, ".redis.host", /keys type, image, resources/);
@@ -101,7 +101,7 @@ describe("config/rateLimitService", () => {
     assert.deepEqual(mistakes({ services: services(LIMIT), rateLimitService: { redis } }, ["rateLimitService"]), []);
   });
 
-  it("refuses a gateway whose name leaves no room for that of the Services", () => {
+  it("refuses a gateway whose name makes the Services' names too long", () => {
     const values = { services: services(LIMIT), gateway: { name: "g".repeat(46) } };
     refuses(values, "gateway.name", /at most 45 characters/);
     assert.deepEqual(mistakes({ ...values, gateway: { name: "g".repeat(45) } }), []);

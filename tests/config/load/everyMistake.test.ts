@@ -10,7 +10,7 @@ const OUTSIDE = /^istio-gateway:services\[0\]\.host: "web\.elsewhere\.test", exp
 
 describe("config/load, every mistake at once", () => {
   for (const key of Object.keys(serviceSchema.shape).filter((name) => name !== "host")) {
-    it(`sees a host outside the domain beside a wrong ${key}, and says nothing else`, () => {
+    it(`reports a host outside the domain despite a wrong ${key}, and nothing else`, () => {
       const service = { name: "web", namespace: "apps", host: "web.elsewhere.test", [key]: GARBAGE };
       const found = mistakes({ services: [service] });
       assert.equal(found.filter((line) => OUTSIDE.test(line)).length, 1, found.join("\n"));
@@ -24,7 +24,7 @@ describe("config/load, every mistake at once", () => {
   }
 
   for (const key of Object.keys(pathRuleSchema.shape).filter((name) => name !== "name")) {
-    it(`sees two paths of one name beside a wrong ${key} of a third`, () => {
+    it(`reports two paths with the same name despite a wrong ${key} of a third`, () => {
       const paths = [
         { path: "/a", name: "same" },
         { path: "/b", name: "same" },
@@ -40,7 +40,7 @@ describe("config/load, every mistake at once", () => {
     });
   }
 
-  it("tells the other services of a claim that a partly wrong one makes", () => {
+  it("checks other services against a partly wrong one", () => {
     const found = mistakes({
       services: [
         { name: "web", namespace: "apps", host: "one.example.test", rateLimit: "much" },

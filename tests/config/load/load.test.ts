@@ -39,11 +39,11 @@ describe("config/load", () => {
     assert.equal(config.protect, false);
   });
 
-  it("does not wait where it renders", () => {
+  it("does not wait if it renders", () => {
     assert.equal(stack({ kubernetes: { renderDirectory: "rendered" } }).gateway.programmedTimeout, "0s");
   });
 
-  it("takes the nearest of several defaults", () => {
+  it("uses the nearest of several defaults", () => {
     const [service] = stack({
       defaults: { timeouts: { request: "10s" } },
       services: [
@@ -130,7 +130,7 @@ describe("config/load", () => {
     );
   });
 
-  it("names a missing key", () => {
+  it("reports a missing key", () => {
     assert.deepEqual(mistakes({ domain: undefined }), ["istio-gateway:domain: not set, expected a host name"]);
     assert.deepEqual(mistakes({ services: undefined }), [
       "istio-gateway:services: not set, expected a list of services",
@@ -161,13 +161,13 @@ describe("config/load", () => {
     assert.match(pem, /certificate: \[hidden\]/);
   });
 
-  it("accepts what it should", () => {
+  it("accepts valid values", () => {
     assert.deepEqual(mistakes(MINIMAL), []);
   });
 });
 
 describe("config/load, keys that every JavaScript object has", () => {
-  it("are unknown keys, and names like others", () => {
+  it("are unknown keys, and ordinary names", () => {
     const [line] = mistakes({ gateway: { constructor: 1 } });
     assert.match(line ?? "", /^istio-gateway:gateway\.constructor: 1, expected one of the keys name, /);
     const versions = { selector: { app: "web" }, label: "constructor" };
@@ -176,7 +176,7 @@ describe("config/load, keys that every JavaScript object has", () => {
 });
 
 describe("config/load, names of other things", () => {
-  it("refuses a gateway whose Service could not be called after it", () => {
+  it("refuses a gateway whose Service could not be named after it", () => {
     assert.match(mistakes({ gateway: { name: "9-gateway" } })[0] ?? "", /gateway\.name: .*starts with a letter/);
   });
 

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { runError } from "../../../config/load/runError";
 
 describe("config/runError", () => {
-  it("is an error of which Pulumi prints the message alone, and has no stack to colour", () => {
+  it("is an error of which Pulumi prints only the message, without a stack to colour", () => {
     const error = runError("stack config has 1 mistake");
     assert.ok(pulumi.RunError.isInstance(error));
     assert.equal(error.message, "stack config has 1 mistake");

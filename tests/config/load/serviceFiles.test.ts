@@ -42,7 +42,7 @@ describe("config/serviceFiles", () => {
     assert.deepEqual(names({ serviceFiles }), ["b1", "a1", "a2"]);
   });
 
-  it("places a mistake in its file, also one that concerns two", () => {
+  it("locates a mistake in its file, even one that concerns two", () => {
     write("services/a.yaml", "- { name: a1, namespace: a, prot: 1 }\n- { name: own, namespace: a }\n");
     const found = mistakes({ services: [OWN], serviceFiles: ["services/a.yaml"] });
     assert.equal(found[0], "  services/a.yaml[0].prot: 1, expected the key port: there is no prot");
@@ -50,7 +50,7 @@ describe("config/serviceFiles", () => {
     assert.doesNotMatch(found.join("\n"), /services\[[12]\]/);
   });
 
-  it("places what the cluster's CRDs would drop in its file", () => {
+  it("locates what the cluster's CRDs would drop in its file", () => {
     write("a.yaml", "- { name: a1, namespace: a, retry: { attempts: 1 } }\n");
     const { fieldUses } = load({ services: [OWN], serviceFiles: ["a.yaml"] });
     assert.deepEqual(
@@ -59,18 +59,18 @@ describe("config/serviceFiles", () => {
     );
   });
 
-  it("says which file is missing, holds no list or is no YAML, all at once", () => {
+  it("reports files that are missing, not a list or not YAML, all at once", () => {
     write("map.yaml", "name: a\n");
     write("broken.yaml", "- [\n");
     const found = mistakes({ services: [OWN], serviceFiles: ["gone.yaml", "map.yaml", "broken.yaml"] });
     const expected = "expected a YAML file with a list of services";
     assert.equal(found.length, 3);
     assert.equal(found[0], `  istio-gateway:serviceFiles[0]: "gone.yaml", ${expected}: there is no such file`);
-    assert.equal(found[1], `  istio-gateway:serviceFiles[1]: "map.yaml", ${expected}: it holds no list`);
+    assert.equal(found[1], `  istio-gateway:serviceFiles[1]: "map.yaml", ${expected}: it is not a list`);
     assert.match(found[2] ?? "", /^ {2}istio-gateway:serviceFiles\[2\]: "broken\.yaml", expected a YAML file .*: .+/);
   });
 
-  it("refuses an empty list in all", () => {
+  it("refuses a stack without services in any file", () => {
     write("empty.yaml", "[]\n");
     assert.deepEqual(mistakes({ serviceFiles: ["empty.yaml"] }), [
       "  istio-gateway:services: [], expected at least one service, here or in one of serviceFiles",

@@ -22,7 +22,7 @@ describe("config/stackFile", () => {
     return path;
   };
 
-  it("is the namespace of the project's config", () => {
+  it("uses the namespace of the project's config", () => {
     const project = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as { name: string };
     assert.equal(project.name, PROJECT);
   });
@@ -40,17 +40,17 @@ describe("config/stackFile", () => {
     });
   }
 
-  it("the committed JSON Schema is that of the config", () => {
+  it("the committed JSON Schema matches the config", () => {
     const committed = JSON.parse(readFileSync(join(ROOT, "pulumi-stack.schema.json"), "utf8")) as unknown;
     assert.deepEqual(committed, JSON.parse(JSON.stringify(stackFileSchema())), "run npm run generate");
   });
 
-  it("the committed JSON Schema of service files is that of the config", () => {
+  it("the committed JSON Schema of service files matches the config", () => {
     const committed = JSON.parse(readFileSync(join(ROOT, "services.schema.json"), "utf8")) as unknown;
     assert.deepEqual(committed, JSON.parse(JSON.stringify(serviceFileSchema())), "run npm run generate");
   });
 
-  it("the JSON Schema refuses an unknown key, and takes a secret where one may stand", () => {
+  it("the JSON Schema refuses an unknown key, and accepts a secret where one is allowed", () => {
     const validate = new Ajv({ strict: false }).compile(stackFileSchema());
     const config = (more: object) => ({
       config: { "istio-gateway:domain": "a.b", "istio-gateway:services": [{ name: "a", namespace: "b", ...more }] },
@@ -61,7 +61,7 @@ describe("config/stackFile", () => {
     assert.ok(validate({ config: { ...config({}).config, ...kubernetes } }), JSON.stringify(validate.errors));
   });
 
-  it("marks encrypted values, and takes no other namespace's keys", () => {
+  it("marks encrypted values, and ignores other namespaces' keys", () => {
     const path = write(
       "config:\n  istio-gateway:domain: a.b\n  istio-gateway:kubernetes:\n    kubeconfig:\n      secure: v1:x\n  aws:region: x\n",
     );
@@ -70,7 +70,7 @@ describe("config/stackFile", () => {
     assert.deepEqual([...given.secretKeys], ["kubernetes"]);
   });
 
-  it("reads what `pulumi config set` makes of true", () => {
+  it("reads true as `pulumi config set` writes it", () => {
     const path = write('config:\n  istio-gateway:domain: "1.example"\n  istio-gateway:protect: "true"\n');
     assert.deepEqual(readStackFile(path).values, { domain: "1.example", protect: true });
   });
@@ -78,12 +78,12 @@ describe("config/stackFile", () => {
   it("says in one line what it cannot read", () => {
     assert.throws(
       () => loadStackFile(write("config: [")),
-      /^Error: Pulumi\.test\.yaml is no readable stack file: [^\n]+$/,
+      /^Error: cannot read the stack file Pulumi\.test\.yaml: [^\n]+$/,
     );
-    assert.throws(() => loadStackFile(join(folder, "Pulumi.none.yaml")), /no readable stack file/);
+    assert.throws(() => loadStackFile(join(folder, "Pulumi.none.yaml")), /cannot read the stack file/);
   });
 
-  it("takes what the project says for every stack, where the stack says nothing", () => {
+  it("uses the project's config for keys that the stack does not set", () => {
     const project =
       "name: p\nconfig:\n  istio-gateway:protect: { value: true }\n  defaults: { default: { timeouts: { request: 7s } } }\n";
     writeFileSync(join(folder, "Pulumi.yaml"), project);

@@ -26,7 +26,7 @@ describe("config/resolve/entrance", () => {
     assert.equal(wants({ externalAuthorization: { provider: "authorizer" } }, "192.168.1.10"), "unknown");
   });
 
-  it("counts as open what only keeps single addresses out", () => {
+  it("counts as open if only single addresses are denied", () => {
     assert.deepEqual(
       [undefined, { public: true as const }, { deny: ["203.0.113.0/24"] }, { allow: ["10.0.0.0/8"] }].map(isOpenToAll),
       [true, true, true, false],

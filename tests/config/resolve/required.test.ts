@@ -14,7 +14,7 @@ const FUNCTIONS = [
 
 interface Variant {
   readonly field: string;
-  /** The function without the line that copies the field, under a name of its own. */
+  /** The function without the line that copies the field, under another name. */
   readonly text: string;
 }
 
@@ -50,7 +50,7 @@ function variantsOf(source: ts.SourceFile, name: string): Variant[] {
   });
 }
 
-/** What the compiler says of a file whose text is given in place of what is on disk. */
+/** What the compiler reports for a file with this text instead of what is on disk. */
 function errorsOf(path: string, text: string): readonly ts.Diagnostic[] {
   const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), (file) => ts.sys.readFile(file)) as {
     config: unknown;
@@ -65,7 +65,7 @@ function errorsOf(path: string, text: string): readonly ts.Diagnostic[] {
 }
 
 describe("config/resolve", function () {
-  // The compiler reads every type of the config once for each file.
+  // The compiler reads all types of the config once per file.
   this.timeout(120_000);
 
   for (const file of new Set(FUNCTIONS.map((one) => one.file))) {

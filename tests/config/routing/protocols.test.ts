@@ -5,7 +5,7 @@ type Values = Record<string, unknown>;
 
 const service = (more: Values) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
 
-/** Asserts that a service has exactly one mistake, at a path below it, with a reason. */
+/** Asserts that a service has exactly one mistake, at a path below it, with a message. */
 function refuses(more: Values, path: string, reason: RegExp): void {
   const lines = mistakes(service(more));
   assert.equal(lines.length, 1, lines.join("\n"));
@@ -16,7 +16,7 @@ function refuses(more: Values, path: string, reason: RegExp): void {
 describe("config/grpc", () => {
   const grpc = (more: Values) => ({ protocol: "grpc", ...more });
 
-  it("tries methods before services before the rest, and sets no timeout", () => {
+  it("tries methods first, then services, then the rest, and sets no timeout", () => {
     const paths = ["/", "/a.B", "/a.B/C", { path: "/a.B", name: "beta", match: { headers: { "user-type": "beta" } } }];
     const rules = stack(service(grpc({ paths }))).services[0]?.rules ?? [];
     assert.deepEqual(
@@ -30,17 +30,17 @@ describe("config/grpc", () => {
     );
   });
 
-  it("refuses paths that name no calls", () => {
+  it("refuses paths that are not gRPC's", () => {
     for (const path of ["/a.B/", "/a.B/C/d", "/a-b.C", "/a..B", "/1a.B", "/a.B/1c"]) {
       refuses(grpc({ paths: [path] }), "paths[0].path", /\/package\.Service\/Method/);
     }
     refuses(grpc({ paths: [{ path: "/a.B/C", type: "Exact" }] }), "paths[0].type", /not allowed for gRPC/);
   });
 
-  it("refuses what a GRPCRoute has no field for", () => {
+  it("refuses keys that a GRPCRoute has no field for", () => {
     refuses(grpc({ timeouts: { request: "5s" } }), "timeouts", /client's deadline/);
     refuses(grpc({ paths: [{ path: "/", timeouts: { request: "5s" } }] }), "paths[0].timeouts", /no timeouts/);
-    refuses(grpc({ rewrite: { hostname: "a.b" } }), "rewrite", /rewrites none/);
+    refuses(grpc({ rewrite: { hostname: "a.b" } }), "rewrite", /cannot rewrite/);
     refuses(grpc({ retry: { attempts: 2 } }), "retry", /has no retry/);
     refuses(grpc({ cors: { allowOrigins: ["https://a.b"] } }), "cors", /no CORS filter/);
     refuses(grpc({ paths: [{ path: "/", match: { method: "POST" } }] }), "paths[0].match.method", /path and headers/);
@@ -49,11 +49,11 @@ describe("config/grpc", () => {
     refuses({ protocol: "tcp" }, "protocol", /http or grpc/);
   });
 
-  it("refuses one host for HTTP and gRPC", () => {
+  it("refuses the same host for HTTP and gRPC", () => {
     const twin = { name: "twin", namespace: "apps", host: "web.example.test", paths: ["/a.B"], protocol: "grpc" };
     const lines = mistakes({ services: [{ name: "web", namespace: "apps" }, twin] });
     assert.equal(lines.length, 1, lines.join("\n"));
-    assert.match(lines[0] ?? "", /services\[1\]\.protocol: "grpc", expected http, as services\[0\] has it/);
+    assert.match(lines[0] ?? "", /services\[1\]\.protocol: "grpc", expected http, as in services\[0\]/);
   });
 });
 
@@ -62,7 +62,7 @@ describe("config/versions", () => {
     canary: { percent: 10, versions: { selector: { app: "web" }, ...versions }, ...more },
   });
 
-  it("makes a Service for each version, with every port that rules ask for", () => {
+  it("creates a Service for each version, with every port that rules use", () => {
     const paths = ["/", { path: "/admin", port: 9000 }];
     const [resolved] = stack(service({ port: 8080, paths, ...canary({ targetPort: 3000 }) })).services;
     const ports = [
@@ -82,16 +82,16 @@ describe("config/versions", () => {
     );
   });
 
-  it("refuses two versions that are one, and selectors that select too much or contradict", () => {
+  it("refuses two equal versions, and selectors that are too wide or contradictory", () => {
     refuses(canary({ stable: "a", canary: "a" }), "canary.versions.canary", /one set of pods/);
     refuses(canary({ selector: {} }), "canary.versions.selector", /at least one label/);
-    refuses(canary({ selector: { version: "stable" } }), "canary.versions.selector", /no version among/);
+    refuses(canary({ selector: { version: "stable" } }), "canary.versions.selector", /labels without version/);
     refuses(canary({ selector: { app: "a b" } }), "canary.versions.selector.app", /label's value/);
     refuses(canary({ selector: { "a b": "c" } }), "canary.versions.selector.a b", /label's key/);
     refuses(canary({ canary: "-" }), "canary.versions.canary", /label's value/);
   });
 
-  it("refuses versions beside Services that are named", () => {
+  it("refuses versions together with named Services", () => {
     refuses(canary({}, { service: "web-next" }), "canary", /either service or versions/);
     refuses({ canary: { percent: 10 } }, "canary", /either service or versions/);
     refuses(canary({}, { port: 81 }), "canary.port", /not allowed together with canary\.versions/);
@@ -99,15 +99,15 @@ describe("config/versions", () => {
     refuses({ backends: [{ service: "a" }], ...canary({}) }, "backends", /makes the stable Service too/);
   });
 
-  it("refuses names that no Service can have", () => {
-    refuses({ name: "w".repeat(57), ...canary({}) }, "name", /at most 55 characters/);
-    refuses({ name: "1web", ...canary({}) }, "name", /a letter, then/);
+  it("refuses names that a Service cannot have", () => {
+    refuses({ name: "w".repeat(57), ...canary({}) }, "name", /at most 56 characters/);
+    refuses({ name: "1web", ...canary({}) }, "name", /the first a letter/);
     assert.deepEqual(mistakes(service({ name: "w".repeat(56), ...canary({}) })), []);
   });
 });
 
 describe("config/grpc, defaults", () => {
-  it("takes none of the retries and timeouts that it has no field for, and needs no CRD for them", () => {
+  it("does not inherit retries and timeouts, which a GRPCRoute has no fields for, and needs no CRDs for them", () => {
     const retry = { attempts: 10, backoff: "1s" };
     const config = stack({ ...service({ protocol: "grpc" }), defaults: { retry, timeouts: { request: "1s" } } });
     assert.deepEqual(config.fieldUses, []);

@@ -5,7 +5,7 @@ import { mistakes, plain, stack } from "../../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
 
-/** Asserts that a config has exactly one mistake, at a path, with a reason. */
+/** Asserts that a config has exactly one mistake, at a path, with a message. */
 function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
   const lines = mistakes(values);
   assert.equal(lines.length, 1, lines.join("\n"));
@@ -14,7 +14,7 @@ function refuses(values: Record<string, unknown>, path: string, reason: RegExp):
 }
 
 describe("config/retry", () => {
-  it("takes timeouts key by key, and the retry as a whole: from the path, the service, the defaults", () => {
+  it("inherits timeouts key by key, and the retry as a whole: from the path, the service, the defaults", () => {
     const { services } = stack({
       defaults: { timeouts: { backendRequest: "1s" }, retry: { attempts: 1 } },
       ...service({
@@ -28,13 +28,13 @@ describe("config/retry", () => {
     ]);
   });
 
-  it("knows how long pauses last: doubled each time, up to ten times the base", () => {
+  it("knows the length of pauses: doubled each time, up to ten times the base", () => {
     assert.equal(longestPauses(0, 25), 0);
     assert.equal(longestPauses(3, 25), 25 + 50 + 100);
     assert.equal(longestPauses(6, 100), 100 + 200 + 400 + 800 + 1000 + 1000);
   });
 
-  it("refuses attempts and codes out of range, codes twice, and settings of no retry", () => {
+  it("refuses attempts and codes out of range, duplicate codes, and settings without a retry", () => {
     const retry = (given: unknown) => service({ retry: given });
     for (const attempts of [-1, 0, 11, 1.5, "3", undefined]) {
       refuses(retry({ attempts }), "services[0].retry.attempts", /from 1 to 10/);
@@ -48,7 +48,7 @@ describe("config/retry", () => {
     refuses(retry(true), "services[0].retry", /a map of keys, or false to turn it off$/);
   });
 
-  it("refuses a try that may last longer than all of them", () => {
+  it("refuses a try that may take longer than the request", () => {
     const timeouts = { request: "2s", backendRequest: "3s" };
     const expected = /at most timeouts\.request \(2s\)/;
     refuses(service({ timeouts, retry: { attempts: 1 } }), "services[0].timeouts.backendRequest", expected);
@@ -56,8 +56,8 @@ describe("config/retry", () => {
     assert.deepEqual(mistakes(service(unlimited)), []);
   });
 
-  it("refuses a limit of a try without a retry, where it was set, and once", () => {
-    const without = /a retry with attempts beside it/;
+  it("refuses a timeout per try without a retry, once, where it was set", () => {
+    const without = /a retry with attempts as well/;
     const timeouts = { backendRequest: "1s" };
     refuses(service({ timeouts, paths: ["/", "/a"] }), "services[0].timeouts.backendRequest", without);
     refuses(service({ timeouts, retry: false }), "services[0].timeouts.backendRequest", without);
@@ -67,7 +67,7 @@ describe("config/retry", () => {
     assert.deepEqual(mistakes(service({ timeouts: { backendRequest: "0s" } })), []);
   });
 
-  it("refuses tries and pauses that do not fit into the request's timeout, and says how many do", () => {
+  it("refuses tries and pauses that do not fit into the request timeout, and says how many do", () => {
     const with_ = (attempts: number, backendRequest: string, backoff?: string) =>
       service({ timeouts: { request: "3s", backendRequest }, retry: { attempts, backoff } });
     refuses(
@@ -101,7 +101,7 @@ describe("config/cors", () => {
     assert.deepEqual(mistakes(cors({ allowOrigins: ["http://localhost:3000", "https://*.a.test"] })), []);
   });
 
-  it("refuses empty lists, doubles, and * beside others", () => {
+  it("refuses empty lists, duplicates, and * together with others", () => {
     refuses(service({ cors: {} }), "services[0].cors.allowOrigins", /a list of origins/);
     refuses(cors({ allowOrigins: [] }), "services[0].cors.allowOrigins", /at least one/);
     refuses(cors({ allowHeaders: ["x-a", "X-A"] }), "services[0].cors.allowHeaders", /each entry once/);
@@ -112,7 +112,7 @@ describe("config/cors", () => {
     refuses(cors({ maxAge: "1500ms" }), "services[0].cors.maxAge", /in whole seconds/);
   });
 
-  it("refuses credentials for whoever asks", () => {
+  it("refuses credentials for every origin", () => {
     const all = (more: Record<string, unknown>) => cors({ allowCredentials: true, ...more });
     refuses(all({ allowOrigins: ["*"] }), "services[0].cors.allowOrigins", /every site could act as the user/);
     refuses(all({ allowOrigins: ["https://*"] }), "services[0].cors.allowOrigins", /every site could act as the user/);
@@ -137,7 +137,7 @@ describe("config/gatewayApi", () => {
     kubernetes: { renderDirectory: "/tmp/yaml", gatewayApi: { channel, version } },
   });
 
-  it("lists what depends on the cluster's CRDs, once and where it was set", () => {
+  it("lists what depends on the cluster's CRDs, once, where it was set", () => {
     const { fieldUses } = stack({
       defaults: { retry },
       services: [
@@ -155,7 +155,7 @@ describe("config/gatewayApi", () => {
     assert.deepEqual(stack().fieldUses, []);
   });
 
-  it("asks for channel and version where YAML with such fields is rendered, and nowhere else", () => {
+  it("requires channel and version only if YAML with such fields is rendered", () => {
     const kubernetes = { renderDirectory: "/tmp/yaml" };
     refuses({ kubernetes, ...service({ retry }) }, "kubernetes.gatewayApi", /not set, .*support services\[0\]\.retry/);
     assert.deepEqual(mistakes({ kubernetes }), []);
@@ -165,7 +165,7 @@ describe("config/gatewayApi", () => {
     refuses(rendering("standard", "1.6"), "kubernetes.gatewayApi.version", /such as v1\.6\.0/);
   });
 
-  it("asks for CRDs that have client certificates: others leave a listener that runs open", async () => {
+  it("requires CRDs with client certificates, since others leave a running listener open", async () => {
     const { certificatePem: caCertificate } = await testAuthority(365);
     const gateway = { tls: { clientCertificates: { caCertificate } } };
     assert.deepEqual(
@@ -199,7 +199,7 @@ describe("config/loadBalancing", () => {
   const refusesPolicy = (policy: Record<string, unknown>, path: string, reason: RegExp) =>
     refuses(service({ trafficPolicy: policy }), `services[0].trafficPolicy${path}`, reason);
 
-  it("refuses policies and keys that are none, and what does not belong together", () => {
+  it("refuses unknown policies and keys, and invalid combinations", () => {
     const lb = (loadBalancing: unknown) => ({ loadBalancing });
     refusesPolicy(lb({ type: "FASTEST" }), ".loadBalancing.type", /one of LEAST_REQUEST, .*CONSISTENT_HASH/);
     refusesPolicy(lb({ type: "CONSISTENT_HASH" }), ".loadBalancing.key", /one of header, cookie/);
@@ -212,7 +212,7 @@ describe("config/loadBalancing", () => {
     refusesPolicy(lb({ type: "RANDOM", warmup: "10s" }), ".loadBalancing", /no warmup with RANDOM/);
   });
 
-  it("refuses a budget beside a number, and shares that are none", () => {
+  it("refuses a budget together with a number, and invalid percentages", () => {
     refusesPolicy({ retryBudget: {}, connections: { maxRetries: 1 } }, "", /either connections\.maxRetries or/);
     refusesPolicy({ retryBudget: { percent: 0 } }, ".retryBudget.percent", /from 1 to 100/);
     refusesPolicy({ retryBudget: { minRetryConcurrency: 0 } }, ".retryBudget.minRetryConcurrency", /from 1 to/);

@@ -3,7 +3,7 @@ import { mistakes, stack } from "../../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
 
-/** Asserts that a service has exactly one mistake, at a path below it, with a reason. */
+/** Asserts that a service has exactly one mistake, at a path below it, with a message. */
 function refuses(more: Record<string, unknown>, path: string, reason: RegExp): void {
   const lines = mistakes(service(more));
   assert.equal(lines.length, 1, lines.join("\n"));
@@ -16,7 +16,7 @@ const rules = (more: Record<string, unknown>) => stack(service(more)).services[0
 describe("config/canary", () => {
   const canary = { service: "web-next", percent: 10, override: { headers: { "x-canary": "true" } } };
 
-  it("gives the canary its share, and its overrides before everything else", () => {
+  it("gives the canary its share, and tries its overrides first", () => {
     const [first, second, ...more] = rules({ canary });
     assert.deepEqual(more, []);
     assert.equal(first?.name, "web--root-canary");
@@ -47,7 +47,7 @@ describe("config/canary", () => {
     );
   });
 
-  it("leaves paths with backends of their own alone", () => {
+  it("leaves paths with their own backends alone", () => {
     const paths = ["/", { path: "/own", backends: [{ service: "own" }] }];
     assert.deepEqual(
       rules({ paths, canary }).map(({ name }) => name),
@@ -55,17 +55,17 @@ describe("config/canary", () => {
     );
   });
 
-  it("refuses a canary that is the stable version", () => {
+  it("refuses the stable version as its own canary", () => {
     refuses({ canary: { service: "web", percent: 10 } }, "canary.service", /one Service is one set of pods/);
   });
 
-  it("refuses shares that are none", () => {
+  it("refuses invalid percentages", () => {
     for (const percent of [-1, 101, 0.5]) {
       refuses({ canary: { service: "c", percent } }, "canary.percent", /from 0 to 100/);
     }
   });
 
-  it("refuses a canary without requests, and more rules than a route holds", () => {
+  it("refuses a canary without requests, and more rules than a route can have", () => {
     const paths = [{ path: "/", backends: [{ service: "own" }] }];
     refuses({ paths, canary }, "canary", /gets no request/);
     const many = Array.from({ length: 9 }, (_, index) => `/p${index}`);
@@ -106,7 +106,7 @@ describe("config/canary, shares and overrides", () => {
 
   const canary = { service: "next", percent: 10, override: { headers: { "x-canary": "true" } } };
 
-  it("refuses a path whose rule is called as an override is, or takes the same requests", () => {
+  it("refuses a path whose rule has an override's name, or matches the same requests", () => {
     refuses(
       { canary, paths: ["/api", "/api-canary"] },
       "paths[1].name",
@@ -120,16 +120,20 @@ describe("config/canary, shares and overrides", () => {
     );
   });
 
-  it("takes the override's condition where the path has one on that header, whatever its case", () => {
+  it("uses the override's condition if the path has one on the same header, in any case", () => {
     const [rule] = rules({ canary, paths: [{ path: "/", match: { headers: { "X-Canary": "false", "x-a": "1" } } }] });
     assert.deepEqual(rule?.match?.headers, { "x-a": "1", "x-canary": "true" });
   });
 
-  it("refuses more conditions and more backends than a rule holds", () => {
+  it("refuses more conditions and more backends than a rule can have", () => {
     const headers = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`x-${index}`, "1"]));
     refuses({ canary, paths: [{ path: "/", match: { headers } }] }, "paths[0].match.headers", /at most 16 together/);
     const backends = Array.from({ length: 16 }, (_, index) => ({ service: `b${index}` }));
-    refuses({ canary: { service: "next", percent: 1 }, backends }, "backends", /at most 15 backends beside the canary/);
+    refuses(
+      { canary: { service: "next", percent: 1 }, backends },
+      "backends",
+      /at most 15 backends besides the canary/,
+    );
   });
 });
 
@@ -150,20 +154,20 @@ describe("config/match", () => {
     );
   });
 
-  it("refuses names that are no tokens, Host, and doubles", () => {
+  it("refuses invalid names, Host, and duplicates", () => {
     refuses(match({ headers: { "a b": "1" } }), "paths[0].match.headers.a b", /header name/);
     refuses(match({ headers: { Host: "x" } }), "paths[0].match.headers.Host", /other than Host/);
     refuses(match({ headers: { a: "1", A: "2" } }), "paths[0].match", /are case-insensitive/);
   });
 
-  it("refuses a match of nothing, and what is no value", () => {
+  it("refuses an empty match, and invalid values", () => {
     refuses(match({}), "paths[0].match", /at least one of headers, query, method/);
     refuses(match({ method: "get" }), "paths[0].match.method", /one of GET/);
     refuses(match({ headers: { a: { regex: "(?=x)" } } }), "paths[0].match.headers.a.regex", /RE2/);
     refuses(match({ headers: { a: 1 } }), "paths[0].match.headers.a", /value of the header/);
   });
 
-  it("refuses one path with one match twice", () => {
+  it("refuses the same path with the same match twice", () => {
     const paths = [
       { path: "/", name: "a", match: { headers: { "x-a": "1", "x-b": "2" } } },
       { path: "/", name: "b", match: { headers: { "X-B": "2", "X-A": "1" } } },
@@ -173,7 +177,7 @@ describe("config/match", () => {
 });
 
 describe("config/trafficPolicy", () => {
-  it("takes each part from the service, else from the defaults", () => {
+  it("uses each part from the service, or else from the defaults", () => {
     const connections = { maxConnections: 1 };
     const outlierDetection = { consecutive5xxErrors: 3 };
     const config = stack({
@@ -204,7 +208,7 @@ describe("config/trafficPolicy", () => {
     );
   });
 
-  it("refuses two policies for one backend", () => {
+  it("refuses different policies for one backend", () => {
     const backends = [{ service: "shared" }];
     const one = { name: "one", namespace: "apps", backends, trafficPolicy: { connections: { maxConnections: 1 } } };
     const two = { name: "two", namespace: "apps", backends };
@@ -212,13 +216,13 @@ describe("config/trafficPolicy", () => {
     assert.deepEqual(more, []);
     assert.match(
       line,
-      /services\[1\]\.trafficPolicy: not set, expected the trafficPolicy of services\[0\].*apps\/shared/,
+      /services\[1\]\.trafficPolicy: not set, expected the same trafficPolicy as services\[0\].*apps\/shared/,
     );
   });
 });
 
 describe("config, what the Gateway API's CRDs take", () => {
-  it("refuses values of headers that are no visible ASCII, or too long", () => {
+  it("refuses header values that are not visible ASCII, or too long", () => {
     for (const value of ["\u00fc", " a", "a  b", "a\nb", "x".repeat(4097)]) {
       refuses({ requestHeaders: { set: { "x-a": value } } }, "requestHeaders.set.x-a", /header's value/);
       const paths = (match: object) => [{ path: "/", match }];
@@ -228,13 +232,13 @@ describe("config, what the Gateway API's CRDs take", () => {
     assert.ok(rules({ requestHeaders: { set: { "x-a": "a b\tc" } } }));
   });
 
-  it("refuses query parameters that no CRD takes", () => {
+  it("refuses query parameters that no CRD accepts", () => {
     const paths = (query: object) => [{ path: "/", match: { query } }];
     refuses({ paths: paths({ "a b": "1" }) }, "paths[0].match.query.a b", /letters, digits/);
     refuses({ paths: paths({ a: "x".repeat(1025) }) }, "paths[0].match.query.a", /at most 1024/);
   });
 
-  it("refuses paths with characters that a URL encodes", () => {
+  it("refuses paths with characters that must be percent-encoded", () => {
     for (const path of ["/users/{id}", "/a|b", "/%zz", "/\u00fc", '/"', "/a%2Fb", "/a#b", "/a?b"]) {
       refuses({ paths: [path] }, "paths[0].path", /an absolute path without/);
     }

@@ -3,7 +3,7 @@ import { mistakes, stack } from "../../support/stacks";
 
 type Values = Record<string, unknown>;
 
-/** Asserts that a stack has exactly one mistake, at a path, with a reason. */
+/** Asserts that a stack has exactly one mistake, at a path, with a message. */
 function refuses(telemetry: Values, own: Values, path: string, reason: RegExp): void {
   const lines = mistakes({ telemetry, services: [{ name: "web", namespace: "apps", telemetry: own }] });
   assert.equal(lines.length, 1, lines.join("\n"));
@@ -14,14 +14,14 @@ function refuses(telemetry: Values, own: Values, path: string, reason: RegExp): 
 describe("config/telemetry", () => {
   const provider = "json";
 
-  it("logs everything and traces one request in a hundred unless told otherwise", () => {
+  it("logs everything and traces one request in a hundred by default", () => {
     const { telemetry } = stack({ telemetry: { accessLogs: { provider }, traces: { provider } } });
     assert.deepEqual(telemetry.accessLogs, { provider, samplePercent: 100, errorsFrom: 500 });
     assert.deepEqual(telemetry.traces, { provider, samplePercent: 1 });
     assert.deepEqual(stack().telemetry, { dashboard: false });
   });
 
-  it("refuses providers without a name, and shares, statuses and durations that are none", () => {
+  it("refuses providers without a name, and invalid percentages, statuses and durations", () => {
     refuses({ accessLogs: {} }, {}, "telemetry.accessLogs.provider", /extension provider/);
     refuses(
       { traces: { provider: "a b" } },
@@ -41,11 +41,11 @@ describe("config/telemetry", () => {
     refuses({ logs: {} }, {}, "telemetry.logs", /one of the keys accessLogs, traces/);
   });
 
-  it("refuses a service's own settings of nothing, and of what the stack does not turn on", () => {
+  it("refuses a service's own settings if they are empty, or if the stack has the feature off", () => {
     const at = "services[0].telemetry";
     refuses({ accessLogs: { provider } }, { accessLogs: {} }, `${at}.accessLogs`, /at least one of samplePercent/);
     refuses({ traces: { provider } }, { accessLogs: { errorsFrom: 400 } }, `${at}.accessLogs`, /telemetry\.accessLogs/);
-    refuses({}, { traces: { samplePercent: 5 } }, `${at}.traces`, /not allowed without telemetry\.traces of the stack/);
+    refuses({}, { traces: { samplePercent: 5 } }, `${at}.traces`, /not allowed without the stack's telemetry\.traces/);
   });
 });
 

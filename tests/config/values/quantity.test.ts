@@ -9,7 +9,7 @@ describe("config/quantity", () => {
     ]);
   });
 
-  it("keeps to bounds and whole units, whatever the form", () => {
+  it("enforces bounds and whole units, in every form", () => {
     const schema = size("1Ki", "8Mi", "60Ki", "1Ki");
     const fits = (given: unknown) => schema.safeParse(given).success;
     assert.ok(["1Ki", "8Mi", 1024, "2048"].every(fits));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { regularExpressionFlaw } from "../../../config/values/regularExpression";
 
 describe("config/regularExpression", () => {
-  it("takes what RE2 takes, JavaScript or not", () => {
+  it("accepts what RE2 accepts, whether JavaScript does or not", () => {
     const sound = [
       "/v[0-9]+/.*",
       "(?i)/api",
@@ -22,7 +22,7 @@ describe("config/regularExpression", () => {
     );
   });
 
-  it("refuses what RE2 refuses, and JavaScript takes: Envoy would take no route at all", () => {
+  it("refuses what RE2 refuses but JavaScript accepts, since Envoy would reject all routes", () => {
     const flawed = [
       "(?=a)",
       "(?<!a)",
@@ -47,7 +47,7 @@ describe("config/regularExpression", () => {
     );
   });
 
-  it("refuses what neither takes", () => {
+  it("refuses what neither accepts", () => {
     const flawed = ["(", "a)", "[a", "*", "a**", "a\\", "[z-a]", "(?P<n>a)(?P<n>b)"];
     assert.deepEqual(
       flawed.filter((source) => regularExpressionFlaw(source) === undefined),

@@ -91,12 +91,12 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
     // The last rejection was ten minutes ago.
     until: 75,
     labels: gatewayLabels,
-    summary: `Envoy refuses configuration of gateway ${gateway}: it keeps the last good one`,
+    summary: `Envoy rejected configuration of gateway ${gateway} and keeps the last good one`,
   };
   const limiterDown = {
     alert: "GatewayRateLimitServiceDown",
     labels: gatewayLabels,
-    summary: `The rate limit service of gateway ${gateway} does not answer: nothing is counted`,
+    summary: `The rate limit service of gateway ${gateway} does not answer: global limits are not counted`,
   };
   return [
     {
@@ -106,7 +106,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
       until: 41,
       quiet: { "5xx below the rate": failing(13), "all fail for four minutes of an hour": failing(100, 60, 64) },
       labels: { severity: "critical", service: shop.name },
-      summary: `${shop.host} fails too often for 99 % availability`,
+      summary: `${shop.host} has too many errors for 99 % availability`,
     },
     {
       ...burns,
@@ -114,7 +114,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
       firing: calling({ 13: 6, 14: 10 }),
       quiet: { "fewer of them": calling({ 13: 3, 14: 10 }), "NOT_FOUND, and no other": calling({ 5: 50 }) },
       labels: { severity: "critical", service: calls.name },
-      summary: `${calls.host} fails too often for 99 % availability`,
+      summary: `${calls.host} has too many errors for 99 % availability`,
     },
     {
       alert: "GatewayLatency",
@@ -137,7 +137,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
         }),
       },
       labels: gatewayLabels,
-      summary: `The certificate of gateway ${gateway} ends in less than 14 days`,
+      summary: `The certificate of gateway ${gateway} expires in less than 14 days`,
     },
     ...["envoy_listener_manager_lds_update_rejected", "envoy_cluster_manager_cds_update_rejected"].map((counter) => ({
       ...refuses,

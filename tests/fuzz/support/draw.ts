@@ -3,17 +3,17 @@ import { seconds } from "../../../config/values/duration";
 
 export type Values = Record<string, unknown>;
 
-/** Draws values one after another; fast-check repeats them by their seed, and makes them smaller where a run fails. */
+/** Draws values one after another; fast-check repeats them from their seed, and shrinks them if a run fails. */
 export class Draw {
   constructor(private readonly generate: fc.GeneratorValue) {}
 
-  /** A whole number; its bounds come often. */
+  /** An integer; the bounds come up often. */
   int(min: number, max: number): number {
     const place = this.generate(fc.nat, { max: 9 });
     return place === 9 ? max : place === 8 ? min : this.generate(fc.integer, { min, max });
   }
 
-  /** True in that many of 100 cases. */
+  /** True in that many out of 100 cases. */
   chance(percent: number): boolean {
     return this.generate(fc.nat, { max: 99 }) >= 100 - percent;
   }
@@ -30,7 +30,7 @@ export class Draw {
     return this.chance(percent) ? make() : undefined;
   }
 
-  /** That many values that differ. Fewer where too few are drawn. */
+  /** That many distinct values. Fewer if too few are drawn. */
   several<T>(min: number, max: number, make: () => T): T[] {
     const found = new Map<string, T>();
     const count = this.int(min, max);
@@ -41,7 +41,7 @@ export class Draw {
     return [...found.values()];
   }
 
-  /** Some of these keys, each as often as it says; none where a key's value is undefined. */
+  /** Some of these keys, each with its chance; none whose value is undefined. */
   some(percent: number, fields: Readonly<Record<string, () => unknown>>): Values {
     const entries = Object.entries(fields).flatMap(([key, make]) =>
       this.chance(percent) ? [[key, make()] as const] : [],
@@ -49,27 +49,27 @@ export class Draw {
     return given(Object.fromEntries(entries));
   }
 
-  /** The same, but at least one of them. */
+  /** The same, but at least one. */
   atLeastOne(percent: number, fields: Readonly<Record<string, () => unknown>>): Values {
     const values = this.some(percent, fields);
     const key = this.pick(Object.keys(fields));
     return Object.keys(values).length > 0 ? values : { [key]: fields[key]?.() };
   }
 
-  /** A map of a few names to values; names differ in more than case. */
+  /** A map of a few names to values; names differ not only in case. */
   map(min: number, max: number, name: () => string, value: () => unknown): Values {
     const names = this.several(min, max, name);
     return Object.fromEntries((names.length === 0 ? [name()] : names).map((key) => [key, value()]));
   }
 
-  /** A DNS label: short, or as long as may be. */
+  /** A DNS label: short, or of the maximum length. */
   label(max = 63): string {
     const parts = ["a", "b", "c", "web", "api", "x1", "stable", "canary", "redirect", "default", "9"];
     const text = this.several(1, 3, () => this.pick(parts)).join(this.chance(15) ? "--" : "-");
     return (this.chance(3) ? text.padEnd(max, "z") : text).slice(0, max).replace(/-+$/, "");
   }
 
-  /** A label that starts with a letter, and has no `--`. */
+  /** A label that starts with a letter and has no `--`. */
   name(max = 63): string {
     return `${this.pick(["s", "web", "api", "t-1"])}-${this.label(max).replaceAll("--", "-")}`
       .slice(0, max)
@@ -99,7 +99,7 @@ export class Draw {
     ]);
   }
 
-  /** Whole seconds within bounds, in one of the forms of a duration. */
+  /** Whole seconds within bounds, in any form of a duration. */
   wholeSeconds(min: string, max: string): string {
     const count = this.int(seconds(min), seconds(max));
     return this.pick([
@@ -109,14 +109,14 @@ export class Draw {
     ]);
   }
 
-  /** A number of bytes within bounds, in one of the forms of a size. */
+  /** A number of bytes within bounds, in any form of a size. */
   size(min: number, max: number): string | number {
     const count = this.int(min, max);
     const kibibytes = Math.floor(count / 1024);
     return this.pick([count, String(count), kibibytes * 1024 < min ? count : `${kibibytes}Ki`]);
   }
 
-  /** What is made, or `false`. */
+  /** The given value, or `false`. */
   orOff<T>(make: () => T): T | false {
     return this.chance(15) ? false : make();
   }
@@ -126,7 +126,7 @@ export class Draw {
     return this.pick(underscores ? [...names, "x_under"] : names);
   }
 
-  /** A text that HTTP can carry as a header's value. */
+  /** A text that is valid as an HTTP header value. */
   text(): string {
     return this.pick([
       "1",

@@ -4,7 +4,7 @@ import { UnifiedGateway } from "../../../components/unifiedGateway";
 import type { StackConfig } from "../../../config";
 import type { Registered } from "../../support/deployment";
 
-/** What the program registers, with a key that no two resources may share. */
+/** What the program registers, with a unique key. */
 export interface Emitted extends Registered {
   readonly urn: string;
 }
@@ -18,8 +18,8 @@ interface Engine {
 const engine = runtimeResource as Engine;
 
 /**
- * The program in place of whose engine stands a list: mocks send every resource through gRPC, which takes a hundred times
- * as long. As in a preview, keys and certificates are unknown.
+ * The program with a list in place of Pulumi's engine: mocks send every resource through gRPC, which takes a hundred times as
+ * long. As in a preview, keys and certificates are unknown.
  */
 export class Emission {
   private resources: { urn: string; type: string; name: string; inputs: pulumi.Inputs }[] = [];
@@ -46,7 +46,7 @@ export class Emission {
         outputs.id = pulumi.output(name);
         const isMade = type.startsWith("tls:") || type.startsWith("random:");
         for (const [key, value] of Object.entries(props)) {
-          // Made where it is read: most are not.
+          // Created on demand: most are never read.
           const get = () => pulumi.output(value === undefined && isMade ? pulumi.unknown : value);
           Object.defineProperty(resource, key, { get });
         }
@@ -54,17 +54,17 @@ export class Emission {
     };
   }
 
-  /** Gives Pulumi its engine back, for who registers resources after. */
+  /** Gives Pulumi its engine back, for later tests. */
   end(): void {
     engine.registerResource = this.real.registerResource;
     engine.registerResourceOutputs = this.real.registerResourceOutputs;
   }
 
-  /** Everything that a config makes. */
+  /** Everything that a config creates. */
   async of(config: StackConfig): Promise<Emitted[]> {
     this.resources = [];
     this.urns.clear();
-    // Pulumi keeps the place in the program where each resource is made: nobody reads it here.
+    // Pulumi records where in the program each resource is created, which nobody reads here.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     try {
@@ -81,7 +81,7 @@ export class Emission {
   }
 }
 
-/** A value without outputs, as it would be sent: what is not known says so. */
+/** A value without Outputs, as it would be sent, with unknowns marked. */
 async function resolved(value: unknown): Promise<unknown> {
   if (pulumi.Output.isInstance<unknown>(value)) {
     const output = value as unknown as { isKnown: Promise<boolean>; promise: () => Promise<unknown> };

@@ -1,16 +1,16 @@
 import { testAuthority, type TestAuthority, type TestCertificate } from "../../support/certificates";
 import { testIssuer } from "../../support/jwt";
 
-/** Made once: keys take their time. */
+/** Created once, since keys take time. */
 export const ISSUER = testIssuer("https://issuer.test/realm");
 export const AUTHORITY = testAuthority(1000);
 
 export interface Material {
   readonly authority: TestAuthority;
   readonly other: TestAuthority;
-  /** No CA. */
+  /** Not a CA. */
   readonly leaf: TestCertificate;
-  /** A CA that ends before any certificate of the usual lifetime. */
+  /** A CA that expires before any certificate with the usual lifetime. */
   readonly brief: TestAuthority;
 }
 
@@ -24,5 +24,5 @@ export async function material(): Promise<Material> {
   return { authority, other, leaf, brief };
 }
 
-/** Texts that nothing may show: neither an object other than a Secret, nor an error. */
+/** Texts that must not appear in any error, or in any object except a Secret. */
 export const SECRETS = { password: "hunter2-of-redis", kubeconfig: "hunter3-of-kubeconfig" } as const;

@@ -3,17 +3,17 @@ import type { Material } from "./material";
 import { RELATIONS } from "./relations";
 import type { Given } from "./stack";
 
-/** A config with one mistake, and the key path that the error has to name. */
+/** A config with one mistake, and the key path that the error must have. */
 export interface Broken {
   readonly given: Given;
   readonly path: string;
-  /** Whether it is the only one that may be told. */
+  /** Whether it must be the only one reported. */
   readonly isAlone: boolean;
 }
 
-/** Maps whose keys are the user's own, and what is no part of the schema. */
+/** Maps with arbitrary keys, or outside the schema. */
 const FREE = /\.(headers|query|set|add|selector|matchLabels|labels|requiredClaims|keys\[\d+\])$/;
-/** Texts that are taken as they are. */
+/** Texts that are not validated. */
 const ANY_TEXT = /jwt\.issuer$|(context|renderDirectory|kubeconfig|password)$/;
 
 interface Place {
@@ -23,7 +23,7 @@ interface Place {
   readonly remove?: () => void;
 }
 
-/** Every place of a config, from the top keys down. */
+/** Every place in a config, from the top-level keys down. */
 function places(values: Values): Place[] {
   const found: Place[] = [];
   const visit = (holder: Record<string, unknown> | unknown[], at: string): void => {
@@ -42,9 +42,9 @@ function places(values: Values): Place[] {
   return found;
 }
 
-/** Keys that the object around them cannot be without. */
+/** Required keys. */
 const REQUIRED =
-  /^domain$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.mode$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$/;
+  /^domain$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|fault\.(delay\.duration|abort\.status)$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.mode$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$/;
 
 type Mutation = (draw: Draw, values: Values) => string | undefined;
 
@@ -98,7 +98,7 @@ const missingKey: Mutation = (draw, values) => {
   return place.path;
 };
 
-/** What breaks a rule between keys, by the rule. */
+/** What breaks a rule between keys, by rule. */
 export const RULES: Readonly<Record<string, Mutation>> = {
   namespaces: (_, values) => (
     merge(values, "gateway", { allowedRoutes: "Same", namespace: "elsewhere" }),
@@ -168,6 +168,11 @@ export const RULES: Readonly<Record<string, Mutation>> = {
   cors: (_, values) => (
     http(values, { paths: [{ path: "/", cors: { allowOrigins: ["*"] }, match: { method: "PUT" } }] }),
     "services[0].paths[0].match"
+  ),
+  fault: (_, values) => (
+    (first(values).limits = { streamIdleTimeout: "1s" }),
+    (first(values).fault = { delay: { duration: "1s" } }),
+    "services[0].fault.delay.duration"
   ),
   gatewayApi: (_, values) => (
     (values.kubernetes = { gatewayApi: { channel: "standard", version: "v1.6.0" } }),
@@ -256,7 +261,7 @@ export function broken(draw: Draw, { values: valid, ...rest }: Given, material: 
   const path = relation?.(values, material, draw) ?? mutation(draw, values) ?? "";
   return {
     given: { ...rest, values: JSON.parse(JSON.stringify(values)) as Values },
-    // A condition is a text or a map: what is wrong with it is told of the whole.
+    // A condition is a text or a map, so a mistake is reported for the whole.
     path: path.replace(/(\.(?:match|override)\.\w+\..*)\.regex$/, "$1"),
     isAlone: relation !== undefined,
   };

@@ -1,10 +1,7 @@
 import type { Draw, Values } from "./draw";
 import { ISSUER, type Material } from "./material";
 
-/**
- * What breaks a rule between two keys and nothing else: exactly one error follows, and what stands beside the two stays
- * as valid as it was.
- */
+/** What breaks only a rule between two keys: exactly one error follows, and everything else stays valid. */
 type Relation = (values: Values, material: Material, draw: Draw) => string;
 
 export const RELATIONS: Readonly<Record<string, Relation>> = {
@@ -73,13 +70,13 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
   },
 };
 
-/** A certificate signed by a CA. What else was said of its key stays: the cipher suites fit it. */
+/** A certificate signed by a CA. Its key settings stay, since the cipher suites fit them. */
 function signBy(values: Values, caCertificate: string, caPrivateKey: string): void {
   const { keyAlgorithm } = (values.certificate ?? {}) as Values;
   values.certificate = { type: "ca-signed", keyAlgorithm, caCertificate, caPrivateKey };
 }
 
-/** The first service. Its preflights are no concern of who shares its host. */
+/** The first service, without CORS, so that services that share its host need not answer preflights. */
 function withoutCors(values: Values): Values {
   const first = (values.services as Values[])[0] ?? {};
   for (const place of [first, ...((first.paths ?? []) as Values[])]) {
@@ -88,14 +85,14 @@ function withoutCors(values: Values): Values {
   return first;
 }
 
-/** One more service, beside the first. Its path. */
+/** Adds a service, and returns its key path. */
 function add(values: Values, service: Values): string {
   const services = values.services as Values[];
   services.push({ namespace: services[0]?.namespace, ...service });
   return `services[${services.length - 1}]`;
 }
 
-/** What looks like PEM, and is none. */
+/** What looks like PEM but is not. */
 function block(label: string): string {
   return `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`;
 }

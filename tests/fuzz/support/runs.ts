@@ -1,8 +1,8 @@
-/** A fixed seed, so that CI finds today what it found yesterday; a failure names seed and path. */
+/** A fixed seed, so that CI is repeatable; a failure reports seed and path. */
 const SEED = 20_261_124;
 const RUNS = 10_000;
 
-/** FUZZ_SEED, FUZZ_RUNS and FUZZ_PATH (of a failure) take the place of the fixed ones. */
+/** FUZZ_SEED, FUZZ_RUNS and FUZZ_PATH (of a failure) override the fixed ones. */
 export function parameters(): {
   seed: number;
   numRuns: number;

@@ -1,16 +1,23 @@
 import { ruleName } from "../../../config/resolve/paths";
+import { milliseconds } from "../../../config/values/duration";
 
 import { isGlobal, limitName, type RateLimit } from "../../../config/schema/limits/rateLimit";
 import { given, type Draw, type Values } from "./draw";
 import { drawAccess, type Shared } from "./shared";
 
-/** A service of a valid config. Its own backends, unless by chance. */
+/** A service of a valid config. It rarely shares backends. */
 export function drawService(draw: Draw, shared: Shared, name: string): Values {
   const isGrpc = draw.chance(20);
   const namespace = shared.namespace ?? draw.pick(shared.namespaces);
   const canary = draw.maybe(35, () => drawCanary(draw, shared, name, isGrpc));
   const byVersion = canary?.versions !== undefined;
   const paths = draw.maybe(70, () => drawPaths(draw, shared, name, isGrpc, canary !== undefined));
+  const limits = draw.maybe(20, () =>
+    draw.atLeastOne(60, {
+      maxRequestSize: () => draw.size(1, 2 ** 30),
+      streamIdleTimeout: () => draw.pick(["0s", draw.duration()]),
+    }),
+  );
   return given({
     name: byVersion ? name.slice(0, 50).replace(/-+$/, "") : name,
     namespace,
@@ -27,15 +34,11 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
     ...drawFilters(draw, shared, isGrpc, false),
     access: shared.everyoneSays || draw.chance(35) ? drawAccess(draw, shared) : undefined,
     rateLimit: draw.maybe(35, () => drawLimits(draw, shared)),
-    limits: draw.maybe(20, () =>
-      draw.atLeastOne(60, {
-        maxRequestSize: () => draw.size(1, 2 ** 30),
-        streamIdleTimeout: () => draw.pick(["0s", draw.duration()]),
-      }),
-    ),
+    limits,
+    fault: draw.maybe(20, () => drawFault(draw, (limits?.streamIdleTimeout ?? shared.streamIdleTimeout) as string)),
     hsts: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawHsts(draw))),
     telemetry: draw.maybe(40, () => drawTelemetry(draw, shared)),
-    trafficPolicy: draw.maybe(30, () => withOff(draw, drawTrafficPolicy(draw))),
+    trafficPolicy: draw.maybe(30, () => withOff(draw, drawTrafficPolicy(draw, shared))),
   });
 }
 
@@ -80,7 +83,7 @@ function drawCanary(draw: Draw, shared: Shared, name: string, isGrpc: boolean): 
         }
       : { versions }),
     percent: draw.int(0, 100),
-    // Other conditions than those of paths: the two would be one match.
+    // Not the conditions of paths, or the two would be the same match.
     override: draw.maybe(60, () =>
       given({
         headers: { "x-canary": draw.pick<unknown>(["true", { regex: "a|b" }]) },
@@ -102,7 +105,7 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
     const name = draw.maybe(30, () => draw.label());
     const slug = ruleName({ path, name });
     const key = `${type} ${path.replace(/(?<=.)\/+$/, "")} ${JSON.stringify(match ?? {})}`;
-    // A rule's override is called after it.
+    // An override is named after its rule.
     if (matches.has(key) || names.has(slug) || names.has(`${slug}-canary`) || names.has(slug.replace(/-canary$/, ""))) {
       continue;
     }
@@ -114,7 +117,7 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
       match,
       name,
       port: draw.maybe(20, () => draw.port()),
-      // One path at least keeps the service's backends, whose canary it may be.
+      // At least one path keeps the service's backends, which a canary needs.
       backends: own && (index > 0 || !hasCanary) ? drawBackends(draw, shared, `${service}-p${index}`) : undefined,
       ...(isGrpc ? {} : drawTimes(draw, shared)),
       cors: !isGrpc && match === undefined ? draw.maybe(10, () => draw.orOff(() => drawCors(draw))) : undefined,
@@ -159,7 +162,7 @@ function drawMatch(draw: Draw, shared: Shared, isGrpc: boolean): Values {
       });
 }
 
-/** Times and retries that fit together wherever they meet: long requests or none at all where something is retried. */
+/** Timeouts and retries that fit together wherever they meet: if anything is retried, request timeouts are long or off. */
 export function drawTimes(draw: Draw, { retries }: Shared): Values {
   const request = draw.maybe(30, () =>
     draw.pick(retries ? ["0s", "30s", "1m30s", "1h"] : ["0s", "1ms", "99999h", draw.duration()]),
@@ -259,7 +262,19 @@ function drawLimits(draw: Draw, shared: Shared): unknown {
   return limits.length === 1 && draw.chance(70) ? limits[0] : limits;
 }
 
-/** The same with some of its values turned off. */
+/** Delays that end before the idle timeout does, if any is so short. */
+function drawFault(draw: Draw, idleTimeout: string): Values {
+  const limit = milliseconds(idleTimeout) || Infinity;
+  const durations = ["1ms", "500ms", "1500ms", "1m30s", "1h"].filter((duration) => milliseconds(duration) < limit);
+  const percent = () => draw.maybe(60, () => draw.int(1, 100));
+  const delay = () => given({ duration: draw.pick(durations), percent: percent() });
+  return draw.atLeastOne(60, {
+    ...(durations.length === 0 ? {} : { delay }),
+    abort: () => given({ status: draw.int(200, 599), percent: percent() }),
+  });
+}
+
+/** The same with some values turned off. */
 function withOff(draw: Draw, values: Values): Values {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, draw.orOff(() => value)]));
 }
@@ -287,9 +302,8 @@ function drawTelemetry(draw: Draw, { telemetry }: Shared): Values | undefined {
   return draw.some(60, Object.fromEntries(Object.entries(own).filter(([key]) => telemetry[key] !== undefined)));
 }
 
-export function drawTrafficPolicy(draw: Draw): Values {
+export function drawTrafficPolicy(draw: Draw, { retryBudgets: budget }: Pick<Shared, "retryBudgets">): Values {
   const number = () => draw.int(1, 1_000_000);
-  const budget = draw.chance(20);
   const names = [
     "maxConnections",
     "maxPendingRequests",

@@ -1,23 +1,27 @@
 import { given, type Draw, type Values } from "./draw";
 import { ISSUER } from "./material";
 
-/** What the services of a stack have in common, so that what they say goes together. */
+/** What the services of a stack have in common, so that their settings fit together. */
 export interface Shared {
   readonly domain: string;
   readonly namespaces: readonly string[];
-  /** The one namespace of all services, where the listener takes no other. */
+  /** The only namespace of all services, if the listener accepts no other. */
   readonly namespace?: string;
   readonly telemetry: Values;
   /** Whether anything is retried. */
   readonly retries: boolean;
-  /** Whether headers with `_` get in. */
+  /** Whether retries have budgets, which rules out maxRetries, even in the defaults. */
+  readonly retryBudgets: boolean;
+  /** Whether headers with `_` are let through. */
   readonly underscores: boolean;
-  /** Whether each service has to say who may enter. */
+  /** Whether each service must say who may enter. */
   readonly everyoneSays: boolean;
   readonly provider: string;
+  /** Stream idle timeout of the listeners; `0s` is none. */
+  readonly streamIdleTimeout: string;
 }
 
-/** Who may enter. What is allowed and what is denied have nothing in common. */
+/** Who may enter. Allowed and denied blocks do not overlap. */
 export function drawAccess(draw: Draw, { provider }: Pick<Shared, "provider">): Values {
   if (draw.chance(25)) {
     return { public: true };

@@ -29,7 +29,7 @@ const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-
 const OBJECT_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 const SERVICE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** What is wrong with the objects of a config, each in a line. */
+/** What is wrong with a config's objects, one line each. */
 export function unsound(config: StackConfig, resources: readonly Emitted[]): string[] {
   const objects = resources
     .filter(({ type }) => type.startsWith("kubernetes:"))
@@ -40,7 +40,7 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
   const routes = objects.filter(({ kind }) => kind === "HTTPRoute" || kind === "GRPCRoute");
   const specOf = ({ spec }: { spec: unknown }) => spec as Route;
   return [
-    // VictoriaMetrics' kinds have no CRDs here; their specs are those of Prometheus' kinds.
+    // There are no CRDs for VictoriaMetrics' kinds here; their specs are the same as those of Prometheus' kinds.
     ...schemaErrors(
       "experimental",
       resources.filter(({ type }) => !type.includes("victoriametrics")),
@@ -107,7 +107,7 @@ interface Patched {
   readonly routeConfiguration: { readonly vhost: { readonly name: string; readonly route: { readonly name: string } } };
 }
 
-/** Secrets that a text holds. */
+/** Secrets that a text contains. */
 export function leaks(text: string): string[] {
   const found = Object.entries(SECRETS).filter(([, secret]) => text.includes(secret));
   return [...found.map(([name]) => name), ...(text.includes("PRIVATE KEY") ? ["a private key"] : [])];
@@ -138,7 +138,7 @@ function doubles(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
 
-/** A match as text, whatever the order of its conditions. */
+/** A match as text, independent of the order of its conditions. */
 function canonical(match: object): string {
   const sort = (value: unknown): unknown =>
     Array.isArray(value) ? value.map((entry) => JSON.stringify(entry)).sort() : value;

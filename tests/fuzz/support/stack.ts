@@ -9,16 +9,16 @@ import { drawAccess, type Shared } from "./shared";
 
 export type Given = GivenConfig & { readonly values: Values };
 
-/** What a cluster has a say in. */
+/** What depends on the cluster. */
 export interface Place {
   readonly gateway: { readonly name: string; readonly namespace: string; readonly address: string };
-  /** Of external authorization, in the mesh's config. */
+  /** Extension provider for external authorization, in the mesh config. */
   readonly provider: string;
 }
 
 /**
- * A valid config: every key of the schema comes up, and what belongs together fits.
- * @param place Where it is to run. Default: nowhere.
+ * A valid config: every key of the schema comes up, and the values fit together.
+ * @param place Where it will run. Default: nowhere.
  */
 export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): Given {
   const domain = draw.hostname();
@@ -37,9 +37,11 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     namespace: allowedRoutes === "Same" ? gatewayNamespace : undefined,
     telemetry,
     retries: draw.chance(40),
+    retryBudgets: draw.chance(20),
     underscores: hardening === false || hardening?.headersWithUnderscoresAction === "ALLOW",
     everyoneSays: denyByDefault === true && defaultAccess === undefined,
     provider,
+    streamIdleTimeout: hardening === false ? "0s" : ((hardening?.streamIdleTimeout ?? "5m") as string),
   };
   const services = drawServices(draw, shared).map((service) => withPreflights(service, defaultAccess));
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
@@ -69,7 +71,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     defaults: draw.maybe(60, () =>
       given({
         ...drawTimes(draw, shared),
-        trafficPolicy: draw.maybe(30, () => drawTrafficPolicy(draw)),
+        trafficPolicy: draw.maybe(30, () => drawTrafficPolicy(draw, shared)),
         access: defaultAccess,
         denyByDefault,
       }),
@@ -115,7 +117,7 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
   }
   const keep = (key: string, value: Values) =>
     values[key] === undefined && Object.keys(value).length === 0 ? {} : { [key]: value };
-  // Where no access is said by default and each service has to say it, they do.
+  // If each service must set its access and there is no default, they all do.
   return { ...values, ...keep("gateway", gateway), ...keep("defaults", defaults), ...keep("certificate", certificate) };
 }
 
@@ -130,7 +132,7 @@ function drawServices(draw: Draw, shared: Shared): Values[] {
   return withOnePolicy(unique);
 }
 
-/** Services that send to one backend treat it in one way: here, as the defaults say. */
+/** Services that share a backend treat it the same: here, as in the defaults. */
 function withOnePolicy(services: readonly Values[]): Values[] {
   const backendsOf = (service: Values): Set<string> => {
     const found = new Set<string>();
@@ -158,7 +160,7 @@ function withOnePolicy(services: readonly Values[]): Values[] {
   });
 }
 
-/** Where a token is asked for, preflights are answered on every path or on none: here, as the service says. */
+/** If a token is required, preflights are answered on every path or on none: here, as the service sets it. */
 function withPreflights(service: Values, defaultAccess: Values | undefined): Values {
   const access = (service.access ?? defaultAccess) as Values | undefined;
   const paths = service.paths as Values[] | undefined;
@@ -337,7 +339,7 @@ function drawTelemetry(draw: Draw): Values {
   });
 }
 
-/** The config as Pulumi hands it over: each key's value as text. */
+/** The config as Pulumi passes it: each key's value as text. */
 export function asText({ project, values, secretKeys }: Given): Given {
   const texts = Object.entries(values).map(([key, value]) => {
     const text = typeof value === "string" ? value : JSON.stringify(value);
