@@ -6,7 +6,8 @@ import type { CertificateConfig, IssuedCertificateConfig } from "../../config/re
 import type { KeyAlgorithm } from "../../config/schema/certificate/certificate";
 import { hours } from "../../config/values/duration";
 import { certificateBlocks } from "../../config/values/pem";
-import { certificateNames, wildcardOf, type GatewayRef, partOf } from "../shared/naming";
+import { certificateNames, type GatewayRef, partOf } from "../shared/naming";
+import { wildcardOf } from "../shared/wildcard";
 import { type KeyPair, keyPairProblems, renewal, servedChain, trustAnchor } from "./keyPair";
 
 export interface CertificateArgs {

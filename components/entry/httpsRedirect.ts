@@ -1,14 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { HTTPRoute, type HTTPRouteSpec } from "../../kinds/httpRoute";
-import {
-  type GatewayRef,
-  HTTP_LISTENER,
-  HTTPS_PORT,
-  ownMetadata,
-  ownName,
-  SUFFIXES,
-  wildcardOf,
-} from "../shared/naming";
+import { type GatewayRef, HTTP_LISTENER, HTTPS_PORT, ownMetadata, ownName, SUFFIXES } from "../shared/naming";
+import { wildcardOf } from "../shared/wildcard";
 
 export interface HttpsRedirectArgs {
   /** The Gateway whose http listener redirects. The route lives in its namespace. */

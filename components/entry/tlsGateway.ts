@@ -4,15 +4,8 @@ import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { seconds } from "../../config/values/duration";
 import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../../kinds/gateway";
-import {
-  HTTP_LISTENER,
-  HTTP_PORT,
-  HTTPS_LISTENER,
-  HTTPS_PORT,
-  partOf,
-  routesLabel,
-  wildcardOf,
-} from "../shared/naming";
+import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, partOf, routesLabel } from "../shared/naming";
+import { wildcardOf } from "../shared/wildcard";
 import { infrastructureAnnotations } from "./clientAddress";
 
 export interface TlsGatewayArgs {

@@ -4,32 +4,25 @@ import { HTTPS_PORT } from "./naming";
 
 /** Inserts an HTTP filter in front of the existing ones, on the https listener. */
 export function filterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {
-  return {
-    applyTo: "HTTP_FILTER",
-    match: {
-      context: "GATEWAY",
-      listener: {
-        portNumber: HTTPS_PORT,
-        filterChain: { filter: { name: "envoy.filters.network.http_connection_manager" } },
-      },
-    },
-    patch: { operation: "INSERT_FIRST", value: { name, typed_config: typedConfig } },
-  };
+  return httpFilterPatch("INSERT_FIRST", { name, typed_config: typedConfig });
 }
 
 /** Inserts an HTTP filter right before the router, behind all others, on the https listener. Off unless a route turns it on. */
 export function lastFilterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {
-  const router = { name: "envoy.filters.http.router" };
+  const value = { name, disabled: true, typed_config: typedConfig };
+  return httpFilterPatch("INSERT_BEFORE", value, { subFilter: { name: "envoy.filters.http.router" } });
+}
+
+function httpFilterPatch(
+  operation: "INSERT_FIRST" | "INSERT_BEFORE",
+  value: Record<string, unknown>,
+  where: { subFilter?: { name: string } } = {},
+): ConfigPatch {
+  const filter = { name: "envoy.filters.network.http_connection_manager", ...where };
   return {
     applyTo: "HTTP_FILTER",
-    match: {
-      context: "GATEWAY",
-      listener: {
-        portNumber: HTTPS_PORT,
-        filterChain: { filter: { name: "envoy.filters.network.http_connection_manager", subFilter: router } },
-      },
-    },
-    patch: { operation: "INSERT_BEFORE", value: { name, disabled: true, typed_config: typedConfig } },
+    match: { context: "GATEWAY", listener: { portNumber: HTTPS_PORT, filterChain: { filter } } },
+    patch: { operation, value },
   };
 }
 

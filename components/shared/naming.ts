@@ -1,5 +1,3 @@
-import * as pulumi from "@pulumi/pulumi";
-
 /** Names and labels shared by several components, verify and the lab. All derive from the Gateway's name. */
 
 /** The Gateway that an object belongs to. */
@@ -52,11 +50,6 @@ export const SUFFIXES = {
   rateLimitService: "rate-limit",
   rateLimitRedis: "rate-limit-redis",
 } as const;
-
-/** Host name of both listeners: every name one label below the domain. */
-export function wildcardOf(domain: pulumi.Input<string>): pulumi.Input<string> {
-  return typeof domain === "string" ? `*.${domain}` : pulumi.interpolate`*.${domain}`;
-}
 
 /** Names that the wildcard certificate covers: the wildcard, and the apex, which a wildcard does not match. */
 export function certificateNames(domain: string): string[] {
