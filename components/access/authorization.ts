@@ -1,5 +1,5 @@
-import { conditionsOf } from "../../config/resolve/entrance";
 import type { Service } from "../../config";
+import { conditionsOf } from "../../config/resolve/entrance";
 import type { Jwt } from "../../config/schema/access/jwt";
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import { METHODS } from "../../config/schema/routing/match";
@@ -10,7 +10,6 @@ import type {
   GatewayReference,
 } from "../../kinds/authorizationPolicy";
 import type { RequestAuthenticationSpec } from "../../kinds/requestAuthentication";
-
 import type { GatewayRef } from "../shared/naming";
 
 /**

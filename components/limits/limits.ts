@@ -2,7 +2,6 @@ import type { Service } from "../../config";
 import type { Limits } from "../../config/schema/limits/limits";
 import { protoDuration } from "../../config/values/duration";
 import { bytes } from "../../config/values/quantity";
-
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { lastFilterPatch, routePatch } from "../shared/envoyPatches";
 

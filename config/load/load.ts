@@ -2,13 +2,11 @@ import type { z } from "zod";
 import type { StackConfig } from "../resolve/model";
 import { resolveStack } from "../resolve/stack";
 import { type CheckedService, ruleProblems } from "../rules";
-import type { ParsedStack } from "../schema/stack";
-import { ConfigError, type Problem } from "../values/problem";
-
-import { pathRuleSchema, pathSchema, type ParsedPath } from "../schema/routing/path";
+import { type ParsedPath, pathRuleSchema, pathSchema } from "../schema/routing/path";
 import { type ParsedService, serviceSchema } from "../schema/service";
+import { type ParsedStack, STACK_KEYS, type StackKey, stackShape } from "../schema/stack";
 import { partial } from "../values/partial";
-import { STACK_KEYS, type StackKey, stackShape } from "../schema/stack";
+import { ConfigError, type Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
 import { gatherServices, relabel } from "./serviceFiles";
 import { check, unknownKey } from "./zodProblems";

@@ -1,25 +1,23 @@
 import type { Access } from "../schema/access/access";
-import type { Limits } from "../schema/limits/limits";
-import type { ParsedPath } from "../schema/routing/path";
-import type { CertificateConfig } from "./certificate";
-import type { FieldUse } from "./fieldUses";
-
-import type { GatewayConfig } from "../schema/entry/gateway";
-import type { Cors } from "../schema/routing/cors";
-import type { Fault } from "../schema/routing/fault";
-import type { HeaderChanges, Rewrite } from "../schema/routing/filters";
-
 import type { MtlsConfig } from "../schema/backends/mtls";
 import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import type { KubernetesConfig } from "../schema/cluster/kubernetes";
+import type { GatewayConfig } from "../schema/entry/gateway";
 import type { Hsts } from "../schema/entry/hsts";
+import type { Limits } from "../schema/limits/limits";
 import type { RateLimits } from "../schema/limits/rateLimit";
 import type { RateLimitServiceConfig } from "../schema/limits/rateLimitService";
+import type { Cors } from "../schema/routing/cors";
+import type { Fault } from "../schema/routing/fault";
+import type { HeaderChanges, Rewrite } from "../schema/routing/filters";
 import type { Match } from "../schema/routing/match";
+import type { ParsedPath } from "../schema/routing/path";
 import type { Retry } from "../schema/routing/retry";
 import type { VersionName } from "../schema/routing/versions";
 import type { ParsedService } from "../schema/service";
 import type { ServiceTelemetry, TelemetryConfig } from "../schema/telemetry/telemetry";
+import type { CertificateConfig } from "./certificate";
+import type { FieldUse } from "./fieldUses";
 
 /** Where a rule sends requests: a port of a Service. */
 export interface Backend {

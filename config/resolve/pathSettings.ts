@@ -1,9 +1,7 @@
 import type { Cors } from "../schema/routing/cors";
 import type { ParsedPath } from "../schema/routing/path";
-import type { IndexedService } from "../schema/service";
-
 import type { Retry } from "../schema/routing/retry";
-import type { DefaultsConfig } from "../schema/service";
+import type { DefaultsConfig, IndexedService } from "../schema/service";
 
 /** A value, and the key path that set it. */
 export interface Given<T> {

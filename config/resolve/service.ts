@@ -1,15 +1,14 @@
+import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import type { GatewayConfig } from "../schema/entry/gateway";
 import type { ParsedBackend } from "../schema/routing/backend";
 import type { Canary } from "../schema/routing/canary";
 import type { ParsedPath } from "../schema/routing/path";
-import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
-
-import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import { type VersionName, versionService } from "../schema/routing/versions";
 import type { DefaultsConfig, ParsedService } from "../schema/service";
 import { grpcPathType } from "../values/grpcPath";
 import { split } from "./canaryWeights";
 import { type Backend, backendsOf, type Rule, type Service, type Version } from "./model";
+import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
 
 /** Where a service's defaults come from. */
 export interface ServiceContext {

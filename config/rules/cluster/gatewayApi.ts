@@ -1,5 +1,4 @@
 import { fieldUses, prunedFields } from "../../resolve/fieldUses";
-
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 

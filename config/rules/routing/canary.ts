@@ -1,13 +1,12 @@
-import type { Problem } from "../../values/problem";
-import { MAX_CONDITIONS } from "../../schema/routing/match";
 import { mergeMatches, ruleName } from "../../resolve/paths";
-import { MAX_BACKENDS, type ParsedBackend } from "../../schema/routing/backend";
-import type { IndexedService } from "../../schema/service";
 import { stableBackends } from "../../resolve/service";
-import { type ParsedService } from "../../schema/service";
+import { MAX_BACKENDS, type ParsedBackend } from "../../schema/routing/backend";
+import { MAX_CONDITIONS } from "../../schema/routing/match";
 import { versionService } from "../../schema/routing/versions";
-import { matchKey } from "./paths";
+import type { IndexedService, ParsedService } from "../../schema/service";
+import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
+import { matchKey } from "./paths";
 
 /** Gateway API: most rules in an HTTPRoute. */
 const MAX_RULES = 16;

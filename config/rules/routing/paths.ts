@@ -1,9 +1,8 @@
-import type { Problem } from "../../values/problem";
 import { ruleName } from "../../resolve/paths";
 import { nearest } from "../../resolve/service";
 import type { ParsedPath } from "../../schema/routing/path";
 import type { IndexedService, ParsedService } from "../../schema/service";
-
+import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
 /** A prefix rewrite needs a prefix to replace. */
