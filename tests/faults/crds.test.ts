@@ -54,7 +54,7 @@ describe("CRDs", () => {
     for (const command of [PREVIEW, UP]) {
       await refused(command, [
         /stack config has 1 mistake, nothing was changed:\n\s+istio-gateway:services\[0\]\.retry: \{"attempts":/,
-        /expected CRDs .* have HTTPRoute's retry: the experimental channel .*are standard v1\./,
+        /expected CRDs .* with HTTPRoute's retry: the experimental channel .*are standard v1\./,
       ]);
     }
   });
@@ -117,7 +117,7 @@ describe("CRDs", () => {
       execOk("kubectl", "annotate", "--overwrite", `crd/${CRDS[0] ?? ""}`, version),
     );
     await refused(PREVIEW, [
-      /expected CRDs .* have HTTPRoute's retry: the experimental channel from v1\.2.*are experimental v1\.1\.0/,
+      /expected CRDs .* with HTTPRoute's retry: the experimental channel from v1\.2.*are experimental v1\.1\.0/,
     ]);
   });
 });
