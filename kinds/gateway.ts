@@ -24,7 +24,10 @@ export interface GatewaySpec {
   addresses?: { type: "IPAddress" | "Hostname"; value: string }[];
   listeners: Listener[];
   /** Metadata for what Istio creates for the Gateway: its Deployment, pods and Service. */
-  infrastructure?: { annotations?: Record<string, string> };
+  infrastructure?: {
+    annotations?: Record<string, string>;
+    parametersRef?: { group: string; kind: string; name: pulumi.Input<string> };
+  };
   tls?: GatewayTLSConfig;
 }
 

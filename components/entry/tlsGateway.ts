@@ -7,6 +7,7 @@ import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from 
 import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, partOf, routesLabel } from "../shared/naming";
 import { wildcardOf } from "../shared/wildcard";
 import { infrastructureAnnotations } from "./clientAddress";
+import { infrastructureParameters } from "./infrastructure";
 
 export interface TlsGatewayArgs {
   /** Both listeners take `*.DOMAIN`. */
@@ -33,6 +34,7 @@ export class TlsGateway extends pulumi.ComponentResource {
   constructor(name: string, args: TlsGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:TlsGateway", name, {}, opts);
     const { config } = args;
+    const parameters = infrastructureParameters(`${name}-infrastructure`, config, { parent: this });
     const gateway = new Gateway(
       name,
       {
@@ -40,9 +42,9 @@ export class TlsGateway extends pulumi.ComponentResource {
           name: config.name,
           namespace: config.namespace,
           labels: partOf(config),
-          annotations: annotations(args),
+          annotations: gatewayAnnotations(args),
         },
-        spec: gatewaySpec(args),
+        spec: gatewaySpec(args, parameters.metadata.name),
       },
       { parent: this, protect: args.protect },
     );
@@ -51,12 +53,16 @@ export class TlsGateway extends pulumi.ComponentResource {
   }
 }
 
-export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
+/** @param parameters Name of the ConfigMap with the settings of the Gateway's Service. */
+export function gatewaySpec(args: TlsGatewayArgs, parameters: pulumi.Input<string>): GatewaySpec {
   const { config, domain, secretName, podAnnotations } = args;
-  const infrastructure = { ...infrastructureAnnotations(config.clientAddress), ...podAnnotations };
+  const annotations = { ...infrastructureAnnotations(config.clientAddress), ...podAnnotations };
   return {
     gatewayClassName: config.className,
-    infrastructure: Object.keys(infrastructure).length === 0 ? undefined : { annotations: infrastructure },
+    infrastructure: {
+      annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
+      parametersRef: { group: "", kind: "ConfigMap", name: parameters },
+    },
     addresses: config.address === undefined ? undefined : [addressOf(config.address)],
     listeners: [
       {
@@ -119,7 +125,7 @@ function allowedNamespaces(config: GatewayConfig): Listener["allowedRoutes"]["na
     : { from: config.allowedRoutes };
 }
 
-function annotations({ config, certManager }: TlsGatewayArgs): Record<string, string> {
+function gatewayAnnotations({ config, certManager }: TlsGatewayArgs): Record<string, string> {
   const result: Record<string, string> = {};
   const timeout = seconds(config.programmedTimeout);
   if (timeout > 0) {

@@ -45,6 +45,7 @@ export function ownMetadata(gateway: GatewayRef, suffix: string) {
 /** Suffixes of names that are referred to elsewhere. */
 export const SUFFIXES = {
   redirect: "https-redirect",
+  infrastructure: "infrastructure",
   clientAuthorities: "client-ca",
   telemetry: "telemetry",
   rateLimitService: "rate-limit",

@@ -109,7 +109,16 @@ describe("lifecycle", () => {
       const manifests = join(renderDirectory, "1-manifest");
       const texts = readdirSync(manifests).map((file) => readFileSync(join(manifests, file), "utf8"));
       const kinds = texts.map((text) => /^kind: (.+)$/m.exec(text)?.[1]).sort();
-      const expected = ["EnvoyFilter", "Gateway", "HTTPRoute", "HTTPRoute", "Namespace", "ReferenceGrant", "Secret"];
+      const expected = [
+        "ConfigMap",
+        "EnvoyFilter",
+        "Gateway",
+        "HTTPRoute",
+        "HTTPRoute",
+        "Namespace",
+        "ReferenceGrant",
+        "Secret",
+      ];
       assert.deepEqual(kinds, expected);
       assert.equal(await owned(), "");
     } finally {

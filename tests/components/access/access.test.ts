@@ -203,7 +203,7 @@ describe("components/clientAddress", () => {
 
   it("sets nothing if the stack does not", () => {
     const { gateway: config, domain } = stack();
-    const { infrastructure } = gatewaySpec({ config, domain, secretName: "tls", protect: false });
-    assert.equal(infrastructure, undefined);
+    const { infrastructure } = gatewaySpec({ config, domain, secretName: "tls", protect: false }, "parameters");
+    assert.equal(infrastructure?.annotations, undefined);
   });
 });

@@ -109,7 +109,10 @@ describe("components/routes", () => {
 
 describe("components/tlsGateway", () => {
   const spec = (gateway: object) =>
-    gatewaySpec({ config: stack({ gateway }).gateway, domain: "example.test", secretName: "tls", protect: false });
+    gatewaySpec(
+      { config: stack({ gateway }).gateway, domain: "example.test", secretName: "tls", protect: false },
+      "parameters",
+    );
 
   it("has one listener for the redirect and one for everything else", () => {
     const { listeners } = spec({});

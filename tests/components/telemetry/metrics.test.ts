@@ -35,7 +35,10 @@ describe("components/metrics", () => {
     const gateway = { clientAddress: { trustedProxies: 1 } };
     const { gateway: config, domain, telemetry } = stack({ gateway, telemetry: { metrics: { scrape: "config-map" } } });
     const podAnnotations = statsAnnotations(telemetry);
-    const { infrastructure } = gatewaySpec({ config, domain, secretName: "tls", podAnnotations, protect: false });
+    const { infrastructure } = gatewaySpec(
+      { config, domain, secretName: "tls", podAnnotations, protect: false },
+      "parameters",
+    );
     assert.deepEqual(Object.keys(infrastructure?.annotations ?? {}), [
       "proxy.istio.io/config",
       "sidecar.istio.io/statsInclusionSuffixes",
