@@ -32,8 +32,13 @@ export const KUBERNETES: GoSet = {
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
     kubectl: "k8s.io/kubernetes/cmd/kubectl",
+    "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
+    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
   },
 };
+
+/** The cluster's DNS: CoreDNS with the few plugins that it needs. */
+export const COREDNS: GoSet = { name: "coredns", programs: { coredns: "." } };
 
 export const ISTIO: GoSet = {
   name: "istio",

@@ -4,6 +4,7 @@ import { cacheFolder, toolsFolder } from "../paths";
 import { Progress } from "../progress";
 import {
   ACTIONLINT,
+  COREDNS,
   ENVOY_WHEEL,
   ETCD,
   HELM,
@@ -23,6 +24,7 @@ import {
   type PluginName,
 } from "./catalogue";
 import { buildGoSet, goSetFolder, isComplete } from "./goSet";
+import { findNft } from "./nft";
 import { downloadPulumi, linkTo, officialPlugins } from "./pulumi";
 import { envoyPath, findGo, installEnvoy, installRedis, redisPath, wheelFolder } from "./python";
 
@@ -32,6 +34,8 @@ export interface Tools {
   readonly programs: Readonly<Record<Program, string>>;
   readonly crds: { readonly istio: string; readonly gatewayApi: Readonly<Record<Channel, string>> };
   readonly envoyBootstrap: string;
+  /** Folder with Istio's charts. */
+  readonly istioCharts: string;
   /** Official provider plugins that are available, one folder each. */
   readonly pluginsFolder: string;
   /** Providers whose official plugin is not available: the lab uses stand-ins for them. */
@@ -45,6 +49,11 @@ export type Program =
   | "kube-apiserver"
   | "kube-controller-manager"
   | "kubectl"
+  | "kube-proxy"
+  | "kube-scheduler"
+  | "nft"
+  | "coredns"
+  | "helm"
   | "pilot-discovery"
   | "pilot-agent"
   | "istioctl"
@@ -60,7 +69,7 @@ export type Program =
 const OLDEST_GO = [1, 26] as const;
 
 /** In build order. */
-const SETS: readonly GoSet[] = [ETCD, KUBERNETES, ISTIO, VMAGENT, RATELIMIT];
+const SETS: readonly GoSet[] = [ETCD, KUBERNETES, COREDNS, ISTIO, ISTIO_CHARTS, HELM, VMAGENT, RATELIMIT];
 const PULUMI_SETS: readonly GoSet[] = [LANGUAGE_HOST, PULUMI];
 
 const folderOf = (set: GoSet) => goSetFolder(set, toolsFolder(), __dirname);
@@ -81,6 +90,7 @@ export async function ensureTools(): Promise<Tools> {
   const official = isComplete(officialPulumi());
   const programs: Record<string, string> = {
     envoy: envoyPath(toolsFolder()),
+    nft: await findNft(toolsFolder()),
     "redis-server": redisPath(toolsFolder()),
   };
   for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
@@ -110,6 +120,7 @@ export async function ensureTools(): Promise<Tools> {
       },
     },
     envoyBootstrap: join(istio, "envoy_bootstrap.json"),
+    istioCharts: join(folderOf(ISTIO_CHARTS), "istio-charts"),
     pluginsFolder,
     standIns: await officialPlugins(programs.pulumi ?? "pulumi", pulumiHome, official),
   };
@@ -119,10 +130,8 @@ export async function ensureTools(): Promise<Tools> {
 const OPTIONAL = {
   actionlint: ACTIONLINT,
   "gateway-api-older": OLDER_GATEWAY_API,
-  "istio-charts": ISTIO_CHARTS,
   promtool: PROMTOOL,
   vegeta: VEGETA,
-  helm: HELM,
 } as const;
 
 /** Path of such a program or folder, which is built on first use. @throws UserError in one line. */
@@ -139,13 +148,14 @@ export async function ensureOptional(name: keyof typeof OPTIONAL): Promise<strin
 async function install(): Promise<void> {
   const tools = toolsFolder();
   mkdirSync(tools, { recursive: true });
-  const progress = new Progress("tools", SETS.length + PULUMI_SETS.length + 4);
+  const progress = new Progress("tools", SETS.length + PULUMI_SETS.length + 5);
   const go = await progress.step("Go", () => findGo(tools, OLDEST_GO));
   const build = (set: GoSet) =>
     progress.step(`${set.name} (${Object.keys(set.programs).join(", ")})`, () =>
       buildGoSet(set, go, folderOf(set), __dirname),
     );
   await progress.step("Envoy", () => installEnvoy(tools));
+  await progress.step("nft", () => findNft(tools));
   await progress.step("Redis", () => installRedis(tools));
   const official = await progress.step("Pulumi, official", () => downloadPulumi(officialPulumi()));
   for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
