@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments, stringify } from "yaml";
 import type { Lab } from "../lab/lab";
-import { ensureOptional } from "../lab/tools";
 import { timed, type Cost } from "./clock";
 import { FOLDER, type Manifest } from "./stacks";
 
@@ -21,8 +20,8 @@ export class Chart {
   ) {}
 
   /** @param objects The objects of a stack of `stackValues`. */
-  static async make(lab: Lab, name: string, objects: readonly Manifest[]): Promise<Chart> {
-    const chart = new Chart(lab, name, await ensureOptional("helm"));
+  static make(lab: Lab, name: string, objects: readonly Manifest[]): Chart {
+    const chart = new Chart(lab, name, lab.tools.programs.helm);
     mkdirSync(join(chart.folder, "templates"), { recursive: true });
     writeFileSync(join(chart.folder, "Chart.yaml"), stringify({ apiVersion: "v2", name, version: "0.1.0" }));
     writeFileSync(join(chart.folder, "templates", "gateway.yaml"), template(objects));

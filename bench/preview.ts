@@ -22,7 +22,7 @@ export async function previewAndNoOp(lab: Lab, { pairs, services, progress }: Op
       measurements[`preview ${count} ${name}`] = () => contender.preview();
       measurements[`up ${count} ${name}`] = () => contender.up();
     }
-    const chart = await Chart.make(lab, `noop-${count}`, objects);
+    const chart = Chart.make(lab, `noop-${count}`, objects);
     sameObjects(await chart.objects(count), objects);
     measurements[`preview ${count} helm`] = () => chart.time(count);
   }

@@ -1,9 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { parse, stringify } from "yaml";
-import { API_SERVER, ISTIOD } from "./addresses";
-import { REPOSITORY } from "./paths";
+import { API_SERVER, SERVICE_RANGE } from "./addresses";
 import { isAlive, outputInside, startDaemon, type ProcessId } from "./namespaces";
 import { eventually, lastLine, output, UserError } from "./processes";
 import type { Progress } from "./progress";
@@ -11,20 +8,25 @@ import { labPath } from "./state";
 import type { Channel, Tools } from "./tools";
 
 /** Number of steps that `startControlPlane` reports. */
-export const CONTROL_PLANE_STEPS = 3;
+export const CONTROL_PLANE_STEPS = 2;
 
 const API_SERVER_PORT = 6443;
 
-/** Needed for deletion, endpoints and Deployments. */
+/** All that Deployments, Services and their Pods need; none that waits for heartbeats of nodes. */
 const CONTROLLERS = [
-  "garbage-collector-controller",
-  "namespace-controller",
-  "endpointslice-controller",
   "deployment-controller",
+  "disruption-controller",
+  "endpoints-controller",
+  "endpointslice-controller",
+  "garbage-collector-controller",
+  "horizontal-pod-autoscaler-controller",
+  "namespace-controller",
   "replicaset-controller",
+  "root-ca-certificate-publisher-controller",
+  "serviceaccount-controller",
 ];
 
-/** Starts etcd, the API server, the controllers and istiod. */
+/** Starts etcd, the API server, the controllers and the scheduler, and installs the CRDs. */
 export async function startControlPlane(
   pid: number,
   tools: Tools,
@@ -45,6 +47,7 @@ export async function startControlPlane(
     writeKubeconfig(token);
     await ready(pid, daemons, "kube-apiserver", [tools.programs.kubectl, "get", "--raw", "/readyz"]);
     await start("kube-controller-manager");
+    await start("kube-scheduler");
   });
   await progress.step("CRDs", async () => {
     const kubectl = [tools.programs.kubectl, "apply", "--server-side", "--force-conflicts"];
@@ -52,26 +55,17 @@ export async function startControlPlane(
     await outputInside(pid, [...kubectl, ...crds], { env: kubeEnv() });
     await outputInside(pid, [...kubectl, "-f", "-"], { env: kubeEnv(), input: namespaceManifest("istio-system") });
   });
-  await progress.step("istiod", async () => {
-    // The providers are the ones that the docs tell users to add.
-    const documented = parse(readFileSync(join(REPOSITORY, "docs", "mesh-config.yaml"), "utf8")) as typeof MESH;
-    const extensionProviders = [...MESH.extensionProviders, ...documented.extensionProviders];
-    writeFileSync(labPath("mesh.yaml"), stringify({ ...MESH, extensionProviders }));
-    await start("pilot-discovery");
-    await ready(pid, daemons, "pilot-discovery", ["curl", "-sf", `http://${ISTIOD}:8080/ready`]);
-  });
   return daemons;
 }
 
-export type ControlPlaneProgram = "etcd" | "kube-apiserver" | "kube-controller-manager" | "pilot-discovery";
+export type ControlPlaneProgram = "etcd" | "kube-apiserver" | "kube-controller-manager" | "kube-scheduler";
 
 /** Starts a program of the control plane, for the first time or again. */
 export async function startProgram(pid: number, tools: Tools, name: ControlPlaneProgram): Promise<ProcessId> {
   const cwd = labPath(name);
   mkdirSync(cwd, { recursive: true, mode: 0o700 });
   const command = [tools.programs[name], ...programArguments(name)];
-  const env = name === "pilot-discovery" ? { ...process.env, ...ISTIOD_ENV } : process.env;
-  return startDaemon(pid, { name, command, cwd, logFile: logOf(name), env });
+  return startDaemon(pid, { name, command, cwd, logFile: logOf(name) });
 }
 
 function programArguments(name: ControlPlaneProgram): string[] {
@@ -85,7 +79,7 @@ function programArguments(name: ControlPlaneProgram): string[] {
         `--advertise-address=${API_SERVER}`,
         `--secure-port=${API_SERVER_PORT}`,
         `--cert-dir=${labPath("kube-apiserver")}`,
-        "--service-cluster-ip-range=10.96.0.0/16",
+        `--service-cluster-ip-range=${SERVICE_RANGE}`,
         `--service-account-key-file=${serviceAccountKey()}`,
         `--service-account-signing-key-file=${serviceAccountKey()}`,
         "--service-account-issuer=https://kubernetes.default.svc",
@@ -94,54 +88,20 @@ function programArguments(name: ControlPlaneProgram): string[] {
         "--authorization-mode=RBAC",
         `--audit-policy-file=${labPath("audit-policy.yaml")}`,
         `--audit-log-path=${auditLog()}`,
-        "--disable-admission-plugins=ServiceAccount",
       ];
     case "kube-controller-manager":
-      return [`--kubeconfig=${kubeconfigPath()}`, `--controllers=${CONTROLLERS.join(",")}`, "--leader-elect=false"];
-    case "pilot-discovery":
       return [
-        "discovery",
-        "--kubeconfig",
-        kubeconfigPath(),
-        "--meshConfig",
-        labPath("mesh.yaml"),
-        "--networksConfig",
-        "/dev/null",
-        // On its own address: backends use port 8080 on theirs.
-        `--httpAddr=${ISTIOD}:8080`,
+        `--kubeconfig=${kubeconfigPath()}`,
+        `--controllers=${CONTROLLERS.join(",")}`,
+        `--root-ca-file=${labPath("kube-apiserver", "ca.crt")}`,
+        "--leader-elect=false",
       ];
+    case "kube-scheduler":
+      return [`--kubeconfig=${kubeconfigPath()}`, "--leader-elect=false"];
   }
 }
 
-const ISTIOD_ENV = {
-  POD_NAME: "istiod-lab",
-  POD_NAMESPACE: "istio-system",
-  CLUSTER_ID: "Kubernetes",
-  // Upstream Envoy lacks the filters of Istio's own build.
-  PILOT_ENABLE_METADATA_EXCHANGE: "false",
-  PILOT_ENABLE_ALPN_FILTER: "false",
-  // There is no istiod Pod for istioctl to go through: it queries the plain-text port.
-  ENABLE_DEBUG_ENDPOINT_AUTH: "false",
-};
-
 const serviceAccountKey = () => labPath("service-account.key");
-
-const MESH = {
-  defaultProviders: { metrics: [] },
-  enablePrometheusMerge: false,
-  accessLogFile: "/dev/stdout",
-  extensionProviders: [
-    {
-      name: "lab-authorizer",
-      envoyExtAuthzHttp: {
-        service: "authorizer.access.svc.cluster.local",
-        port: 8080,
-        pathPrefix: "/__authorize",
-        includeRequestHeadersInCheck: ["x-authorize"],
-      },
-    },
-  ],
-};
 
 /** Logs requests by service accounts only: everyone else in the lab is the administrator. */
 const AUDIT_POLICY = `apiVersion: audit.k8s.io/v1

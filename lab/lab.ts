@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { infrastructureAnnotations } from "../components/entry/clientAddress";
-import { statsAnnotations } from "../components/telemetry/metrics";
 import { loadStackFile } from "../config/load/stackFile";
 import type { StackConfig } from "../config";
-import { DEFAULT_GATEWAY, ISTIOD, ISTIOD_HOST, replicaAddress } from "./addresses";
+import { proxyName } from "../components/shared/naming";
+import { CLUSTER_DNS, DEFAULT_GATEWAY } from "./addresses";
+import { installClusterDns } from "./clusterDns";
 import { addBackends, scaleBackend, startEcho, wantedBackends } from "./backends";
 import {
   CONTROL_PLANE_STEPS,
@@ -12,15 +12,18 @@ import {
   startProgram,
   type ControlPlaneProgram,
 } from "./controlPlane";
-import { annotateGatewayProxy, startGatewayProxy, startGatewayProxyAgain } from "./gatewayProxy";
-import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, podStatus, tlsSecret } from "./manifests";
-import { startNode } from "./node";
+import { installIstiod } from "./istiod";
+import { startKubeProxy } from "./kubeProxy";
+import { backend, list, namespace, podStatus, tlsSecret } from "./manifests";
+import { nodeName, NODES, startNodeNetworks } from "./network";
+import { startNodes } from "./node";
+import { containerPid, gatewayPods, type GatewayPod } from "./pods";
 import { COLLECTOR_MANIFESTS, COLLECTOR_NAMESPACE, startCollector } from "./otlp";
-import { childrenOf, endHolder, enter, isAlive, outputInside, runInside, startHolder } from "./namespaces";
+import { endHolder, enter, isAlive, outputInside, runInside, startHolder } from "./namespaces";
 import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
 import { Progress } from "./progress";
 import { labEnv, prepareProject, stackFile, takeAllStacks, takeStack } from "./stacks";
-import { freshFolder, labPath, readState, removeFolder, writeState, type LabState, type ProxyState } from "./state";
+import { freshFolder, labPath, readState, removeFolder, writeState, type LabState } from "./state";
 import type { Channel, Tools } from "./tools";
 
 /** A cluster with a control plane, gateways and backends, in its own Linux namespaces. */
@@ -47,15 +50,30 @@ export class Lab {
       return new Lab(tools, present);
     }
     freshFolder();
-    const progress = new Progress("lab", CONTROL_PLANE_STEPS + 3);
+    const progress = new Progress("lab", CONTROL_PLANE_STEPS + 4);
     writeFileSync(labPath("hosts"), HOSTS);
-    const holder = await progress.step("namespaces", () => startHolder(labPath("hosts")));
+    writeFileSync(labPath("resolv.conf"), `search cluster.local\nnameserver ${CLUSTER_DNS}\noptions ndots:5\n`);
+    const holder = await progress.step("namespaces", () => startHolder(labPath("hosts"), labPath("resolv.conf")));
     try {
       const daemons = await startControlPlane(holder.id.pid, tools, channel, progress);
       daemons.echo = await progress.step("backends", () => startEcho(holder.id.pid));
-      daemons.node = await progress.step("node", () => startNode(holder.id.pid, tools));
+      await progress.step("nodes, kube-proxy", async () => {
+        const networks = await startNodeNetworks(holder.id.pid);
+        daemons.nodes = await startNodes(holder.id.pid, tools, networks);
+        for (const node of NODES) {
+          const network = networks[nodeName(node)];
+          if (network !== undefined) {
+            daemons[nodeName(node)] = network;
+            daemons[`kube-proxy-${node}`] = await startKubeProxy(network, tools, node);
+          }
+        }
+      });
+      await progress.step("cluster DNS, istiod", async () => {
+        await installClusterDns(holder.id.pid, tools);
+        await installIstiod(holder.id.pid, tools);
+      });
       prepareProject(tools);
-      const state: LabState = { holder: holder.id, daemons, proxies: [], backends: [], hosts: {} };
+      const state: LabState = { holder: holder.id, daemons, backends: [], hosts: {} };
       writeState(state);
       holder.release();
       return new Lab(tools, state);
@@ -113,35 +131,52 @@ export class Lab {
     this.save({ ...this.state, daemons: { ...this.state.daemons, [name]: id } });
   }
 
-  /** Runs a command in a gateway proxy's network namespace, where Envoy's admin port is. */
-  inProxy(number: number, command: readonly string[]): Promise<string> {
-    return outputInside(this.proxy(number).network.pid, command);
+  /** The running Pods of a gateway, oldest first. */
+  gatewayPods(gateway: string): Promise<GatewayPod[]> {
+    return gatewayPods((args) => this.kubectl(args), gateway);
   }
 
-  /** Kills a gateway's Envoy, as in a crash; its pilot-agent ends with it, as its container would. */
-  async killEnvoy(number: number): Promise<void> {
-    const { agent } = this.proxy(number);
-    for (const pid of childrenOf(agent.pid)) {
-      process.kill(pid, "SIGKILL");
+  /** Runs a command in the network namespace of a gateway's Pod, where Envoy's admin port is. */
+  async inProxy(gateway: string, command: readonly string[], replica = 0): Promise<string> {
+    const pod = (await this.gatewayPods(gateway))[replica];
+    if (pod === undefined) {
+      throw new UserError(`gateway ${gateway} has no Pod ${replica}`);
     }
-    await eventually(`proxy-${number} to end`, 30_000, () =>
-      isAlive(agent) ? Promise.reject(new Error("it is still running")) : Promise.resolve(),
-    );
+    return this.output(["nsenter", `--net=/proc/${pod.pid}/ns/net`, ...command]);
   }
 
-  /** Restarts a gateway proxy that has ended, as a kubelet would. */
-  async startProxyAgain(number: number): Promise<void> {
-    const proxies = [...this.state.proxies];
-    proxies[number] = await startGatewayProxyAgain(this.tools, this.proxy(number), number);
-    this.save({ ...this.state, proxies });
+  /** Kills a Pod's Envoy, as in a crash: its pilot-agent ends with it, and the kubelet starts the container again. */
+  async killEnvoy({ name, namespace }: GatewayPod): Promise<void> {
+    const pid = await containerPid((args) => this.kubectl(args), namespace, name);
+    await this.output(["sh", "-c", `kill -KILL $(cat /proc/${pid}/task/*/children)`]);
+    await eventually(`Envoy of ${name} to end`, 30_000, async () => {
+      if ((await this.run(["kill", "-0", String(pid)])).code === 0) {
+        throw new Error("it is still running");
+      }
+    });
   }
 
-  private proxy(number: number): ProxyState {
-    const proxy = this.state.proxies[number];
-    if (proxy === undefined) {
-      throw new UserError(`there is no gateway proxy ${number}`);
+  /** Kills istiod, as in a crash; the kubelet starts its container again. */
+  async killIstiod(): Promise<void> {
+    const [name = ""] = (await this.kubectl([...ISTIOD_PODS, "-o", "jsonpath={.items[0].metadata.name}"])).split(" ");
+    await this.output([
+      "kill",
+      "-KILL",
+      String(await containerPid((args) => this.kubectl(args), "istio-system", name)),
+    ]);
+  }
+
+  /** Gives istiod this many Pods, and waits until they are ready or gone. */
+  async scaleIstiod(replicas: number): Promise<void> {
+    await this.kubectl(["scale", "deployment/istiod", "-n", "istio-system", `--replicas=${replicas}`]);
+    await this.istiodReady();
+    if (replicas === 0) {
+      await this.kubectl(["wait", "--for=delete", "pods", "-n", "istio-system", "-l", "app=istiod", "--timeout=60s"]);
     }
-    return proxy;
+  }
+
+  async istiodReady(): Promise<void> {
+    await this.kubectl(["rollout", "status", "deployment/istiod", "-n", "istio-system", "--timeout=120s"]);
   }
 
   private attached(command: readonly string[]): Promise<number> {
@@ -150,8 +185,13 @@ export class Lab {
 
   /** Creates what a stack expects to find, and runs `pulumi up`. Returns Pulumi's exit code. */
   async deploy(stack: string, file = stackFile(stack), replicas = 1): Promise<number> {
-    await this.prepare(stack, file, replicas);
-    return this.attached(["pulumi", "up", "--yes", "--non-interactive", "--stack", stack, "--suppress-outputs"]);
+    const { gateway } = await this.prepare(stack, file);
+    const up = ["pulumi", "up", "--yes", "--non-interactive", "--stack", stack, "--suppress-outputs"];
+    const code = await this.attached(up);
+    if (code === 0 && replicas > 1) {
+      await this.scaleGateway(gateway, replicas);
+    }
+    return code;
   }
 
   /** Copies a stack's file into the lab's project, valid or not. */
@@ -159,11 +199,15 @@ export class Lab {
     return takeStack(this.pid, stack, file);
   }
 
-  /**
-   * Creates what a stack expects to find: namespaces, Services with endpoints, the gateway's proxies, host names.
-   * @param replicas Number of gateway proxies; host names resolve to the first, the others have the addresses that follow.
-   */
-  async prepare(stack: string, file = stackFile(stack), replicas = 1): Promise<StackConfig> {
+  /** Gives a gateway this many Pods: Istio sets no number. */
+  async scaleGateway({ name, namespace }: StackConfig["gateway"], replicas: number): Promise<void> {
+    const deployment = `deployment/${proxyName({ name })}`;
+    await this.kubectl(["scale", deployment, "-n", namespace, `--replicas=${replicas}`]);
+    await this.kubectl(["rollout", "status", deployment, "-n", namespace, "--timeout=60s"]);
+  }
+
+  /** Creates what a stack expects to find: namespaces, Services with endpoints, host names. */
+  async prepare(stack: string, file = stackFile(stack)): Promise<StackConfig> {
     const config = loadStackFile(file);
     await this.take(stack, file);
     const { gateway, services, telemetry } = config;
@@ -185,36 +229,20 @@ export class Lab {
       }
     }
     const address = gateway.address ?? DEFAULT_GATEWAY;
-    const addresses = Array.from({ length: replicas }, (_, replica) => replicaAddress(address, replica));
     await this.apply([
       ...backends.flatMap(backend),
       ...(traced ? COLLECTOR_MANIFESTS : []),
-      ...gatewayInfrastructure(gateway.name, gateway.namespace, addresses),
       ...(config.certificate.type === "existing" ? [await this.existingSecret(config)] : []),
     ]);
-    const statuses = [loadBalancerStatus(gateway.name, gateway.namespace, address), ...backends.flatMap(podStatus)];
-    const applyStatus = ["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-"];
-    await this.kubectl(applyStatus, list(statuses));
-    const proxies = [...this.state.proxies];
-    for (const own of addresses) {
-      const present = proxies.findIndex((proxy) => proxy.address === own);
-      const proxy = proxies[present];
-      const args = {
-        gateway: gateway.name,
-        namespace: gateway.namespace,
-        address: own,
-        number: proxy === undefined ? proxies.length : present,
-        annotations: { ...infrastructureAnnotations(gateway.clientAddress), ...statsAnnotations(telemetry) },
-      };
-      proxies[args.number] =
-        proxy === undefined
-          ? await startGatewayProxy(this.pid, this.tools, args)
-          : await annotateGatewayProxy(this.tools, proxy, args);
+    const statuses = backends.flatMap(podStatus);
+    if (statuses.length > 0) {
+      const applyStatus = ["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-"];
+      await this.kubectl(applyStatus, list(statuses));
     }
     const hosts = Object.fromEntries(
       [`unknown.${config.domain}`, ...services.map(({ host }) => host)].map((host) => [host, address]),
     );
-    this.save({ ...this.state, backends, proxies, hosts: { ...this.state.hosts, ...hosts } });
+    this.save({ ...this.state, backends, hosts: { ...this.state.hosts, ...hosts } });
     return config;
   }
 
@@ -229,11 +257,7 @@ export class Lab {
   private save(state: LabState): void {
     this.state = state;
     writeState(state);
-    const services = state.backends.map(({ service, namespace, address }) => [
-      `${service}.${namespace}.svc.cluster.local`,
-      address,
-    ]);
-    const lines = [...Object.entries(state.hosts), ...services].map(([host, address]) => `${address} ${host}\n`);
+    const lines = Object.entries(state.hosts).map(([host, address]) => `${address} ${host}\n`);
     // In place: the lab's /etc/hosts is a bind mount of this inode.
     writeFileSync(labPath("hosts"), HOSTS + lines.join(""));
   }
@@ -288,9 +312,11 @@ export class Lab {
   }
 }
 
+const ISTIOD_PODS = ["get", "pods", "-n", "istio-system", "-l", "app=istiod"];
+
 function existingFile({ gateway, certificate }: StackConfig, suffix: string): string {
   return labPath(`${gateway.namespace}-${certificate.secretName}.${suffix}`);
 }
 
 /** Host names of every lab; those of the stacks follow. */
-const HOSTS = `127.0.0.1 localhost\n${ISTIOD} ${ISTIOD_HOST}\n`;
+const HOSTS = "127.0.0.1 localhost\n";

@@ -98,11 +98,7 @@ function status(): number {
     console.log("no lab is running");
     return 1;
   }
-  const proxies = state.proxies.map(
-    (proxy, number) =>
-      [`proxy-${number} (${proxy.namespace}/${proxy.gateway} on ${proxy.address})`, proxy.agent] as const,
-  );
-  for (const [name, id] of [["namespaces", state.holder] as const, ...Object.entries(state.daemons), ...proxies]) {
+  for (const [name, id] of [["namespaces", state.holder] as const, ...Object.entries(state.daemons)]) {
     console.log(`${isAlive(id) ? "runs " : "ENDED"}  pid ${String(id.pid).padEnd(8)} ${name}`);
   }
   for (const { namespace, service, address, ports } of state.backends) {

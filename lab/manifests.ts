@@ -1,4 +1,3 @@
-import { proxyName } from "../components/shared/naming";
 import type { BackendState } from "./state";
 
 /** Objects that nothing else in the lab would create. */
@@ -60,47 +59,7 @@ export function podStatus({ namespace, service, address, labels }: BackendState)
 const NODE = "lab";
 
 function node(): Manifest {
-  return { apiVersion: "v1", kind: "Node", metadata: { name: NODE } };
-}
-
-/** What Istio's deployment controller creates for a Gateway, minus the Deployment: the lab runs the proxy itself. */
-export function gatewayInfrastructure(gateway: string, namespace: string, addresses: readonly string[]): Manifest[] {
-  const name = proxyName({ name: gateway });
-  const metadata = { name, namespace, labels: { "gateway.networking.k8s.io/gateway-name": gateway } };
-  const ports = [
-    { name: "status-port", port: 15021, protocol: "TCP" },
-    { name: "http", port: 80, protocol: "TCP" },
-    { name: "https", port: 443, protocol: "TCP" },
-  ];
-  return [
-    { apiVersion: "v1", kind: "ServiceAccount", metadata },
-    {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "Role",
-      metadata,
-      rules: [{ apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }],
-    },
-    {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "RoleBinding",
-      metadata,
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
-      subjects: [{ kind: "ServiceAccount", name, namespace }],
-    },
-    // istiod finds a proxy's Service by its labels.
-    { apiVersion: "v1", kind: "Service", metadata, spec: { type: "LoadBalancer", ports, selector: metadata.labels } },
-    ...addresses.map((address, replica) => endpoints(name, namespace, [address], ports, `-${replica}`)),
-  ];
-}
-
-/** Status that a cloud load balancer would set. */
-export function loadBalancerStatus(gateway: string, namespace: string, address: string): Manifest {
-  return {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { name: proxyName({ name: gateway }), namespace },
-    status: { loadBalancer: { ingress: [{ ip: address }] } },
-  };
+  return { apiVersion: "v1", kind: "Node", metadata: { name: NODE }, spec: { unschedulable: true } };
 }
 
 function endpoints(

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { openSync, readdirSync, readFileSync } from "node:fs";
-import { API_SERVER, CLIENT_INSIDE, CLIENT_OUTSIDE, COLLECTOR, ISTIOD } from "./addresses";
+import { openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { API_SERVER, CLIENT_INSIDE, CLIENT_OUTSIDE, COLLECTOR } from "./addresses";
 import { endWithUs, eventually, output, run, UserError, type Result, type RunOptions } from "./processes";
 
 /** A process; its start time (clock ticks since boot) distinguishes it from a later one with the same pid. */
@@ -38,7 +38,7 @@ export interface Holder {
 }
 
 /** Creates user, network, PID and mount namespaces: needs no privileges on the machine. */
-export async function startHolder(hostsFile: string): Promise<Holder> {
+export async function startHolder(hostsFile: string, resolvConf: string): Promise<Holder> {
   const flags = ["-r", "-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc", "sleep", "infinity"];
   const outer = spawn("unshare", flags, { detached: true, stdio: "ignore" });
   if (outer.pid === undefined) {
@@ -49,10 +49,9 @@ export async function startHolder(hostsFile: string): Promise<Holder> {
   outer.unref();
   const setUp = [
     `mount --bind '${hostsFile}' /etc/hosts`,
+    `mount --bind '${resolvConf}' "$(readlink -f /etc/resolv.conf)"`,
     "ip link set lo up",
-    ...[API_SERVER, ISTIOD, COLLECTOR, CLIENT_INSIDE, CLIENT_OUTSIDE].map(
-      (address) => `ip address add ${address}/32 dev lo`,
-    ),
+    ...[API_SERVER, COLLECTOR, CLIENT_INSIDE, CLIENT_OUTSIDE].map((address) => `ip address add ${address}/32 dev lo`),
   ].join(" && ");
   await eventually("the lab's namespaces", 5_000, () => output("nsenter", [...enter(pid), "sh", "-c", setUp]));
   return { id: identify(pid), release };
@@ -123,6 +122,23 @@ export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
   );
+}
+
+/** The pid of a process of the lab as seen outside of it. @param inside One as seen inside. */
+export function pidOutside(holder: number, inside: number): number {
+  const lab = readlinkSync(`/proc/${holder}/ns/pid_for_children`);
+  const found = readdirSync("/proc").find((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/ns/pid`) === lab && pidInside(Number(pid)) === inside;
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  });
+  if (found === undefined) {
+    throw new UserError(`the lab has no process ${inside}`);
+  }
+  return Number(found);
 }
 
 /** The pid of a process as seen inside its own PID namespace. */

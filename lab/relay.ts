@@ -20,11 +20,9 @@ socket.on("close", () => process.exit(0));
 `;
 
 /** Forwards 127.0.0.1:PORT to port 443 of a stack's gateway, as a client inside, until this process ends. */
-export function serveProxy(lab: Lab, stack: string, { gateway, services }: StackConfig, port: number): Promise<number> {
-  const proxy = lab.snapshot.proxies.find(
-    (candidate) => candidate.gateway === gateway.name && candidate.namespace === gateway.namespace,
-  );
-  if (proxy === undefined) {
+export function serveProxy(lab: Lab, stack: string, { domain, services }: StackConfig, port: number): Promise<number> {
+  const address = lab.snapshot.hosts[services[0]?.host ?? `unknown.${domain}`];
+  if (address === undefined) {
     throw new UserError(`${stack} is not deployed: npm run lab -- deploy --stack ${stack}`);
   }
   if (!Number.isInteger(port) || port < 1 || port > 65535) {
@@ -33,7 +31,7 @@ export function serveProxy(lab: Lab, stack: string, { gateway, services }: Stack
   const server = createServer((socket) => {
     const inside = spawn(
       "nsenter",
-      [...enter(lab.snapshot.holder.pid), process.execPath, "-e", PIPE, proxy.address, "443", CLIENT_INSIDE],
+      [...enter(lab.snapshot.holder.pid), process.execPath, "-e", PIPE, address, "443", CLIENT_INSIDE],
       { stdio: ["pipe", "pipe", "ignore"] },
     );
     socket.pipe(inside.stdin).on("error", () => socket.destroy());
@@ -50,7 +48,7 @@ export function serveProxy(lab: Lab, stack: string, { gateway, services }: Stack
     });
     server.listen(port, "127.0.0.1", () => {
       const host = services[0]?.host ?? "HOST";
-      console.log(`https://127.0.0.1:${port} forwards to ${proxy.address}:443, until Ctrl-C; for example:`);
+      console.log(`https://127.0.0.1:${port} forwards to ${address}:443, until Ctrl-C; for example:`);
       console.log(`  curl -k --connect-to ${host}:443:127.0.0.1:${port} https://${host}/`);
     });
   });

@@ -35,7 +35,7 @@ export function labEnv(): NodeJS.ProcessEnv {
   return {
     ...kubeEnv(),
     PATH: [BIN, process.env.PATH ?? ""].join(delimiter),
-    ISTIOCTL_XDS_ADDRESS: "127.0.0.1:15010",
+    ISTIOCTL_XDS_ADDRESS: "istiod.istio-system.svc:15010",
     ISTIOCTL_PLAINTEXT: "true",
     PULUMI_BACKEND_URL: `file://${labPath("pulumi")}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: PASSPHRASE_FILE,

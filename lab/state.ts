@@ -4,18 +4,6 @@ import { identify, isAlive, type ProcessId } from "./namespaces";
 import { labFolder } from "./paths";
 import { UserError } from "./processes";
 
-/** A gateway proxy of the lab: Envoy in its own network namespace. */
-export interface ProxyState {
-  readonly gateway: string;
-  readonly namespace: string;
-  readonly address: string;
-  /** Holds the proxy's network namespace. */
-  readonly network: ProcessId;
-  readonly agent: ProcessId;
-  /** Annotations that it was started with. */
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
 export interface BackendState {
   readonly namespace: string;
   readonly service: string;
@@ -34,7 +22,6 @@ export interface LabState {
   readonly holder: ProcessId;
   /** By name. */
   readonly daemons: Record<string, ProcessId>;
-  readonly proxies: ProxyState[];
   readonly backends: BackendState[];
   /** Addresses of host names, for the lab's /etc/hosts. */
   readonly hosts: Record<string, string>;

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { linkAddresses } from "../../lab/addresses";
 import { logOf } from "../../lab/controlPlane";
 import type { Lab } from "../../lab/lab";
-import { startDaemon, type ProcessId } from "../../lab/namespaces";
+import { pidOutside, startDaemon, type ProcessId } from "../../lab/namespaces";
 import { eventually } from "../../lab/processes";
 import { startNetwork } from "../../lab/proxy";
 import { labPath } from "../../lab/state";
@@ -57,11 +57,13 @@ function startEnvoy(lab: Lab, name: string, inside: number, threads: number, con
 
 /** The pid of the Envoy of one of the lab's gateways. */
 export async function gatewayEnvoy(lab: Lab, gateway: string): Promise<number> {
-  const proxy = lab.snapshot.proxies.find((known) => known.gateway === gateway);
-  if (proxy === undefined) {
-    throw new Error(`the lab has no proxy of ${gateway}`);
-  }
-  return eventually(`Envoy of ${gateway}`, 60_000, () => Promise.resolve().then(() => envoyOf(proxy.agent.pid)));
+  return eventually(`Envoy of ${gateway}`, 60_000, async () => {
+    const [pod] = await lab.gatewayPods(gateway);
+    if (pod === undefined) {
+      throw new Error(`${gateway} has no Pod`);
+    }
+    return envoyOf(pidOutside(lab.snapshot.holder.pid, pod.pid));
+  });
 }
 
 /** Resolves a host name to an address, until the lab next writes its hosts file. */

@@ -1,21 +1,64 @@
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 
-/** The program that replaces a container's image. */
-export interface Program {
-  readonly path: string;
-  /** Its folder, which is mounted in the container. */
-  readonly folder: string;
+/** What replaces a container's image: the machine's own system, and the lab's programs. */
+export interface Image {
+  /** The program that runs if the container has no command. */
+  readonly entrypoint: string;
+  /** Files and folders by their path in the container. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
-/** The lab's program for each image, by the last part of the image's name. */
-const PROGRAMS: Readonly<Record<string, string>> = { ratelimit: "ratelimit", redis: "redis-server" };
+/** Paths of the lab's programs and of the files beside them, by name. */
+export type Programs = Readonly<Record<string, string>>;
 
-/** The program of an image such as `docker.io/library/redis:7.2`. @throws Error if the lab has none. */
-export function programOf(image: string, programs: Readonly<Record<string, string>>): Program {
-  const [, name = ""] = /([^/:@]+)(:[^/]*)?(@.*)?$/.exec(image) ?? [];
-  const path = programs[PROGRAMS[name] ?? ""];
-  if (path === undefined) {
-    throw new Error(`the lab has no program for the image ${image}`);
+const BIN = "/usr/local/bin";
+
+/** The lab's programs for each image, by the last part of the image's name; the first is the entry point. */
+const IMAGES: Readonly<Record<string, { programs: readonly string[]; files?: Readonly<Record<string, string>> }>> = {
+  coredns: { programs: ["coredns"] },
+  pilot: { programs: ["pilot-discovery"] },
+  proxyv2: {
+    programs: ["pilot-agent", "envoy", "nft"],
+    files: { "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": "envoy-bootstrap" },
+  },
+  ratelimit: { programs: ["ratelimit"] },
+  redis: { programs: ["redis-server"] },
+};
+
+/** The image of a name such as `docker.io/library/redis:7.2`. @throws Error if the lab has none. */
+export function imageOf(name: string, programs: Programs): Image {
+  const [, last = ""] = /([^/:@]+)(:[^/]*)?(@.*)?$/.exec(name) ?? [];
+  const image = IMAGES[last];
+  const [entrypoint = ""] = image?.programs ?? [];
+  const path = (program: string) => {
+    const found = programs[program];
+    if (found === undefined) {
+      throw new Error(`the lab has no ${program} for the image ${name}`);
+    }
+    return found;
+  };
+  if (image === undefined) {
+    throw new Error(`the lab has no program for the image ${name}`);
   }
-  return { path, folder: dirname(path) };
+  const files = image.programs.map((program) => [join(BIN, program), path(program)] as const);
+  const others = Object.entries(image.files ?? {}).map(([target, file]) => [target, path(file)] as const);
+  return { entrypoint: join(BIN, entrypoint), files: Object.fromEntries([...files, ...others]) };
+}
+
+/**
+ * The program that a container's command names. An image's own paths are not in the lab: `/bin/ratelimit` is the program
+ * of that name.
+ */
+export function commandOf({ entrypoint, files }: Image, command: readonly string[] = []): string[] {
+  const [first, ...rest] = command;
+  if (first === undefined) {
+    return [entrypoint];
+  }
+  const own = join(BIN, basename(first));
+  return [own in files ? own : first, ...rest];
+}
+
+/** Folders that must be visible at their own paths: a program may load libraries from beside it. */
+export function foldersOf({ files }: Image): string[] {
+  return [...new Set(Object.values(files).map((path) => dirname(path)))];
 }

@@ -1,25 +1,33 @@
 import { join } from "node:path";
 import { kubeEnv, logOf } from "../controlPlane";
-import { startDaemon, type ProcessId } from "../namespaces";
+import { pidInside, startDaemon, type ProcessId } from "../namespaces";
+import { nodeName, NODES } from "../network";
 import { REPOSITORY } from "../paths";
 import { labPath } from "../state";
 import type { Tools } from "../tools";
+import type { NodesArgs } from "./main";
 
-/** Starts the lab's node, which runs Pods. */
-export function startNode(pid: number, tools: Tools): Promise<ProcessId> {
+/** Starts the kubelets and the load balancer. @param networks Holder of each node's network namespace. */
+export function startNodes(
+  pid: number,
+  tools: Tools,
+  networks: Readonly<Record<string, ProcessId>>,
+): Promise<ProcessId> {
+  const args: NodesArgs = {
+    folder: labPath("nodes"),
+    logsFolder: labPath("logs"),
+    programs: { ...tools.programs, "envoy-bootstrap": tools.envoyBootstrap },
+    nodes: NODES.flatMap((number) => {
+      const network = networks[nodeName(number)];
+      return network === undefined ? [] : [{ number, name: nodeName(number), network: pidInside(network.pid) }];
+    }),
+  };
+  const main = join(REPOSITORY, "lab", "node", "main.ts");
   return startDaemon(pid, {
-    name: "node",
-    command: [
-      process.execPath,
-      "-r",
-      "ts-node/register/transpile-only",
-      join(REPOSITORY, "lab", "node", "main.ts"),
-      labPath("node"),
-      labPath("logs"),
-      JSON.stringify(tools.programs),
-    ],
+    name: "nodes",
+    command: [process.execPath, "-r", "ts-node/register/transpile-only", main, JSON.stringify(args)],
     cwd: REPOSITORY,
-    logFile: logOf("node"),
+    logFile: logOf("nodes"),
     env: kubeEnv(),
   });
 }

@@ -1,201 +1,187 @@
-import { execFile, type ChildProcess } from "node:child_process";
-import { rmSync } from "node:fs";
-import { request } from "node:http";
-import { connect } from "node:net";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { podAddress } from "../addresses";
-import { startContainer, startNetwork, type ContainerRun } from "./container";
-import { programOf } from "./images";
-import type { Container, Pod, Probe } from "./objects";
-import { environment, volumeFolder, type ReadObject } from "./volumes";
+import { CLUSTER_DNS } from "../addresses";
+import { environment, expanded, type Placement } from "./environment";
+import type { ContainerRun } from "./container";
+import { commandOf, imageOf, type Programs } from "./images";
+import { startPodNetwork, type PodNetwork } from "./network";
+import type { Container, Pod } from "./objects";
+import { now, RunningContainer } from "./runningContainer";
+import type { Reader } from "./reader";
+import { filesOf, writeVolume } from "./volumes";
 
-/** Pause before a container that exited is restarted, doubled each time. Unit: milliseconds. */
-const FIRST_BACKOFF_MS = 500;
-const MAX_BACKOFF_MS = 8_000;
-const PROBE_TIMEOUT_MS = 1_000;
+/** Kubernetes' default. Unit: seconds. */
+const GRACE_SECONDS = 30;
 
 /** What the node gives to a Pod. */
 export interface NodeArgs {
-  readonly programs: Readonly<Record<string, string>>;
+  readonly programs: Programs;
   readonly folder: string;
+  /** /etc/hosts of each container. */
   readonly hostsFile: string;
   readonly logsFolder: string;
-  readonly read: ReadObject;
+  readonly read: Reader;
+  readonly nodeAddress: string;
+  /** A process in the node's network namespace. */
+  readonly network: number;
 }
 
-interface Running {
-  readonly container: Container;
-  process?: ChildProcess;
-  startedAt?: string;
-  restarts: number;
-  ready: boolean;
-  problem?: string;
-}
-
-const execute = promisify(execFile);
-
-/** One Pod: its network, and the programs of its containers. */
+/** One Pod: its network, its volumes, and the programs of its containers. */
 export class RunningPod {
-  readonly address: string;
-  private readonly containers: Running[];
   private readonly startTime = now();
-  private network: { pid: number; end(): void } | undefined;
+  private readonly transitions = new Map<string, { status: string; since: string }>();
+  private network: PodNetwork | undefined;
+  private inits: RunningContainer[] = [];
+  private containers: RunningContainer[] = [];
+  private initialized = false;
   private stopping = false;
 
   constructor(
-    readonly pod: Pod,
-    private readonly number: number,
+    public pod: Pod,
+    readonly address: string,
+    private readonly link: string,
     private readonly args: NodeArgs,
-  ) {
-    this.address = podAddress(number);
-    this.containers = pod.spec.containers.map((container) => ({ container, restarts: 0, ready: false }));
-  }
+    private readonly changed: () => void,
+  ) {}
 
   async start(): Promise<void> {
-    this.network = await startNetwork(this.number, this.address, async (script) => {
-      await execute("sh", ["-ec", script]);
-    });
-    for (const running of this.containers) {
-      void this.keep(running, this.network.pid);
+    const network = await startPodNetwork(this.args.network, this.link, this.address);
+    this.network = network;
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    const resolve = (container: Container) => this.resolve(container);
+    const running = (container: Container) =>
+      new RunningContainer(container, this.address, resolve, network.pid, this.changed);
+    this.inits = (this.pod.spec.initContainers ?? []).map(running);
+    this.containers = this.pod.spec.containers.map(running);
+    this.changed();
+    for (const init of this.inits) {
+      // One that is restarted always is a sidecar, which runs beside the containers.
+      // https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+      if (init.container.restartPolicy === "Always") {
+        void init.keep();
+        await this.until(() => init.hasStarted);
+      } else {
+        await init.complete();
+      }
+    }
+    this.initialized = true;
+    for (const container of this.containers) {
+      void container.keep();
+    }
+    this.changed();
+  }
+
+  private async until(met: () => boolean): Promise<void> {
+    while (!met() && !this.stopping) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 
-  /** Starts a container, and restarts it whenever it exits. */
-  private async keep(running: Running, network: number): Promise<void> {
-    for (let backoff = FIRST_BACKOFF_MS; !this.stopping; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
-      try {
-        const run = await this.resolve(running.container);
-        const child = startContainer(network, run);
-        Object.assign(running, { process: child, startedAt: now(), problem: undefined });
-        const code = await new Promise<number>((resolve) => child.on("close", (exit) => resolve(exit ?? 137)));
-        running.problem = `it exited with ${code}`;
-        running.restarts += 1;
-      } catch (error) {
-        running.problem = error instanceof Error ? error.message : String(error);
-      }
-      Object.assign(running, { process: undefined, ready: false });
-      await new Promise((resolve) => setTimeout(resolve, backoff));
-    }
+  private get folder(): string {
+    return join(this.args.folder, this.pod.metadata.uid);
+  }
+
+  private get placement(): Placement {
+    return { podAddress: this.address, nodeAddress: this.args.nodeAddress };
   }
 
   private async resolve(container: Container): Promise<ContainerRun> {
-    const { metadata, spec } = this.pod;
-    const { args, address } = this;
-    const folder = join(args.folder, metadata.uid);
+    const { metadata } = this.pod;
+    const { args } = this;
+    const image = imageOf(container.image, args.programs);
+    const env = await environment(this.pod, container, this.placement, args.read);
     const mounts: Record<string, string> = {};
-    for (const { name, mountPath } of container.volumeMounts ?? []) {
-      const volume = spec.volumes?.find((candidate) => candidate.name === name);
-      mounts[mountPath] = await volumeFolder(join(folder, "volumes", name), metadata.namespace, volume, args.read);
+    for (const { name, mountPath, subPath } of container.volumeMounts ?? []) {
+      if (subPath !== undefined) {
+        throw new Error(`the lab's nodes do not support subPath, as in ${name}`);
+      }
+      mounts[mountPath] = await this.volume(name);
     }
     return {
-      program: programOf(container.image, args.programs),
-      args: [...(container.command ?? []).slice(1), ...(container.args ?? [])],
-      env: await environment(this.pod, container, address, args.read),
+      image,
+      command: [...commandOf(image, container.command), ...(container.args ?? [])].map((word) => expanded(word, env)),
+      env,
       mounts,
       readOnly: container.securityContext?.readOnlyRootFilesystem === true,
-      root: join(folder, "root", container.name),
-      hostsFile: args.hostsFile,
-      logFile: join(args.logsFolder, `pod-${metadata.namespace}-${metadata.name}-${container.name}.log`),
+      root: join(this.folder, "root", container.name),
+      etc: { hosts: args.hostsFile, "resolv.conf": this.resolvConf() },
+      logFile: join(args.logsFolder, podLog(metadata, container.name)),
     };
   }
 
-  /** Runs the readiness probes. A container without one is ready while it runs. */
-  async probe(): Promise<void> {
-    await Promise.all(
-      this.containers.map(async (running) => {
-        const { container, process } = running;
-        running.ready = process !== undefined && (await this.answers(container, container.readinessProbe));
-      }),
-    );
+  /** https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/ */
+  private resolvConf(): string {
+    const path = join(this.folder, "resolv.conf");
+    const search = [`${this.pod.metadata.namespace}.svc.cluster.local`, "svc.cluster.local", "cluster.local"];
+    writeFileSync(path, `search ${search.join(" ")}\nnameserver ${CLUSTER_DNS}\noptions ndots:5\n`);
+    return path;
   }
 
-  private answers(container: Container, probe: Probe | undefined): Promise<boolean> {
-    const number = (port: number | string) =>
-      typeof port === "number" ? port : (container.ports?.find(({ name }) => name === port)?.containerPort ?? 0);
-    if (probe?.httpGet !== undefined) {
-      const { path = "/", port } = probe.httpGet;
-      return httpAnswers(this.address, number(port), path);
+  /** Writes a volume, once for all containers. */
+  private async volume(name: string): Promise<string> {
+    const folder = join(this.folder, "volumes", name);
+    const volume = this.pod.spec.volumes?.find((candidate) => candidate.name === name);
+    if (volume === undefined) {
+      throw new Error(`there is no volume ${name}`);
     }
-    return probe?.tcpSocket === undefined
-      ? Promise.resolve(true)
-      : tcpAnswers(this.address, number(probe.tcpSocket.port));
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    const files = await filesOf(this.pod, volume, this.args.read);
+    return files === undefined ? folder : writeVolume(folder, files);
+  }
+
+  /** Writes the volumes again: what they come from may have changed, and tokens expire. */
+  async refresh(): Promise<void> {
+    for (const { name, emptyDir } of this.pod.spec.volumes ?? []) {
+      if (emptyDir === undefined && this.initialized && !this.stopping) {
+        await this.volume(name);
+      }
+    }
   }
 
   /** Ends every container within the grace period, and removes the network. */
-  async stop(graceSeconds: number): Promise<void> {
+  async stop(): Promise<void> {
     this.stopping = true;
-    const ends = this.containers.flatMap(({ process }) =>
-      process === undefined || process.exitCode !== null || process.signalCode !== null
-        ? []
-        : [new Promise<void>((resolve) => process.once("close", () => resolve()))],
-    );
-    const signal = (name: NodeJS.Signals) => this.containers.forEach(({ process }) => process?.kill(name));
-    signal("SIGTERM");
-    const timer = setTimeout(() => signal("SIGKILL"), graceSeconds * 1000);
-    await Promise.all(ends);
-    clearTimeout(timer);
+    this.changed();
+    const { spec, metadata } = this.pod;
+    const grace = metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? GRACE_SECONDS;
+    await Promise.all(this.containers.map((container) => container.stop(grace)));
+    await Promise.all(this.inits.map((container) => container.stop(grace)));
     this.network?.end();
-    rmSync(join(this.args.folder, this.pod.metadata.uid), { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** The Pod's status. The pid in containerID is the one inside the lab. */
   status(): Record<string, unknown> {
-    const isReady = this.containers.every(({ ready }) => ready);
-    const condition = (type: string, met: boolean) => ({ type, status: met ? "True" : "False" });
+    const all = [...this.inits, ...this.containers];
+    const ready = this.initialized && all.every((container) => container.ready);
+    const running = this.initialized && this.containers.some((container) => container.pid() !== undefined);
     return {
-      phase: this.containers.some(({ startedAt }) => startedAt !== undefined) ? "Running" : "Pending",
-      hostIP: "10.1.0.1",
+      phase: running || (this.initialized && this.containers.length > 0) ? "Running" : "Pending",
+      hostIP: this.args.nodeAddress,
+      hostIPs: [{ ip: this.args.nodeAddress }],
       podIP: this.address,
       podIPs: [{ ip: this.address }],
       startTime: this.startTime,
       conditions: [
-        condition("PodScheduled", true),
-        condition("Initialized", true),
-        condition("ContainersReady", isReady),
-        condition("Ready", isReady),
+        this.condition("PodScheduled", true),
+        this.condition("Initialized", this.initialized),
+        this.condition("ContainersReady", ready),
+        this.condition("Ready", ready),
       ],
-      containerStatuses: this.containers.map(({ container, process, startedAt, restarts, ready, problem }) => ({
-        name: container.name,
-        image: container.image,
-        imageID: "",
-        containerID: process?.pid === undefined ? "" : `lab://${process.pid}`,
-        restartCount: restarts,
-        ready,
-        started: process !== undefined,
-        state:
-          process === undefined
-            ? { waiting: { reason: restarts > 0 ? "CrashLoopBackOff" : "ContainerCreating", message: problem } }
-            : { running: { startedAt } },
-      })),
+      initContainerStatuses: this.inits.map((container) => container.status()),
+      containerStatuses: this.containers.map((container) => container.status()),
     };
+  }
+
+  private condition(type: string, met: boolean) {
+    const status = met ? "True" : "False";
+    const last = this.transitions.get(type);
+    const since = last?.status === status ? last.since : now();
+    this.transitions.set(type, { status, since });
+    return { type, status, lastTransitionTime: since };
   }
 }
 
-function now(): string {
-  return new Date().toISOString().replace(/\.\d+Z$/, "Z");
-}
-
-function httpAnswers(host: string, port: number, path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const call = request({ host, port, path, timeout: PROBE_TIMEOUT_MS, agent: false }, (response) => {
-      response.resume();
-      resolve((response.statusCode ?? 500) < 400);
-    });
-    call.on("timeout", () => call.destroy());
-    call.on("error", () => resolve(false));
-    call.end();
-  });
-}
-
-function tcpAnswers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: PROBE_TIMEOUT_MS });
-    const end = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.on("connect", () => end(true)).on("timeout", () => end(false));
-    socket.on("error", () => end(false));
-  });
+/** Name of a container's log file. */
+export function podLog({ namespace, name }: { namespace: string; name: string }, container: string): string {
+  return `pod-${namespace}-${name}-${container}.log`;
 }

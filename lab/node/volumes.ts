@@ -1,68 +1,79 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { writeVolume } from "./container";
-import type { Container, Item, Pod, Volume } from "./objects";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { downward } from "./environment";
+import type { Item, Pod, Source, Volume } from "./objects";
+import type { Reader } from "./reader";
 
-/** Reads a ConfigMap or a Secret. */
-export type ReadObject = (
-  kind: "configmaps" | "secrets",
-  namespace: string,
-  name: string,
-) => Promise<Record<string, string>>;
+type Files = Record<string, Buffer | string>;
 
-/** Writes a volume's folder and returns it. @throws Error for kinds that the lab's node does not support. */
-export async function volumeFolder(
-  folder: string,
-  namespace: string,
-  volume: Volume | undefined,
-  read: ReadObject,
-): Promise<string> {
-  rmSync(folder, { recursive: true, force: true });
-  if (volume?.configMap !== undefined) {
-    const { name, items } = volume.configMap;
-    return writeVolume(folder, chosen(await read("configmaps", namespace, name), items));
+/** The files of a volume that has sources; undefined for an `emptyDir`. @throws Error for kinds that the nodes do not support. */
+export async function filesOf(pod: Pod, volume: Volume, read: Reader): Promise<Files | undefined> {
+  if (volume.emptyDir !== undefined) {
+    return undefined;
   }
-  if (volume?.secret !== undefined) {
-    const { secretName, items } = volume.secret;
-    return writeVolume(folder, chosen(await read("secrets", namespace, secretName), items));
+  const files: Files = {};
+  for (const source of volume.projected?.sources ?? [volume]) {
+    Object.assign(files, await sourceFiles(pod, source, read));
   }
-  if (volume?.emptyDir === undefined) {
-    throw new Error(`the lab's node does not support the volume ${JSON.stringify(volume)}`);
+  return files;
+}
+
+async function sourceFiles(pod: Pod, source: Source, read: Reader): Promise<Files> {
+  const { namespace } = pod.metadata;
+  if (source.configMap !== undefined) {
+    const { name = "", items, optional } = source.configMap;
+    return chosen(await read.data("configmaps", namespace, name), items, optional, `ConfigMap ${namespace}/${name}`);
   }
-  mkdirSync(join(folder), { recursive: true });
-  return folder;
+  if (source.secret !== undefined) {
+    const { secretName, name = secretName ?? "", items, optional } = source.secret;
+    return chosen(await read.data("secrets", namespace, name), items, optional, `Secret ${namespace}/${name}`);
+  }
+  if (source.downwardAPI !== undefined) {
+    return Object.fromEntries((source.downwardAPI.items ?? []).map((item) => [item.path, downward(pod, item)]));
+  }
+  if (source.serviceAccountToken !== undefined) {
+    return { [source.serviceAccountToken.path]: await read.token(pod, source.serviceAccountToken) };
+  }
+  throw new Error(`the lab's nodes do not support the volume ${JSON.stringify(source)}`);
 }
 
 /** The keys that a volume selects, by file name; all of them if it selects none. */
-function chosen(data: Record<string, string>, items: readonly Item[] | undefined): Record<string, string> {
+function chosen(data: Files | undefined, items: Item[] | undefined, optional = false, what = ""): Files {
+  if (data === undefined) {
+    if (optional) {
+      return {};
+    }
+    throw new Error(`${what} does not exist`);
+  }
   return items === undefined ? data : Object.fromEntries(items.map(({ key, path }) => [path, data[key] ?? ""]));
 }
 
-/** A container's environment. @throws Error if it refers to something that does not exist. */
-export async function environment(
-  { metadata }: Pod,
-  container: Container,
-  address: string,
-  read: ReadObject,
-): Promise<Record<string, string>> {
-  const fields: Readonly<Record<string, string>> = {
-    "metadata.name": metadata.name,
-    "metadata.namespace": metadata.namespace,
-    "status.podIP": address,
-  };
-  const result: Record<string, string> = {};
-  for (const { name, value, valueFrom } of container.env ?? []) {
-    const { secretKeyRef, configMapKeyRef, fieldRef } = valueFrom ?? {};
-    const reference = secretKeyRef ?? configMapKeyRef;
-    const kind = secretKeyRef === undefined ? "configmaps" : "secrets";
-    const found =
-      reference === undefined
-        ? (value ?? fields[fieldRef?.fieldPath ?? ""])
-        : (await read(kind, metadata.namespace, reference.name))[reference.key];
-    if (found === undefined && valueFrom !== undefined) {
-      throw new Error(`${name} has no value: ${JSON.stringify(valueFrom)}`);
-    }
-    result[name] = found ?? "";
+/** Writes a volume as a kubelet does: files are links through `..data`, which changes for all of them at once. */
+export function writeVolume(folder: string, files: Files): string {
+  const data = join(folder, "..data");
+  const before = existsSync(data) ? readlinkSync(data) : undefined;
+  const current = before === "..1" ? "..2" : "..1";
+  rmSync(join(folder, current), { recursive: true, force: true });
+  mkdirSync(join(folder, current), { recursive: true, mode: 0o755 });
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, current, name)), { recursive: true, mode: 0o755 });
+    writeFileSync(join(folder, current, name), content, { mode: 0o600 });
   }
-  return result;
+  symlinkSync(current, `${data}-new`);
+  renameSync(`${data}-new`, data);
+  for (const name of new Set(Object.keys(files).map((path) => path.split("/")[0] ?? path))) {
+    if (lstatSync(join(folder, name), { throwIfNoEntry: false }) === undefined) {
+      symlinkSync(join("..data", name), join(folder, name));
+    }
+  }
+  return folder;
 }

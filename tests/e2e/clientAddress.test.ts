@@ -93,8 +93,7 @@ describe("access behind proxies", () => {
   it("refuses hosts that belong to no service, even if a route serves them", async () => {
     await theLab().kubectl(["create", "-f", "-"], STRAY);
     await eventually("the stray route in Envoy", 30_000, async () => {
-      const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === "behind");
-      const dump = await theLab().inProxy(number, ["curl", "-s", "http://127.0.0.1:15000/config_dump"]);
+      const dump = await theLab().inProxy("behind", ["curl", "-s", "http://127.0.0.1:15000/config_dump"]);
       assert.match(dump, new RegExp(`stray\\.${DOMAIN}:443`));
     });
     assert.deepEqual(await statuses({ stray: send("stray", []), unknown: send("unknown", []) }), {

@@ -147,8 +147,7 @@ describe("fault injection", () => {
   });
 
   it("is in Envoy's config behind whatever refuses, and nothing was rejected", async () => {
-    const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === "fault");
-    const dump = await theLab().inProxy(number, [
+    const dump = await theLab().inProxy("fault", [
       "curl",
       "-s",
       "http://127.0.0.1:15000/config_dump?resource=dynamic_listeners",

@@ -194,9 +194,8 @@ interface ConfigDump {
 }
 
 async function routesInEnvoy(): Promise<Routes> {
-  const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === PLACE.gateway.name);
   const url = "http://127.0.0.1:15000/config_dump?resource=dynamic_route_configs";
-  const { configs = [] } = JSON.parse(await theLab().inProxy(number, ["curl", "-sf", url])) as ConfigDump;
+  const { configs = [] } = JSON.parse(await theLab().inProxy(PLACE.gateway.name, ["curl", "-sf", url])) as ConfigDump;
   const tables = configs.filter(({ route_config: { name } }) => name.startsWith("https.443."));
   return sorted(
     tables.flatMap(({ route_config: { virtual_hosts = [] } }) =>

@@ -282,8 +282,7 @@ describe("hardening", () => {
   });
 
   it("has its patches in Envoy on both ports, and none was rejected", async () => {
-    const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === "hardening");
-    const admin = (path: string) => theLab().inProxy(number, ["curl", "-s", `http://127.0.0.1:15000/${path}`]);
+    const admin = (path: string) => theLab().inProxy("hardening", ["curl", "-s", `http://127.0.0.1:15000/${path}`]);
     const dump = await admin("config_dump?resource=dynamic_listeners");
     for (const value of ['"max_connections": "30"', '"per_connection_buffer_limit_bytes": 32768', "header_mutation"]) {
       assert.equal(dump.split(value).length - 1 >= 2, true, value);

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
 import { istiodValues } from "../../istio/istioPlatform";
-import { ensureOptional } from "../../lab/tools";
 import { theLab } from "./support/lab";
 
 interface KubernetesObject {
@@ -18,11 +17,9 @@ describe("Istio's charts", () => {
   const folder = mkdtempSync(join(tmpdir(), "gateway-charts-"));
   let helm: string;
   let charts: string;
-  before(async function () {
-    // Helm is built on first use.
-    this.timeout(20 * 60_000);
-    helm = await ensureOptional("helm");
-    charts = await ensureOptional("istio-charts");
+  before(() => {
+    helm = theLab().tools.programs.helm;
+    charts = theLab().tools.istioCharts;
   });
   after(() => rmSync(folder, { recursive: true }));
 

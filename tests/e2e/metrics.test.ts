@@ -113,7 +113,8 @@ describe("metrics", function () {
     };
     const [target, ...more] = targets.data.activeTargets;
     assert.deepEqual(more, []);
-    assert.equal(target?.scrapeUrl, "http://192.168.51.156:15090/stats/prometheus");
+    const [pod] = await theLab().gatewayPods(GATEWAY);
+    assert.equal(target?.scrapeUrl, `http://${pod?.address}:15090/stats/prometheus`);
     assert.equal(target.health, "up");
     assert.equal(target.labels[GATEWAY_LABEL], GATEWAY);
     const [up] = await query(`up{${GATEWAY_LABEL}="${GATEWAY}"}`);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { logOf } from "../../lab/controlPlane";
 import { collectedSpans } from "../../lab/otlp";
 import { eventually } from "../../lab/processes";
 import { CLIENT_INSIDE } from "../../lab/addresses";
@@ -12,13 +11,12 @@ import { deploy, destroy, theLab, type Values } from "./support/lab";
 const STACK = "observability";
 const DOMAIN = "observability.test";
 const GATEWAY = "observability";
-const ADDRESS = "192.168.51.154";
 
 const service = (name: string, more: Values = {}) => ({ name, namespace: "observed", port: 8080, ...more });
 
 const values: Values = {
   domain: DOMAIN,
-  gateway: { name: GATEWAY, namespace: "observability-system", address: ADDRESS },
+  gateway: { name: GATEWAY, namespace: "observability-system", address: "192.168.51.154" },
   telemetry: {
     accessLogs: { provider: "gateway-json" },
     traces: { provider: "otel", samplePercent: 0 },
@@ -41,9 +39,9 @@ describe("observability", () => {
   const get = (host: string, path: string, headers: readonly string[] = []) =>
     request(theLab(), `https://${host}.${DOMAIN}${path}`, { headers });
 
-  let proxy: number;
+  let logFile = "";
   let traced: Service;
-  const output = () => readFileSync(logOf(`proxy-${proxy}`), "utf8");
+  const output = () => readFileSync(logFile, "utf8");
   const lines = () =>
     output()
       .split("\n")
@@ -64,7 +62,7 @@ describe("observability", () => {
     const found = (await deploy(STACK, values)).services.find(({ name }) => name === "traced");
     assert.ok(found);
     traced = found;
-    proxy = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === GATEWAY);
+    logFile = (await theLab().gatewayPods(GATEWAY))[0]?.logFile ?? "";
     await eventually("the routes", 30_000, async () => {
       for (const host of ["plain", "errors", "sampled", "traced"]) {
         assert.equal((await get(host, "/")).status, 200);
@@ -192,7 +190,7 @@ describe("observability", () => {
     const { completed } = namesOf(traced);
     /** The value of a counter that the gateway exports. */
     const counted = async () => {
-      const metrics = await theLab().output(["curl", "-sf", `http://${ADDRESS}:15090/stats/prometheus`]);
+      const metrics = await theLab().inProxy(GATEWAY, ["curl", "-sf", "http://127.0.0.1:15090/stats/prometheus"]);
       return Number(new RegExp(`^${completed}\\{[^}]*\\} (\\d+)$`, "m").exec(metrics)?.[1]);
     };
     const before = await counted();

@@ -106,8 +106,7 @@ describe("resilience", () => {
 
   /** A page of Envoy's admin interface. */
   async function admin(page: string): Promise<string> {
-    const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === STACK);
-    return theLab().inProxy(number, ["curl", "-s", `http://127.0.0.1:15000/${page}`]);
+    return theLab().inProxy(STACK, ["curl", "-s", `http://127.0.0.1:15000/${page}`]);
   }
 
   it("retries connections as configured: Istio's own two retries, those of the config, or none", async () => {

@@ -162,8 +162,7 @@ describe("traffic", () => {
   });
 
   it("has each of its patches in Envoy, and none was rejected", async () => {
-    const number = theLab().snapshot.proxies.findIndex(({ gateway }) => gateway === "traffic");
-    const dump = await theLab().inProxy(number, ["curl", "-s", "http://127.0.0.1:15000/config_dump"]);
+    const dump = await theLab().inProxy("traffic", ["curl", "-s", "http://127.0.0.1:15000/config_dump"]);
     // One bucket per rule: two for limited, and one for each other service.
     assert.equal(
       dump.match(/"fill_interval": "3600s"/g)?.length,

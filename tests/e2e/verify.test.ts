@@ -305,10 +305,10 @@ describe("verify", () => {
   });
 
   it("detects an Envoy whose config is stale", async () => {
-    const { agent } = theLab().snapshot.proxies.find(({ gateway }) => gateway === "verify") ?? {};
-    assert.ok(agent);
+    const [pod] = await theLab().gatewayPods("verify");
+    assert.ok(pod);
     // Envoy gets its config through the agent: while that is stopped, no new config arrives.
-    process.kill(agent.pid, "SIGSTOP");
+    await theLab().output(["kill", "-STOP", String(pod.pid)]);
     try {
       await theLab().kubectl(["label", "service", "web", "-n", "verify-apps", "verify=stale"]);
       const route = ["httproute", "other", "-n", "verify-apps"];
@@ -322,7 +322,7 @@ describe("verify", () => {
       ]);
       await expectFailures({ proxies: /Envoy rejected the latest config or has not acknowledged it/ });
     } finally {
-      process.kill(agent.pid, "SIGCONT");
+      await theLab().output(["kill", "-CONT", String(pod.pid)]);
     }
   });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ISTIOD } from "../../lab/addresses";
+import type { GatewayPod } from "../../lab/pods";
 import { eventually } from "../../lab/processes";
 import { handshake, request } from "../../lab/probe";
 import { destroy, prepare, pulumiOk, theLab, type Values } from "../e2e/support/lab";
@@ -10,8 +10,6 @@ const STACK = "proxy";
 const HOST = "web.proxy.test";
 const LIMITED = "https://limited.proxy.test/";
 const ADDRESS = "192.168.51.213";
-/** The gateway's second proxy, to which a load balancer would send clients while the first is down. */
-const OTHER = "192.168.51.214";
 
 const VALUES: Values = {
   domain: "proxy.test",
@@ -57,12 +55,17 @@ async function seen(user: string): Promise<unknown> {
 
 describe("proxy", () => {
   let healthy: unknown;
-  let number = -1;
+  let victim: GatewayPod;
+  /** Address of the gateway's other Pod, on the other node. */
+  let other = "";
   before(async () => {
-    await prepare(STACK, VALUES, 2);
+    const { gateway } = await prepare(STACK, VALUES);
     await pulumiOk(STACK, UP);
     await eventuallyBy(HOST, "web");
-    number = theLab().snapshot.proxies.findIndex(({ address }) => address === ADDRESS);
+    await theLab().scaleGateway(gateway, 2);
+    const pods = await theLab().gatewayPods(STACK);
+    assert.equal(new Set(pods.map(({ node }) => node)).size, 2);
+    [victim, { address: other } = { address: "" }] = pods as [GatewayPod, GatewayPod];
     await eventuallyBy("limited.proxy.test", "limited");
     healthy = await seen("before");
     assert.deepEqual(
@@ -82,38 +85,56 @@ describe("proxy", () => {
   });
   after(() => destroy(STACK));
 
-  /** A client of the dead proxy is refused immediately: it does not hang, and gets nothing unencrypted. */
+  /** A client of the dead Pod is refused immediately: it does not hang, and gets nothing unencrypted. */
   const refused = async () => {
-    for (const url of [`https://${HOST}/`, `http://${HOST}/`]) {
-      const { status, exitCode, body } = await request(theLab(), url);
+    for (const [url, port] of [
+      [`https://${HOST}/`, 443],
+      [`http://${HOST}/`, 80],
+    ] as const) {
+      const curl = ["--resolve", `${HOST}:${port}:${victim.address}`];
+      const { status, exitCode, body } = await request(theLab(), url, { curl });
       // 7: no connection.
       assert.deepEqual([status, exitCode, body], [0, 7, ""]);
     }
   };
+  const ready = (pods: number) =>
+    eventually(`${pods} ready Pods`, 60_000, async () => {
+      const wanted = [
+        "get",
+        "deployment",
+        "proxy-istio",
+        "-n",
+        "proxy-system",
+        "-o",
+        "jsonpath={.status.readyReplicas}",
+      ];
+      assert.equal(await theLab().kubectl(wanted), String(pods));
+    });
   const asBefore = (user: string) =>
     eventually("traffic as before", 60_000, async () => {
       assert.equal((await request(theLab(), `https://${HOST}/`)).status, 200);
       assert.equal((await request(theLab(), `http://${HOST}/`)).status, 301);
     }).then(async () => assert.deepEqual(await seen(user), healthy));
 
-  it("Envoy killed: its clients are refused, the other replica's are served, and all is as before once it is back", async () => {
-    await underTraffic(OTHER, HOST, async () => {
-      await theLab().killEnvoy(number);
+  it("Envoy killed: its clients are refused, the other Pod's are served, and the address moves there", async () => {
+    await underTraffic(other, HOST, async () => {
+      await theLab().killEnvoy(victim);
       await refused();
-      await theLab().startProxyAgain(number);
       await asBefore("again");
+      await ready(2);
     });
   });
 
-  it("Envoy killed while istiod is down: it serves again once istiod is back", async () => {
-    await underTraffic(OTHER, HOST, async () => {
-      theLab().kill("pilot-discovery");
-      await theLab().killEnvoy(number);
-      await theLab().startProxyAgain(number);
+  it("Envoy killed while istiod is down: the other Pod serves, and it does too once istiod is back", async () => {
+    await underTraffic(other, HOST, async () => {
+      await theLab().scaleIstiod(0);
+      await theLab().killEnvoy(victim);
+      await ready(1);
       await refused();
-      await theLab().startAgain("pilot-discovery");
-      await eventually("istiod", 60_000, () => theLab().output(["curl", "-sf", `http://${ISTIOD}:8080/ready`]));
       await asBefore("without istiod");
+      await theLab().scaleIstiod(1);
+      await ready(2);
+      await asBefore("with istiod");
     });
   });
 

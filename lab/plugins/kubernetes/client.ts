@@ -137,6 +137,29 @@ export class Client {
       call.end(text);
     });
   }
+
+  /** A watch: reports each line of the answer until it ends. @throws what `seen` throws. */
+  stream(path: string, seen: (line: string) => void): Promise<void> {
+    const { server, agent, headers } = this.cluster;
+    return new Promise((resolve, reject) => {
+      const call = request(new URL(path, server), { agent, headers }, (response) => {
+        let rest = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => {
+          const lines = (rest + chunk).split("\n");
+          rest = lines.pop() ?? "";
+          try {
+            lines.forEach(seen);
+          } catch (error) {
+            call.destroy(error as Error);
+          }
+        });
+        response.on("end", () => resolve());
+        response.on("error", reject);
+      });
+      call.on("error", reject);
+      call.end();
+    });
+  }
 }
 
 function parseJson(text: string): Properties {

@@ -59,8 +59,8 @@ export function writeServices(path: string, services: readonly object[]): void {
 }
 
 /** Creates what the stack refers to, without deploying it. */
-export function prepare(stack: string, values: Values, replicas = 1): Promise<StackConfig> {
-  return theLab().prepare(stack, writeStack(stack, values), replicas);
+export function prepare(stack: string, values: Values): Promise<StackConfig> {
+  return theLab().prepare(stack, writeStack(stack, values));
 }
 
 /** Runs pulumi on a stack, and returns its output. */

@@ -13,13 +13,13 @@ const RESOURCES = {
  * are missing.
  */
 export async function assertNothingRejected(gateway: string): Promise<void> {
-  const proxies = theLab().snapshot.proxies.flatMap((proxy, number) => (proxy.gateway === gateway ? [number] : []));
-  assert.notEqual(proxies.length, 0, `no proxy of ${gateway}`);
-  for (const number of proxies) {
+  const pods = await theLab().gatewayPods(gateway);
+  assert.notEqual(pods.length, 0, `no Pod of ${gateway}`);
+  for (const replica of pods.keys()) {
     const url = "http://127.0.0.1:15000/stats?filter=update_(rejected|success)$";
-    assertCounters(await theLab().inProxy(number, ["curl", "-sf", "--globoff", url]));
+    assertCounters(await theLab().inProxy(gateway, ["curl", "-sf", "--globoff", url], replica));
   }
-  assertScrape(await theLab().output(["curl", "-sf", "http://127.0.0.1:15014/metrics"]));
+  assertScrape(await theLab().output(["curl", "-sf", "http://istiod.istio-system.svc:15014/metrics"]));
 }
 
 /** Checks the update counters of Envoy's admin port: it accepted everything that it received. */
