@@ -235,7 +235,8 @@ describe("components/rateLimitService", () => {
   });
 
   it("has a config whose name changes with its limits, which rolls out new Pods", async () => {
-    const nameOf = (all: readonly Registered[]) => (only(all, CONFIG_MAP, LIMITER).inputs.metadata as { name: string }).name;
+    const nameOf = (all: readonly Registered[]) =>
+      (only(all, CONFIG_MAP, LIMITER).inputs.metadata as { name: string }).name;
     const changed = await deploy({ services: limited({ ...LIMIT, requests: 11 }) });
     assert.match(nameOf(resources), /^unified-gateway--rate-limit-[0-9a-f]{10}$/);
     assert.notEqual(nameOf(changed), nameOf(resources));
