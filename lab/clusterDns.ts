@@ -1,7 +1,6 @@
 import { CLUSTER_DNS } from "./addresses";
-import { kubeEnv } from "./controlPlane";
+import { kubectl } from "./controlPlane";
 import { list, namespace } from "./manifests";
-import { outputInside } from "./namespaces";
 import type { Tools } from "./tools";
 
 const NAMESPACE = "kube-system";
@@ -81,5 +80,5 @@ const MANIFESTS: Record<string, unknown>[] = [
 /** Starts the cluster's DNS, without waiting for it. */
 export async function installClusterDns(pid: number, tools: Tools): Promise<void> {
   const apply = ["apply", "--server-side", "--field-manager=lab", "-f", "-"];
-  await outputInside(pid, [tools.programs.kubectl, ...apply], { env: kubeEnv(), input: list(MANIFESTS) });
+  await kubectl(pid, tools, apply, list(MANIFESTS));
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { API_SERVER, SERVICE_RANGE } from "./addresses";
+import { list, namespace } from "./manifests";
 import { isAlive, outputInside, startDaemon, type ProcessId } from "./namespaces";
 import { eventually, lastLine, output, UserError } from "./processes";
 import type { Progress } from "./progress";
@@ -50,10 +51,9 @@ export async function startControlPlane(
     await start("kube-scheduler");
   });
   await progress.step("CRDs", async () => {
-    const kubectl = [tools.programs.kubectl, "apply", "--server-side", "--force-conflicts"];
-    const crds = ["-f", tools.crds.istio, "-f", tools.crds.gatewayApi[channel]];
-    await outputInside(pid, [...kubectl, ...crds], { env: kubeEnv() });
-    await outputInside(pid, [...kubectl, "-f", "-"], { env: kubeEnv(), input: namespaceManifest("istio-system") });
+    const apply = ["apply", "--server-side", "--force-conflicts"];
+    await kubectl(pid, tools, [...apply, "-f", tools.crds.istio, "-f", tools.crds.gatewayApi[channel]]);
+    await kubectl(pid, tools, [...apply, "-f", "-"], list([namespace("istio-system")]));
   });
   return daemons;
 }
@@ -116,10 +116,6 @@ export function auditLog(): string {
   return labPath("logs", "audit.log");
 }
 
-function namespaceManifest(name: string): string {
-  return JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
-}
-
 export function logOf(name: string): string {
   return labPath("logs", `${name}.log`);
 }
@@ -130,6 +126,11 @@ export function kubeconfigPath(): string {
 
 export function kubeEnv(): NodeJS.ProcessEnv {
   return { ...process.env, KUBECONFIG: kubeconfigPath() };
+}
+
+/** Runs kubectl inside, as the administrator, and returns its output. */
+export function kubectl(pid: number, tools: Tools, args: readonly string[], input?: string): Promise<string> {
+  return outputInside(pid, [tools.programs.kubectl, ...args], { env: kubeEnv(), input });
 }
 
 /** How a Prometheus in the lab reaches the API server for its targets: in a pod it would know by itself. */

@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { istiodValues } from "../istio/istioPlatform";
-import { kubeEnv } from "./controlPlane";
-import { outputInside } from "./namespaces";
+import { kubectl } from "./controlPlane";
 import { eventually, output } from "./processes";
 import { labPath } from "./state";
 import type { Tools } from "./tools";
@@ -51,9 +50,7 @@ export async function installIstiod(pid: number, tools: Tools): Promise<void> {
   const chart = join(tools.istioCharts, "istio-control", "istio-discovery");
   const options = ["--namespace", NAMESPACE, "--values", file];
   const rendered = await output(tools.programs.helm, ["template", "istiod", chart, ...options]);
-  const kubectl = (args: readonly string[], input?: string) =>
-    outputInside(pid, [tools.programs.kubectl, ...args], { env: kubeEnv(), input });
   const apply = ["apply", "--server-side", "--force-conflicts", "--field-manager=helm", "-f", "-"];
-  await eventually("istiod's objects", 30_000, () => kubectl(apply, rendered), 500);
-  await kubectl(["rollout", "status", "deployment/istiod", "-n", NAMESPACE, "--timeout=120s"]);
+  await eventually("istiod's objects", 30_000, () => kubectl(pid, tools, apply, rendered), 500);
+  await kubectl(pid, tools, ["rollout", "status", "deployment/istiod", "-n", NAMESPACE, "--timeout=120s"]);
 }

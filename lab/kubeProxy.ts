@@ -3,13 +3,13 @@ import { delimiter, dirname } from "node:path";
 import { nodeAddress, POD_RANGE } from "./addresses";
 import { kubeconfigPath, logOf } from "./controlPlane";
 import { startDaemon, type ProcessId } from "./namespaces";
-import { nodeName } from "./network";
+import type { LabNode } from "./network";
 import { labPath } from "./state";
 import type { Tools } from "./tools";
 
 /** Starts the real kube-proxy in a node's network, where it needs the node's InternalIP. */
-export function startKubeProxy(network: ProcessId, tools: Tools, node: number): Promise<ProcessId> {
-  const name = `kube-proxy-${node}`;
+export function startKubeProxy({ number, name: node, network }: LabNode, tools: Tools): Promise<ProcessId> {
+  const name = `kube-proxy-${number}`;
   mkdirSync(labPath(name), { recursive: true, mode: 0o700 });
   return startDaemon(network.pid, {
     name,
@@ -17,9 +17,9 @@ export function startKubeProxy(network: ProcessId, tools: Tools, node: number): 
       tools.programs["kube-proxy"],
       "--proxy-mode=nftables",
       `--kubeconfig=${kubeconfigPath()}`,
-      `--hostname-override=${nodeName(node)}`,
+      `--hostname-override=${node}`,
       `--cluster-cidr=${POD_RANGE}`,
-      `--healthz-bind-address=${nodeAddress(node)}:10256`,
+      `--healthz-bind-address=${nodeAddress(number)}:10256`,
       // The kernel's own limits: they are not a user namespace's to change.
       "--conntrack-max-per-core=0",
       "--conntrack-tcp-timeout-established=0",

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { loadStackFile } from "../config/load/stackFile";
 import type { StackConfig } from "../config";
-import { proxyName } from "../components/shared/naming";
+import { GATEWAY_NAME_LABEL, proxyName } from "../components/shared/naming";
 import { CLUSTER_DNS, DEFAULT_GATEWAY } from "./addresses";
 import { installClusterDns } from "./clusterDns";
 import { addBackends, scaleBackend, startEcho, wantedBackends } from "./backends";
 import {
   CONTROL_PLANE_STEPS,
-  kubeEnv,
+  kubectl,
   startControlPlane,
   startProgram,
   type ControlPlaneProgram,
@@ -15,9 +15,9 @@ import {
 import { installIstiod } from "./istiod";
 import { startKubeProxy } from "./kubeProxy";
 import { backend, list, namespace, podStatus, tlsSecret } from "./manifests";
-import { nodeName, NODES, startNodeNetworks } from "./network";
+import { startNodeNetworks } from "./network";
 import { startNodes } from "./node";
-import { containerPid, gatewayPods, type GatewayPod } from "./pods";
+import { runningPods, type RunningPod } from "./pods";
 import { COLLECTOR_MANIFESTS, COLLECTOR_NAMESPACE, startCollector } from "./otlp";
 import { endHolder, enter, isAlive, outputInside, runInside, startHolder } from "./namespaces";
 import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
@@ -58,14 +58,11 @@ export class Lab {
       const daemons = await startControlPlane(holder.id.pid, tools, channel, progress);
       daemons.echo = await progress.step("backends", () => startEcho(holder.id.pid));
       await progress.step("nodes, kube-proxy", async () => {
-        const networks = await startNodeNetworks(holder.id.pid);
-        daemons.nodes = await startNodes(holder.id.pid, tools, networks);
-        for (const node of NODES) {
-          const network = networks[nodeName(node)];
-          if (network !== undefined) {
-            daemons[nodeName(node)] = network;
-            daemons[`kube-proxy-${node}`] = await startKubeProxy(network, tools, node);
-          }
+        const nodes = await startNodeNetworks(holder.id.pid);
+        daemons.nodes = await startNodes(holder.id.pid, tools, nodes);
+        for (const node of nodes) {
+          daemons[node.name] = node.network;
+          daemons[`kube-proxy-${node.number}`] = await startKubeProxy(node, tools);
         }
       });
       await progress.step("cluster DNS, istiod", async () => {
@@ -132,8 +129,8 @@ export class Lab {
   }
 
   /** The running Pods of a gateway, oldest first. */
-  gatewayPods(gateway: string): Promise<GatewayPod[]> {
-    return gatewayPods((args) => this.kubectl(args), gateway);
+  gatewayPods(gateway: string): Promise<RunningPod[]> {
+    return this.runningPods(`${GATEWAY_NAME_LABEL}=${gateway}`);
   }
 
   /** Runs a command in the network namespace of a gateway's Pod, where Envoy's admin port is. */
@@ -145,9 +142,16 @@ export class Lab {
     return this.output(["nsenter", `--net=/proc/${pod.pid}/ns/net`, ...command]);
   }
 
-  /** Kills a Pod's Envoy, as in a crash: its pilot-agent ends with it, and the kubelet starts the container again. */
-  async killEnvoy({ name, namespace }: GatewayPod): Promise<void> {
-    const pid = await containerPid((args) => this.kubectl(args), namespace, name);
+  private async runningPods(selector: string): Promise<RunningPod[]> {
+    return runningPods(await this.kubectl(["get", "pods", "-A", "-l", selector, "-o", "json"]));
+  }
+
+  /** Kills the Envoy of a gateway's Pod, as in a crash: pilot-agent ends with it, and the kubelet starts the container again. */
+  async killEnvoy(gateway: string, name: string): Promise<void> {
+    const pid = (await this.gatewayPods(gateway)).find((pod) => pod.name === name)?.pid;
+    if (pid === undefined) {
+      throw new UserError(`gateway ${gateway} has no running Pod ${name}`);
+    }
     await this.output(["sh", "-c", `kill -KILL $(cat /proc/${pid}/task/*/children)`]);
     await eventually(`Envoy of ${name} to end`, 30_000, async () => {
       if ((await this.run(["kill", "-0", String(pid)])).code === 0) {
@@ -158,12 +162,9 @@ export class Lab {
 
   /** Kills istiod, as in a crash; the kubelet starts its container again. */
   async killIstiod(): Promise<void> {
-    const [name = ""] = (await this.kubectl([...ISTIOD_PODS, "-o", "jsonpath={.items[0].metadata.name}"])).split(" ");
-    await this.output([
-      "kill",
-      "-KILL",
-      String(await containerPid((args) => this.kubectl(args), "istio-system", name)),
-    ]);
+    for (const { pid } of await this.runningPods("app=istiod")) {
+      await this.output(["kill", "-KILL", String(pid)]);
+    }
   }
 
   /** Gives istiod this many Pods, and waits until they are ready or gone. */
@@ -263,7 +264,7 @@ export class Lab {
   }
 
   kubectl(args: readonly string[], input?: string): Promise<string> {
-    return this.output([this.tools.programs.kubectl, ...args], { env: kubeEnv(), input });
+    return kubectl(this.pid, this.tools, args, input);
   }
 
   private async apply(items: readonly Record<string, unknown>[]): Promise<void> {
@@ -311,8 +312,6 @@ export class Lab {
     );
   }
 }
-
-const ISTIOD_PODS = ["get", "pods", "-n", "istio-system", "-l", "app=istiod"];
 
 function existingFile({ gateway, certificate }: StackConfig, suffix: string): string {
   return labPath(`${gateway.namespace}-${certificate.secretName}.${suffix}`);

@@ -1,21 +1,23 @@
-import { mkdirSync } from "node:fs";
 import { nodeAddress, podRange, ROUTER, SERVICE_RANGE } from "./addresses";
 import { logOf } from "./controlPlane";
 import { outputInside, pidInside, startDaemon, type ProcessId } from "./namespaces";
 import { eventually } from "./processes";
 import { labPath } from "./state";
 
-/** The nodes of the lab's cluster, by number. */
-export const NODES = [1, 2] as const;
-
-export function nodeName(node: number): string {
-  return `node-${node}`;
-}
-
+/** Numbers of the nodes. */
+const NODES = [1, 2] as const;
 const BRIDGE = "nodes";
 
-/** A network namespace for each node, all on one bridge; the lab's own namespace is their router. Returns their holders. */
-export async function startNodeNetworks(pid: number): Promise<Record<string, ProcessId>> {
+/** A node of the lab's cluster. */
+export interface LabNode {
+  readonly number: number;
+  readonly name: string;
+  /** Holds its network namespace. */
+  readonly network: ProcessId;
+}
+
+/** A network namespace for each node, all on one bridge; the lab's own namespace is their router. */
+export async function startNodeNetworks(pid: number): Promise<LabNode[]> {
   const shell = (where: number, ...lines: string[]) => outputInside(where, ["sh", "-ec", lines.join("\n")]);
   await shell(
     pid,
@@ -24,10 +26,9 @@ export async function startNodeNetworks(pid: number): Promise<Record<string, Pro
     `ip link set ${BRIDGE} up`,
     FORWARD,
   );
-  const holders: Record<string, ProcessId> = {};
+  const nodes: LabNode[] = [];
   for (const node of NODES) {
-    const name = nodeName(node);
-    mkdirSync(labPath(name), { recursive: true, mode: 0o700 });
+    const name = `node-${node}`;
     const holder = await startNetworkHolder(pid, name);
     await shell(
       pid,
@@ -46,11 +47,11 @@ export async function startNodeNetworks(pid: number): Promise<Record<string, Pro
       FORWARD,
     );
     await shell(pid, `ip route replace ${podRange(node)} via ${nodeAddress(node)}`);
-    holders[name] = holder;
+    nodes.push({ number: node, name, network: holder });
   }
   // The API server calls webhooks at their Services' addresses.
   await shell(pid, `ip route replace ${SERVICE_RANGE} via ${nodeAddress(NODES[0])}`);
-  return holders;
+  return nodes;
 }
 
 /** Packets from a Service's address come back by another interface than the one that leads there. */

@@ -1,17 +1,17 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ISTIOD_HOST } from "./addresses";
-import { kubeEnv, logOf } from "./controlPlane";
+import { kubectl, logOf } from "./controlPlane";
 import { outputInside, pidInside, startDaemon, type ProcessId } from "./namespaces";
+import { startNetworkHolder } from "./network";
 import { eventually } from "./processes";
 import { labPath } from "./state";
 import type { Tools } from "./tools";
 
-/** A proxy of the mesh: pilot-agent and Envoy. */
+/** A sidecar: pilot-agent and Envoy. Istio makes those of gateways. */
 export interface ProxyArgs {
   /** Names its folder, its log and its link. At most 15 characters, Linux's limit for interface names. */
   readonly name: string;
-  readonly type: "router" | "sidecar";
   readonly namespace: string;
   readonly pod: string;
   readonly serviceAccount: string;
@@ -19,10 +19,6 @@ export interface ProxyArgs {
   /** The two ends of its link to the lab's network. */
   readonly link: { readonly lab: string; readonly proxy: string };
   readonly labels: Readonly<Record<string, string>>;
-  /** Annotations of its pod. */
-  readonly annotations?: Readonly<Record<string, string>>;
-  /** Overrides the lab's own. https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig */
-  readonly proxyConfig?: object;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -36,21 +32,17 @@ export interface Proxy {
 export async function startProxy(pid: number, tools: Tools, args: ProxyArgs): Promise<Proxy> {
   const cwd = labPath(args.name);
   mkdirSync(cwd, { recursive: true, mode: 0o700 });
-  const network = await startNetwork(pid, args, cwd);
+  const network = await startNetwork(pid, args);
   await writeIdentity(pid, tools, args, cwd);
   return { network, agent: await startAgent(network, tools, args) };
 }
 
 /** Starts pilot-agent, which starts Envoy, in the proxy's network namespace. */
-export function startAgent(network: ProcessId, tools: Tools, args: ProxyArgs): Promise<ProcessId> {
-  const { name, namespace, type, annotations = {} } = args;
-  // In the downward API's format for a pod's annotations.
-  const lines = Object.entries(annotations).map(([key, value]) => `${key}=${JSON.stringify(value)}\n`);
-  mkdirSync(labPath(name, "etc/istio/pod"), { recursive: true });
-  writeFileSync(labPath(name, "etc/istio/pod/annotations"), lines.join(""));
+function startAgent(network: ProcessId, tools: Tools, args: ProxyArgs): Promise<ProcessId> {
+  const { name, namespace } = args;
   return startDaemon(network.pid, {
     name,
-    command: [tools.programs["pilot-agent"], "proxy", type, "--domain", `${namespace}.svc.cluster.local`],
+    command: [tools.programs["pilot-agent"], "proxy", "sidecar", "--domain", `${namespace}.svc.cluster.local`],
     cwd: labPath(name),
     logFile: logOf(name),
     env: agentEnv(tools, args),
@@ -61,29 +53,19 @@ export function startAgent(network: ProcessId, tools: Tools, args: ProxyArgs): P
 export async function startNetwork(
   pid: number,
   { name, address, link }: Pick<ProxyArgs, "name" | "address" | "link">,
-  cwd: string,
 ): Promise<ProcessId> {
-  const network = await startDaemon(pid, {
-    name,
-    command: ["unshare", "-n", "sleep", "infinity"],
-    cwd,
-    logFile: logOf(name),
-  });
-  await eventually(`the network of ${name}`, 5_000, () =>
-    outputInside(pid, [
-      "sh",
-      "-ec",
-      [
-        // Disconnects a proxy of the same name from an earlier test.
-        `ip link delete ${name} 2>/dev/null || true`,
-        `ip link add ${name} type veth peer name uplink netns ${pidInside(network.pid)}`,
-        `ip address add ${link.lab}/30 dev ${name}`,
-        `ip link set ${name} up`,
-        // Traffic between proxies is routed through the lab's network.
-        "echo 1 > /proc/sys/net/ipv4/ip_forward",
-      ].join("\n"),
-    ]),
-  );
+  const network = await startNetworkHolder(pid, name);
+  await outputInside(pid, [
+    "sh",
+    "-ec",
+    [
+      // Disconnects a proxy of the same name from an earlier test.
+      `ip link delete ${name} 2>/dev/null || true`,
+      `ip link add ${name} type veth peer name uplink netns ${pidInside(network.pid)}`,
+      `ip address add ${link.lab}/30 dev ${name}`,
+      `ip link set ${name} up`,
+    ].join("\n"),
+  ]);
   await outputInside(network.pid, [
     "sh",
     "-ec",
@@ -105,29 +87,12 @@ async function writeIdentity(pid: number, tools: Tools, args: ProxyArgs, cwd: st
   for (const folder of ["var/run/secrets/tokens", "var/run/secrets/istio", "var/lib/istio/envoy", "etc/istio/proxy"]) {
     mkdirSync(join(cwd, folder), { recursive: true, mode: 0o700 });
   }
-  const kubectl = (...command: string[]) => outputInside(pid, [tools.programs.kubectl, ...command], { env: kubeEnv() });
-  const token = await kubectl(
-    "-n",
-    namespace,
-    "create",
-    "token",
-    serviceAccount,
-    "--audience",
-    "istio-ca",
-    "--duration",
-    "24h",
-  );
+  const create = ["create", "token", serviceAccount, "--audience", "istio-ca", "--duration", "24h"];
+  const token = await kubectl(pid, tools, ["-n", namespace, ...create]);
   writeFileSync(join(cwd, "var/run/secrets/tokens/istio-token"), token.trim(), { mode: 0o600 });
   const root = await eventually(`istiod's root certificate in ${namespace}`, 30_000, async () => {
-    const pem = await kubectl(
-      "-n",
-      namespace,
-      "get",
-      "configmap",
-      "istio-ca-root-cert",
-      "-o",
-      "jsonpath={.data.root-cert\\.pem}",
-    );
+    const get = ["get", "configmap", "istio-ca-root-cert", "-o", "jsonpath={.data.root-cert\\.pem}"];
+    const pem = await kubectl(pid, tools, ["-n", namespace, ...get]);
     return pem === "" ? Promise.reject(new Error("it is empty")) : pem;
   });
   writeFileSync(join(cwd, "var/run/secrets/istio/root-cert.pem"), root);
@@ -152,7 +117,6 @@ function agentEnv(tools: Tools, args: ProxyArgs): NodeJS.ProcessEnv {
       discoveryAddress: `${ISTIOD_HOST}:15012`,
       binaryPath: tools.programs.envoy,
       concurrency: 2,
-      ...args.proxyConfig,
     }),
     ...args.env,
   };

@@ -46,7 +46,6 @@ export async function startSidecar(lab: Lab, args: SidecarArgs): Promise<Sidecar
   await lab.kubectl(["apply", "--server-side", "--subresource=status", "-f", "-"], status);
   const proxy = await startProxy(lab.snapshot.holder.pid, lab.tools, {
     name: `sidecar-${number}`,
-    type: "sidecar",
     namespace,
     pod: service,
     serviceAccount: service,

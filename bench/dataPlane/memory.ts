@@ -64,7 +64,7 @@ export async function memory(lab: Lab, { progress }: Options): Promise<Results> 
 async function startGateways(lab: Lab) {
   const rendered = await renderedObjects(lab, { name: GATEWAY, services: 1 });
   const chart = Chart.make(lab, GATEWAY, rendered);
-  // These stacks are never deployed: they only provide the proxies for Gateways that kubectl creates.
+  // These stacks are never deployed: kubectl creates the Gateways, and Istio their Pods.
   const values = stackValues({ name: GATEWAY, services: 1 });
   const gateway = { name: GATEWAY, namespace: `${GATEWAY}-system`, address: ADDRESSES.gateway };
   await lab.prepare(GATEWAY, stackFile(GATEWAY, { ...values, gateway }));

@@ -26,7 +26,7 @@ export async function startStatic(lab: Lab, name: string, address: string, confi
   const cwd = labPath(name);
   mkdirSync(cwd, { recursive: true });
   const link = linkAddresses(FIRST_LINK);
-  const network = await startNetwork(lab.snapshot.holder.pid, { name, address, link }, cwd);
+  const network = await startNetwork(lab.snapshot.holder.pid, { name, address, link });
   const { pid } = await startEnvoy(lab, name, network.pid, CONCURRENCY, config);
   return pid;
 }

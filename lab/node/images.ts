@@ -18,7 +18,7 @@ const IMAGES: Readonly<Record<string, { programs: readonly string[]; files?: Rea
   coredns: { programs: ["coredns"] },
   pilot: { programs: ["pilot-discovery"] },
   proxyv2: {
-    programs: ["pilot-agent", "envoy", "nft"],
+    programs: ["pilot-agent", "envoy"],
     files: { "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": "envoy-bootstrap" },
   },
   ratelimit: { programs: ["ratelimit"] },

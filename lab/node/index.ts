@@ -1,26 +1,19 @@
 import { join } from "node:path";
 import { kubeEnv, logOf } from "../controlPlane";
 import { pidInside, startDaemon, type ProcessId } from "../namespaces";
-import { nodeName, NODES } from "../network";
+import type { LabNode } from "../network";
 import { REPOSITORY } from "../paths";
 import { labPath } from "../state";
 import type { Tools } from "../tools";
 import type { NodesArgs } from "./main";
 
-/** Starts the kubelets and the load balancer. @param networks Holder of each node's network namespace. */
-export function startNodes(
-  pid: number,
-  tools: Tools,
-  networks: Readonly<Record<string, ProcessId>>,
-): Promise<ProcessId> {
+/** Starts the kubelets and the load balancer. */
+export function startNodes(pid: number, tools: Tools, nodes: readonly LabNode[]): Promise<ProcessId> {
   const args: NodesArgs = {
     folder: labPath("nodes"),
     logsFolder: labPath("logs"),
     programs: { ...tools.programs, "envoy-bootstrap": tools.envoyBootstrap },
-    nodes: NODES.flatMap((number) => {
-      const network = networks[nodeName(number)];
-      return network === undefined ? [] : [{ number, name: nodeName(number), network: pidInside(network.pid) }];
-    }),
+    nodes: nodes.map(({ number, name, network }) => ({ number, name, network: pidInside(network.pid) })),
   };
   const main = join(REPOSITORY, "lab", "node", "main.ts");
   return startDaemon(pid, {

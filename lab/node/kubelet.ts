@@ -3,6 +3,7 @@ import { ApiError, type Client } from "../plugins/kubernetes/client";
 import type { Pod, Source } from "./objects";
 import { RunningPod, type NodeArgs } from "./pod";
 import type { Reader } from "./reader";
+import { report } from "./report";
 
 /** Time between two writes of the Pods' volumes, as a kubelet does. Unit: milliseconds. */
 const SYNC_MS = 60_000;
@@ -69,6 +70,9 @@ export class Kubelet {
   }
 
   private seePod(uid: string, pod: Pod): void {
+    if (this.ending.has(uid)) {
+      return;
+    }
     const running = this.pods.get(uid);
     if (running !== undefined) {
       running.pod = pod;
@@ -200,8 +204,4 @@ function pathOf({ metadata }: Pod): string {
 
 function isGone(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 404 || error.status === 409);
-}
-
-function report(error: unknown): void {
-  console.error(error instanceof Error ? error.message : error);
 }

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { DEFAULT_GATEWAY } from "../addresses";
 import type { Client } from "../plugins/kubernetes/client";
 import type { EndpointSlice, Service } from "./objects";
+import { report } from "./report";
 
 const execute = promisify(execFile);
 
@@ -22,11 +23,7 @@ export class LoadBalancer {
   ) {}
 
   see(services: readonly Service[], slices: readonly EndpointSlice[]): void {
-    this.queue = this.queue
-      .then(() => this.sync(services, slices))
-      .catch((error: unknown) => {
-        console.error(error instanceof Error ? error.message : error);
-      });
+    this.queue = this.queue.then(() => this.sync(services, slices)).catch(report);
   }
 
   private async sync(services: readonly Service[], slices: readonly EndpointSlice[]): Promise<void> {
@@ -48,7 +45,7 @@ export class LoadBalancer {
       }
       taken.set(address, uid);
       if (addressOf(service) !== address) {
-        await this.report(service, address);
+        await this.give(service, address);
       }
       await this.route(address, this.nodeOf(service, slices));
     }
@@ -59,15 +56,13 @@ export class LoadBalancer {
     }
   }
 
-  private async report({ metadata }: Service, address: string): Promise<void> {
+  private async give({ metadata }: Service, address: string): Promise<void> {
     const path = `/api/v1/namespaces/${metadata.namespace}/services/${metadata.name}/status`;
     const status = { loadBalancer: { ingress: [{ ip: address, ipMode: "VIP" }] } };
-    await this.client.call("PATCH", path, { status }, "application/merge-patch+json").catch((error: unknown) => {
-      console.error(error instanceof Error ? error.message : error);
-    });
+    await this.client.call("PATCH", path, { status }, "application/merge-patch+json").catch(report);
   }
 
-  /** The node that answers for a Service: the present one as long as it can. */
+  /** The node that answers for a Service: the first one that can. */
   private nodeOf({ metadata, spec }: Service, slices: readonly EndpointSlice[]): string | undefined {
     const own = slices.filter(
       (slice) =>
@@ -77,11 +72,9 @@ export class LoadBalancer {
     const ready = own
       .flatMap(({ endpoints }) => endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready !== false);
-    const withEndpoint = [...this.nodes].filter(([name]) => ready.some(({ nodeName }) => nodeName === name));
-    const candidates = spec.externalTrafficPolicy === "Local" ? withEndpoint : [...this.nodes];
-    const current = this.routes.get(addressOf({ metadata, spec }) ?? "");
-    const addresses = candidates.map(([, address]) => address);
-    return addresses.find((address) => address === current) ?? addresses[0];
+    const isLocal = spec.externalTrafficPolicy === "Local";
+    const node = [...this.nodes].find(([name]) => !isLocal || ready.some(({ nodeName }) => nodeName === name));
+    return node?.[1];
   }
 
   private async route(address: string, node: string | undefined): Promise<void> {
@@ -99,7 +92,7 @@ export class LoadBalancer {
   }
 }
 
-function addressOf({ status }: Pick<Service, "status" | "metadata" | "spec">): string | undefined {
+function addressOf({ status }: Service): string | undefined {
   return status?.loadBalancer?.ingress?.[0]?.ip;
 }
 

@@ -47,6 +47,10 @@ export class RunningPod {
   async start(): Promise<void> {
     const network = await startPodNetwork(this.args.network, this.link, this.address);
     this.network = network;
+    if (this.stopping) {
+      network.end();
+      return;
+    }
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const resolve = (container: Container) => this.resolve(container);
     const running = (container: Container) =>
@@ -59,7 +63,7 @@ export class RunningPod {
       // https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
       if (init.container.restartPolicy === "Always") {
         void init.keep();
-        await this.until(() => init.hasStarted);
+        await this.until(() => init.started);
       } else {
         await init.complete();
       }

@@ -15,8 +15,10 @@ export class RunningContainer implements Target {
   private startedAt: string | undefined;
   private restarts = 0;
   private problem: string | undefined;
-  private started = false;
-  private isReady = false;
+  /** Its startup probe has succeeded. */
+  started = false;
+  /** It serves; of an init container: it has succeeded. */
+  ready = false;
   private stopping = false;
   private exited = false;
 
@@ -28,38 +30,33 @@ export class RunningContainer implements Target {
     private readonly changed: () => void,
   ) {}
 
-  /** Whether it has been started, and whether it serves. */
-  get ready(): boolean {
-    return this.isReady;
-  }
-
-  get hasStarted(): boolean {
-    return this.started;
-  }
-
   pid(): number | undefined {
     return this.process?.pid;
   }
 
   /** Runs an init container until it succeeds. */
   async complete(): Promise<void> {
-    for (let backoff = FIRST_BACKOFF_MS; !this.stopping; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
-      if ((await this.once()) === 0) {
-        this.exited = true;
-        this.isReady = true;
-        this.changed();
-        return;
-      }
-      await pause(backoff);
+    if (await this.repeat((code) => code === 0)) {
+      this.exited = true;
+      this.ready = true;
+      this.changed();
     }
   }
 
   /** Starts the container, and starts it again whenever it exits. */
   async keep(): Promise<void> {
+    await this.repeat(() => false);
+  }
+
+  /** Whether it was done before the Pod's end. */
+  private async repeat(isDone: (code: number) => boolean): Promise<boolean> {
     for (let backoff = FIRST_BACKOFF_MS; !this.stopping; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
-      await this.once();
+      if (isDone(await this.once())) {
+        return true;
+      }
       await pause(backoff);
     }
+    return false;
   }
 
   private async once(): Promise<number> {
@@ -90,7 +87,7 @@ export class RunningContainer implements Target {
     this.stopProbes();
     this.process = undefined;
     this.started = false;
-    this.isReady = false;
+    this.ready = false;
     this.changed();
     return code;
   }
@@ -117,11 +114,11 @@ export class RunningContainer implements Target {
   private begin(): void {
     const { readinessProbe, livenessProbe } = this.container;
     this.started = true;
-    this.isReady = readinessProbe === undefined;
+    this.ready = readinessProbe === undefined;
     this.probers = [];
     if (readinessProbe !== undefined) {
       const become = (ready: boolean) => {
-        this.isReady = ready;
+        this.ready = ready;
         this.changed();
       };
       this.probers.push(new Prober(this, readinessProbe, become));
@@ -181,7 +178,7 @@ export class RunningContainer implements Target {
       imageID: "",
       containerID: process?.pid === undefined ? "" : `lab://${process.pid}`,
       restartCount: this.exited ? 0 : restarts,
-      ready: this.isReady,
+      ready: this.ready,
       started: this.started,
       state,
     };

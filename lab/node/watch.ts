@@ -1,5 +1,6 @@
 import type { Client } from "../plugins/kubernetes/client";
 import type { Metadata } from "./objects";
+import { report } from "./report";
 
 interface Watched {
   metadata: Metadata & { resourceVersion?: string };
@@ -14,14 +15,13 @@ export async function follow<T extends Watched>(
   path: string,
   seen: (objects: ReadonlyMap<string, T>) => void,
 ): Promise<never> {
-  const separator = path.includes("?") ? "&" : "?";
   for (;;) {
     try {
       const { items, metadata } = await client.call<{ items: T[]; metadata: { resourceVersion: string } }>("GET", path);
       const objects = new Map(items.map((item) => [item.metadata.uid, item]));
       seen(objects);
       const query = `watch=1&resourceVersion=${metadata.resourceVersion}`;
-      await client.stream(`${path}${separator}${query}`, (line) => {
+      await client.stream(`${path}?${query}`, (line) => {
         const { type, object } = JSON.parse(line) as { type: string; object: T };
         if (type === "ERROR") {
           throw new Error(`the watch of ${path} ended`);
@@ -34,7 +34,7 @@ export async function follow<T extends Watched>(
         seen(objects);
       });
     } catch (error) {
-      console.error(error instanceof Error ? error.message : error);
+      report(error);
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }

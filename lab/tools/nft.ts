@@ -12,7 +12,7 @@ export async function findNft(tools: string): Promise<string> {
   if (present !== "") {
     return present.trim();
   }
-  const folder = nftFolder(tools);
+  const folder = join(tools, "nft-debian");
   await makeFolder(folder, async (partial) => {
     await download(partial).catch(() => {
       throw new UserError("nft is missing: apt-get install nftables");
@@ -40,8 +40,4 @@ async function download(folder: string): Promise<void> {
     await output("apt-get", [...own, ...packages], { cwd: folder });
     rmSync(lists, { recursive: true });
   });
-}
-
-export function nftFolder(tools: string): string {
-  return join(tools, "nft-debian");
 }

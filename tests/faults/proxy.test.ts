@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { GatewayPod } from "../../lab/pods";
+import type { RunningPod } from "../../lab/pods";
 import { eventually } from "../../lab/processes";
 import { handshake, request } from "../../lab/probe";
 import { destroy, prepare, pulumiOk, theLab, type Values } from "../e2e/support/lab";
@@ -55,7 +55,7 @@ async function seen(user: string): Promise<unknown> {
 
 describe("proxy", () => {
   let healthy: unknown;
-  let victim: GatewayPod;
+  let victim: RunningPod;
   /** Address of the gateway's other Pod, on the other node. */
   let other = "";
   before(async () => {
@@ -65,7 +65,7 @@ describe("proxy", () => {
     await theLab().scaleGateway(gateway, 2);
     const pods = await theLab().gatewayPods(STACK);
     assert.equal(new Set(pods.map(({ node }) => node)).size, 2);
-    [victim, { address: other } = { address: "" }] = pods as [GatewayPod, GatewayPod];
+    [victim, { address: other } = { address: "" }] = pods as [RunningPod, RunningPod];
     await eventuallyBy("limited.proxy.test", "limited");
     healthy = await seen("before");
     assert.deepEqual(
@@ -118,7 +118,7 @@ describe("proxy", () => {
 
   it("Envoy killed: its clients are refused, the other Pod's are served, and the address moves there", async () => {
     await underTraffic(other, HOST, async () => {
-      await theLab().killEnvoy(victim);
+      await theLab().killEnvoy(STACK, victim.name);
       await refused();
       await asBefore("again");
       await ready(2);
@@ -128,7 +128,7 @@ describe("proxy", () => {
   it("Envoy killed while istiod is down: the other Pod serves, and it does too once istiod is back", async () => {
     await underTraffic(other, HOST, async () => {
       await theLab().scaleIstiod(0);
-      await theLab().killEnvoy(victim);
+      await theLab().killEnvoy(STACK, victim.name);
       await ready(1);
       await refused();
       await asBefore("without istiod");
