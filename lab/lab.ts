@@ -160,11 +160,14 @@ export class Lab {
     });
   }
 
+  /** The Pods of istiod. */
+  istiodPods(): Promise<readonly RunningPod[]> {
+    return this.runningPods("app=istiod");
+  }
+
   /** Kills istiod, as in a crash; the kubelet starts its container again. */
-  async killIstiod(): Promise<void> {
-    for (const { pid } of await this.runningPods("app=istiod")) {
-      await this.output(["kill", "-KILL", String(pid)]);
-    }
+  async killIstiod(pods: readonly RunningPod[]): Promise<void> {
+    await this.output(["kill", "-KILL", ...pods.map(({ pid }) => String(pid))]);
   }
 
   /** Gives istiod this many Pods, and waits until they are ready or gone. */

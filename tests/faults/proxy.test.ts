@@ -83,7 +83,11 @@ describe("proxy", () => {
       },
     );
   });
-  after(() => destroy(STACK));
+  after(async () => {
+    // A test that failed may have left it away, and every later one needs it.
+    await theLab().scaleIstiod(1);
+    await destroy(STACK);
+  });
 
   /** A client of the dead Pod is refused immediately: it does not hang, and gets nothing unencrypted. */
   const refused = async () => {
