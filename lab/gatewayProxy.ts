@@ -48,12 +48,17 @@ export async function startGatewayProxyAgain(tools: Tools, proxy: ProxyState, nu
   return { ...proxy, agent: await startAgent(proxy.network, tools, proxyArgs({ ...proxy, number })) };
 }
 
+/** Name of a proxy's Pod. */
+export function gatewayPod(gateway: string, number: number): string {
+  return `${proxyName({ name: gateway })}-${number}`;
+}
+
 function proxyArgs({ gateway, namespace, address, number, annotations }: GatewayProxyArgs): ProxyArgs {
   return {
     name: `proxy-${number}`,
     type: "router",
     namespace,
-    pod: `${proxyName({ name: gateway })}-${number}`,
+    pod: gatewayPod(gateway, number),
     serviceAccount: proxyName({ name: gateway }),
     address,
     link: linkAddresses(number),

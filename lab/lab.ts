@@ -12,8 +12,17 @@ import {
   startProgram,
   type ControlPlaneProgram,
 } from "./controlPlane";
-import { annotateGatewayProxy, startGatewayProxy, startGatewayProxyAgain } from "./gatewayProxy";
-import { backend, gatewayInfrastructure, list, loadBalancerStatus, namespace, podStatus, tlsSecret } from "./manifests";
+import { annotateGatewayProxy, gatewayPod, startGatewayProxy, startGatewayProxyAgain } from "./gatewayProxy";
+import {
+  backend,
+  gatewayInfrastructure,
+  gatewayPodStatus,
+  list,
+  loadBalancerStatus,
+  namespace,
+  podStatus,
+  tlsSecret,
+} from "./manifests";
 import { startNode } from "./node";
 import { COLLECTOR_MANIFESTS, COLLECTOR_NAMESPACE, startCollector } from "./otlp";
 import { childrenOf, endHolder, enter, isAlive, outputInside, runInside, startHolder } from "./namespaces";
@@ -43,6 +52,9 @@ export class Lab {
   static async up(tools: Tools, channel: Channel = "experimental"): Promise<Lab> {
     const present = readState();
     if (present !== undefined) {
+      if (present.istio !== tools.istio) {
+        throw new UserError(`the running lab has Istio ${present.istio}, not ${tools.istio}: end it with npm stop`);
+      }
       prepareProject(tools);
       return new Lab(tools, present);
     }
@@ -55,7 +67,7 @@ export class Lab {
       daemons.echo = await progress.step("backends", () => startEcho(holder.id.pid));
       daemons.node = await progress.step("node", () => startNode(holder.id.pid, tools));
       prepareProject(tools);
-      const state: LabState = { holder: holder.id, daemons, proxies: [], backends: [], hosts: {} };
+      const state: LabState = { holder: holder.id, istio: tools.istio, daemons, proxies: [], backends: [], hosts: {} };
       writeState(state);
       holder.release();
       return new Lab(tools, state);
@@ -186,27 +198,32 @@ export class Lab {
     }
     const address = gateway.address ?? DEFAULT_GATEWAY;
     const addresses = Array.from({ length: replicas }, (_, replica) => replicaAddress(address, replica));
+    const numbers = this.proxyNumbers(addresses);
+    const pods = numbers.map((number) => gatewayPod(gateway.name, number));
     await this.apply([
       ...backends.flatMap(backend),
       ...(traced ? COLLECTOR_MANIFESTS : []),
-      ...gatewayInfrastructure(gateway.name, gateway.namespace, addresses),
+      ...gatewayInfrastructure(gateway.name, gateway.namespace, pods),
       ...(config.certificate.type === "existing" ? [await this.existingSecret(config)] : []),
     ]);
-    const statuses = [loadBalancerStatus(gateway.name, gateway.namespace, address), ...backends.flatMap(podStatus)];
+    const statuses = [
+      loadBalancerStatus(gateway.name, gateway.namespace, address),
+      ...addresses.map((own, replica) => gatewayPodStatus(pods[replica] ?? "", gateway.namespace, own)),
+      ...backends.flatMap(podStatus),
+    ];
     const applyStatus = ["apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-"];
     await this.kubectl(applyStatus, list(statuses));
     const proxies = [...this.state.proxies];
-    for (const own of addresses) {
-      const present = proxies.findIndex((proxy) => proxy.address === own);
-      const proxy = proxies[present];
+    for (const [replica, number] of numbers.entries()) {
+      const proxy = proxies[number];
       const args = {
         gateway: gateway.name,
         namespace: gateway.namespace,
-        address: own,
-        number: proxy === undefined ? proxies.length : present,
+        address: addresses[replica] ?? "",
+        number,
         annotations: { ...infrastructureAnnotations(gateway.clientAddress), ...statsAnnotations(telemetry) },
       };
-      proxies[args.number] =
+      proxies[number] =
         proxy === undefined
           ? await startGatewayProxy(this.pid, this.tools, args)
           : await annotateGatewayProxy(this.tools, proxy, args);
@@ -216,6 +233,16 @@ export class Lab {
     );
     this.save({ ...this.state, backends, proxies, hosts: { ...this.state.hosts, ...hosts } });
     return config;
+  }
+
+  /** Numbers of the gateway proxies with these addresses: those that run keep theirs. */
+  private proxyNumbers(addresses: readonly string[]): number[] {
+    const { proxies } = this.state;
+    const added = addresses.filter((address) => !proxies.some((proxy) => proxy.address === address));
+    return addresses.map((address) => {
+      const present = proxies.findIndex((proxy) => proxy.address === address);
+      return present === -1 ? proxies.length + added.indexOf(address) : present;
+    });
   }
 
   /** Gives a backend's Service this many endpoints. */

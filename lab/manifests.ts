@@ -49,11 +49,14 @@ export function service(
 
 /** Status that a kubelet would set, for backends that are pods: the cluster's controller creates their endpoints. */
 export function podStatus({ namespace, service, address, labels }: BackendState): Manifest[] {
-  const conditions = [{ type: "Ready", status: "True" }];
-  const status = { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions };
   return labels === undefined
     ? []
-    : [{ apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace }, status }];
+    : [{ apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace }, status: runningOn(address) }];
+}
+
+function runningOn(address: string): object {
+  const conditions = [{ type: "Ready", status: "True" }];
+  return { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions };
 }
 
 /** The Node of the pods: a pod without one gets no endpoint. */
@@ -64,7 +67,7 @@ function node(): Manifest {
 }
 
 /** What Istio's deployment controller creates for a Gateway, minus the Deployment: the lab runs the proxy itself. */
-export function gatewayInfrastructure(gateway: string, namespace: string, addresses: readonly string[]): Manifest[] {
+export function gatewayInfrastructure(gateway: string, namespace: string, pods: readonly string[]): Manifest[] {
   const name = proxyName({ name: gateway });
   const metadata = { name, namespace, labels: { "gateway.networking.k8s.io/gateway-name": gateway } };
   const ports = [
@@ -87,10 +90,27 @@ export function gatewayInfrastructure(gateway: string, namespace: string, addres
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
       subjects: [{ kind: "ServiceAccount", name, namespace }],
     },
-    // istiod finds a proxy's Service by its labels.
+    // istiod finds a proxy's Pod by its name, and its Service by the Pod's labels.
     { apiVersion: "v1", kind: "Service", metadata, spec: { type: "LoadBalancer", ports, selector: metadata.labels } },
-    ...addresses.map((address, replica) => endpoints(name, namespace, [address], ports, `-${replica}`)),
+    node(),
+    ...pods.map((pod) => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { ...metadata, name: pod },
+      spec: {
+        nodeName: NODE,
+        serviceAccountName: name,
+        // No kubelet ends it.
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: "istio-proxy", image: "lab" }],
+      },
+    })),
   ];
+}
+
+/** Status that a kubelet would set for a gateway's Pod. */
+export function gatewayPodStatus(pod: string, namespace: string, address: string): Manifest {
+  return { apiVersion: "v1", kind: "Pod", metadata: { name: pod, namespace }, status: runningOn(address) };
 }
 
 /** Status that a cloud load balancer would set. */
@@ -108,13 +128,12 @@ function endpoints(
   namespace: string,
   addresses: readonly string[],
   ports: readonly Manifest[],
-  suffix = "",
 ): Manifest {
   return {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: {
-      name: `${service}-lab${suffix}`,
+      name: `${service}-lab`,
       namespace,
       labels: { "kubernetes.io/service-name": service, "endpointslice.kubernetes.io/managed-by": "lab" },
     },

@@ -22,7 +22,7 @@ describe("Istio's charts", () => {
     // Helm is built on first use.
     this.timeout(20 * 60_000);
     helm = await ensureOptional("helm");
-    charts = await ensureOptional("istio-charts");
+    charts = theLab().tools.istioCharts;
   });
   after(() => rmSync(folder, { recursive: true }));
 
