@@ -1,7 +1,9 @@
+import * as pulumi from "@pulumi/pulumi";
 import { clusterProvider } from "./components/cluster/clusterProvider";
 import { requireGatewayApi } from "./components/cluster/gatewayApiCrds";
 import { leanRegistrations } from "./components/cluster/leanRegistrations";
-import { UnifiedGateway } from "./components/unifiedGateway";
+import { NewObjects } from "./components/cluster/newObjects";
+import { stackGateway } from "./components/stackGateway";
 import { stackConfig } from "./config";
 
 leanRegistrations();
@@ -13,7 +15,14 @@ export = async () => {
 
   await requireGatewayApi("gateway-api", fieldUses, kubernetes, { provider: cluster });
 
-  const gateway = new UnifiedGateway(config.gateway.name, config, { providers: { kubernetes: cluster } });
+  const newObjects = new NewObjects();
+  const gateway = stackGateway(config, pulumi.getStack(), {
+    providers: { kubernetes: cluster },
+    transformations: [newObjects.transformation],
+  });
+  if (kubernetes.renderDirectory === undefined) {
+    newObjects.check();
+  }
 
   const { endpoints, dnsRecords, certificate, readme } = gateway;
   return { endpoints, dnsRecords, certificate, readme };

@@ -14,7 +14,6 @@ export { Certificate, type CertificateArgs, type CertificateInfo } from "./certi
 export { ClientAuthorities, type ClientAuthoritiesArgs } from "./entry/clientAuthorities";
 export { TlsGateway, type TlsGatewayArgs } from "./entry/tlsGateway";
 export { HttpsRedirect, type HttpsRedirectArgs } from "./entry/httpsRedirect";
-export { RouteNamespaces, type RouteNamespacesArgs } from "./entry/routeNamespaces";
 
 export { Access, type AccessArgs } from "./access/access";
 export { BackendPolicy, type BackendPolicyArgs } from "./backends/trafficPolicy";

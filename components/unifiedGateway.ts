@@ -8,7 +8,6 @@ import { fieldManager } from "./cluster/fieldManager";
 import { ClientAuthorities } from "./entry/clientAuthorities";
 import { dnsRecords } from "./entry/dnsRecords";
 import { HttpsRedirect } from "./entry/httpsRedirect";
-import { RouteNamespaces } from "./entry/routeNamespaces";
 import { TlsGateway } from "./entry/tlsGateway";
 import { envoyFilters } from "./envoyFilters";
 import { RateLimitService } from "./limits/rateLimitService";
@@ -20,7 +19,13 @@ import { GatewayMetrics } from "./telemetry/metrics";
 import { GatewayTelemetry } from "./telemetry/telemetry";
 
 /** What `gatewayConfig()` returns, except the cluster, which is up to the provider. */
-export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes" | "fieldUses">;
+export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes" | "fieldUses"> & {
+  /**
+   * Field manager of every object, at most 128 characters. Under another name an update conflicts with the old one, so it does
+   * not derive from the Gateway's, which may change. Default: `istio-gateway/NAME`, after this resource.
+   */
+  readonly fieldManager?: string;
+};
 
 /** One TLS entry point: the certificate, the Gateway, the redirect, and a route for each service. */
 export class UnifiedGateway extends pulumi.ComponentResource {
@@ -34,7 +39,8 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   readonly readme: pulumi.Output<string>;
 
   constructor(name: string, args: UnifiedGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
-    const transformations = [...(opts?.transformations ?? []), fieldManager(args.gateway, args.adopt)];
+    const manager = args.fieldManager ?? `istio-gateway/${name}`;
+    const transformations = [...(opts?.transformations ?? []), fieldManager(manager)];
     super("istio-gateway:index:UnifiedGateway", name, {}, { ...opts, transformations });
 
     const certificate = this.makeCertificate(name, args);
@@ -67,7 +73,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
 
   /** The Gateway, and the redirect on its http listener. No client can connect before the listeners' limits exist. */
   private makeEntry(name: string, args: UnifiedGatewayArgs, certificate: Certificate): TlsGateway {
-    const { domain, gateway, telemetry, protect } = args;
+    const { domain, gateway, services, telemetry, protect } = args;
     const { clientCertificates: config } = gateway.tls;
     const authorities =
       config && new ClientAuthorities(`${name}-client-authorities`, { config, gateway }, { parent: this });
@@ -78,6 +84,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
         domain,
         config: gateway,
         secretName: certificate.secretName,
+        routeNamespaces: services.map((service) => service.namespace),
         clientAuthorities: authorities?.configMapName,
         podAnnotations: statsAnnotations(telemetry),
         certManager: args.certificate.type === "cert-manager" ? args.certificate : undefined,
@@ -106,19 +113,11 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     ];
   }
 
-  /** What routes need to attach and to have somewhere to send requests. */
-  private makeTargets(name: string, args: UnifiedGatewayArgs): pulumi.Resource[] {
-    const { gateway, services } = args;
-    const child = { parent: this };
-    const namespaces = services.map((service) => service.namespace);
-    return [
-      ...(gateway.allowedRoutes === "Selector"
-        ? [new RouteNamespaces(`${name}-namespaces`, { gateway, namespaces }, child)]
-        : []),
-      ...(services.some(({ versions }) => versions.length > 0)
-        ? [new VersionServices(`${name}-versions`, { services, gateway }, child)]
-        : []),
-    ];
+  /** What routes send requests to, where the program makes it. */
+  private makeTargets(name: string, { gateway, services }: UnifiedGatewayArgs): pulumi.Resource[] {
+    return services.some(({ versions }) => versions.length > 0)
+      ? [new VersionServices(`${name}-versions`, { services, gateway }, { parent: this })]
+      : [];
   }
 
   private makeRoutes(name: string, args: UnifiedGatewayArgs, dependsOn: pulumi.Resource[]): void {

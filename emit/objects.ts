@@ -2,7 +2,7 @@ import { BUNDLE_CRD } from "../components/cluster/gatewayApiCrds";
 import type { StackConfig } from "../config";
 import { emittedResources, type EmittedResource } from "./resources";
 
-/** A cluster object that a stack creates, or only patches. */
+/** A cluster object that a stack creates, or only reads. */
 export interface EmittedObject {
   /** Empty for the core group. */
   readonly group: string;
@@ -10,7 +10,6 @@ export interface EmittedObject {
   readonly name: string;
   /** Undefined for cluster-scoped objects. */
   readonly namespace?: string;
-  readonly patched: boolean;
   /** Only read. */
   readonly read?: boolean;
 }
@@ -20,7 +19,7 @@ export async function emittedObjects(config: StackConfig): Promise<EmittedObject
   const crd = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", name: BUNDLE_CRD };
   const { renderDirectory, istioStack } = config.kubernetes;
   const isAsked = renderDirectory === undefined && istioStack === undefined;
-  const read: EmittedObject[] = !isAsked ? [] : [{ ...crd, patched: false, read: true }];
+  const read: EmittedObject[] = !isAsked ? [] : [{ ...crd, read: true }];
   const resources = await emittedResources(config, "emitted");
   return [...read, ...resources.flatMap(objectOf)];
 }
@@ -34,10 +33,9 @@ function objectOf({ type, props }: EmittedResource): EmittedObject[] {
   return [
     {
       group: group.includes(".") ? (group.split("/")[0] ?? "") : group.replace(/^core\/.*|\/.*/g, ""),
-      kind: kind.replace(/Patch$/, ""),
+      kind,
       name: metadata.name,
       namespace: metadata.namespace,
-      patched: kind.endsWith("Patch"),
     },
   ];
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime";
-import { UnifiedGateway } from "../components/unifiedGateway";
+import { stackGateway } from "../components/stackGateway";
 import type { StackConfig } from "../config";
 import { PROJECT } from "../config/values/project";
 
@@ -44,7 +44,7 @@ export async function emittedResources(config: StackConfig, stack: string): Prom
     seen.set(`${type} ${name}`, { urn, protect: opts.protect === true });
     return undefined;
   };
-  new UnifiedGateway(config.gateway.name, config, { transformations: [look] });
+  stackGateway(config, stack, { transformations: [look] });
   await pulumi.runtime.disconnect();
   return resources;
 }

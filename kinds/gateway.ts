@@ -9,7 +9,9 @@ export interface Listener {
   protocol: "HTTP" | "HTTPS";
   hostname?: pulumi.Input<string>;
   allowedRoutes: {
-    namespaces: { from: "Same" | "All" } | { from: "Selector"; selector: { matchLabels: Record<string, string> } };
+    namespaces:
+      | { from: "Same" | "All" }
+      | { from: "Selector"; selector: { matchExpressions: { key: string; operator: "In"; values: string[] }[] } };
   };
   tls?: {
     mode: "Terminate";

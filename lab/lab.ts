@@ -46,6 +46,9 @@ export class Lab {
   static async up(tools: Tools, channel: Channel = "experimental"): Promise<Lab> {
     const present = readState();
     if (present !== undefined) {
+      if (present.istio !== tools.istio) {
+        throw new UserError(`the running lab has Istio ${present.istio}, not ${tools.istio}: end it with npm stop`);
+      }
       prepareProject(tools);
       return new Lab(tools, present);
     }
@@ -70,7 +73,7 @@ export class Lab {
         await installIstiod(holder.id.pid, tools);
       });
       prepareProject(tools);
-      const state: LabState = { holder: holder.id, daemons, backends: [], hosts: {} };
+      const state: LabState = { holder: holder.id, istio: tools.istio, daemons, backends: [], hosts: {} };
       writeState(state);
       holder.release();
       return new Lab(tools, state);

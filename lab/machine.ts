@@ -1,4 +1,4 @@
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { cacheFolder } from "./paths";
 import { run, UserError } from "./processes";
@@ -17,6 +17,9 @@ export interface Machine {
 /** Needed for the first build of the tools, and afterwards. Unit: GiB. */
 const FIRST_BUILD_GIB = 8;
 const CACHED_GIB = 1;
+
+/** Linking kube-apiserver was seen to take so much. Unit: GiB. */
+const BUILD_MEMORY_GIB = 2.1;
 
 const OLDEST_NODE = [20, 19] as const;
 
@@ -61,6 +64,15 @@ export async function machineProblems(machine: Machine, toolsAreCached: boolean)
     );
   }
   return problems;
+}
+
+/** One line if there is too little memory to build the tools. Not an error: the system may find more. */
+export function memoryProblem(meminfo = readFileSync("/proc/meminfo", "utf8")): string | undefined {
+  const kib = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(meminfo)?.[1] ?? 0);
+  const available = (kib("MemAvailable") + kib("SwapFree")) / 2 ** 20;
+  return available < BUILD_MEMORY_GIB
+    ? `${available.toFixed(1)} GiB of memory are available, the builds need up to ${BUILD_MEMORY_GIB}: if they fail, end other programs and start again`
+    : undefined;
 }
 
 const PYTHON_PROBE = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))";

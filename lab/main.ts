@@ -5,12 +5,15 @@ import { checkMachine } from "./machine";
 import { isAlive } from "./namespaces";
 import { main, UserError } from "./processes";
 import { serveProxy } from "./relay";
-import { stackFile } from "./stacks";
+import { providersInUse, stackFile } from "./stacks";
 import { locked, readState } from "./state";
 import { ensureTools, toolsAreCached, type Tools } from "./tools";
+import type { IstioVersion } from "./tools/catalogue";
+import { istioVersion } from "./tools/istioVersion";
 
 const USAGE = `usage: npm run lab -- COMMAND
-  up [--crds standard|experimental]   start the control plane
+  up [--crds standard|experimental] [--istio 1.30|1.31]
+                                      start the control plane
   deploy --stack STACK [--replicas 1] create what the stack refers to, and run pulumi up
   exec -- COMMAND…                    run a command inside: kubectl, istioctl, pulumi, curl …
   proxy [--stack dev] [--port 8443]   reach a stack's gateway from outside, until Ctrl-C
@@ -21,13 +24,15 @@ const USAGE = `usage: npm run lab -- COMMAND
 main(async () => {
   const [command, ...rest] = process.argv.slice(2);
   switch (command) {
-    case "up":
-      return up(options(rest, { crds: { type: "string" } }).crds);
+    case "up": {
+      const { crds, istio } = options(rest, { crds: { type: "string" }, istio: { type: "string" } });
+      return up(crds, istio);
+    }
     case "down":
       return down();
     case "reset":
       await down();
-      return up(undefined);
+      return up();
     case "status":
       return Promise.resolve(status());
     case "deploy": {
@@ -68,16 +73,16 @@ function options<T extends Record<string, { type: "string" }>>(args: string[], s
   }
 }
 
-async function getTools(): Promise<Tools> {
-  await checkMachine(toolsAreCached());
-  return ensureTools();
+async function getTools(istio?: IstioVersion): Promise<Tools> {
+  await checkMachine(toolsAreCached(istio));
+  return ensureTools(istio);
 }
 
-async function up(channel: string | undefined): Promise<number> {
+async function up(channel?: string, istio?: string): Promise<number> {
   if (channel !== undefined && channel !== "standard" && channel !== "experimental") {
     throw new UserError(`--crds is ${channel}, expected standard or experimental`);
   }
-  const tools = await getTools();
+  const tools = await getTools(istio === undefined ? undefined : istioVersion(istio, "--istio"));
   return locked(async () => {
     await Lab.up(tools, channel);
     console.log("the lab is up");
@@ -100,6 +105,10 @@ function status(): number {
   }
   for (const [name, id] of [["namespaces", state.holder] as const, ...Object.entries(state.daemons)]) {
     console.log(`${isAlive(id) ? "runs " : "ENDED"}  pid ${String(id.pid).padEnd(8)} ${name}`);
+  }
+  console.log(`Istio ${state.istio}`);
+  for (const line of providersInUse()) {
+    console.log(line);
   }
   for (const { namespace, service, address, ports } of state.backends) {
     console.log(`backend ${namespace}/${service} on ${address}:${ports.join(",")}`);

@@ -48,11 +48,14 @@ export function service(
 
 /** Status that a kubelet would set, for backends that are pods: the cluster's controller creates their endpoints. */
 export function podStatus({ namespace, service, address, labels }: BackendState): Manifest[] {
-  const conditions = [{ type: "Ready", status: "True" }];
-  const status = { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions };
   return labels === undefined
     ? []
-    : [{ apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace }, status }];
+    : [{ apiVersion: "v1", kind: "Pod", metadata: { name: service, namespace }, status: runningOn(address) }];
+}
+
+function runningOn(address: string): object {
+  const conditions = [{ type: "Ready", status: "True" }];
+  return { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions };
 }
 
 /** The Node of the pods: a pod without one gets no endpoint. */
@@ -67,13 +70,12 @@ function endpoints(
   namespace: string,
   addresses: readonly string[],
   ports: readonly Manifest[],
-  suffix = "",
 ): Manifest {
   return {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: {
-      name: `${service}-lab${suffix}`,
+      name: `${service}-lab`,
       namespace,
       labels: { "kubernetes.io/service-name": service, "endpointslice.kubernetes.io/managed-by": "lab" },
     },

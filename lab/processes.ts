@@ -92,12 +92,17 @@ export function run(command: string, args: readonly string[], options: RunOption
 }
 
 /** Runs a program attached to this terminal, signals included. Returns its exit code. */
-export async function attach(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function attach(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd?: string,
+): Promise<number> {
   guard();
   attached += 1;
   try {
     return await new Promise((resolve, reject) => {
-      const child = spawn(command, args, { stdio: "inherit", env });
+      const child = spawn(command, args, { stdio: "inherit", env, cwd });
       child.on("error", reject);
       child.on("close", (code) => resolve(code ?? 1));
     });

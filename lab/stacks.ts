@@ -13,6 +13,9 @@ import { script, UserError } from "./processes";
 import { installStandIns } from "./standIns";
 import { labPath } from "./state";
 import type { Tools } from "./tools";
+import type { PluginName } from "./tools/catalogue";
+import { describeProviders, pluginFolder, pluginProgram, type Provider, type Providers } from "./tools/providers";
+import { linkPlugin } from "./tools/pulumi";
 
 /**
  * Pulumi writes to a stack's file, so it works on copies: the lab's project holds the stack files, and a link to the
@@ -20,9 +23,10 @@ import type { Tools } from "./tools";
  */
 const PROJECT = labPath("project");
 const BIN = labPath("bin");
-/** The lab's PULUMI_HOME: links to official plugins, and stand-ins for the others. */
+/** The lab's PULUMI_HOME, with a plugin for each provider. */
 export const PULUMI_HOME = labPath("pulumi-home");
 const PASSPHRASE_FILE = labPath("passphrase");
+const PROVIDERS_FILE = labPath("providers.json");
 
 /**
  * Starts the policy pack: `--policy-pack` accepts a program instead of a folder. The language host of a CLI that was
@@ -40,6 +44,8 @@ export function labEnv(): NodeJS.ProcessEnv {
     PULUMI_BACKEND_URL: `file://${labPath("pulumi")}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: PASSPHRASE_FILE,
     PULUMI_HOME,
+    // Those on PATH are in PULUMI_HOME if the lab is to use them.
+    PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // The lab's language host is older than the SDK and does not set it.
     PULUMI_NODEJS_ROOT_DIRECTORY: PROJECT,
@@ -64,12 +70,20 @@ export function prepareProject(tools: Tools): void {
     }
   }
   script(join(BIN, "pulumi"), `exec '${tools.programs.pulumi}' -C '${PROJECT}' "$@"`);
-  for (const plugin of readdirSync(tools.pluginsFolder)) {
-    link(join(tools.pluginsFolder, plugin), join(PULUMI_HOME, "plugins", plugin));
+  for (const [name, provider] of Object.entries(tools.providers) as [PluginName, Provider][]) {
+    if (provider.kind !== "stand-in") {
+      linkPlugin(join(PULUMI_HOME, "plugins", pluginFolder(name)), pluginProgram(name), provider.program);
+    }
   }
   installStandIns(tools.standIns, join(PULUMI_HOME, "plugins"));
+  writeFileSync(PROVIDERS_FILE, JSON.stringify(tools.providers));
   const runPack = join(REPOSITORY, "node_modules", "@pulumi", "pulumi", "cmd", "run-policy-pack");
   script(POLICY_PACK, `cd '${join(REPOSITORY, "policy")}' && exec '${process.execPath}' '${runPack}' "$1" .`);
+}
+
+/** The providers of the running lab, one line each. */
+export function providersInUse(): string[] {
+  return describeProviders(JSON.parse(readFileSync(PROVIDERS_FILE, "utf8")) as Providers);
 }
 
 function link(target: string, path: string): void {

@@ -6,6 +6,7 @@ import { checkMachine } from "./machine";
 import { main, UserError } from "./processes";
 import { labPath, locked } from "./state";
 import { ensureTools, toolsAreCached } from "./tools";
+import { describeProviders } from "./tools/providers";
 
 const STACK = "dev";
 
@@ -14,11 +15,7 @@ main(async () => {
   const start = Date.now();
   await checkMachine(toolsAreCached());
   const tools = await ensureTools();
-  if (tools.standIns.length > 0) {
-    console.error(
-      `using stand-ins for the providers ${tools.standIns.join(", ")}: their official plugins are not available`,
-    );
-  }
+  console.error(describeProviders(tools.providers).join("\n"));
   return locked(async () => {
     const lab = await Lab.up(tools);
     const code = await lab.deploy(STACK);

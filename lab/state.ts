@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { identify, isAlive, type ProcessId } from "./namespaces";
 import { labFolder } from "./paths";
 import { UserError } from "./processes";
+import type { IstioVersion } from "./tools/catalogue";
 
 export interface BackendState {
   readonly namespace: string;
@@ -20,6 +21,7 @@ export interface BackendState {
 /** The state of a running lab. */
 export interface LabState {
   readonly holder: ProcessId;
+  readonly istio: IstioVersion;
   /** By name. */
   readonly daemons: Record<string, ProcessId>;
   readonly backends: BackendState[];

@@ -23,11 +23,11 @@ export interface Identity {
   readonly namespace: string;
 }
 
-/** The official provider waits for an object with an informer, which lists and watches its kind in its namespace. */
+/** The provider waits for an object, and for its end, with an informer, which lists and watches its kind in its namespace. */
 const WAIT = ["list", "watch"];
 const OWN = ["create", "delete", "get", "patch"];
 
-/** What else the official provider watches while it waits for an object, by the object's `GROUP/KIND`. */
+/** What else the provider watches while it waits for an object, by the object's `GROUP/KIND`. */
 const WATCHED: Readonly<Record<string, readonly (readonly [group: string, resource: string])[]>> = {
   "apps/Deployment": [
     ["apps", "replicasets"],
@@ -48,7 +48,7 @@ export function deployerRbac(objects: readonly EmittedObject[], identity: Identi
 
 /** Bind it only for a destroy: it reads every Secret in the Gateway's namespace. */
 export function destroyerRbac(objects: readonly EmittedObject[], identity: Identity): Manifest[] {
-  const namespaces = new Set(objects.filter(isOwnSecret).map(({ namespace }) => namespace));
+  const namespaces = new Set(objects.filter(isSecret).map(({ namespace }) => namespace));
   return [...namespaces].flatMap((namespace) => {
     const metadata = { name: `${identity.name}-destroy`, namespace };
     const rules = [{ apiGroups: [""], resources: ["secrets"], verbs: WAIT }];
@@ -57,13 +57,10 @@ export function destroyerRbac(objects: readonly EmittedObject[], identity: Ident
   });
 }
 
-/** @param waits Whether the provider waits with informers, as the official one does. */
-export function deployerRoles(objects: readonly EmittedObject[], name: string, waits = true): Role[] {
+export function deployerRoles(objects: readonly EmittedObject[], name: string): Role[] {
   const namespaces = [...new Set(objects.map(({ namespace }) => namespace))].sort();
   return namespaces.map((namespace) => {
-    const rules = objects
-      .filter((object) => object.namespace === namespace)
-      .flatMap((object) => rulesOf(object, waits));
+    const rules = objects.filter((object) => object.namespace === namespace).flatMap(rulesOf);
     return {
       apiVersion: "rbac.authorization.k8s.io/v1",
       kind: namespace === undefined ? "ClusterRole" : "Role",
@@ -73,16 +70,13 @@ export function deployerRoles(objects: readonly EmittedObject[], name: string, w
   });
 }
 
-function rulesOf(object: EmittedObject, waits: boolean): PolicyRule[] {
+function rulesOf(object: EmittedObject): PolicyRule[] {
   const apiGroups = [object.group];
   const resources = [resourceOf(object.kind)];
   if (object.read === true) {
     return [{ apiGroups, resources, resourceNames: [object.name], verbs: ["get"] }];
   }
-  if (object.patched) {
-    return [{ apiGroups, resources, resourceNames: [object.name], verbs: ["get", "patch"] }];
-  }
-  if (isOwnSecret(object)) {
+  if (isSecret(object)) {
     return [
       // By name, because other Secrets share the namespace: in istio-system, the key of the mesh's CA.
       { apiGroups, resources, resourceNames: [object.name], verbs: ["delete", "get", "patch"] },
@@ -90,15 +84,15 @@ function rulesOf(object: EmittedObject, waits: boolean): PolicyRule[] {
       { apiGroups, resources, verbs: ["create"] },
     ];
   }
-  const watched = waits ? (WATCHED[`${object.group}/${object.kind}`] ?? []) : [];
+  const watched = WATCHED[`${object.group}/${object.kind}`] ?? [];
   return [
-    { apiGroups, resources, verbs: waits ? [...OWN, ...WAIT].sort() : OWN },
+    { apiGroups, resources, verbs: [...OWN, ...WAIT].sort() },
     ...watched.map(([group, resource]) => ({ apiGroups: [group], resources: [resource], verbs: WAIT })),
   ];
 }
 
-function isOwnSecret({ group, kind, patched }: EmittedObject): boolean {
-  return group === "" && kind === "Secret" && !patched;
+function isSecret({ group, kind }: EmittedObject): boolean {
+  return group === "" && kind === "Secret";
 }
 
 /** Merges rules that differ only in resources or names. */

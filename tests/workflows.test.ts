@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { toolsFolder } from "../lab/paths";
+import { PROVIDERS_VARIABLE } from "../lab/tools/providers";
+import { scripts } from "../package.json";
 
 interface Step {
   uses?: string;
@@ -17,6 +21,7 @@ interface Workflow {
   jobs: Record<
     string,
     {
+      strategy?: { matrix: Record<string, string[]> };
       needs?: string;
       environment?: string;
       permissions?: Record<string, string>;
@@ -40,7 +45,8 @@ describe("every workflow", () => {
       assert.ok(uses.length > 0 && uses.every((action) => /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/.test(action)));
       assert.deepEqual(workflow.permissions, { contents: "read" });
       assert.ok(workflow.concurrency !== undefined);
-      assert.ok(Object.values(workflow.jobs).every((job) => (job["timeout-minutes"] ?? 360) <= 30));
+      const longest = name === "lab.yml" ? 90 : 30;
+      assert.ok(Object.values(workflow.jobs).every((job) => (job["timeout-minutes"] ?? 360) <= longest));
       const tokens = stepsOf(workflow).flatMap(({ env = {} }) => env.PULUMI_ACCESS_TOKEN ?? []);
       assert.equal(tokens.length, commands(workflow).length);
       assert.ok(tokens.every((value) => /^\$\{\{ secrets\.\w+ \}\}$/.test(value)));
@@ -87,6 +93,24 @@ describe("the workflow of pull requests", () => {
     const script = String(workflow.jobs.comment?.steps[0]?.with?.script ?? "");
     assert.match(script, /createComment/);
     assert.match(script, /updateComment/);
+  });
+});
+
+describe("the workflow of the lab", () => {
+  const workflow = read("lab.yml");
+
+  it("runs every suite of the lab on pull requests, with official plugins or not at all", () => {
+    assert.ok("pull_request" in workflow.on);
+    assert.doesNotMatch(textOf("lab.yml"), /secrets\.|pull_request_target/);
+    const suites = Object.entries(scripts).filter(([, command]) => /--config \.mocharc\.(?!fuzz)/.test(command));
+    assert.deepEqual(workflow.jobs.suite?.strategy?.matrix.suite?.toSorted(), suites.map(([name]) => name).sort());
+    const [suite] = stepsOf(workflow).filter(({ run }) => run === 'npm run "$SUITE"');
+    assert.deepEqual(suite?.env, { SUITE: "${{ matrix.suite }}", [PROVIDERS_VARIABLE]: "official" });
+  });
+
+  it("keeps the tools where the lab looks for them", () => {
+    const [cache] = stepsOf(workflow).filter(({ uses }) => uses?.startsWith("actions/cache@"));
+    assert.equal(cache?.with?.path, toolsFolder({}).replace(homedir(), "~"));
   });
 });
 

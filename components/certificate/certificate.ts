@@ -91,14 +91,13 @@ export class Certificate extends pulumi.ComponentResource {
         { ...child, protect },
       );
       this.secretName = secret.metadata.name;
-      this.info = pulumi.all([leaf.certPem, leaf.validityEndTime, authority, names]).apply((made) => {
-        const [certPem, notAfter, authorityPem, dnsNames] = made;
+      this.info = pulumi.all([leaf.certPem, authority, names]).apply(([certPem, authorityPem, dnsNames]) => {
+        const { validTo, fingerprint256 } = new X509Certificate(certPem);
         const info = {
           ...known,
           dnsNames,
-          notAfter,
-          ...renewal(notAfter, config.renewBefore),
-          fingerprintSha256: new X509Certificate(certPem).fingerprint256,
+          ...renewal(validTo, config.renewBefore),
+          fingerprintSha256: fingerprint256,
           trustAnchorPem: config.type === "ca-signed" ? trustAnchor(authorityPem) : certPem,
         };
         if (info.warning !== undefined) {

@@ -60,28 +60,31 @@ function isSignedBy(lower: X509Certificate, upper: X509Certificate | undefined):
   return upper === undefined || (lower.checkIssued(upper) && lower.verify(upper.publicKey));
 }
 
-/** When `pulumi up` issues the next certificate, and a warning if it is overdue. */
+/** Until when a certificate is valid, when `pulumi up` issues the next one, and a warning if it is overdue. */
 export interface Renewal {
+  /** RFC 3339. */
+  notAfter: string;
   /** RFC 3339. */
   renewalTime: string;
   warning?: string;
 }
 
-/** An update renews a certificate that is due, unless it leaves it out (`--target`). */
-export function renewal(notAfter: string, renewBefore: string, now = Date.now()): Renewal {
-  const end = Date.parse(notAfter);
+/**
+ * An update renews a certificate that is due, unless it leaves it out (`--target`).
+ * @param validTo As the certificate itself says it: what the TLS provider says has fractions of a second.
+ */
+export function renewal(validTo: string, renewBefore: string, now = Date.now()): Renewal {
+  const end = Date.parse(validTo);
   const due = end - milliseconds(renewBefore);
-  const renewalTime = rfc3339(due);
+  const [notAfter, renewalTime] = [rfc3339(end), rfc3339(due)];
   if (now >= end) {
-    return { renewalTime, warning: `it expired on ${rfc3339(end)}, so clients reject it: run pulumi up` };
+    return { notAfter, renewalTime, warning: `it expired on ${notAfter}, so clients reject it: run pulumi up` };
   }
   if (now >= due) {
-    return {
-      renewalTime,
-      warning: `it has been due for renewal since ${renewalTime} and expires on ${rfc3339(end)}: run pulumi up`,
-    };
+    const warning = `it has been due for renewal since ${renewalTime} and expires on ${notAfter}: run pulumi up`;
+    return { notAfter, renewalTime, warning };
   }
-  return { renewalTime };
+  return { notAfter, renewalTime };
 }
 
 function rfc3339(time: number): string {

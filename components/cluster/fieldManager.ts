@@ -1,26 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 /**
- * Writes every object of a gateway with one server-side apply field manager. An interrupted update is not in Pulumi's state; the
- * next one adopts its objects as the same manager, while a random name would conflict with its own earlier writes.
+ * Writes every object of a gateway as one server-side apply field manager: an object that the state has lost is taken up again
+ * as the same one, while a random name would share its fields with its predecessor for ever.
  * https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/
- * @param adopt Whether to take over other managers' fields; otherwise the update fails and lists them.
  */
-export function fieldManager(
-  gateway: { readonly name: string; readonly namespace: string },
-  adopt: boolean,
-): pulumi.ResourceTransformation {
-  const own = {
-    "pulumi.com/patchFieldManager": `istio-gateway/${gateway.namespace}/${gateway.name}`,
-    ...(adopt ? { "pulumi.com/patchForce": "true" } : {}),
-  };
+export function fieldManager(manager: string): pulumi.ResourceTransformation {
   return ({ type, props, opts }) => {
-    // A patched object belongs to someone else: it gets only the patch.
-    if (!type.startsWith("kubernetes:") || type.endsWith("Patch")) {
+    if (!type.startsWith("kubernetes:")) {
       return undefined;
     }
     const { metadata, ...rest } = props as { metadata?: { annotations?: Record<string, string> } };
-    const annotations = { ...metadata?.annotations, ...own };
+    const annotations = { ...metadata?.annotations, "pulumi.com/patchFieldManager": manager };
     return { props: { ...rest, metadata: { ...metadata, annotations } }, opts };
   };
 }

@@ -4,7 +4,7 @@ import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { seconds } from "../../config/values/duration";
 import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../../kinds/gateway";
-import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, partOf, routesLabel } from "../shared/naming";
+import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, NAMESPACE_NAME_LABEL, partOf } from "../shared/naming";
 import { wildcardOf } from "../shared/wildcard";
 import { infrastructureAnnotations } from "./clientAddress";
 import { infrastructureParameters } from "./infrastructure";
@@ -16,6 +16,8 @@ export interface TlsGatewayArgs {
   config: GatewayConfig;
   /** Name of a kubernetes.io/tls Secret in the Gateway's namespace. */
   secretName: pulumi.Input<string>;
+  /** Namespaces whose routes may attach if `config.allowedRoutes` is Selector, else ignored. Default: none. */
+  routeNamespaces?: readonly string[];
   /** Name of the ConfigMap with the CAs for clients' certificates. Needed with `config.tls.clientCertificates`, else ignored. */
   clientAuthorities?: pulumi.Input<string>;
   /** Issuer that cert-manager asks to fill the Secret. Default: none, the Secret comes from elsewhere. */
@@ -78,7 +80,7 @@ export function gatewaySpec(args: TlsGatewayArgs, parameters: pulumi.Input<strin
         port: HTTPS_PORT,
         protocol: "HTTPS",
         hostname: wildcardOf(domain),
-        allowedRoutes: { namespaces: allowedNamespaces(config) },
+        allowedRoutes: { namespaces: allowedNamespaces(args) },
         tls: {
           mode: "Terminate",
           certificateRefs: [{ name: secretName }],
@@ -119,10 +121,13 @@ function addressOf(value: string): { type: "IPAddress" | "Hostname"; value: stri
   return { type: isIP(value) === 0 ? "Hostname" : "IPAddress", value };
 }
 
-function allowedNamespaces(config: GatewayConfig): Listener["allowedRoutes"]["namespaces"] {
-  return config.allowedRoutes === "Selector"
-    ? { from: "Selector", selector: { matchLabels: routesLabel(config) } }
-    : { from: config.allowedRoutes };
+/** By name: whoever may label a namespace of their own could attach routes otherwise, and the labels would need rights. */
+function allowedNamespaces({ config, routeNamespaces = [] }: TlsGatewayArgs): Listener["allowedRoutes"]["namespaces"] {
+  if (config.allowedRoutes !== "Selector") {
+    return { from: config.allowedRoutes };
+  }
+  const values = [...new Set(routeNamespaces)].sort();
+  return { from: "Selector", selector: { matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: "In", values }] } };
 }
 
 function gatewayAnnotations({ config, certManager }: TlsGatewayArgs): Record<string, string> {

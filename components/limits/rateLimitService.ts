@@ -55,9 +55,8 @@ export class RateLimitService extends pulumi.ComponentResource {
     { config, gateway }: RateLimitServiceArgs,
   ): { podAnnotations: Workload["podAnnotations"]; dependsOn: pulumi.Resource[] } {
     const { namespace, redis } = config;
-    const objectName = redisName(gateway);
     if (redis.type === "own") {
-      const args = { config: redis, objectName, gateway, namespace };
+      const args = { config: redis, objectName: redisName(gateway), gateway, namespace };
       const own = new RateLimitRedis(`${name}-redis`, args, { parent: this });
       return { podAnnotations: own.podAnnotations, dependsOn: [own] };
     }
@@ -67,7 +66,7 @@ export class RateLimitService extends pulumi.ComponentResource {
     const secret = new Secret(
       `${name}-redis`,
       {
-        metadata: { name: objectName, namespace, labels: partOf(gateway) },
+        metadata: { name: passwordName(gateway, redis), namespace, labels: partOf(gateway) },
         stringData: { [PASSWORD_KEY]: pulumi.secret(redis.password) },
       },
       { parent: this },
@@ -78,6 +77,11 @@ export class RateLimitService extends pulumi.ComponentResource {
 
 function redisName(gateway: Pick<GatewayRef, "name">): string {
   return ownName(gateway, SUFFIXES.rateLimitRedis);
+}
+
+/** Name of the Secret with the password. Not one name for both types: their Secrets are different resources of Pulumi. */
+function passwordName(gateway: Pick<GatewayRef, "name">, { type }: RateLimitServiceConfig["redis"]): string {
+  return type === "own" ? redisName(gateway) : ownName(gateway, SUFFIXES.rateLimitPassword);
 }
 
 export function rateLimitWorkload(
@@ -118,7 +122,12 @@ export function rateLimitWorkload(
     env: [
       ...Object.entries(settings).map(([name, value]) => ({ name, value })),
       ...(hasPassword
-        ? [{ name: "REDIS_AUTH", valueFrom: { secretKeyRef: { name: redisName(gateway), key: PASSWORD_KEY } } }]
+        ? [
+            {
+              name: "REDIS_AUTH",
+              valueFrom: { secretKeyRef: { name: passwordName(gateway, redis), key: PASSWORD_KEY } },
+            },
+          ]
         : []),
     ],
     ports: { http: 8080, grpc: RATE_LIMIT_PORT, metrics: 9090 },

@@ -19,10 +19,8 @@ export function partOf(gateway: Pick<GatewayRef, "name">): Record<string, string
   return { "app.kubernetes.io/part-of": gateway.name };
 }
 
-/** Label on a namespace whose routes may attach to the Gateway. */
-export function routesLabel(gateway: Pick<GatewayRef, "name">): Record<string, string> {
-  return { [`unified-gateway/${gateway.name}`]: "routes" };
-}
+/** Label that Kubernetes puts on every namespace. */
+export const NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name";
 
 /** Label that Istio puts on a Gateway's pods. */
 export const GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name";
@@ -50,6 +48,7 @@ export const SUFFIXES = {
   telemetry: "telemetry",
   rateLimitService: "rate-limit",
   rateLimitRedis: "rate-limit-redis",
+  rateLimitPassword: "rate-limit-password",
 } as const;
 
 /** Names that the wildcard certificate covers: the wildcard, and the apex, which a wildcard does not match. */

@@ -103,14 +103,12 @@ export interface StackConfig {
   readonly rateLimitService: (RateLimitServiceConfig & { readonly namespace: string }) | undefined;
   /** Access logs, traces, metrics, alerts and dashboard. */
   readonly telemetry: TelemetryConfig;
-  /** The cluster, or the folder to render YAML to. */
-  readonly kubernetes: KubernetesConfig;
+  /** The cluster, or the folder to render YAML to. With `adopt`, objects and fields that others manage are taken over. */
+  readonly kubernetes: KubernetesConfig & { readonly adopt: boolean };
   /** Fields that the cluster's CRDs must have; empty if YAML is rendered, which is checked already. */
   readonly fieldUses: readonly FieldUse[];
   /** True refuses to delete the Gateway, the private key and the Secret. */
   readonly protect: boolean;
-  /** True takes over objects and fields that others manage. */
-  readonly adopt: boolean;
 }
 
 /** Every Service port that a service's requests may go to, including copies. */

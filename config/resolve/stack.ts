@@ -21,10 +21,9 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     mtls,
     rateLimitService: resolveRateLimitService(parsed, services),
     telemetry: parsed.telemetry,
-    kubernetes,
+    kubernetes: { ...kubernetes, adopt },
     fieldUses: fieldUses({ ...parsed, services: parsed.services.map((service, index) => ({ index, service })) }),
     protect,
-    adopt,
   };
 }
 

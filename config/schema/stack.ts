@@ -39,7 +39,7 @@ export const stackShape = {
     .boolean("true or false")
     .default(false)
     .describe(
-      "Take over existing objects of the same names, and fields that others wrote. If false, `pulumi up` lists them and stops.",
+      "For one update: take over existing objects of the same names, and fields that others wrote. Otherwise previews list both and fail.",
     ),
 } as const;
 

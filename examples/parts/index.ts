@@ -9,7 +9,6 @@ import {
   gatewayConfig,
   HttpsRedirect,
   requireGatewayApi,
-  RouteNamespaces,
   Routes,
   TlsGateway,
 } from "istio-unified-gateway";
@@ -56,6 +55,7 @@ export = async () => {
       config: gateway,
       domain,
       secretName: certificate.secretName,
+      routeNamespaces: ["tools"],
       clientAuthorities: authorities?.configMapName,
       protect,
     },
@@ -68,7 +68,6 @@ export = async () => {
   const guards = [
     new Access("internal-access", { services, gateway, clientAddress, denyByDefault }, opts),
     ...envoyFilters("internal", "routes", config, opts),
-    new RouteNamespaces("internal-namespaces", { gateway, namespaces: ["tools"] }, opts),
   ];
   new Routes("internal", { services, gateway }, { ...opts, dependsOn: [entry, ...guards] });
 

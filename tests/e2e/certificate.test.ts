@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { constants, gunzipSync } from "node:zlib";
 import { certificatesIn } from "../../config/values/pem";
 import { eventually } from "../../lab/processes";
+import { selfSign } from "../../lab/plugins/tls/certificates";
 import { handshake, stackOutputs, trustFile } from "../../lab/probe";
 import { PULUMI_HOME, stackCopy } from "../../lab/stacks";
 import { selfSigned, signedBy, testAuthority, type TestAuthority } from "../support/certificates";
@@ -19,6 +20,13 @@ const VALUES = {
   domain: "certificate.test",
   gateway: { name: "certificate", namespace: "certificate-system", address: ADDRESS },
   services: [{ name: "web", namespace: "apps", port: 8080 }],
+};
+
+/** Inputs of the stack's certificate, without its key and its lifetime. */
+const VALUES_OF_LEAF = {
+  subject: { commonName: "*.certificate.test" },
+  dnsNames: ["*.certificate.test", "certificate.test"],
+  allowedUses: ["digital_signature", "key_encipherment", "server_auth"],
 };
 
 /** The served serial number, once it is the one in the stack's output. */
@@ -46,6 +54,13 @@ const secretUid = () =>
 
 interface Exported {
   deployment: { resources: { urn: string; outputs?: Record<string, unknown> }[] };
+}
+
+/** The private key in the state. */
+async function privateKey(): Promise<string> {
+  const state = JSON.parse(await pulumiOk(STACK, ["stack", "export", "--show-secrets"])) as Exported;
+  const key = state.deployment.resources.find(({ urn }) => urn.includes("tls:index/privateKey:PrivateKey"));
+  return JSON.parse((key?.outputs?.privateKeyPem as { plaintext: string }).plaintext) as string;
 }
 
 async function importState(state: Exported): Promise<void> {
@@ -83,10 +98,11 @@ describe("certificate", () => {
     const state = JSON.parse(await pulumiOk(STACK, ["stack", "export"])) as Exported;
     const leaf = state.deployment.resources.find(({ urn }) => urn.includes("tls:index/selfSignedCert:SelfSignedCert"));
     assert.ok(leaf?.outputs);
-    // Pulumi goes by the expiry in the state: 29 days left, with an early renewal of 30.
-    leaf.outputs.validityEndTime = new Date(Date.now() + 29 * 86_400_000).toISOString();
+    // As the state would be with 29 days left and an early renewal of 30. Pulumi goes by validityEndTime.
+    const aged = { ...VALUES_OF_LEAF, privateKeyPem: await privateKey(), validityPeriodHours: 29 * 24 };
+    Object.assign(leaf.outputs, await selfSign(aged));
     await importState(state);
-    const gateway = state.deployment.resources.find(({ urn }) => urn.endsWith("/v1:Gateway::certificate"))?.urn ?? "";
+    const gateway = state.deployment.resources.find(({ urn }) => urn.endsWith("/v1:Gateway::gateway"))?.urn ?? "";
     assert.match(
       await pulumiOk(STACK, ["preview", "--target", gateway]),
       /certificate-system\/wildcard-certificate-test-tls: it has been due for renewal since [-0-9T:]+Z and expires on /,
@@ -217,9 +233,9 @@ describe("certificate signed by a company's CA, with an ECDSA key", () => {
     const copy = stackCopy(stack);
     const config = readFileSync(copy, "utf8");
     for (const [from, to, what] of [
-      ["keyAlgorithm: ecdsa-p256", "keyAlgorithm: rsa-2048", "certificate-certificate-key"],
-      ["type: ca-signed", "type: ca-signed\n    secretName: other-tls", "certificate-certificate"],
-      ["namespace: certificate-system", "namespace: certificate-apps", "certificate(-certificate)?"],
+      ["keyAlgorithm: ecdsa-p256", "keyAlgorithm: rsa-2048", "gateway-certificate-key"],
+      ["type: ca-signed", "type: ca-signed\n    secretName: other-tls", "gateway-certificate"],
+      ["namespace: certificate-system", "namespace: certificate-apps", "gateway(-certificate)?"],
     ] as const) {
       assert.ok(config.includes(from));
       writeFileSync(copy, config.replace(from, to));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { request } from "../../lab/probe";
 import { eventually } from "../../lab/processes";
-import { deploy, destroy, prepare, pulumi, pulumiOk, theLab } from "./support/lab";
+import { noneFailed, steadyTraffic } from "../faults/support/traffic";
+import { deploy, destroy, prepare, pulumi, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
 import { loadDuring } from "./support/load";
 
 /** The scenarios of docs/operations.md, in order and with the page's commands. Those for faults are in tests/faults. */
@@ -13,25 +14,29 @@ const GATEWAY = { name: "operations", namespace: NAMESPACE, address: "192.168.51
 interface Service {
   name: string;
   host?: string;
+  namespace?: string;
   backend?: string;
 }
-const values = (services: readonly Service[], more: object = {}) => ({
+const values = (services: readonly Service[], more: object = {}): Values => ({
   domain: DOMAIN,
   gateway: GATEWAY,
-  services: services.map(({ name, host, backend }) => ({
+  services: services.map(({ name, host, namespace, backend }) => ({
     name,
     host: host === undefined ? undefined : `${host}.${DOMAIN}`,
-    namespace: "operations-apps",
+    namespace: namespace ?? "operations-apps",
     port: 8080,
     backends: [{ service: backend ?? name }],
     rateLimit: { type: "local", requests: 100_000, per: "second" },
   })),
   ...more,
 });
+const SHOP = { name: "shop", host: "web", backend: "web" };
 const UP = ["up", "--yes", "--skip-preview"];
+/** As users run it, with a preview first. */
+const PREVIEWED_UP = ["up", "--yes"];
 
 describe("operations", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   const answeredBy = async (host: string) => {
     const { status, headers } = await request(theLab(), `https://${host}.${DOMAIN}/`);
     return status === 200 ? headers["x-backend"] : String(status);
@@ -39,93 +44,140 @@ describe("operations", function () {
   const eventuallyBy = (host: string, backend: string) =>
     eventually(`${host} at ${backend}`, 30_000, async () => assert.equal(await answeredBy(host), backend));
   /** Changes the stack while a host is under load; no request may fail. */
-  const changeUnderLoad = async (to: object, host: string) => {
-    await prepare(STACK, to as Record<string, unknown>);
-    const { sent, answered } = await loadDuring(pulumiOk(STACK, UP), `${host}.${DOMAIN}`, 2000);
+  const changeUnderLoad = async (to: Values, host: string, up = UP) => {
+    await prepare(STACK, to);
+    const { sent, answered } = await loadDuring(pulumiOk(STACK, up), `${host}.${DOMAIN}`, 2000);
     assert.equal(answered, sent);
   };
+  const noChanges = () => pulumiOk(STACK, [...UP, "--refresh", "--expect-no-changes"]);
   const objects = (kinds: string) =>
     theLab().kubectl(["get", kinds, "-A", "-l", "app.kubernetes.io/part-of=operations", "-o", "name"]);
 
+  const get = (object: string, namespace: string, path: string) =>
+    theLab().kubectl(["get", object, "-n", namespace, "-o", `jsonpath={${path}}`]);
+  const uid = (object: string, namespace: string) => get(object, namespace, ".metadata.uid");
+  /** Who owns fields of an object, apart from its status. */
+  const managers = async (object: string, namespace: string) => {
+    const command = ["get", object, "-n", namespace, "-o", "json", "--show-managed-fields"];
+    const { metadata } = JSON.parse(await theLab().kubectl(command)) as {
+      metadata: { managedFields: { manager: string; subresource?: string }[] };
+    };
+    const own = metadata.managedFields.filter(({ subresource }) => subresource === undefined);
+    return own.map(({ manager }) => manager).sort();
+  };
+  /** A preview ends with one error that lists these objects; an update creates what else there is, and leaves these alone. */
+  const refuses = async (objects: readonly string[]) => {
+    const { code, stdout, stderr } = await pulumi(STACK, PREVIEWED_UP);
+    assert.notEqual(code, 0);
+    const said = stdout + stderr;
+    const list = [`${objects.length} new objects cannot be created, nothing was changed:`, ...objects].join("\\n\\s+");
+    assert.match(said, new RegExp(`${list}\n\\s+What exists already is taken over by .*adopt set to true`));
+    assert.doesNotMatch(said, /Updating|\bat .+\.ts:\d+/);
+  };
+
   after(async () => {
-    await theLab().run([
-      "kubectl",
-      "delete",
-      "-n",
-      NAMESPACE,
-      "gateway/operations",
-      "secret/company-tls",
-      "--ignore-not-found",
-    ]);
+    const existing = ["gateway/operations", "secret/company-tls"];
+    await theLab().run(["kubectl", "delete", "-n", NAMESPACE, ...existing, "--ignore-not-found"]);
   });
 
-  it("adopts an existing Gateway and Secret without a failed request", async () => {
-    const lab = theLab();
-    const existing = { certificate: { type: "existing", secretName: "company-tls" } };
+  const existing = { certificate: { type: "existing", secretName: "company-tls" } };
+  const byHand = [
+    {
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "Gateway",
+      metadata: { name: GATEWAY.name, namespace: NAMESPACE },
+      spec: {
+        gatewayClassName: "istio",
+        addresses: [{ type: "IPAddress", value: GATEWAY.address }],
+        listeners: [
+          {
+            ...{ name: "https", port: 443, protocol: "HTTPS", hostname: `*.${DOMAIN}` },
+            tls: { mode: "Terminate", certificateRefs: [{ name: "company-tls" }] },
+            allowedRoutes: { namespaces: { from: "All" } },
+          },
+        ],
+      },
+    },
+    {
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "HTTPRoute",
+      metadata: { name: "web", namespace: "operations-apps" },
+      spec: {
+        parentRefs: [{ name: GATEWAY.name, namespace: NAMESPACE }],
+        hostnames: [`web.${DOMAIN}`],
+        rules: [{ backendRefs: [{ name: "web", port: 8080 }] }],
+      },
+    },
+  ];
+  /** As `kubectl apply --server-side` by somebody. */
+  const applyByHand = (items: readonly object[], ...more: readonly string[]) =>
+    theLab().kubectl(
+      ["apply", "--server-side", ...more, "-f", "-"],
+      JSON.stringify({ apiVersion: "v1", kind: "List", items }),
+    );
+
+  it("refuses an existing Gateway and route in one error, before anything is changed", async () => {
     // The lab creates a stack's `existing` Secret; somebody wrote the Gateway and its route by hand.
     await prepare(STACK, values([{ name: "web" }], existing));
-    const listener = { name: "https", port: 443, protocol: "HTTPS", hostname: `*.${DOMAIN}` };
-    const tls = { mode: "Terminate", certificateRefs: [{ name: "company-tls" }] };
-    const byHand = [
-      {
-        apiVersion: "gateway.networking.k8s.io/v1",
-        kind: "Gateway",
-        metadata: { name: GATEWAY.name, namespace: NAMESPACE },
-        spec: {
-          gatewayClassName: "istio",
-          addresses: [{ type: "IPAddress", value: GATEWAY.address }],
-          listeners: [{ ...listener, tls, allowedRoutes: { namespaces: { from: "All" } } }],
-        },
-      },
-      {
-        apiVersion: "gateway.networking.k8s.io/v1",
-        kind: "HTTPRoute",
-        metadata: { name: "web", namespace: "operations-apps" },
-        spec: {
-          parentRefs: [{ name: GATEWAY.name, namespace: NAMESPACE }],
-          hostnames: [`web.${DOMAIN}`],
-          rules: [{ backendRefs: [{ name: "web", port: 8080 }] }],
-        },
-      },
-    ];
-    const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: byHand });
-    await lab.kubectl(["apply", "--server-side", "-f", "-"], list);
+    await applyByHand(byHand);
     await eventuallyBy("web", "web");
-    const uid = () => lab.kubectl(["get", "gateway", GATEWAY.name, "-n", NAMESPACE, "-o", "jsonpath={.metadata.uid}"]);
-    const before = await uid();
-    // Server-side apply rejects changes to what another manager owns: nothing is taken over without asking.
-    const refused = await pulumi(STACK, UP);
-    assert.notEqual(refused.code, 0);
-    assert.match(refused.stdout + refused.stderr, /conflict[\s\S]*kubectl/);
-    await changeUnderLoad(values([{ name: "web" }], { ...existing, adopt: true }), "web");
-    assert.equal(await uid(), before, "the Gateway is the same object");
+    await refuses([`Gateway ${NAMESPACE}/operations`, "HTTPRoute operations-apps/web"]);
+    assert.equal(await objects("gateways,httproutes,envoyfilters"), "");
+    // Without a preview, what is missing is created, and what exists is left alone.
+    const { code, stdout, stderr } = await pulumi(STACK, UP);
+    assert.notEqual(code, 0);
+    assert.match(stdout + stderr, /gateways\S* "operations" already exists/);
+    assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["kubectl"]);
+    assert.equal(await answeredBy("web"), "web");
+  });
+
+  it("adopts them without a failed request", async () => {
+    const before = [await uid("gateway/operations", NAMESPACE), await uid("httproute/web", "operations-apps")];
+    await changeUnderLoad(values([{ name: "web" }], { ...existing, adopt: true }), "web", PREVIEWED_UP);
+    const now = [await uid("gateway/operations", NAMESPACE), await uid("httproute/web", "operations-apps")];
+    assert.deepEqual(now, before, "the same objects");
+    assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["istio-gateway/operations", "kubectl"]);
     // An empty apply gives up the previous manager's fields.
     const bare = byHand.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }));
-    await lab.kubectl(
-      ["apply", "--server-side", "--validate=false", "-f", "-"],
-      JSON.stringify({ apiVersion: "v1", kind: "List", items: bare }),
-    );
-    await changeUnderLoad(values([{ name: "web" }], existing), "web");
-    await pulumiOk(STACK, [...UP, "--expect-no-changes"]);
+    await applyByHand(bare, "--validate=false");
+    await changeUnderLoad(values([{ name: "web" }], existing), "web", PREVIEWED_UP);
+    assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["istio-gateway/operations"]);
+    await noChanges();
     // From the company's Secret to a certificate that the program creates.
-    await changeUnderLoad(values([{ name: "web" }]), "web");
+    await changeUnderLoad(values([{ name: "web" }]), "web", PREVIEWED_UP);
+  });
+
+  it("takes up again what the state has lost, without a failed request", async () => {
+    const before = [await uid("gateway/operations", NAMESPACE), await uid("httproute/web", "operations-apps")];
+    const urns = await pulumiOk(STACK, ["stack", "--show-urns"]);
+    const gateway = /urn:\S+:Gateway::gateway/.exec(urns)?.[0];
+    assert.ok(gateway, urns);
+    await pulumiOk(STACK, ["state", "delete", gateway, "--target-dependents", "--yes"]);
+    const redirect = `HTTPRoute ${NAMESPACE}/operations--https-redirect`;
+    await refuses([`Gateway ${NAMESPACE}/operations`, redirect, "HTTPRoute operations-apps/web"]);
+    await changeUnderLoad(values([{ name: "web" }], { adopt: true }), "web", PREVIEWED_UP);
+    await changeUnderLoad(values([{ name: "web" }]), "web", PREVIEWED_UP);
+    await noChanges();
+    const now = [await uid("gateway/operations", NAMESPACE), await uid("httproute/web", "operations-apps")];
+    assert.deepEqual(now, before, "the same objects");
   });
 
   it("renames a service without a failed request", async () => {
-    await changeUnderLoad(values([{ name: "shop", host: "web", backend: "web" }]), "web");
+    await changeUnderLoad(values([SHOP]), "web");
     await eventuallyBy("web", "web");
     assert.match(await objects("httproutes"), /httproute\S*\/shop\n/);
     assert.doesNotMatch(await objects("httproutes"), /\/web\n/);
   });
 
-  it("moves a host to another service without a failed request", async () => {
-    await changeUnderLoad(values([{ name: "shop", host: "web", backend: "web" }, { name: "next" }]), "web");
+  it("moves a host to a service in another namespace without a failed request", async () => {
+    const next = { name: "next", namespace: "operations-other" };
+    await changeUnderLoad(values([SHOP, next]), "web");
     await eventuallyBy("next", "next");
     // The service that loses the host gets a new name, so that its old route is deleted last.
     await changeUnderLoad(
       values([
         { name: "shop-before", host: "before", backend: "web" },
-        { name: "next", host: "web" },
+        { ...next, host: "web" },
       ]),
       "web",
     );
@@ -134,7 +186,7 @@ describe("operations", function () {
   });
 
   it("rolls back to an earlier stack file", async () => {
-    const good = values([{ name: "shop", host: "web", backend: "web" }]);
+    const good = values([SHOP]);
     await changeUnderLoad(good, "web");
     const bad = values([{ name: "shop", host: "web", backend: "broken" }]);
     await prepare(STACK, bad);
@@ -146,16 +198,59 @@ describe("operations", function () {
   });
 
   it("removes a service, and leaves the others alone", async () => {
-    await changeUnderLoad(values([{ name: "shop", host: "web", backend: "web" }, { name: "a" }]), "web");
+    await changeUnderLoad(values([SHOP, { name: "a" }]), "web");
     await eventuallyBy("a", "a");
-    await changeUnderLoad(values([{ name: "shop", host: "web", backend: "web" }]), "web");
+    await changeUnderLoad(values([SHOP]), "web");
     await eventually("the end of the route", 30_000, async () => assert.equal(await answeredBy("a"), "404"));
     assert.equal((await objects("httproutes")).trim().split("\n").length, 2, "the redirect and one route");
   });
 
-  it("destroys everything", async () => {
+  const RENAMED = { ...GATEWAY, name: "operations-renamed", address: "192.168.51.201" };
+  const kept = async () => [
+    await uid("httproute/shop", "operations-apps"),
+    await get(`secret/wildcard-operations-test-tls`, NAMESPACE, ".data.tls\\.key"),
+  ];
+
+  it("renames the gateway: its routes and its key stay", async () => {
+    const before = await kept();
+    await prepare(STACK, values([SHOP], { gateway: RENAMED }));
+    await pulumiOk(STACK, PREVIEWED_UP);
+    await eventuallyBy("web", "web");
+    assert.deepEqual(await kept(), before);
+    assert.equal(await objects("gateways,httproutes,envoyfilters,secrets"), "", "nothing of the old name is left");
+    await noChanges();
+  });
+
+  it("moves it to another namespace, adopting: its routes and its key stay", async () => {
+    const [route, key] = await kept();
+    const moved = { ...GATEWAY, namespace: "operations-moved", address: "192.168.51.202" };
+    await prepare(STACK, values([SHOP], { gateway: moved, adopt: true }));
+    await pulumiOk(STACK, PREVIEWED_UP);
+    await eventuallyBy("web", "web");
+    assert.equal(await uid("httproute/shop", "operations-apps"), route);
+    assert.equal(await get("secret/wildcard-operations-test-tls", moved.namespace, ".data.tls\\.key"), key);
+    assert.equal(
+      await theLab().kubectl(["get", "gateways,httproutes,envoyfilters", "-n", NAMESPACE, "-o", "name"]),
+      "",
+    );
+    await noChanges();
+    await theLab().take(STACK, writeStack(STACK, values([SHOP], { gateway: moved })));
+    await pulumiOk(STACK, PREVIEWED_UP);
+  });
+
+  it("replaces the gateway by one beside it without a failed request", async () => {
+    const host = `web.${DOMAIN}`;
+    const beside = { name: "beside", namespace: "operations-beside", address: "192.168.51.203" };
+    const old = await steadyTraffic("192.168.51.202", host);
+    await deploy("operations-beside", values([{ ...SHOP, name: "shop-beside" }], { gateway: beside }));
+    await eventuallyBy("web", "web");
+    // Clients move with the DNS records.
+    const now = await steadyTraffic(beside.address, host);
+    await noneFailed(old);
     await destroy(STACK);
-    assert.equal(await objects("gateways,httproutes,secrets,envoyfilters,configmaps"), "");
+    await noneFailed(now);
+    assert.equal(await objects("gateways,httproutes,secrets,envoyfilters,configmaps"), "", "nothing is left");
+    await destroy("operations-beside");
   });
 
   it("deploys for the first time beside an existing Istio", async () => {

@@ -29,7 +29,7 @@ describe("workflows, by actionlint", () => {
   const files = readdirSync(FOLDER);
 
   it("match the list in the docs", () => {
-    assert.deepEqual(files.sort(), ["deploy.yml", "drift.yml", "pull-request.yml", "renew.yml"]);
+    assert.deepEqual(files.sort(), ["deploy.yml", "drift.yml", "lab.yml", "pull-request.yml", "renew.yml"]);
   });
 
   for (const file of files) {

@@ -37,20 +37,23 @@ const DRIFT = ["preview", "--refresh", "--expect-no-changes"];
 /** Objects of the stack, by what is deleted together, as kubectl and as a preview name them. */
 const OBJECTS: Readonly<Record<string, readonly { object: readonly string[]; named: RegExp }[]>> = {
   "a Secret": [
-    { object: ["secret", "wildcard-drift-test-tls", "-n", SYSTEM], named: /core\/v1:Secret drift-certificate create/ },
+    {
+      object: ["secret", "wildcard-drift-test-tls", "-n", SYSTEM],
+      named: /core\/v1:Secret gateway-certificate create/,
+    },
   ],
   "a Gateway": [
-    { object: ["gateway", STACK, "-n", SYSTEM], named: /gateway\.networking\.k8s\.io\/v1:Gateway drift create/ },
+    { object: ["gateway", STACK, "-n", SYSTEM], named: /gateway\.networking\.k8s\.io\/v1:Gateway gateway create/ },
   ],
   "a route and its policies": [
-    { object: ["httproute", "web", "-n", "drift-apps"], named: /v1:HTTPRoute drift-web create/ },
+    { object: ["httproute", "web", "-n", "drift-apps"], named: /v1:HTTPRoute gateway-web create/ },
     {
       object: ["envoyfilter", `${STACK}--local-rate-limit`, "-n", SYSTEM],
-      named: /v1alpha3:EnvoyFilter drift-local-rate-limit create/,
+      named: /v1alpha3:EnvoyFilter gateway-local-rate-limit create/,
     },
     {
       object: ["authorizationpolicy", "-n", SYSTEM, "-l", "app.kubernetes.io/part-of=drift"],
-      named: /AuthorizationPolicy drift-\S+ create/,
+      named: /AuthorizationPolicy gateway-\S+ create/,
     },
   ],
 };

@@ -7,14 +7,14 @@ import { checkedPlatform } from "../../istio/platformConfig";
 import { only, register } from "../support/deployment";
 
 const RELEASE = "kubernetes:helm.sh/v3:Release";
-const VALUES = { istioVersion: "1.30.2", gatewayApi: { channel: "experimental", version: "v1.6.0" } };
+const VALUES = { istioVersion: "1.30.4", gatewayApi: { channel: "experimental", version: "v1.5.1" } };
 
 describe("istio/istioPlatform", () => {
   it("installs pinned charts and CRDs, and istiod with the documented providers", async () => {
     const resources = await register(() => istioPlatform(checkedPlatform(VALUES)));
     for (const name of ["istio-base", "istiod"]) {
       const { inputs } = only(resources, RELEASE, name);
-      assert.equal(inputs.version, "1.30.2");
+      assert.equal(inputs.version, VALUES.istioVersion);
       assert.equal(inputs.namespace, "istio-system");
       assert.deepEqual(inputs.repositoryOpts, { repo: "https://istio-release.storage.googleapis.com/charts" });
     }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
 import { clientsOf, ruleFor } from "../../lab/expectations";
-import { changedPaths } from "../../lab/plugins/server";
 import { stack } from "../support/stacks";
 
 describe("lab/expectations", () => {
@@ -36,14 +35,5 @@ describe("lab/expectations, matches", () => {
     const [service] = stack({ services: [{ name: "web", namespace: "apps", paths, canary }] }).services;
     assert.ok(service);
     assert.equal(ruleFor(service, "/")?.name, "web--root");
-  });
-});
-
-describe("lab/plugins/server", () => {
-  it("reports differing paths in Pulumi's notation", () => {
-    assert.deepEqual(changedPaths({ a: 1, b: [1, { c: 2 }] }, { a: 1, b: [1, { c: 3 }] }), ["b[1].c"]);
-    assert.deepEqual(changedPaths({ a: { "x.y/z": 1 } }, { a: {} }), ['a["x.y/z"]']);
-    assert.deepEqual(changedPaths({ a: [] }, { a: {} }), ["a"]);
-    assert.deepEqual(changedPaths({}, {}), []);
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { machineProblems, type Machine } from "../../lab/machine";
+import { machineProblems, memoryProblem, type Machine } from "../../lab/machine";
 
 const GOOD: Machine = {
   platform: "linux",
@@ -46,5 +46,17 @@ describe("lab/machine", () => {
 
   it("lists several problems at once", async () => {
     assert.equal((await machineProblems({ ...without("curl"), freeGib: () => 0 }, false)).length, 2);
+  });
+
+  it("says if there is too little memory to build, with what could be swapped", () => {
+    const meminfo = (availableKib: number, swapKib: number) =>
+      `MemTotal:       16000000 kB\nMemAvailable:   ${availableKib} kB\nSwapFree:       ${swapKib} kB\n`;
+    assert.match(
+      memoryProblem(meminfo(1_048_576, 0)) ?? "",
+      /^1\.0 GiB of memory are available, the builds need up to 2\.1/,
+    );
+    assert.equal(memoryProblem(meminfo(1_048_576, 2_097_152)), undefined);
+    assert.equal(memoryProblem(meminfo(4_194_304, 0)), undefined);
+    assert.equal(typeof memoryProblem(""), "string");
   });
 });

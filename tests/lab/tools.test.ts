@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -12,14 +11,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { output } from "../../lab/processes";
-import { buildGoSet, goSetFolder, isComplete, makeFolder } from "../../lab/tools/goSet";
-import { downloadPulumi, linkTo } from "../../lab/tools/pulumi";
-import { PLUGINS, PULUMI_VERSION } from "../../lab/tools/catalogue";
+import { buildGoSet, goModFolder, goSetFolder, isComplete, makeFolder } from "../../lab/tools/goSet";
+import { buildSets } from "../../lab/tools/install";
+import { moduleVersion } from "../../lab/tools/module";
+import { linkTo } from "../../lab/tools/pulumi";
+import * as catalogue from "../../lab/tools/catalogue";
 import manifest from "../../package.json";
 
 describe("lab/tools", () => {
@@ -28,8 +26,54 @@ describe("lab/tools", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it("has the same plugin versions as package.json", () => {
-    for (const [name, version] of Object.entries(PLUGINS)) {
+    for (const [name, version] of Object.entries(catalogue.PLUGINS)) {
       assert.equal(manifest.dependencies[`@pulumi/${name}` as keyof typeof manifest.dependencies], version);
+    }
+  });
+
+  it("downloads the versions that it would build", () => {
+    const { ISTIO_RELEASE, VICTORIA_METRICS_VERSION } = catalogue;
+    const sources = join(__dirname, "..", "..", "lab", "tools");
+    const versions: [set: catalogue.GoSet, module: string, release: (version: string) => string][] = [
+      [catalogue.ETCD, "go.etcd.io/etcd/server/v3", (version) => `/${version}/etcd-${version}-linux-`],
+      [catalogue.KUBERNETES, "k8s.io/kubernetes", (version) => `/release/${version}/bin/linux/`],
+      [catalogue.HELM, "helm.sh/helm/v4", (version) => `/helm-${version}-linux-`],
+      [catalogue.PULUMI, "github.com/pulumi/pulumi/pkg/v3", (version) => `/pulumi-${version}-linux-`],
+      // The end of a pseudo-version is the commit, and so is the tag.
+      [catalogue.RATELIMIT, "github.com/envoyproxy/ratelimit", (version) => version.slice(-12, -4)],
+    ];
+    for (const [set, module, release] of versions) {
+      const expected = release(moduleVersion(module, goModFolder(set, sources)));
+      assert.ok(JSON.stringify(set.release).includes(expected), `${set.name}: ${expected}`);
+    }
+    // These two modules have no version that says which release they are: whoever changes one must look for the other.
+    assert.deepEqual(
+      [moduleVersion("istio.io/istio", join(sources, "istio")), ISTIO_RELEASE.version],
+      ["v0.0.0-20260826214018-9739e10eb9d7", "1.30.4"],
+    );
+    assert.deepEqual(
+      [moduleVersion("github.com/VictoriaMetrics/VictoriaMetrics", join(sources, "vmagent")), VICTORIA_METRICS_VERSION],
+      ["v0.0.0-20250718125606-9d9bea03485e", "v1.122.0"],
+    );
+  });
+
+  it("downloads every program that it would build, from addresses without gaps", () => {
+    const sets = Object.values(catalogue).filter((value) => typeof value === "object" && "programs" in value);
+    const released = sets.filter((set) => set.release !== undefined);
+    assert.ok(released.length > 0);
+    for (const { name, programs, release } of released) {
+      const { folder, archives = [], images = [] } = release ?? {};
+      const published = [...archives, ...images].flatMap((part) => Object.keys(part.programs));
+      for (const program of Object.keys(programs)) {
+        assert.ok(folder !== undefined || published.includes(program), `${name}: ${program}`);
+      }
+      assert.match(folder ?? "https://a/", /^https:\/\/.*[^/]\/$/);
+      for (const url of [
+        ...archives.flatMap((one) => [one.url, one.checksums]),
+        ...images.map((one) => one.repository),
+      ]) {
+        assert.match(url, /^https:\/\/[a-z0-9.-]+(\/[\w.-]+)+$/);
+      }
     }
   });
 
@@ -62,12 +106,15 @@ describe("lab/tools", () => {
       writeFileSync(join(sources, "set", "go.sum"), "");
     });
 
-    it("uses a different folder for every go.mod, go.sum and list of programs", () => {
+    it("uses a different folder for every go.mod, go.sum, source of our own and list of programs", () => {
       const first = goSetFolder(set, folder, sources);
       assert.equal(goSetFolder(set, folder, sources), first);
       assert.notEqual(goSetFolder({ ...set, programs: { other: "b" } }, folder, sources), first);
-      writeFileSync(join(sources, "set", "go.sum"), "x");
-      assert.notEqual(goSetFolder(set, folder, sources), first);
+      for (const file of ["main.go", "go.sum"]) {
+        const before = goSetFolder(set, folder, sources);
+        writeFileSync(join(sources, "set", file), "x");
+        assert.notEqual(goSetFolder(set, folder, sources), before);
+      }
     });
 
     /** A go command that writes its output file, then exits with a code. */
@@ -90,6 +137,49 @@ describe("lab/tools", () => {
       assert.ok(existsSync(join(target, "tool")));
       // The third run builds nothing: this go would fail.
       await buildGoSet(set, fakeGo(1), target, sources);
+    });
+
+    it("builds sets in their order after the other steps, and looks for Go only if there is something to build", async () => {
+      const order: string[] = [];
+      const { PATH } = process.env;
+      const write = process.stderr.write.bind(process.stderr);
+      const { error } = console;
+      const log = join(folder, "log");
+      mkdirSync(join(folder, "bin"));
+      const script = `#!/bin/sh\necho "$1" >> '${log}'\n[ "$1" != env ] || exec echo go1.99.0\n`;
+      writeFileSync(join(folder, "bin", "go"), `${script}while [ "$1" != -o ]; do shift; done\necho built > "$2"\n`);
+      chmodSync(join(folder, "bin", "go"), 0o755);
+      process.env.PATH = `${join(folder, "bin")}:${PATH ?? ""}`;
+      process.stderr.write = (text) => order.push(String(text)) > 0;
+      console.error = (line: string) => order.push(line);
+      const place = { tools: folder, sources };
+      const wheel = { name: "wheel==1", run: () => Promise.resolve() };
+      try {
+        await buildSets([], place, [wheel]);
+        assert.ok(!existsSync(log));
+        assert.match(order.join(""), /^tools 1\/1 {2}wheel==1: done, [^\n]*\n$/);
+        order.length = 0;
+        await buildSets(
+          [
+            { ...set, seconds: 120 },
+            { ...set, name: "other", goMod: "set", seconds: 480 },
+          ],
+          place,
+          [wheel],
+        );
+      } finally {
+        process.env.PATH = PATH;
+        process.stderr.write = write;
+        console.error = error;
+      }
+      const [plan, ...steps] = order.filter((line) => !line.includes("memory"));
+      assert.equal(plan, "building set, other from source, about 10 min with 2 cores");
+      assert.deepEqual(
+        steps.map((line) => line.split(":")[0]),
+        ["tools 1/4  wheel==1", "tools 2/4  Go", "tools 3/4  set (tool)", "tools 4/4  other (tool)"],
+      );
+      assert.deepEqual(readFileSync(log, "utf8").split("\n"), ["env", "build", "build", ""]);
+      assert.ok(isComplete(goSetFolder(set, folder, sources)));
     });
 
     it("copies files from a module that another set's go.mod pins", async () => {
@@ -116,49 +206,6 @@ describe("lab/tools", () => {
       writeFileSync(join(`${target}.partial`, "half"), "");
       await makeFolder(target, () => Promise.resolve());
       assert.deepEqual(readdirSync(target), [".complete"]);
-    });
-  });
-
-  describe("pulumi", () => {
-    let server: Server;
-    let base: string;
-    let checksum: string;
-    const name = `pulumi-v${PULUMI_VERSION}-linux-${process.arch}.tar.gz`;
-
-    beforeEach(async () => {
-      mkdirSync(join(folder, "pulumi"));
-      writeFileSync(join(folder, "pulumi", "pulumi"), "#!/bin/sh\n");
-      await output("tar", ["-czf", join(folder, name), "-C", folder, "pulumi"]);
-      const { readFileSync } = await import("node:fs");
-      const archive = readFileSync(join(folder, name));
-      checksum = createHash("sha256").update(archive).digest("hex");
-      server = createServer((request, response) => {
-        response.end(request.url === "/sums" ? `${checksum}  ${name}\n` : archive);
-      });
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    });
-    afterEach(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-
-    const source = () => ({ archive: `${base}/archive`, checksums: `${base}/sums` });
-
-    it("unpacks an archive whose checksum matches the release's", async () => {
-      assert.equal(await downloadPulumi(join(folder, "cli"), source()), true);
-      assert.ok(existsSync(join(folder, "cli", "pulumi")));
-    });
-
-    it("rejects an archive with a different checksum", async () => {
-      checksum = "0".repeat(64);
-      await assert.rejects(downloadPulumi(join(folder, "cli"), source()), /has SHA-256 .* its release says 0{64}/);
-      assert.ok(!existsSync(join(folder, "cli")));
-    });
-
-    it("returns false if nothing can be reached", async () => {
-      const nowhere = { archive: "http://127.0.0.1:1/a", checksums: "http://127.0.0.1:1/s" };
-      assert.equal(await downloadPulumi(join(folder, "cli"), nowhere), false);
     });
   });
 });

@@ -22,8 +22,13 @@ function allows(roles: readonly Role[], verb: string, { group, kind, name, names
     );
 }
 
-const secret: EmittedObject = { group: "", kind: "Secret", name: "tls", namespace: "one", patched: false };
-const namespace: EmittedObject = { group: "", kind: "Namespace", name: "one", patched: true };
+const secret: EmittedObject = { group: "", kind: "Secret", name: "tls", namespace: "one" };
+const crd: EmittedObject = {
+  group: "apiextensions.k8s.io",
+  kind: "CustomResourceDefinition",
+  name: "some",
+  read: true,
+};
 const identity = { name: "deployer", namespace: "one" };
 
 describe("scripts/rbac", () => {
@@ -33,8 +38,7 @@ describe("scripts/rbac", () => {
       assert.ok(objects.length > 5);
       const roles = deployerRoles(objects, "deployer");
       for (const object of objects) {
-        const changed = object.patched ? ["get", "patch"] : ["create", "get", "patch", "delete"];
-        const verbs = object.read === true ? ["get"] : changed;
+        const verbs = object.read === true ? ["get"] : ["create", "get", "patch", "delete"];
         for (const verb of verbs) {
           assert.ok(allows(roles, verb, object), `${verb} ${object.group}/${object.kind} ${object.name}`);
         }
@@ -50,8 +54,8 @@ describe("scripts/rbac", () => {
     assert.equal(await stackRbac(join(ROOT, "Pulumi.dev.yaml")), file);
   });
 
-  it("grants access to Secrets and namespaces only by name", () => {
-    const roles = deployerRoles([secret, namespace], "deployer");
+  it("grants access to Secrets, and to the CRD that is read, only by name", () => {
+    const roles = deployerRoles([secret, crd], "deployer");
     assert.deepEqual(
       roles.map(({ kind, metadata, rules }) => [kind, metadata.namespace, rules]),
       [
@@ -66,28 +70,35 @@ describe("scripts/rbac", () => {
         [
           "ClusterRole",
           undefined,
-          [{ apiGroups: [""], resources: ["namespaces"], resourceNames: ["one"], verbs: ["get", "patch"] }],
+          [
+            {
+              apiGroups: ["apiextensions.k8s.io"],
+              resources: ["customresourcedefinitions"],
+              resourceNames: ["some"],
+              verbs: ["get"],
+            },
+          ],
         ],
       ],
     );
   });
 
   it("binds each role to the one ServiceAccount", () => {
-    const kinds = deployerRbac([secret, namespace], identity).map(({ kind }) => kind);
+    const kinds = deployerRbac([secret, crd], identity).map(({ kind }) => kind);
     assert.deepEqual(kinds, ["ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]);
   });
 
   it("lets a destroy list Secrets only if the stack creates one", () => {
     assert.deepEqual(
-      destroyerRbac([secret, namespace], identity).map(({ kind }) => kind),
+      destroyerRbac([secret, crd], identity).map(({ kind }) => kind),
       ["Role", "RoleBinding"],
     );
-    assert.deepEqual(destroyerRbac([namespace], identity), []);
+    assert.deepEqual(destroyerRbac([crd], identity), []);
   });
 
   it("lets the provider watch what it waits for", () => {
-    const deployment = { group: "apps", kind: "Deployment", name: "redis", namespace: "one", patched: false };
-    const pod = { group: "", kind: "Pod", name: "any", namespace: "one", patched: false };
+    const deployment = { group: "apps", kind: "Deployment", name: "redis", namespace: "one" };
+    const pod = { group: "", kind: "Pod", name: "any", namespace: "one" };
     const roles = deployerRoles([deployment], "deployer");
     assert.ok(allows(roles, "watch", pod) && !allows(roles, "get", pod));
   });

@@ -37,7 +37,7 @@ export const gatewaySchema = z.strictObject({
     .enum(["Selector", "Same", "All"], "Selector, Same or All")
     .default("Selector")
     .describe(
-      "Namespaces that may attach routes: Selector (those that this stack labels), Same (the Gateway's own), All (any).",
+      "Namespaces that may attach routes: Selector (those of the stack's services), Same (the Gateway's own), All (any).",
     ),
   clientAddress: clientAddressSchema
     .optional()

@@ -4,8 +4,7 @@ import { stringify } from "yaml";
 import type { KubernetesObject } from "./client";
 
 /** The official provider's layout: CRDs are applied before everything else. */
-function fileOf(object: KubernetesObject, folder: string): string {
-  const { apiVersion, kind, metadata } = object;
+export function renderedFile({ apiVersion, kind, metadata }: KubernetesObject, folder: string): string {
   const group = kind === "CustomResourceDefinition" ? "0-crd" : "1-manifest";
   const parts = [apiVersion.replaceAll("/", "_"), kind.toLowerCase(), metadata.namespace ?? "default", metadata.name];
   return join(folder, group, `${parts.join("-")}.yaml`);
@@ -16,9 +15,9 @@ export function render(object: KubernetesObject, folder: string): void {
   for (const group of ["0-crd", "1-manifest"]) {
     mkdirSync(join(folder, group), { recursive: true, mode: 0o700 });
   }
-  writeFileSync(fileOf(object, folder), stringify(object));
+  writeFileSync(renderedFile(object, folder), stringify(object, { sortMapEntries: true }), { mode: 0o600 });
 }
 
 export function removeRendered(object: KubernetesObject, folder: string): void {
-  rmSync(fileOf(object, folder), { force: true });
+  rmSync(renderedFile(object, folder), { force: true });
 }

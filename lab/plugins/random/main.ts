@@ -1,29 +1,58 @@
 import { randomInt } from "node:crypto";
-import { changedPaths, secret, serve, type Plugin } from "../server";
+import { changedInputs, secret, serve, UNKNOWN, type Plugin, type Properties } from "../server";
 
 /** Stand-in for @pulumi/random 4.21.2, lab only: RandomPassword without minimum counts and without bcrypt. */
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const LOWER = "abcdefghijklmnopqrstuvwxyz";
+const NUMERIC = "0123456789";
 const SPECIAL = "!@#$%&*()-_=+[]{}<>:?";
+
+/** Outputs for inputs that are not given. */
+const DEFAULTS = {
+  upper: true,
+  lower: true,
+  numeric: true,
+  number: true,
+  special: true,
+  minUpper: 0,
+  minLower: 0,
+  minNumeric: 0,
+  minSpecial: 0,
+};
+
+const INPUTS = ["length", "upper", "lower", "numeric", "special", "overrideSpecial", "keepers"];
+
+function password({ length, upper, lower, numeric, special, overrideSpecial = SPECIAL }: Properties): string {
+  const sets: [unknown, string][] = [
+    [upper, UPPER],
+    [lower, LOWER],
+    [numeric, NUMERIC],
+    [special, String(overrideSpecial)],
+  ];
+  const alphabet = sets.flatMap(([isIn, letters]) => (isIn === true ? [letters] : [])).join("");
+  return Array.from({ length: Number(length) }, () => alphabet[randomInt(alphabet.length)]).join("");
+}
 
 const plugin: Plugin = {
   version: "4.21.2",
-  supportsPreview: false,
+  supportsPreview: true,
+  acceptSecrets: false,
   check: ({ type }, _olds, news) => {
-    if (type !== "random:index/randomPassword:RandomPassword") {
-      throw new Error(`the lab's stand-in for random does not support ${type}`);
+    const unknown = Object.keys(news).filter((key) => !INPUTS.includes(key));
+    if (type !== "random:index/randomPassword:RandomPassword" || unknown.length > 0) {
+      throw new Error(`the lab's stand-in for random does not support ${[type, ...unknown].join(" ")}`);
     }
     return news;
   },
   diff: (_resource, _olds, oldInputs, news) => ({
-    changes: Object.fromEntries(changedPaths(oldInputs, news).map((path) => [path, { replace: true }])),
+    changes: changedInputs({ ...DEFAULTS, ...oldInputs }, { ...DEFAULTS, ...news }, () => true),
   }),
-  create: (_resource, inputs) => {
-    const special = inputs.special === false ? "" : ((inputs.overrideSpecial as string | undefined) ?? SPECIAL);
-    const alphabet = LETTERS + special;
-    const result = Array.from({ length: Number(inputs.length) }, () => alphabet[randomInt(alphabet.length)]).join("");
-    return Promise.resolve({ id: "none", outputs: { ...inputs, result: secret(result) } });
+  create: ({ inputs, preview }) => {
+    const known = { ...DEFAULTS, ...inputs };
+    const result = secret(preview ? UNKNOWN : password(known));
+    return Promise.resolve({ id: "none", outputs: { ...known, result } });
   },
-  update: (_resource, _id, olds) => Promise.resolve({ ...olds, result: secret(olds.result) }),
+  update: ({ olds }) => Promise.resolve({ ...olds, result: secret(olds.result) }),
   read: (_resource, _id, outputs, inputs) =>
     Promise.resolve({ inputs, outputs: { ...outputs, result: secret(outputs.result) } }),
   delete: () => Promise.resolve(),

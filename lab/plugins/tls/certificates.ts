@@ -108,8 +108,9 @@ interface Issue {
 }
 
 async function issue(inputs: Properties, how: Issue): Promise<Issued> {
-  const start = new Date(Math.floor(Date.now() / 1000) * 1000);
-  const end = new Date(start.getTime() + Number(inputs.validityPeriodHours) * HOUR_MS);
+  const now = new Date();
+  const start = new Date(Math.floor(now.getTime() / 1000) * 1000);
+  const validMs = Number(inputs.validityPeriodHours) * HOUR_MS;
   const uses = (inputs.allowedUses as string[] | undefined) ?? [];
   const flags = uses.reduce<number>((all, use) => all | (KEY_USES[use] ?? 0), 0);
   const extended = uses.flatMap((use) => EXTENDED_USES[use] ?? []);
@@ -120,7 +121,7 @@ async function issue(inputs: Properties, how: Issue): Promise<Issued> {
     subject: how.name,
     issuer: how.issuer,
     notBefore: start,
-    notAfter: end,
+    notAfter: new Date(start.getTime() + validMs),
     publicKey: how.publicKey,
     signingKey: how.signer.privateKey as never,
     signingAlgorithm: algorithmOf(how.signer.privateKey) as never,
@@ -130,16 +131,32 @@ async function issue(inputs: Properties, how: Issue): Promise<Issued> {
       ...(flags === 0 ? [] : [new x509.KeyUsagesExtension(flags, true)]),
       ...(extended.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension(extended)]),
       ...(names === undefined ? [] : [names]),
-      ...(how.authority === undefined
-        ? []
-        : [await x509.AuthorityKeyIdentifierExtension.create(how.authority.publicKey)]),
+      ...(isCa ? [await x509.SubjectKeyIdentifierExtension.create(how.publicKey)] : []),
+      ...authorityKeyIdentifier(how.authority),
     ],
   });
+  const nanoseconds = String(process.hrtime.bigint() % 1_000_000n).padStart(6, "0");
   return {
     certPem: `${certificate.toString("pem")}\n`,
-    validityStartTime: start.toISOString().replace(".000Z", "Z"),
-    validityEndTime: end.toISOString().replace(".000Z", "Z"),
+    validityStartTime: timestamp(now, nanoseconds),
+    validityEndTime: timestamp(new Date(now.getTime() + validMs), nanoseconds),
   };
+}
+
+/** The identifier that the authority's own certificate has, if any. */
+function authorityKeyIdentifier(authority: x509.X509Certificate | undefined): x509.AuthorityKeyIdentifierExtension[] {
+  const identifier = authority?.getExtension(x509.SubjectKeyIdentifierExtension);
+  return identifier instanceof x509.SubjectKeyIdentifierExtension
+    ? [new x509.AuthorityKeyIdentifierExtension(identifier.keyId)]
+    : [];
+}
+
+/** RFC 3339 as Go writes it, with fractions of a second; the certificate itself has none. */
+function timestamp(time: Date, nanoseconds: string): string {
+  return time
+    .toISOString()
+    .replace("Z", `${nanoseconds}Z`)
+    .replace(/\.?0+Z$/, "Z");
 }
 
 function subject(inputs: Properties): string {

@@ -65,10 +65,10 @@ describe("components/leaf", () => {
 
 describe("components/leaf: renewal", () => {
   const end = "2026-04-01T12:00:00Z";
-  const at = (time: string) => renewal(end, "30d", Date.parse(time));
+  const at = (time: string) => renewal("Apr  1 12:00:00 2026 GMT", "30d", Date.parse(time));
 
   it("is due the configured time before expiry", () => {
-    assert.deepEqual(at("2026-03-02T11:59:59Z"), { renewalTime: "2026-03-02T12:00:00Z" });
+    assert.deepEqual(at("2026-03-02T11:59:59Z"), { notAfter: end, renewalTime: "2026-03-02T12:00:00Z" });
   });
 
   it("warns from then on, and more urgently after expiry", () => {

@@ -1,45 +1,41 @@
 import assert from "node:assert/strict";
+import { stackGateway } from "../../../components/stackGateway";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { register, type Registered } from "../../support/deployment";
-import { mistakes, stack } from "../../support/stacks";
+import { stack } from "../../support/stacks";
 
-const NAMES = ["pulumi.com/patchFieldManager", "pulumi.com/patchForce"] as const;
+const NAME = "pulumi.com/patchFieldManager";
 
 describe("components/fieldManager", () => {
-  const deploy = (values: object = {}) =>
-    register(() => new UnifiedGateway("gateway", stack({ gateway: { name: "entry", namespace: "edge" }, ...values })));
-  const annotations = ({ inputs }: Registered) => {
-    const { annotations: all = {} } = inputs.metadata as { annotations?: Record<string, string> };
-    return NAMES.map((name) => all[name]);
-  };
-  const objects = (resources: readonly Registered[]) => resources.filter(({ type }) => type.startsWith("kubernetes:"));
+  const config = (gateway: object = { name: "entry", namespace: "edge" }) => stack({ gateway });
+  const managers = (resources: readonly Registered[]) =>
+    resources
+      .filter(({ type }) => type.startsWith("kubernetes:"))
+      .map(({ inputs }) => (inputs.metadata as { annotations?: Record<string, string> }).annotations?.[NAME]);
 
-  it("writes every object as one manager per gateway, and takes nothing over", async () => {
-    const found = objects(await deploy()).filter(({ type }) => !type.endsWith("Patch"));
+  it("writes every object of a stack as one manager, whatever its gateway is called", async () => {
+    const found = managers(await register(() => stackGateway(config(), "prod", {})));
     assert.ok(found.length >= 5);
-    for (const object of found) {
-      assert.deepEqual(annotations(object), ["istio-gateway/edge/entry", undefined], object.name);
-    }
+    assert.deepEqual([...new Set(found)], ["istio-gateway/prod"]);
+    const renamed = managers(await register(() => stackGateway(config({ name: "other" }), "prod", {})));
+    assert.deepEqual(renamed, found);
   });
 
-  it("keeps an object's own annotations", async () => {
-    const gateway = objects(await deploy()).find(({ type }) => type.endsWith(":Gateway"));
-    const { annotations: all } = gateway?.inputs.metadata as { annotations: Record<string, string> };
-    assert.equal(all["pulumi.com/waitFor"], "condition=Programmed");
+  it("names the manager after the component in other programs, unless they give it a name", async () => {
+    const [own] = managers(await register(() => new UnifiedGateway("shop", config())));
+    assert.equal(own, "istio-gateway/shop");
+    const [given] = managers(await register(() => new UnifiedGateway("shop", { ...config(), fieldManager: "us" })));
+    assert.equal(given, "us");
   });
 
-  it("leaves others' objects alone: a namespace gets its label and nothing else", async () => {
-    const patches = objects(await deploy()).filter(({ type }) => type.endsWith("Patch"));
-    assert.equal(patches.length, 1);
-    assert.deepEqual(patches.map(annotations), [[undefined, undefined]]);
-  });
-
-  it("takes over if configured", async () => {
-    const found = objects(await deploy({ adopt: true })).filter(({ type }) => !type.endsWith("Patch"));
-    assert.ok(found.every((object) => annotations(object)[1] === "true"));
-  });
-
-  it("refuses anything except true and false", () => {
-    assert.deepEqual(mistakes({ adopt: "yes" }), ['istio-gateway:adopt: "yes", expected true or false']);
+  it("keeps an object's own annotations, and adds no other", async () => {
+    const resources = await register(() => stackGateway(config(), "prod", {}));
+    const gateway = resources.find(({ type }) => type.endsWith(":Gateway"));
+    const { annotations } = gateway?.inputs.metadata as { annotations: Record<string, string> };
+    assert.deepEqual(annotations, {
+      [NAME]: "istio-gateway/prod",
+      "pulumi.com/waitFor": "condition=Programmed",
+      "pulumi.com/timeoutSeconds": "120",
+    });
   });
 });

@@ -110,7 +110,13 @@ describe("components/routes", () => {
 describe("components/tlsGateway", () => {
   const spec = (gateway: object) =>
     gatewaySpec(
-      { config: stack({ gateway }).gateway, domain: "example.test", secretName: "tls", protect: false },
+      {
+        config: stack({ gateway }).gateway,
+        domain: "example.test",
+        secretName: "tls",
+        routeNamespaces: ["shop", "apps", "shop"],
+        protect: false,
+      },
       "parameters",
     );
 
@@ -124,10 +130,15 @@ describe("components/tlsGateway", () => {
       ],
     );
     assert.deepEqual(listeners[0]?.allowedRoutes, { namespaces: { from: "Same" } });
-    assert.deepEqual(listeners[1]?.allowedRoutes.namespaces, {
-      from: "Selector",
-      selector: { matchLabels: { "unified-gateway/unified-gateway": "routes" } },
-    });
+    const matchExpressions = [{ key: "kubernetes.io/metadata.name", operator: "In", values: ["apps", "shop"] }];
+    assert.deepEqual(listeners[1]?.allowedRoutes.namespaces, { from: "Selector", selector: { matchExpressions } });
+  });
+
+  it("admits the routes of its own namespace, or of all", () => {
+    for (const allowedRoutes of ["Same", "All"]) {
+      const gateway = { allowedRoutes, namespace: "apps" };
+      assert.deepEqual(spec(gateway).listeners[1]?.allowedRoutes, { namespaces: { from: allowedRoutes } });
+    }
   });
 
   it("requests an address of the right type, or none", () => {

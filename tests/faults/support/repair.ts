@@ -10,6 +10,9 @@ export const UP = ["up", "--yes", "--skip-preview"];
 const STEPS = [
   ["cancel", "--yes"],
   ["refresh", "--yes", "--skip-preview", "--clear-pending-creates"],
+  ["config", "set", "istio-gateway:adopt", "true"],
+  UP,
+  ["config", "rm", "istio-gateway:adopt"],
   UP,
   [...UP, "--expect-no-changes"],
 ];

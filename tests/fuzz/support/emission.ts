@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeResource from "@pulumi/pulumi/runtime/resource";
-import { UnifiedGateway } from "../../../components/unifiedGateway";
+import { stackGateway } from "../../../components/stackGateway";
 import type { StackConfig } from "../../../config";
 import type { Registered } from "../../support/deployment";
 
@@ -68,7 +68,7 @@ export class Emission {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     try {
-      new UnifiedGateway(config.gateway.name, config);
+      stackGateway(config, "fuzz", {});
     } finally {
       Error.stackTraceLimit = stackTraceLimit;
     }

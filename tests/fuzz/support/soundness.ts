@@ -46,9 +46,7 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
       resources.filter(({ type }) => !type.includes("victoriametrics")),
     ),
     ...doubles(resources.map(({ urn }) => urn)).map((urn) => `two resources ${urn}`),
-    ...doubles(
-      objects.map(({ group, kind, metadata }) => `${group}/${kind} ${metadata.namespace ?? ""}/${metadata.name}`),
-    ).map((name) => `two objects ${name}`),
+    ...doubles(resources.flatMap(objectName)).map((name) => `two objects ${name}`),
     ...objects.flatMap(({ kind, metadata }) => metadataFlaws(kind, metadata, config.gateway.name)),
     ...doubles(routes.flatMap((route) => specOf(route).rules.map(({ name }) => name))).map(
       (name) => `two rules ${name}`,
@@ -103,6 +101,28 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
   }
 }
 
+/** GROUP/KIND NAMESPACE/NAME of a resource that is an object in the cluster. */
+function objectName({ type, inputs }: Emitted): string[] {
+  const [provider, group = "", kind = ""] = type.split(":");
+  const { namespace = "", name } = (inputs.metadata ?? {}) as Metadata;
+  return provider === "kubernetes" ? [`${group}/${kind} ${namespace}/${name}`] : [];
+}
+
+/**
+ * Objects that are another resource of Pulumi's in another config: a change from one to the other would create what is there, and
+ * then delete it.
+ * @param urns By object, as in the configs so far.
+ */
+export function renamed(urns: Map<string, string>, resources: readonly Emitted[]): string[] {
+  return resources.flatMap((resource) =>
+    objectName(resource).flatMap((object) => {
+      const known = urns.get(object) ?? resource.urn;
+      urns.set(object, known);
+      return known === resource.urn ? [] : [`${object} is ${known} and ${resource.urn}`];
+    }),
+  );
+}
+
 interface Patched {
   readonly routeConfiguration: { readonly vhost: { readonly name: string; readonly route: { readonly name: string } } };
 }
@@ -117,8 +137,7 @@ function metadataFlaws(kind: string, { name, labels = {} }: Metadata, gatewayNam
   const flaws = Object.entries(labels)
     .filter(([key, value]) => !LABEL_KEY.test(key) || !LABEL_VALUE.test(value))
     .map(([key, value]) => `${kind} ${name}: label ${key}=${value}`);
-  const isPart =
-    kind === "Namespace" || kind === "NamespacePatch" || labels["app.kubernetes.io/part-of"] === gatewayName;
+  const isPart = labels["app.kubernetes.io/part-of"] === gatewayName;
   const isNamed = (kind === "Service" ? SERVICE_NAME : OBJECT_NAME).test(name);
   return [
     ...flaws,
