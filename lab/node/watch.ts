@@ -21,7 +21,8 @@ export async function follow<T extends Watched>(
       const objects = new Map(items.map((item) => [item.metadata.uid, item]));
       seen(objects);
       const query = `watch=1&resourceVersion=${metadata.resourceVersion}`;
-      await client.stream<{ type: string; object: T }>(`${path}?${query}`, ({ type, object }) => {
+      await client.stream(`${path}?${query}`, (line) => {
+        const { type, object } = JSON.parse(line) as { type: string; object: T };
         if (type === "ERROR") {
           throw new Error(`the watch of ${path} ended`);
         }

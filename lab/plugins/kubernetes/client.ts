@@ -138,19 +138,16 @@ export class Client {
     report: (event: WatchEvent) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.stream(
-      (await this.folderOf(kind, namespace)) + query({ watch: "true", resourceVersion }),
-      report,
-      signal,
-    );
+    const path = (await this.folderOf(kind, namespace)) + query({ watch: "true", resourceVersion });
+    await this.stream(path, (line) => report(JSON.parse(line) as WatchEvent), signal);
   }
 
-  /** A watch of a path. @throws what `report` throws. */
-  async stream<T>(path: string, report: (event: T) => void, signal = new AbortController().signal): Promise<void> {
+  /** Reports each line of an answer until the signal or the API server ends it. @throws what `report` throws. */
+  async stream(path: string, report: (line: string) => void, signal = new AbortController().signal): Promise<void> {
     const response = await this.open("GET", path, { signal });
     try {
       for await (const line of createInterface({ input: response })) {
-        report(JSON.parse(line) as T);
+        report(line);
       }
     } finally {
       response.destroy();
