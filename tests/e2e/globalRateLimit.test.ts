@@ -256,7 +256,10 @@ describe("global rate limit", () => {
       "envoyfilter.networking.istio.io/global--hardening",
       "secret/wildcard-global-test-tls",
     ];
-    assert.deepEqual((await owned()).trim().split("\n").sort(), kept);
+    // Pods end in peace.
+    await eventually("the service to be gone", 60_000, async () =>
+      assert.deepEqual((await owned()).trim().split("\n").sort(), kept),
+    );
     await eventually("no limit", 30_000, async () => {
       assert.deepEqual(await throughBoth("shared", 20), { 200: 20 });
     });

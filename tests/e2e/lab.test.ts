@@ -55,7 +55,7 @@ describe("lab", () => {
     const suite = `require("./tests/e2e/support/lab").bringUp().then(() => setInterval(() => {}, 1000))`;
     const command = ["-r", "ts-node/register/transpile-only", "-e", suite];
     const child = spawn(process.execPath, command, { ...second.options, stdio: "ignore" });
-    await eventually("the suite's lab", 60_000, async () => assert.equal((await lab("status")).code, 0));
+    await eventually("the suite's lab", 120_000, async () => assert.equal((await lab("status")).code, 0));
     child.kill("SIGINT");
     assert.equal(await ended(child), 130);
     await allEnded();
