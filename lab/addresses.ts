@@ -43,16 +43,3 @@ export const DEFAULT_GATEWAY = "192.168.51.200";
 export function backendAddress(number: number, replica = 0): string {
   return `10.${244 + replica}.${Math.floor(number / 250)}.${(number % 250) + 1}`;
 }
-
-/** Host name in istiod's certificate. */
-export const ISTIOD_HOST = "istiod.istio-system.svc";
-
-/** Address of the Pod with a sidecar that has this number. */
-export function sidecarAddress(number: number): string {
-  return `10.231.0.${number + 1}`;
-}
-
-/** The two ends of the link to the proxy with this number: the lab's and the proxy's. */
-export function linkAddresses(number: number): { lab: string; proxy: string } {
-  return { lab: `10.2.${number}.1`, proxy: `10.2.${number}.2` };
-}

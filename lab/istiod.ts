@@ -28,6 +28,8 @@ function values(): object {
       // istioctl queries the plain-text port: the lab's nodes forward no ports.
       ENABLE_DEBUG_ENDPOINT_AUTH: "false",
     },
+    // istio-init sets up a Pod's redirection to its sidecar with nft.
+    global: { nativeNftables: true },
     // The machine has no metrics to scale by.
     autoscaleEnabled: false,
   };

@@ -1,10 +1,9 @@
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { linkAddresses } from "../../lab/addresses";
 import { logOf } from "../../lab/controlPlane";
 import type { Lab } from "../../lab/lab";
-import { pidOutside, startDaemon, type ProcessId } from "../../lab/namespaces";
+import { outputInside, pidInside, pidOutside, startDaemon, type ProcessId } from "../../lab/namespaces";
+import { startNetworkHolder } from "../../lab/network";
 import { eventually } from "../../lab/processes";
-import { startNetwork } from "../../lab/proxy";
 import { labPath } from "../../lab/state";
 import { list, type Manifest } from "../stacks";
 import type { Named } from "./certificate";
@@ -15,8 +14,8 @@ import { envoyOf } from "./processes";
 /** The backend of every contender. Nothing else uses its address. */
 export const BACKEND = { address: "10.229.0.1", port: PORT } as const;
 
-/** Number of the first link: far above those of the lab's gateways. */
-const FIRST_LINK = 200;
+/** The two ends of the static Envoy's link to the lab. */
+const LINK = { lab: "10.2.200.1", proxy: "10.2.200.2" } as const;
 
 /** As many worker threads as the lab gives pilot-agent's Envoy. */
 const CONCURRENCY = 2;
@@ -25,10 +24,32 @@ const CONCURRENCY = 2;
 export async function startStatic(lab: Lab, name: string, address: string, config: object): Promise<number> {
   const cwd = labPath(name);
   mkdirSync(cwd, { recursive: true });
-  const link = linkAddresses(FIRST_LINK);
-  const network = await startNetwork(lab.snapshot.holder.pid, { name, address, link });
+  const network = await startNetwork(lab.snapshot.holder.pid, name, address);
   const { pid } = await startEnvoy(lab, name, network.pid, CONCURRENCY, config);
   return pid;
+}
+
+/** Creates a network namespace with a link to the lab's, and an address that the lab reaches. */
+async function startNetwork(pid: number, name: string, address: string): Promise<ProcessId> {
+  const network = await startNetworkHolder(pid, name);
+  const lab = [
+    // Disconnects a proxy of the same name from an earlier run.
+    `ip link delete ${name} 2>/dev/null || true`,
+    `ip link add ${name} type veth peer name uplink netns ${pidInside(network.pid)}`,
+    `ip address add ${LINK.lab}/30 dev ${name}`,
+    `ip link set ${name} up`,
+  ];
+  await outputInside(pid, ["sh", "-ec", lab.join("\n")]);
+  const proxy = [
+    "ip link set lo up",
+    `ip address add ${LINK.proxy}/30 dev uplink`,
+    "ip link set uplink up",
+    `ip address add ${address}/32 dev lo`,
+    `ip route add default via ${LINK.lab}`,
+  ];
+  await outputInside(network.pid, ["sh", "-ec", proxy.join("\n")]);
+  await outputInside(pid, ["ip", "route", "replace", `${address}/32`, "via", LINK.proxy]);
+  return network;
 }
 
 /** Starts the backend of all contenders, and points the Services' endpoints to it instead of the echo server. */

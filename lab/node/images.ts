@@ -16,9 +16,12 @@ const BIN = "/usr/local/bin";
 /** The lab's programs for each image, by the last part of the image's name; the first is the entry point. */
 const IMAGES: Readonly<Record<string, { programs: readonly string[]; files?: Readonly<Record<string, string>> }>> = {
   coredns: { programs: ["coredns"] },
+  // The lab's echo server, from the repository.
+  echo: { programs: ["node"], files: { "/repository": "repository" } },
   pilot: { programs: ["pilot-discovery"] },
   proxyv2: {
-    programs: ["pilot-agent", "envoy"],
+    // nft is for istio-init.
+    programs: ["pilot-agent", "envoy", "nft"],
     files: { "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": "envoy-bootstrap" },
   },
   ratelimit: { programs: ["ratelimit"] },

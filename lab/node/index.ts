@@ -12,7 +12,12 @@ export function startNodes(pid: number, tools: Tools, nodes: readonly LabNode[])
   const args: NodesArgs = {
     folder: labPath("nodes"),
     logsFolder: labPath("logs"),
-    programs: { ...tools.programs, "envoy-bootstrap": tools.envoyBootstrap },
+    programs: {
+      ...tools.programs,
+      "envoy-bootstrap": tools.envoyBootstrap,
+      node: process.execPath,
+      repository: REPOSITORY,
+    },
     nodes: nodes.map(({ number, name, network }) => ({ number, name, network: pidInside(network.pid) })),
   };
   const main = join(REPOSITORY, "lab", "node", "main.ts");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../lab/processes";
 import { request, type Answer } from "../../lab/probe";
-import { startSidecar, type Sidecar } from "../../lab/sidecar";
+import { startWithSidecar } from "../../lab/sidecar";
 import { deploy, destroy, pulumi, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
 import { assertNothingRejected } from "./support/rejects";
 
@@ -38,10 +38,11 @@ const values = (mtls?: Values): Values => ({
 
 describe("mtls", function () {
   this.timeout(300_000);
-  let sidecar: Sidecar;
+  /** Address of the Pod with a sidecar. */
+  let address = "";
   const get = (name: string, path = "/"): Promise<Answer> =>
     request(theLab(), `https://${name}.${DOMAIN}${path}`, { curl: QUICK });
-  const direct = (): Promise<Answer> => request(theLab(), `http://${sidecar.address}:8080/`, { curl: QUICK });
+  const direct = (): Promise<Answer> => request(theLab(), `http://${address}:8080/`, { curl: QUICK });
   const clientOf = ({ body }: Answer) =>
     (JSON.parse(body) as { headers: Record<string, string | undefined> }).headers["x-forwarded-client-cert"];
 
@@ -91,13 +92,12 @@ describe("mtls", function () {
 
   before(async () => {
     await deploy(STACK, values());
-    sidecar = await startSidecar(theLab(), {
+    address = await startWithSidecar(theLab(), {
       service: "secured",
       namespace: NAMESPACE,
       port: 8080,
       barePort: 9090,
       bareServices: ["bare", "bare-off"],
-      number: 0,
     });
     await eventually("the routes", 30_000, async () => {
       for (const name of ["secured", "plain", "bare-off", "plain-off"]) {
