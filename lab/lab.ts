@@ -142,7 +142,11 @@ export class Lab {
     if (pod === undefined) {
       throw new UserError(`gateway ${gateway} has no Pod ${replica}`);
     }
-    return this.output(["nsenter", `--net=/proc/${pod.pid}/ns/net`, ...command]);
+    return this.inPod(pod, command);
+  }
+
+  inPod({ pid }: RunningPod, command: readonly string[]): Promise<string> {
+    return this.output(["nsenter", `--net=/proc/${pid}/ns/net`, ...command]);
   }
 
   private async runningPods(selector: string): Promise<RunningPod[]> {

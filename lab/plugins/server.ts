@@ -1,6 +1,8 @@
 import * as grpc from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+import { ResourceMonitorClient } from "@pulumi/pulumi/proto/resource_grpc_pb";
+import { RegisterResourceRequest, type RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as pb from "@pulumi/pulumi/proto/provider_pb";
 import * as statuspb from "@pulumi/pulumi/proto/status_pb";
@@ -78,6 +80,26 @@ export interface Plugin {
     inputs: Properties,
   ): Promise<{ inputs: Properties; outputs: Properties } | undefined>;
   delete(request: Delete): Promise<void>;
+  /** Makes a component that lives in the provider, and returns its URN. */
+  construct?(request: Construct): Promise<string>;
+}
+
+export interface Construct {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Properties;
+  /** Registers the component, or a resource of this provider. Returns its URN. */
+  readonly register: (resource: Registered) => Promise<string>;
+}
+
+interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Properties;
+  /** Whether a provider manages it; otherwise it is a component. */
+  readonly isCustom: boolean;
+  /** URN. Default: the component's own parent. */
+  readonly parent?: string;
 }
 
 interface Write {
@@ -292,6 +314,39 @@ function handlers(plugin: Plugin): grpc.UntypedServiceImplementation {
       });
       return new Empty();
     }),
+    construct: handle(async (request: pb.ConstructRequest) => {
+      const urn = await plugin.construct?.({
+        type: request.getType(),
+        name: request.getName(),
+        inputs: plain(read(request.getInputs())),
+        register: registrar(request),
+      });
+      return new pb.ConstructResponse().setUrn(urn ?? "").setState(write({}));
+    }),
+  };
+}
+
+/** Registers resources with the options of the component that is constructed. */
+function registrar(request: pb.ConstructRequest): Construct["register"] {
+  const monitor = new ResourceMonitorClient(request.getMonitorendpoint(), grpc.credentials.createInsecure(), {
+    "grpc.max_send_message_length": 400 * 1024 * 1024,
+  });
+  return async ({ type, name, inputs, isCustom, parent = request.getParent() }) => {
+    const [provider = ""] = type.split(":");
+    const registration = new RegisterResourceRequest()
+      .setType(type)
+      .setName(name)
+      .setParent(parent)
+      .setCustom(isCustom)
+      .setObject(write(inputs))
+      .setProtect(request.getProtect() ?? false)
+      .setProvider(isCustom ? (request.getProvidersMap().get(provider) ?? "") : "")
+      .setDependenciesList(request.getDependenciesList())
+      .setAcceptsecrets(true);
+    const response = await new Promise<RegisterResourceResponse>((resolve, reject) => {
+      monitor.registerResource(registration, (error, answer) => (error === null ? resolve(answer) : reject(error)));
+    });
+    return response.getUrn();
   };
 }
 

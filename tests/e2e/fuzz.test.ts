@@ -21,17 +21,6 @@ const PLACE: Place = {
   provider: "lab-authorizer",
 };
 
-const POD = {
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: {
-    name: "fuzz-istio",
-    namespace: PLACE.gateway.namespace,
-    labels: { "gateway.networking.k8s.io/gateway-name": PLACE.gateway.name },
-  },
-  spec: { containers: [{ name: "istio-proxy", image: "lab" }] },
-};
-
 /** A client certificate and its key, for gateways that require one. */
 const CLIENT_FILE = labPath("fuzz-client.pem");
 
@@ -85,8 +74,6 @@ describe("fuzzed configs", () => {
       telemetry: { traces: { provider: "otel" } },
     });
     known = await namespaces();
-    // istioctl looks for the proxy's Pod, which the lab does not have.
-    await apply([POD]);
   });
 
   after(async () => {
@@ -96,7 +83,7 @@ describe("fuzzed configs", () => {
     }
     const others = new Set(known);
     const made = (await namespaces()).filter((name) => !others.has(name));
-    await remove([POD, ...made.map(namespace)]);
+    await remove(made.map(namespace));
     await theLab().output(["pulumi", "stack", "rm", STACK, "--yes", "--non-interactive"]);
   });
 

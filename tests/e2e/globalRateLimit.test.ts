@@ -246,7 +246,8 @@ describe("global rate limit", () => {
     const owned = () =>
       theLab().kubectl([
         ...["get", "deployments,services,pods,configmaps,secrets,poddisruptionbudgets,envoyfilters", "-A"],
-        ...["-l", "app.kubernetes.io/part-of=global", "-o", "name"],
+        // Istio makes the gateway's own, with the Gateway's labels.
+        ...["-l", "app.kubernetes.io/part-of=global,!gateway.networking.k8s.io/gateway-name", "-o", "name"],
       ]);
     assert.match(await owned(), /global--rate-limit-redis/);
     const { rateLimitService: _, ...rest } = values();

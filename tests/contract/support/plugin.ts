@@ -64,6 +64,8 @@ export class Plugin {
   /** What it told the engine: `SEVERITY MESSAGE`. */
   readonly logs: string[] = [];
   private readonly engine = new grpc.Server();
+  /** Otherwise the engine sends values without the marks of secrets. */
+  private acceptsSecrets = true;
   private child!: ChildProcess;
   private client!: ResourceProviderClient;
 
@@ -117,7 +119,8 @@ export class Plugin {
     for (const [key, value] of Object.entries(config)) {
       request.getVariablesMap().set(`${this.name}:config:${key}`, value);
     }
-    await this.call<pb.ConfigureResponse>((answer) => this.client.configure(request, answer));
+    const response = await this.call<pb.ConfigureResponse>((answer) => this.client.configure(request, answer));
+    this.acceptsSecrets = response.getAcceptsecrets();
   }
 
   resource(type: string, name: string): Resource {
@@ -128,10 +131,14 @@ export class Plugin {
     return `urn:pulumi:contract::contract::pulumi:providers:${this.name}::provider`;
   }
 
+  private struct(value: Properties): Struct {
+    return struct(this.acceptsSecrets ? value : withoutMarks(value));
+  }
+
   async check(urn: string, olds: Properties | undefined, news: Properties): Promise<Properties> {
-    const request = new pb.CheckRequest().setUrn(urn).setNews(struct(news)).setRandomseed(Buffer.alloc(32, 7));
+    const request = new pb.CheckRequest().setUrn(urn).setNews(this.struct(news)).setRandomseed(Buffer.alloc(32, 7));
     const response = await this.call<pb.CheckResponse>((answer) =>
-      this.client.check(olds === undefined ? request : request.setOlds(struct(olds)), answer),
+      this.client.check(olds === undefined ? request : request.setOlds(this.struct(olds)), answer),
     );
     const failures = response.getFailuresList().map((it) => `${it.getProperty()}: ${it.getReason()}`);
     if (failures.length > 0) {
@@ -141,8 +148,8 @@ export class Plugin {
   }
 
   async diff(urn: string, state: State, news: Properties, options: Options): Promise<Diff> {
-    const request = new pb.DiffRequest().setUrn(urn).setId(state.id).setNews(struct(news));
-    request.setOlds(struct(state.outputs)).setOldInputs(struct(state.inputs));
+    const request = new pb.DiffRequest().setUrn(urn).setId(state.id).setNews(this.struct(news));
+    request.setOlds(this.struct(state.outputs)).setOldInputs(this.struct(state.inputs));
     return toDiff(
       await this.call<pb.DiffResponse>((answer) =>
         this.client.diff(request.setIgnorechangesList([...(options.ignoreChanges ?? [])]), answer),
@@ -151,16 +158,16 @@ export class Plugin {
   }
 
   async create(urn: string, inputs: Properties, { preview = false }: Options): Promise<State> {
-    const request = new pb.CreateRequest().setUrn(urn).setProperties(struct(inputs)).setPreview(preview);
+    const request = new pb.CreateRequest().setUrn(urn).setProperties(this.struct(inputs)).setPreview(preview);
     const response = await this.call<pb.CreateResponse>((answer) => this.client.create(request, answer));
     return { id: response.getId(), inputs, outputs: properties(response.getProperties()) };
   }
 
   async update(urn: string, state: State, news: Properties, options: Options): Promise<State> {
-    const request = new pb.UpdateRequest().setUrn(urn).setId(state.id).setNews(struct(news));
+    const request = new pb.UpdateRequest().setUrn(urn).setId(state.id).setNews(this.struct(news));
     request
-      .setOlds(struct(state.outputs))
-      .setOldInputs(struct(state.inputs))
+      .setOlds(this.struct(state.outputs))
+      .setOldInputs(this.struct(state.inputs))
       .setPreview(options.preview ?? false);
     request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
     const response = await this.call<pb.UpdateResponse>((answer) => this.client.update(request, answer));
@@ -170,7 +177,7 @@ export class Plugin {
   async read(urn: string, id: string, state?: State): Promise<State | undefined> {
     const request = new pb.ReadRequest().setUrn(urn).setId(id);
     if (state !== undefined) {
-      request.setProperties(struct(state.outputs)).setInputs(struct(state.inputs));
+      request.setProperties(this.struct(state.outputs)).setInputs(this.struct(state.inputs));
     }
     const response = await this.call<pb.ReadResponse>((answer) => this.client.read(request, answer));
     const outputs = response.getProperties();
@@ -180,8 +187,8 @@ export class Plugin {
   }
 
   async delete(urn: string, state: State): Promise<void> {
-    const request = new pb.DeleteRequest().setUrn(urn).setId(state.id).setProperties(struct(state.outputs));
-    await this.call<Empty>((answer) => this.client.delete(request.setOldInputs(struct(state.inputs)), answer));
+    const request = new pb.DeleteRequest().setUrn(urn).setId(state.id).setProperties(this.struct(state.outputs));
+    await this.call<Empty>((answer) => this.client.delete(request.setOldInputs(this.struct(state.inputs)), answer));
   }
 
   private call<Response>(send: (answer: Answer<Response>) => unknown): Promise<Response> {
@@ -270,6 +277,17 @@ function firstLine({ stdout, pid }: ChildProcess): Promise<string> {
     lines.once("line", resolve);
     lines.once("close", () => reject(new Error(`the plugin with pid ${pid} ended before it printed its port`)));
   });
+}
+
+function withoutMarks<T>(value: T): T {
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  if (isSecret(value)) {
+    return withoutMarks((value as unknown as { value: T }).value);
+  }
+  const entries = Object.entries(value).map(([key, nested]) => [key, withoutMarks(nested as unknown)] as const);
+  return (Array.isArray(value) ? entries.map(([, nested]) => nested) : Object.fromEntries(entries)) as T;
 }
 
 function struct(value: Properties): Struct {

@@ -15,9 +15,9 @@ const RESOURCES = {
 export async function assertNothingRejected(gateway: string): Promise<void> {
   const pods = await theLab().gatewayPods(gateway);
   assert.notEqual(pods.length, 0, `no Pod of ${gateway}`);
-  for (const replica of pods.keys()) {
-    const url = "http://127.0.0.1:15000/stats?filter=update_(rejected|success)$";
-    assertCounters(await theLab().inProxy(gateway, ["curl", "-sf", "--globoff", url], replica));
+  const url = "http://127.0.0.1:15000/stats?filter=update_(rejected|success)$";
+  for (const pod of pods) {
+    assertCounters(await theLab().inPod(pod, ["curl", "-sf", "--globoff", url]));
   }
   assertScrape(await theLab().output(["curl", "-sf", "http://istiod.istio-system.svc:15014/metrics"]));
 }
