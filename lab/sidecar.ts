@@ -66,6 +66,7 @@ function manifests(args: SidecarArgs): Record<string, unknown>[] {
               ...["-r", "/repository/node_modules/ts-node/register/transpile-only"],
               ...["/repository/lab/backends/echo.ts", "/config/backends.json", "/tmp/ready"],
             ],
+            env: [{ name: "TS_NODE_PROJECT", value: "/repository/tsconfig.json" }],
             volumeMounts: [{ name: "config", mountPath: "/config" }],
             readinessProbe: { httpGet: { path: "/", port }, periodSeconds: 1 },
           },
