@@ -83,7 +83,7 @@ describe("clock", () => {
   it("a preview shows the renewal", async () => {
     const { code, stdout } = await pulumi(STACK, ["preview", "--expect-no-changes"]);
     assert.notEqual(code, 0);
-    assert.match(stdout, /tls:index:SelfSignedCert clock-certificate replace/);
+    assert.match(stdout, /tls:index:SelfSignedCert gateway-certificate replace/);
     assert.doesNotMatch(stdout, /PrivateKey/);
   });
 

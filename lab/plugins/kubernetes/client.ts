@@ -267,9 +267,15 @@ function refusal(status: number, answer: string): ApiError {
 /** A failed connection in the words of Go's client, which the official provider passes on. */
 function goText(method: string, url: URL, error: Error & { code?: string; address?: string; port?: number }): string {
   const verb = method === "HEAD" ? "Get" : method.slice(0, 1) + method.slice(1).toLowerCase();
-  const reason =
-    error.code === "ECONNREFUSED"
-      ? `dial tcp ${error.address}:${error.port}: connect: connection refused`
-      : error.message;
-  return `${verb} "${url.href}": ${reason}`;
+  return `${verb} "${url.href}": ${reasonOf(error)}`;
+}
+
+function reasonOf({ code, message, address, port }: Error & { code?: string; address?: string; port?: number }): string {
+  if (code === "ECONNREFUSED") {
+    return `dial tcp ${address}:${port}: connect: connection refused`;
+  }
+  if (message === "socket hang up") {
+    return "EOF";
+  }
+  return code === "ECONNRESET" ? "read: connection reset by peer" : message;
 }
