@@ -270,7 +270,12 @@ function goText(method: string, url: URL, error: Error & { code?: string; addres
   return `${verb} "${url.href}": ${reasonOf(error)}`;
 }
 
-function reasonOf({ code, message, address, port }: Error & { code?: string; address?: string; port?: number }): string {
+function reasonOf({
+  code,
+  message,
+  address,
+  port,
+}: Error & { code?: string; address?: string; port?: number }): string {
   if (code === "ECONNREFUSED") {
     return `dial tcp ${address}:${port}: connect: connection refused`;
   }
