@@ -21,7 +21,7 @@ export async function startWithSidecar(lab: Lab, args: SidecarArgs): Promise<str
   const items = manifests(args);
   await lab.kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
   const pod = ["-n", namespace, `pod/${service}`];
-  await lab.kubectl(["wait", "--for=condition=Ready", "--timeout=60s", ...pod]);
+  await lab.kubectl(["wait", "--for=condition=Ready", "--timeout=120s", ...pod]);
   return lab.kubectl(["get", ...pod, "-o", "jsonpath={.status.podIP}"]);
 }
 

@@ -35,22 +35,17 @@ const KINDS = "gateways,httproutes,referencegrants,secrets";
 
 describe("lifecycle", () => {
   const owned = () => theLab().kubectl(["get", KINDS, "-A", "-l", "app.kubernetes.io/part-of=lifecycle", "-o", "name"]);
-  const label = () =>
-    theLab().kubectl([
-      "get",
-      "namespace",
-      "lifecycle-apps",
-      "-o",
-      "jsonpath={.metadata.labels.unified-gateway/lifecycle}",
-    ]);
+  const namespace = () =>
+    theLab().kubectl(["get", "namespace", "lifecycle-apps", "-o", "json", "--show-managed-fields"]);
 
-  it("destroy leaves nothing, not even its label on a namespace", async () => {
-    await deploy("lifecycle", VALUES);
+  it("destroy leaves nothing, and a namespace was not touched", async () => {
+    await prepare("lifecycle", VALUES);
+    const before = await namespace();
+    await pulumiOk("lifecycle", ["up", "--yes", "--skip-preview"]);
     assert.equal((await owned()).trim().split("\n").length, 5);
-    assert.equal(await label(), "routes");
     await destroy("lifecycle");
     assert.equal(await owned(), "");
-    assert.equal(await label(), "");
+    assert.equal(await namespace(), before);
   });
 
   it("lists eight mistakes in one error and creates nothing", async () => {
@@ -109,16 +104,7 @@ describe("lifecycle", () => {
       const manifests = join(renderDirectory, "1-manifest");
       const texts = readdirSync(manifests).map((file) => readFileSync(join(manifests, file), "utf8"));
       const kinds = texts.map((text) => /^kind: (.+)$/m.exec(text)?.[1]).sort();
-      const expected = [
-        "ConfigMap",
-        "EnvoyFilter",
-        "Gateway",
-        "HTTPRoute",
-        "HTTPRoute",
-        "Namespace",
-        "ReferenceGrant",
-        "Secret",
-      ];
+      const expected = ["ConfigMap", "EnvoyFilter", "Gateway", "HTTPRoute", "HTTPRoute", "ReferenceGrant", "Secret"];
       assert.deepEqual(kinds, expected);
       assert.equal(await owned(), "");
     } finally {
