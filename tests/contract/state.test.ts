@@ -239,6 +239,14 @@ describe("kubernetes: inputs, state and differences", () => {
       assert.equal(read.id, "state/theirs");
     });
 
+    it("finds again by its id what the program only reads", async () => {
+      await theCluster().kubectl(["create", "configmap", "looked-at", "-n", NAMESPACE]);
+      const { outputs } = (await resource("looked-at").get("state/looked-at")) ?? { outputs: {} };
+      const read = await resource("looked-at").read({ id: "state/looked-at", inputs: {}, outputs });
+      assert.equal(read?.id, "state/looked-at");
+      assert.equal((read.outputs.metadata as Properties).name, "looked-at");
+    });
+
     it("keeps a Secret's data secret", async () => {
       const made = await secretResource("reread").create(theSecret("reread", { stringData: { password: "s3cret" } }));
       const read = await secretResource("reread").read(made);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { POLICY_PACK, stackFile } from "../../lab/stacks";
+import { POLICY_PACK } from "../../lab/stacks";
 import type { Result } from "../../lab/processes";
 import { labPath } from "../../lab/state";
-import { pulumi, theLab, writeStack, type Values } from "./support/lab";
+import { prepare, pulumi, theLab, type Values } from "./support/lab";
 
 const preview = (stack: string, more: readonly string[] = []): Promise<Result> =>
   pulumi(stack, ["preview", "--policy-pack", POLICY_PACK, ...more]);
@@ -28,7 +28,7 @@ describe("policy pack, in Pulumi's engine", () => {
 
   for (const stack of ["dev", "prod"]) {
     it(`takes ${stack}`, async () => {
-      await theLab().take(stack, stackFile(stack));
+      await theLab().prepare(stack);
       const { code, stdout, stderr } = await preview(stack);
       assert.equal(code, 0, stdout + stderr);
       assert.match(stdout, /istio-gateway@v0\.1\.0/);
@@ -39,7 +39,7 @@ describe("policy pack, in Pulumi's engine", () => {
   }
 
   it("refuses a stack, and names the violated policies", async () => {
-    await theLab().take("policy-prod", writeStack("policy-prod", weak));
+    await prepare("policy-prod", weak);
     const config = labPath("policy-config.json");
     writeFileSync(config, JSON.stringify({ "certificate-lifetime": { maxDays: 30 } }));
     const { code, stdout } = await preview("policy-prod", ["--policy-pack-config", config]);

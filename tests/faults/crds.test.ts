@@ -79,6 +79,7 @@ describe("CRDs", () => {
     // As in docs/operations.md: the Gateway API's own policy prevents an accidental change of channel.
     await removeGuard();
     await eventually("the end of the policy", 60_000, () => execOk(...install(crds)));
+    await execOk("kubectl", "create", "namespace", "monitoring");
     await execOk(...pulumi("dev", PREVIEW));
   });
 

@@ -21,7 +21,7 @@ const values = (services: readonly string[]): Values => ({
 
 /** A separate disk for Pulumi's state, in the lab's mount namespace. */
 const DISK = labPath("small-disk");
-const SIZE_KIB = 4096;
+const SIZE_KIB = 16384;
 
 describe("disk", () => {
   const env = { PULUMI_BACKEND_URL: `file://${DISK}` };

@@ -359,7 +359,7 @@ export async function read(
   const state = readState(outputs);
   const old = normalized(plain(inputs));
   const isNew = old.kind === undefined && !("kind" in state.live);
-  const object = isNew ? objectOfId(resource, id) : objectOf({ ...kindOf(state.live), ...old });
+  const object = isNew ? objectOfId(resource, id) : objectAt(id, { ...kindOf(state.live), ...old });
   const manager = managerOf(object, state.manager);
   const apiVersion = state.initialApiVersion ?? object.apiVersion;
   if (settings.renderYamlToDirectory !== undefined) {
@@ -367,12 +367,12 @@ export async function read(
   }
   try {
     const { object: live, problem } = await (isNew
-      ? client.get(object).then((found): Awaited => ({ object: found }))
-      : client.get(object).then((found) => readiness(client, found)));
+      ? client.get(object).then((live): Awaited => ({ object: live }))
+      : client.get(object).then((live) => readiness(client, live)));
     // A `get` or an import has no inputs yet.
-    const found = isNew ? normalized(omit(live, ["status"])) : (pruned(live, old) as Properties);
-    const known = markSecrets(found, inputs);
-    const result = stateOf(found, live, inputs, apiVersion, manager);
+    const wanted = isNew ? normalized(omit(live, ["status"])) : (pruned(live, old) as Properties);
+    const known = markSecrets(wanted, inputs);
+    const result = stateOf(wanted, live, inputs, apiVersion, manager);
     failIf(problem, id, result, "", known);
     return { inputs: known, outputs: result };
   } catch (error) {
@@ -500,6 +500,12 @@ function isPatch({ type }: Resource): boolean {
 /** Inputs as an object. The SDK gives every object its version and kind. */
 function objectOf(inputs: Properties): KubernetesObject {
   return { ...inputs, metadata: isMap(inputs.metadata) ? inputs.metadata : {} } as unknown as KubernetesObject;
+}
+
+/** The object of a state. What was read by its id, and never written, has no inputs that name it. */
+function objectAt(id: string, inputs: Properties): KubernetesObject {
+  const object = objectOf(inputs);
+  return { ...object, metadata: { ...object.metadata, ...metadataOf(id) } };
 }
 
 /** `kubernetes:GROUP/VERSION:KIND`; the core group is written `core/v1`. */

@@ -1,5 +1,8 @@
 import { theLab } from "./lab";
 
+/** Connections that are open at the same time. */
+export const LOAD_CONNECTIONS = 8;
+
 /** Sends many requests to a host over a few connections with one curl. Returns the Service that answered each. */
 export async function answeringServices(
   host: string,
@@ -7,7 +10,17 @@ export async function answeringServices(
   headers: readonly string[] = [],
 ): Promise<string[]> {
   const config = Array.from({ length: count }, (_, index) => `url = "https://${host}/?n=${index}"\n`).join("");
-  const curl = ["curl", "-sk", "--parallel", "--parallel-max", "8", "--max-time", "60", "--config", "-"];
+  const curl = [
+    "curl",
+    "-sk",
+    "--parallel",
+    "--parallel-max",
+    String(LOAD_CONNECTIONS),
+    "--max-time",
+    "60",
+    "--config",
+    "-",
+  ];
   const { stdout } = await theLab().run([...curl, ...headers.flatMap((header) => ["-H", header])], { input: config });
   return [...stdout.matchAll(/"service":"([^"]+)"/g)].map(([, name = ""]) => name);
 }
