@@ -77,6 +77,7 @@ function programArguments(name: ControlPlaneProgram): string[] {
         "--etcd-servers=http://127.0.0.1:2379",
         "--bind-address=0.0.0.0",
         `--advertise-address=${API_SERVER}`,
+        "--kubelet-preferred-address-types=ExternalIP",
         `--secure-port=${API_SERVER_PORT}`,
         `--cert-dir=${labPath("kube-apiserver")}`,
         `--service-cluster-ip-range=${SERVICE_RANGE}`,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import {
+  CONFORMANCE,
   DEFAULT_ISTIO,
   ISTIO_RELEASE,
   ISTIO_VERSIONS,
@@ -63,6 +64,12 @@ describe("the versions that the documents name", () => {
   it("are one minor version apart for the older Gateway API", () => {
     const [major, current] = gatewayApi(ISTIO_VERSIONS[DEFAULT_ISTIO].set).split(".");
     assert.equal(minor(gatewayApi(OLDER_GATEWAY_API)), `${major ?? ""}.${Number(current) - 1}`);
+  });
+
+  it("are those of the conformance suite", () => {
+    const suite = versionOf("sigs.k8s.io/gateway-api/conformance", CONFORMANCE);
+    assert.deepEqual([suite, gatewayApi(CONFORMANCE)], [suite, suite]);
+    assert.equal(suite, gatewayApi(ISTIO_VERSIONS[DEFAULT_ISTIO].set));
   });
 
   it("are the release lines that their go.mod pins", () => {

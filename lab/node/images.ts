@@ -18,6 +18,7 @@ const IMAGES: Readonly<Record<string, { programs: readonly string[]; files?: Rea
   coredns: { programs: ["coredns"] },
   // The lab's echo server, from the repository.
   echo: { programs: ["node"], files: { "/repository": "repository" } },
+  "echo-basic": { programs: ["echo-basic"] },
   pilot: { programs: ["pilot-discovery"] },
   proxyv2: {
     // nft is for istio-init.

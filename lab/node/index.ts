@@ -4,7 +4,7 @@ import { pidInside, startDaemon, type ProcessId } from "../namespaces";
 import type { LabNode } from "../network";
 import { REPOSITORY } from "../paths";
 import { labPath } from "../state";
-import type { Tools } from "../tools";
+import { echoBasicPath, type Tools } from "../tools";
 import type { NodesArgs } from "./main";
 
 /** Starts the kubelets and the load balancer. */
@@ -14,10 +14,13 @@ export function startNodes(pid: number, tools: Tools, nodes: readonly LabNode[])
     logsFolder: labPath("logs"),
     programs: {
       ...tools.programs,
+      "echo-basic": echoBasicPath(),
       "envoy-bootstrap": tools.envoyBootstrap,
       node: process.execPath,
       repository: REPOSITORY,
     },
+    // The API server does not look at it.
+    certificate: { cert: labPath("kube-apiserver", "apiserver.crt"), key: labPath("kube-apiserver", "apiserver.key") },
     nodes: nodes.map(({ number, name, network }) => ({ number, name, network: pidInside(network.pid) })),
   };
   const main = join(REPOSITORY, "lab", "node", "main.ts");

@@ -1,5 +1,6 @@
-import { podAddress } from "../addresses";
+import { podAddress, ROUTER } from "../addresses";
 import { ApiError, type Client } from "../plugins/kubernetes/client";
+import { KUBELET_PORT } from "./logs";
 import type { Pod, Source } from "./objects";
 import { RunningPod, type NodeArgs } from "./pod";
 import type { Reader } from "./reader";
@@ -46,13 +47,21 @@ export class Kubelet {
       addresses: [
         { type: "InternalIP", address: nodeAddress },
         { type: "Hostname", address: name },
+        // Where the kubelets of all nodes answer.
+        { type: "ExternalIP", address: ROUTER },
       ],
+      daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
       conditions: [{ type: "Ready", status: "True", reason: "KubeletReady" }],
     };
     const patch = "application/merge-patch+json";
     await this.client.call("PATCH", `/api/v1/nodes/${name}/status`, { status }, patch);
     // Each new node is tainted as not ready until a controller sees it.
     await this.client.call("PATCH", `/api/v1/nodes/${name}`, { spec: { taints: null } }, patch);
+  }
+
+  /** Names of the logs of the containers that run. */
+  logs(): string[] {
+    return [...this.pods.values()].flatMap((running) => running.logs());
   }
 
   /** Starts, updates and ends Pods as the API server has them. */

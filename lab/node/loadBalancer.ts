@@ -14,6 +14,8 @@ const execute = promisify(execFile);
  */
 export class LoadBalancer {
   private readonly routes = new Map<string, string>();
+  /** Address of each Service, by its uid: what the API server says of it may be older. */
+  private given: ReadonlyMap<string, string> = new Map();
   private queue = Promise.resolve();
 
   /** @param nodes Address of each node, by name. */
@@ -28,29 +30,19 @@ export class LoadBalancer {
 
   private async sync(services: readonly Service[], slices: readonly EndpointSlice[]): Promise<void> {
     const wanting = services.filter(({ spec }) => spec.type === "LoadBalancer" && spec.loadBalancerClass === undefined);
-    const taken = new Map<string, string>();
+    this.given = addressesFor(wanting, this.given);
     for (const service of wanting) {
-      const current = addressOf(service);
-      if (current !== undefined && (service.spec.loadBalancerIP ?? current) === current) {
-        taken.set(current, service.metadata.uid);
+      const address = this.given.get(service.metadata.uid);
+      if (address !== undefined) {
+        if (addressOf(service) !== address) {
+          await this.give(service, address);
+        }
+        await this.route(address, this.nodeOf(service, slices));
       }
     }
-    for (const service of wanting) {
-      const { uid } = service.metadata;
-      const wanted = service.spec.loadBalancerIP;
-      const held = [...taken].find(([, owner]) => owner === uid)?.[0];
-      const address = held ?? (wanted === undefined ? firstFree(taken) : taken.has(wanted) ? undefined : wanted);
-      if (address === undefined) {
-        continue;
-      }
-      taken.set(address, uid);
-      if (addressOf(service) !== address) {
-        await this.give(service, address);
-      }
-      await this.route(address, this.nodeOf(service, slices));
-    }
+    const inUse = new Set(this.given.values());
     for (const address of this.routes.keys()) {
-      if (!taken.has(address)) {
+      if (!inUse.has(address)) {
         await this.route(address, undefined);
       }
     }
@@ -96,13 +88,34 @@ function addressOf({ status }: Service): string | undefined {
   return status?.loadBalancer?.ingress?.[0]?.ip;
 }
 
-/** The first address from the lab's default on that no Service has. */
-function firstFree(taken: ReadonlyMap<string, string>): string {
-  const last = Number(DEFAULT_GATEWAY.split(".")[3]);
-  for (let number = last; ; number += 1) {
-    const address = DEFAULT_GATEWAY.replace(/\d+$/, String(number));
-    if (!taken.has(address)) {
-      return address;
+/**
+ * Address of each Service, by its uid: the one that it was given, unless it asks for another; else what it asks for, or a free
+ * one. None if that is taken.
+ */
+export function addressesFor(services: readonly Service[], given: ReadonlyMap<string, string>): Map<string, string> {
+  const taken = new Map<string, string>();
+  for (const service of services) {
+    const { uid } = service.metadata;
+    const current = given.get(uid) ?? addressOf(service);
+    if (current !== undefined && (service.spec.loadBalancerIP ?? current) === current && !taken.has(current)) {
+      taken.set(current, uid);
     }
   }
+  const served = new Set(taken.values());
+  for (const { metadata, spec } of services.filter((service) => !served.has(service.metadata.uid))) {
+    const address = spec.loadBalancerIP ?? firstFree(taken);
+    if (address !== undefined && !taken.has(address)) {
+      taken.set(address, metadata.uid);
+    }
+  }
+  return new Map([...taken].map(([address, uid]) => [uid, address]));
+}
+
+/** The first address from the lab's default on that no Service has. */
+function firstFree(taken: ReadonlyMap<string, string>): string | undefined {
+  const first = Number(DEFAULT_GATEWAY.split(".")[3]);
+  const pool = Array.from({ length: 255 - first }, (_, index) =>
+    DEFAULT_GATEWAY.replace(/\d+$/, String(first + index)),
+  );
+  return pool.find((address) => !taken.has(address));
 }

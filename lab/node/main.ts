@@ -1,10 +1,12 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
 import { join } from "node:path";
-import { nodeAddress } from "../addresses";
+import { nodeAddress, ROUTER } from "../addresses";
 import { Client } from "../plugins/kubernetes/client";
 import type { Programs } from "./images";
 import { Kubelet } from "./kubelet";
 import { LoadBalancer } from "./loadBalancer";
+import { KUBELET_PORT, LogServer } from "./logs";
 import type { EndpointSlice, Pod, Service } from "./objects";
 import { follow } from "./watch";
 
@@ -13,6 +15,8 @@ export interface NodesArgs {
   readonly folder: string;
   readonly logsFolder: string;
   readonly programs: Programs;
+  /** Files of the kubelets' certificate and its key. */
+  readonly certificate: { readonly cert: string; readonly key: string };
   /** The nodes, with a process in the network namespace of each. */
   readonly nodes: readonly { readonly number: number; readonly name: string; readonly network: number }[];
 }
@@ -21,7 +25,7 @@ export interface NodesArgs {
  * What a cluster has besides its control plane and kube-proxy: a kubelet for each node, and a load balancer. One process
  * for all of them.
  */
-async function main({ folder, logsFolder, programs, nodes }: NodesArgs): Promise<void> {
+async function main({ folder, logsFolder, programs, certificate, nodes }: NodesArgs): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const hostsFile = join(folder, "hosts");
   writeFileSync(hostsFile, "127.0.0.1 localhost\n");
@@ -33,6 +37,9 @@ async function main({ folder, logsFolder, programs, nodes }: NodesArgs): Promise
   for (const kubelet of kubelets) {
     await kubelet.register();
   }
+  const logs = new LogServer(logsFolder, () => kubelets.flatMap((kubelet) => kubelet.logs()));
+  const { cert, key } = certificate;
+  createServer({ cert: readFileSync(cert), key: readFileSync(key) }, logs.handle).listen(KUBELET_PORT, ROUTER);
   console.log("ready");
   const loadBalancer = new LoadBalancer(client, new Map(nodes.map(({ name, number }) => [name, nodeAddress(number)])));
   let services: readonly Service[] = [];

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CLUSTER_DNS } from "../addresses";
 import { environment, expanded, type Placement } from "./environment";
@@ -93,6 +93,10 @@ export class RunningPod {
     const { metadata } = this.pod;
     const { args } = this;
     const image = imageOf(container.image, args.programs);
+    const missing = Object.values(image.files).find((file) => !existsSync(file));
+    if (missing !== undefined) {
+      throw new Error(`the image ${container.image} needs ${missing}, which is not built`);
+    }
     const env = await environment(this.pod, container, this.placement, args.read);
     const mounts: Record<string, string> = {};
     for (const { name, mountPath, subPath } of container.volumeMounts ?? []) {
@@ -152,6 +156,11 @@ export class RunningPod {
     await Promise.all(this.inits.map((container) => container.stop(grace)));
     this.network?.end();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Names of its containers' logs. */
+  logs(): string[] {
+    return [...this.inits, ...this.containers].map(({ container }) => podLog(this.pod.metadata, container.name));
   }
 
   status(): Record<string, unknown> {

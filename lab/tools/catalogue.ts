@@ -201,6 +201,12 @@ export const OLDER_GATEWAY_API: GoSet = {
   files: { "gateway-api-older": { module: "sigs.k8s.io/gateway-api", path: "config/crd/experimental/" } },
 };
 
+/** The Gateway API's conformance suite, and the echo server that it sends requests to. */
+export const CONFORMANCE: GoSet = {
+  name: "conformance",
+  programs: { conformance: ".", "echo-basic": "sigs.k8s.io/gateway-api/conformance/echo-basic" },
+};
+
 /** The benchmark's load at a constant rate. */
 export const VEGETA: GoSet = { name: "vegeta", programs: { vegeta: "github.com/tsenart/vegeta/v12" } };
 

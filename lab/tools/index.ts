@@ -3,6 +3,7 @@ import { toolsFolder } from "../paths";
 import { UserError } from "../processes";
 import {
   ACTIONLINT,
+  CONFORMANCE,
   COREDNS,
   ETCD,
   HELM,
@@ -146,6 +147,7 @@ function labProviders(pulumi: string, official: boolean): Promise<Providers> {
 /** Needed only by some tests and the benchmark, or on demand: a program or a folder each. */
 const OPTIONAL = {
   actionlint: ACTIONLINT,
+  conformance: CONFORMANCE,
   "gateway-api-older": OLDER_GATEWAY_API,
   promtool: PROMTOOL,
   vegeta: VEGETA,
@@ -175,6 +177,11 @@ export async function ensureOptional(name: Optional): Promise<string> {
 function mainFile(set: GoSet): string {
   const [file = ""] = Object.keys({ ...set.programs, ...set.files });
   return join(folderOf(set), file);
+}
+
+/** Path of the conformance suite's echo server, whether or not it is built. */
+export function echoBasicPath(): string {
+  return join(folderOf(CONFORMANCE), "echo-basic");
 }
 
 async function install(istio: IstioVersion): Promise<void> {

@@ -96,6 +96,20 @@ describe("lab", () => {
     }
   });
 
+  it("shows the logs of containers", async () => {
+    const [pod] = await theLab().istiodPods();
+    assert.ok(pod);
+    const logs = (...options: string[]) =>
+      theLab().output(["kubectl", "logs", "-n", "istio-system", pod.name, ...options]);
+    const all = await logs();
+    assert.match(all, /istiod/);
+    const last = await logs("--tail=1");
+    assert.equal(last.trimEnd().split("\n").length, 1);
+    const since = await logs("--since=1s");
+    assert.ok(since.length < all.length);
+    await assert.rejects(logs("--previous"), /do not support previous/);
+  });
+
   it("forwards a port of the machine to the gateway", async () => {
     const config = await theLab().prepare("dev");
     assert.equal((await theLab().run(["pulumi", "up", "--yes", "--skip-preview", "--stack", "dev"])).code, 0);
