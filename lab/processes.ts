@@ -1,5 +1,5 @@
 import { spawn, type SpawnOptions } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 
 /** A failure that the user can fix: shown as one line, without a stack trace. */
 export class UserError extends Error {}
@@ -123,7 +123,9 @@ export async function output(command: string, args: readonly string[], options: 
 
 /** Writes an executable with one line of shell. */
 export function script(path: string, line: string): void {
-  writeFileSync(path, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+  // In one step: the script of before may be running.
+  writeFileSync(`${path}.new`, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+  renameSync(`${path}.new`, path);
 }
 
 export function lastLine(text: string): string {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { output, script, UserError } from "../processes";
 import { isComplete, makeFolder } from "./goSet";
@@ -36,9 +36,10 @@ export function nftPath(tools: string): string {
   return nftOnMachine() ?? installedNft(folderOf(tools));
 }
 
-function installedNft(folder: string): string {
-  // Written again at each start: the cache may have been moved.
-  const root = join(folder, "root");
+/** nft of an unpacked folder, as a script that finds its libraries. */
+export function installedNft(folder: string): string {
+  // Written again at each start: the cache may have been moved. Another lab may reach it by a link that ends with that lab.
+  const root = join(realpathSync(folder), "root");
   const libraries = ["usr/lib", "lib"].map((path) => `${join(root, path)}/$(uname -m)-linux-gnu`).join(":");
   script(join(folder, "nft"), `LD_LIBRARY_PATH="${libraries}" exec '${join(root, "usr", "sbin", "nft")}' "$@"`);
   return join(folder, "nft");

@@ -97,7 +97,8 @@ describe("rbac", function () {
   const destroy = ["destroy", "--yes", "--skip-preview"] as const;
 
   before(async () => {
-    objects = await emittedObjects(await prepare(STACK, values("10s")));
+    // With `adopt`, each object is created by the patch that later changes it.
+    objects = await emittedObjects(await prepare(STACK, { ...values("10s"), adopt: true }));
     await apply(deployerRbac(objects, IDENTITY));
     start = readFileSync(auditLog(), "utf8").length;
     const token = await theLab().kubectl(["create", "token", IDENTITY.name, "-n", NAMESPACE, "--duration", "1h"]);

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { buildGoSet, goModFolder, goSetFolder, isComplete, makeFolder } from "../../lab/tools/goSet";
 import { buildSets } from "../../lab/tools/install";
 import { moduleVersion } from "../../lab/tools/module";
+import { installedNft } from "../../lab/tools/nft";
 import { linkTo } from "../../lab/tools/pulumi";
 import * as catalogue from "../../lab/tools/catalogue";
 import manifest from "../../package.json";
@@ -24,6 +25,14 @@ describe("lab/tools", () => {
   let folder: string;
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "tools-"))));
   afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("runs nft from where it is, not by the way that led there", () => {
+    const [real, link] = [join(folder, "real"), join(folder, "link")];
+    mkdirSync(join(real, "nft-debian"), { recursive: true });
+    symlinkSync(real, link);
+    const script = readFileSync(installedNft(join(link, "nft-debian")), "utf8");
+    assert.ok(script.includes(`exec '${join(real, "nft-debian", "root", "usr", "sbin", "nft")}'`), script);
+  });
 
   it("has the same plugin versions as package.json", () => {
     for (const [name, version] of Object.entries(catalogue.PLUGINS)) {
