@@ -105,8 +105,13 @@ describe("tls", () => {
     await theLab().take(STACK, writeStack(STACK, values(clientCertificates)));
     await pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
     assert.equal(await configMapUid(), uid);
-    await answers([]);
     await answers(await client(other, "client-other"));
+    // Istio 1.30 does not know the mode: it fails closed.
+    if (theLab().tools.istio === "1.30") {
+      assert.equal((await get([])).status, 0);
+    } else {
+      await answers([]);
+    }
     assert.equal((await handshake(theLab(), ADDRESS, HOST, ["-tls1_2"])).succeeded, false);
   });
 });

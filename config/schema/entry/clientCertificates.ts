@@ -10,7 +10,7 @@ export const clientCertificatesSchema = z.strictObject({
     .enum(["AllowValidOnly", "AllowInsecureFallback"], "AllowValidOnly or AllowInsecureFallback")
     .default("AllowValidOnly")
     .describe(
-      "AllowValidOnly refuses clients without a valid certificate. AllowInsecureFallback lets every client in and leaves the check to the backends.",
+      "AllowValidOnly refuses clients without a valid certificate. AllowInsecureFallback lets every client in and leaves the check to the backends; Istio before 1.31 does not know it, and refuses them too.",
     ),
 });
 
