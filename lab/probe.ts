@@ -28,6 +28,11 @@ export interface RequestOptions {
 
 /** Longest that a probe may take. Unit: seconds. */
 const MAX_SECONDS = 30;
+/**
+ * Longest to wait for a connection. One whose first packet arrived before kube-proxy knew the Service is never answered: the
+ * connection tracking of its node has seen it. Unit: seconds.
+ */
+const MAX_CONNECT_SECONDS = 5;
 
 /** Sends one request with curl from inside the lab. */
 export async function request(lab: Lab, url: string, options: RequestOptions = {}): Promise<Answer> {
@@ -37,6 +42,8 @@ export async function request(lab: Lab, url: string, options: RequestOptions = {
     "--path-as-is",
     "--max-time",
     String(MAX_SECONDS),
+    "--connect-timeout",
+    String(MAX_CONNECT_SECONDS),
     "--include",
     "--write-out",
     "\n%{http_code} %{http_version}",

@@ -54,7 +54,7 @@ export class LoadBalancer {
     await this.client.call("PATCH", path, { status }, "application/merge-patch+json").catch(report);
   }
 
-  /** The node that answers for a Service: the first one that can. */
+  /** The node that answers for a Service: the first one that can; none while no endpoint is ready. */
   private nodeOf({ metadata, spec }: Service, slices: readonly EndpointSlice[]): string | undefined {
     const own = slices.filter(
       (slice) =>
@@ -65,7 +65,7 @@ export class LoadBalancer {
       .flatMap(({ endpoints }) => endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready !== false);
     const isLocal = spec.externalTrafficPolicy === "Local";
-    const node = [...this.nodes].find(([name]) => !isLocal || ready.some(({ nodeName }) => nodeName === name));
+    const node = [...this.nodes].find(([name]) => ready.some(({ nodeName }) => !isLocal || nodeName === name));
     return node?.[1];
   }
 
