@@ -58,11 +58,12 @@ export class TlsGateway extends pulumi.ComponentResource {
 /** @param parameters Name of the ConfigMap with the settings of the Gateway's Service. */
 export function gatewaySpec(args: TlsGatewayArgs, parameters: pulumi.Input<string>): GatewaySpec {
   const { config, domain, secretName, podAnnotations } = args;
+  // Without this field, even empty, Istio copies the Gateway's own annotations, and their next change replaces its Pods.
   const annotations = { ...infrastructureAnnotations(config.clientAddress), ...podAnnotations };
   return {
     gatewayClassName: config.className,
     infrastructure: {
-      annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
+      annotations,
       parametersRef: { group: "", kind: "ConfigMap", name: parameters },
     },
     addresses: config.address === undefined ? undefined : [addressOf(config.address)],

@@ -201,10 +201,13 @@ describe("rotation under load", function () {
     it("existing: ten Secrets by kubectl apply", () => rotates(OTHERS, 1_500, writes()));
 
     it("cert-manager: ten Secrets by a stand-in, because none runs here", async () => {
+      const pods = () => theLab().kubectl(["get", "pods", "-n", OTHERS.namespace, "-o", "name"]);
+      const before = await pods();
       const certificate = { type: "cert-manager", secretName: SECRET, issuer: "played" };
       await theLab().take(existing, writeStack(existing, values(OTHERS, certificate)));
       await pulumiOk(existing, ["up", "--yes", "--skip-preview"]);
       await rotates(OTHERS, 1_500, writes({ "cert-manager.io/issuer-name": "played" }));
+      assert.equal(await pods(), before, "the Gateway's annotations for cert-manager replaced its Pod");
     });
   });
 

@@ -201,9 +201,9 @@ describe("components/clientAddress", () => {
     });
   });
 
-  it("sets nothing if the stack does not", () => {
+  it("sets no annotation if the stack does not, and has Istio copy none", () => {
     const { gateway: config, domain } = stack();
     const { infrastructure } = gatewaySpec({ config, domain, secretName: "tls", protect: false }, "parameters");
-    assert.equal(infrastructure?.annotations, undefined);
+    assert.deepEqual(infrastructure?.annotations, {});
   });
 });
