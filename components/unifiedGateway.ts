@@ -44,10 +44,10 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     super("istio-gateway:index:UnifiedGateway", name, {}, { ...opts, transformations });
 
     const certificate = this.makeCertificate(name, args);
-    const entry = this.makeEntry(name, args, certificate);
     const guards = this.makeGuards(name, args);
     const targets = this.makeTargets(name, args);
-    this.makeRoutes(name, args, [entry, ...guards, ...targets]);
+    const routes = this.makeRoutes(name, args, [...guards, ...targets]);
+    const entry = this.makeEntry(name, args, certificate, routes);
     this.makeTelemetry(name, args);
 
     const { domain, gateway, services } = args;
@@ -71,14 +71,22 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     return new Certificate(`${name}-certificate`, { config, domain, gateway, protect }, { parent: this });
   }
 
-  /** The Gateway, and the redirect on its http listener. No client can connect before the listeners' limits exist. */
-  private makeEntry(name: string, args: UnifiedGatewayArgs, certificate: Certificate): TlsGateway {
+  /**
+   * The Gateway, last of all: nobody can connect before what it needs exists. It lists the namespaces that routes may come from,
+   * and must not drop one before the route that takes over its host exists.
+   */
+  private makeEntry(
+    name: string,
+    args: UnifiedGatewayArgs,
+    certificate: Certificate,
+    routes: pulumi.Resource[],
+  ): TlsGateway {
     const { domain, gateway, services, telemetry, protect } = args;
     const { clientCertificates: config } = gateway.tls;
     const authorities =
       config && new ClientAuthorities(`${name}-client-authorities`, { config, gateway }, { parent: this });
-    const dependsOn = envoyFilters(name, "gateway", args, { parent: this });
-    const entry = new TlsGateway(
+    const dependsOn = [...routes, ...envoyFilters(name, "gateway", args, { parent: this })];
+    return new TlsGateway(
       name,
       {
         domain,
@@ -92,9 +100,6 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn },
     );
-    // A route is created after its Gateway, and deleted before it.
-    new HttpsRedirect(`${name}-redirect`, { gateway, domain }, { parent: this, dependsOn: entry });
-    return entry;
   }
 
   /** Everything that refuses, limits or cuts off requests. No route opens before it exists. */
@@ -120,10 +125,14 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       : [];
   }
 
-  private makeRoutes(name: string, args: UnifiedGatewayArgs, dependsOn: pulumi.Resource[]): void {
-    const { gateway, services } = args;
+  /** The services' routes, and the redirect on the http listener. */
+  private makeRoutes(name: string, args: UnifiedGatewayArgs, dependsOn: pulumi.Resource[]): pulumi.Resource[] {
+    const { domain, gateway, services } = args;
     const dnsTtl = gateway.externalDns?.ttl;
-    new Routes(name, { services, gateway, dnsTtl }, { parent: this, dependsOn });
+    return [
+      new HttpsRedirect(`${name}-redirect`, { gateway, domain }, { parent: this }),
+      new Routes(name, { services, gateway, dnsTtl }, { parent: this, dependsOn }),
+    ];
   }
 
   private makeTelemetry(name: string, { gateway, services, telemetry, rateLimitService }: UnifiedGatewayArgs): void {

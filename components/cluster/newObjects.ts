@@ -37,7 +37,7 @@ export class NewObjects {
     pulumi.all(this.objects.map(({ kind, metadata }) => pulumi.all([kind, metadata]))).apply((objects) => {
       const refused = objects.filter(([, { uid }], index) => uid === undefined && !known.has(index));
       if (refused.length > 0) {
-        throw runError(messageOf(refused.map(([kind, { namespace, name }]) => `${kind} ${namespace}/${name}`)));
+        throw runError(messageOf(refused.map(([kind, { namespace, name }]) => `${kind} ${namespace}/${name}`).sort()));
       }
     });
   }

@@ -2,9 +2,9 @@ import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import { ConfigMap, Secret, Service } from "@pulumi/kubernetes/core/v1";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { createHash } from "node:crypto";
 import type { Service as ServiceConfig } from "../../config";
 import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
+import { contentHash } from "../shared/contentHash";
 import { type GatewayRef, ownName, partOf, RATE_LIMIT_PORT, rateLimitServiceName, SUFFIXES } from "../shared/naming";
 import { rateLimitConfig } from "./rateLimitDescriptors";
 import { PASSWORD_KEY, RateLimitRedis, REDIS_PORT } from "./rateLimitRedis";
@@ -33,9 +33,8 @@ export class RateLimitService extends pulumi.ComponentResource {
     const { podAnnotations, dependsOn } = this.redis(name, args);
     // JSON is YAML.
     const data = { "config.yaml": `${JSON.stringify(rateLimitConfig(services, gateway), null, 2)}\n` };
-    // Named after its content, so that a changed limit rolls out new Pods, which `pulumi up` waits for.
-    const hash = createHash("sha256").update(data["config.yaml"]).digest("hex").slice(0, 10);
-    const mapName = `${metadata.name}-${hash}`;
+    // A changed limit rolls out new Pods, which `pulumi up` waits for.
+    const mapName = `${metadata.name}-${contentHash(data["config.yaml"])}`;
     const map = new ConfigMap(name, { metadata: { ...metadata, name: mapName }, data, immutable: true }, child);
     const workload = rateLimitWorkload(args, mapName);
     const spec = deploymentSpec({ ...workload, podAnnotations });

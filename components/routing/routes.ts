@@ -4,6 +4,7 @@ import { seconds } from "../../config/values/duration";
 import { GRPCRoute } from "../../kinds/grpcRoute";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
 import { ReferenceGrant, type ReferenceGrantSpec } from "../../kinds/referenceGrant";
+import { contentHash } from "../shared/contentHash";
 import { type GatewayRef, ownName, partOf } from "../shared/naming";
 import { grpcRouteSpec } from "./grpcRoute";
 import { routeFilters } from "./routeFilters";
@@ -33,7 +34,7 @@ export class Routes extends pulumi.ComponentResource {
           new ReferenceGrant(
             // Services' names are unique and contain no `--`, so no two grants have the same name.
             `${routeName}--${namespace}`,
-            { metadata: { name: ownName(gateway, service.name), namespace, labels }, spec },
+            { metadata: { name: grantName(gateway, service, spec), namespace, labels }, spec },
             { parent: this },
           ),
       );
@@ -72,6 +73,11 @@ function routeRule(rule: Rule, { namespace: routeNamespace, hsts }: Service): HT
     // The Gateway API cannot turn retries off: an EnvoyFilter does.
     retry: rule.retry === false ? undefined : rule.retry,
   };
+}
+
+/** The route needs its old grant until it has changed. */
+function grantName(gateway: GatewayRef, { name }: Service, spec: ReferenceGrantSpec): string {
+  return `${ownName(gateway, name)}-${contentHash(JSON.stringify(spec))}`;
 }
 
 /** By namespace, what the service's route may refer to outside its own. Each Service is named, so nothing more is granted. */

@@ -49,6 +49,18 @@ export = async () => {
   );
   const clients = gateway.tls.clientCertificates;
   const authorities = clients && new ClientAuthorities("internal-clients", { config: clients, gateway }, opts);
+  // No route is open before what guards it.
+  const { clientAddress } = gateway;
+  const guards = [
+    new Access("internal-access", { services, gateway, clientAddress, denyByDefault }, opts),
+    ...envoyFilters("internal", "routes", config, opts),
+  ];
+  const routes = [
+    new HttpsRedirect("internal-redirect", { gateway, domain }, opts),
+    new Routes("internal", { services, gateway }, { ...opts, dependsOn: guards }),
+  ];
+
+  // The Gateway, last, admits the routes.
   const entry = new TlsGateway(
     "internal",
     {
@@ -59,17 +71,8 @@ export = async () => {
       clientAuthorities: authorities?.configMapName,
       protect,
     },
-    { ...opts, dependsOn: envoyFilters("internal", "gateway", config, opts) },
+    { ...opts, dependsOn: [...routes, ...envoyFilters("internal", "gateway", config, opts)] },
   );
-  new HttpsRedirect("internal-redirect", { gateway, domain }, { ...opts, dependsOn: entry });
-
-  // No route is open before what guards it.
-  const { clientAddress } = gateway;
-  const guards = [
-    new Access("internal-access", { services, gateway, clientAddress, denyByDefault }, opts),
-    ...envoyFilters("internal", "routes", config, opts),
-  ];
-  new Routes("internal", { services, gateway }, { ...opts, dependsOn: [entry, ...guards] });
 
   return { address: entry.address, certificate: certificate.info };
 };

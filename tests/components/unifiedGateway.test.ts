@@ -78,7 +78,7 @@ describe("components/unifiedGateway", () => {
     assert.ok(!resources.some(({ type }) => type.endsWith("Patch")));
   });
 
-  it("creates no route before everything that guards it, and no listener before its limits", async () => {
+  it("creates no route before everything that guards it, and the Gateway last", async () => {
     const names = new Map<pulumi.Resource, string>();
     const dependencies = new Map<string, string[]>();
     const look: pulumi.ResourceTransformation = ({ resource, type, name, opts }) => {
@@ -109,9 +109,12 @@ describe("components/unifiedGateway", () => {
       "EnvoyFilter gateway-limits",
       "EnvoyFilter gateway-local-rate-limit",
       "StrictMtls gateway-mtls",
-      "TlsGateway gateway",
     ]);
-    assert.deepEqual(dependencies.get("TlsGateway gateway"), ["EnvoyFilter gateway-hardening"]);
+    assert.deepEqual(dependencies.get("TlsGateway gateway"), [
+      "EnvoyFilter gateway-hardening",
+      "HTTPRoute gateway-redirect",
+      "Routes gateway",
+    ]);
   });
 
   it("outputs endpoints, DNS records and the certificate's public data", async () => {

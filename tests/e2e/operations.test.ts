@@ -16,16 +16,17 @@ interface Service {
   host?: string;
   namespace?: string;
   backend?: string;
+  backendNamespace?: string;
 }
 const values = (services: readonly Service[], more: object = {}): Values => ({
   domain: DOMAIN,
   gateway: GATEWAY,
-  services: services.map(({ name, host, namespace, backend }) => ({
+  services: services.map(({ name, host, namespace, backend, backendNamespace }) => ({
     name,
     host: host === undefined ? undefined : `${host}.${DOMAIN}`,
     namespace: namespace ?? "operations-apps",
     port: 8080,
-    backends: [{ service: backend ?? name }],
+    backends: [{ service: backend ?? name, namespace: backendNamespace }],
     rateLimit: { type: "local", requests: 100_000, per: "second" },
   })),
   ...more,
@@ -126,7 +127,7 @@ describe("operations", function () {
     // Without a preview, what is missing is created, and what exists is left alone.
     const { code, stdout, stderr } = await pulumi(STACK, UP);
     assert.notEqual(code, 0);
-    assert.match(stdout + stderr, /gateways\S* "operations" already exists/);
+    assert.match(stdout + stderr, /httproutes\S* "web" already exists/);
     assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["kubectl"]);
     assert.equal(await answeredBy("web"), "web");
   });
@@ -152,11 +153,12 @@ describe("operations", function () {
   it("takes up again what the state has lost, without a failed request", async () => {
     const before = [await uid("gateway/operations", NAMESPACE), await uid("httproute/web", "operations-apps")];
     const urns = await pulumiOk(STACK, ["stack", "--show-urns"]);
-    const gateway = /urn:\S+:Gateway::gateway/.exec(urns)?.[0];
-    assert.ok(gateway, urns);
-    await pulumiOk(STACK, ["state", "delete", gateway, "--target-dependents", "--yes"]);
-    const redirect = `HTTPRoute ${NAMESPACE}/operations--https-redirect`;
-    await refuses([`Gateway ${NAMESPACE}/operations`, redirect, "HTTPRoute operations-apps/web"]);
+    const route = /urn:\S+:HTTPRoute::gateway-web/.exec(urns)?.[0];
+    assert.ok(route, urns);
+    // With the Gateway and its settings, which depend on the routes.
+    await pulumiOk(STACK, ["state", "delete", route, "--target-dependents", "--yes"]);
+    const lost = [`ConfigMap ${NAMESPACE}/operations--infrastructure`, `Gateway ${NAMESPACE}/operations`];
+    await refuses([...lost, "HTTPRoute operations-apps/web"]);
     await changeUnderLoad(values([{ name: "web" }], { adopt: true }), "web", PREVIEWED_UP);
     await changeUnderLoad(values([{ name: "web" }]), "web", PREVIEWED_UP);
     await noChanges();
@@ -185,6 +187,25 @@ describe("operations", function () {
     );
     await eventuallyBy("web", "next");
     await eventuallyBy("before", "web");
+  });
+
+  it("moves a service to another namespace without a failed request", async () => {
+    const moved = { ...SHOP, namespace: "operations-other", backend: "moved" };
+    await changeUnderLoad(values([SHOP]), "web");
+    await changeUnderLoad(values([moved]), "web");
+    await eventuallyBy("web", "moved");
+    await changeUnderLoad(values([SHOP]), "web");
+    await eventuallyBy("web", "web");
+    assert.doesNotMatch(await get("httproutes", "operations-other", ".items[*].metadata.name"), /./);
+  });
+
+  it("changes a backend in another namespace without a failed request", async () => {
+    const at = (backend: string) => values([{ ...SHOP, backend, backendNamespace: "operations-other" }]);
+    await changeUnderLoad(at("next"), "web");
+    await eventuallyBy("web", "next");
+    await changeUnderLoad(at("last"), "web");
+    await eventuallyBy("web", "last");
+    assert.equal((await objects("referencegrants")).trim().split("\n").length, 1);
   });
 
   it("rolls back to an earlier stack file", async () => {

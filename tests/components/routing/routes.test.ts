@@ -43,6 +43,20 @@ describe("components/routes, grants", () => {
     assert.equal(new Set(objects).size, 5, objects.join());
     assert.equal(new Set(grants.map(({ name }) => name)).size, 5);
   });
+
+  it("gives a changed one another name, so that it is made before the old one is deleted", async () => {
+    const nameWith = async (...names: string[]) => {
+      const backends = names.map((service) => ({ service, namespace: "other" }));
+      const config = stack({ services: [{ name: "web", namespace: "apps", backends }] });
+      const resources = await register(() => new UnifiedGateway("gateway", config));
+      const grants = resources.filter(({ type }) => type.endsWith(":ReferenceGrant"));
+      return grants.map(({ inputs }) => (inputs.metadata as { name: string }).name);
+    };
+    const [first] = await nameWith("b", "c");
+    assert.match(first ?? "", /^unified-gateway--web-[0-9a-f]{10}$/);
+    assert.deepEqual(await nameWith("c", "b"), [first]);
+    assert.notDeepEqual(await nameWith("b"), [first]);
+  });
 });
 
 describe("components/routes", () => {
