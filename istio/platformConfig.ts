@@ -16,6 +16,24 @@ const platformSchema = z.strictObject({
     .describe("Version of the charts `base` and `istiod`."),
   namespace: dnsLabel.default("istio-system").describe("Where istiod runs. Default istio-system."),
   gatewayApi: gatewayApiSchema.describe("Channel and version of the Gateway API's CRDs."),
+  charts: z
+    .string("the URL of a Helm repository, or a folder")
+    .min(1, "the URL of a Helm repository, or a folder")
+    .default("https://istio-release.storage.googleapis.com/charts")
+    .describe(
+      "Where the charts `base` and `istiod` are: a Helm repository, a registry (oci://), or a folder with both, as `helm pull --untar` makes it. Default: Istio's.",
+    ),
+  crds: z
+    .string("a URL or a path")
+    .min(1, "a URL or a path")
+    .optional()
+    .describe("URL or path of the file with the Gateway API's CRDs. Default: that release on GitHub."),
+  values: z
+    .record(z.string(), z.unknown(), "values of istiod's chart")
+    .default({})
+    .describe(
+      "More values for istiod's chart; maps are merged with those of docs/mesh-config.yaml, anything else replaces them.",
+    ),
 });
 
 export type PlatformConfig = z.output<typeof platformSchema>;
@@ -27,6 +45,9 @@ export function platformConfig(): PlatformConfig {
     istioVersion: config.get("istioVersion"),
     namespace: config.get("namespace"),
     gatewayApi: config.getObject("gatewayApi"),
+    charts: config.get("charts"),
+    crds: config.get("crds"),
+    values: config.getObject("values"),
   });
 }
 

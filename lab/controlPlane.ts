@@ -1,15 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { API_SERVER, SERVICE_RANGE } from "./addresses";
-import { list, namespace } from "./manifests";
 import { isAlive, outputInside, startDaemon, type ProcessId } from "./namespaces";
 import { eventually, lastLine, output, UserError } from "./processes";
-import type { Progress } from "./progress";
 import { labPath } from "./state";
-import type { Channel, Tools } from "./tools";
-
-/** Number of steps that `startControlPlane` reports. */
-export const CONTROL_PLANE_STEPS = 2;
+import type { Tools } from "./tools";
 
 const API_SERVER_PORT = 6443;
 
@@ -27,34 +22,24 @@ const CONTROLLERS = [
   "serviceaccount-controller",
 ];
 
-/** Starts etcd, the API server, the controllers and the scheduler, and installs the CRDs. */
-export async function startControlPlane(
-  pid: number,
-  tools: Tools,
-  channel: Channel,
-  progress: Progress,
-): Promise<Record<string, ProcessId>> {
+/** Starts etcd, the API server, the controllers and the scheduler, with the keys of a snapshot or with new ones. */
+export async function startControlPlane(pid: number, tools: Tools): Promise<Record<string, ProcessId>> {
   const daemons: Record<string, ProcessId> = {};
   const start = async (name: ControlPlaneProgram) => {
     daemons[name] = await startProgram(pid, tools, name);
   };
-  await progress.step("etcd, kube-apiserver", async () => {
+  if (!existsSync(serviceAccountKey())) {
     const token = randomBytes(24).toString("hex");
     writeFileSync(labPath("tokens.csv"), `${token},lab,lab,system:masters\n`, { mode: 0o600 });
     await output("openssl", ["genrsa", "-out", serviceAccountKey(), "2048"]);
-    writeFileSync(labPath("audit-policy.yaml"), AUDIT_POLICY);
-    await start("etcd");
-    await start("kube-apiserver");
-    writeKubeconfig(token);
-    await ready(pid, daemons, "kube-apiserver", [tools.programs.kubectl, "get", "--raw", "/readyz"]);
-    await start("kube-controller-manager");
-    await start("kube-scheduler");
-  });
-  await progress.step("CRDs", async () => {
-    const apply = ["apply", "--server-side", "--force-conflicts"];
-    await kubectl(pid, tools, [...apply, "-f", tools.crds.istio, "-f", tools.crds.gatewayApi[channel]]);
-    await kubectl(pid, tools, [...apply, "-f", "-"], list([namespace("istio-system")]));
-  });
+  }
+  writeFileSync(labPath("audit-policy.yaml"), AUDIT_POLICY);
+  await start("etcd");
+  await start("kube-apiserver");
+  writeKubeconfig(administratorToken());
+  await ready(pid, daemons, "kube-apiserver", [tools.programs.kubectl, "get", "--raw", "/readyz"]);
+  await start("kube-controller-manager");
+  await start("kube-scheduler");
   return daemons;
 }
 
@@ -138,9 +123,14 @@ export function kubectl(pid: number, tools: Tools, args: readonly string[], inpu
 export function apiAccess(): Record<string, unknown> {
   return {
     api_server: `https://${API_SERVER}:${API_SERVER_PORT}`,
-    bearer_token: readFileSync(labPath("tokens.csv"), "utf8").split(",")[0],
+    bearer_token: administratorToken(),
     tls_config: { ca_file: labPath("kube-apiserver", "ca.crt") },
   };
+}
+
+function administratorToken(): string {
+  const [token = ""] = readFileSync(labPath("tokens.csv"), "utf8").split(",");
+  return token;
 }
 
 function writeKubeconfig(token: string): void {

@@ -5,19 +5,14 @@ import { GATEWAY_NAME_LABEL, proxyName } from "../components/shared/naming";
 import { CLUSTER_DNS, DEFAULT_GATEWAY } from "./addresses";
 import { installClusterDns } from "./clusterDns";
 import { addBackends, scaleBackend, startEcho, wantedBackends } from "./backends";
-import {
-  CONTROL_PLANE_STEPS,
-  kubectl,
-  startControlPlane,
-  startProgram,
-  type ControlPlaneProgram,
-} from "./controlPlane";
-import { installIstiod } from "./istiod";
+import { kubectl, startControlPlane, startProgram, type ControlPlaneProgram } from "./controlPlane";
+import { installIstio, istioReady, runPlatform } from "./istioPlatform";
 import { startKubeProxy } from "./kubeProxy";
 import { backend, list, namespace, podStatus, tlsSecret } from "./manifests";
 import { startNodeNetworks } from "./network";
 import { startNodes } from "./node";
 import { runningPods, type RunningPod } from "./pods";
+import { restoreSnapshot, saveSnapshot } from "./snapshot";
 import { COLLECTOR_MANIFESTS, COLLECTOR_NAMESPACE, startCollector } from "./otlp";
 import { endHolder, enter, isAlive, outputInside, runInside, startHolder } from "./namespaces";
 import { attach, eventually, output, UserError, type Result, type RunOptions } from "./processes";
@@ -25,6 +20,13 @@ import { Progress } from "./progress";
 import { labEnv, prepareProject, stackFile, takeAllStacks, takeStack } from "./stacks";
 import { freshFolder, labPath, readState, removeFolder, writeState, type LabState } from "./state";
 import type { Channel, Tools } from "./tools";
+
+export interface UpOptions {
+  /** Of the Gateway API's CRDs. Default: experimental. */
+  readonly channel?: Channel;
+  /** A stack of the repository to prepare on the way. Default: none. */
+  readonly stack?: string;
+}
 
 /** A cluster with a control plane, gateways and backends, in its own Linux namespaces. */
 export class Lab {
@@ -42,23 +44,29 @@ export class Lab {
     return new Lab(tools, state);
   }
 
-  /** The running lab, or a new one. A start that fails or is interrupted leaves no process behind. */
-  static async up(tools: Tools, channel: Channel = "experimental"): Promise<Lab> {
+  /**
+   * The running lab, or a new one. A start that fails or is interrupted leaves no process behind.
+   * @param stack One to prepare on the way.
+   */
+  static async up(tools: Tools, { channel = "experimental", stack }: UpOptions = {}): Promise<Lab> {
     const present = readState();
     if (present !== undefined) {
       if (present.istio !== tools.istio) {
         throw new UserError(`the running lab has Istio ${present.istio}, not ${tools.istio}: end it with npm stop`);
       }
       prepareProject(tools);
-      return new Lab(tools, present);
+      const lab = new Lab(tools, present);
+      await lab.prepareIfAny(stack);
+      return lab;
     }
     freshFolder();
-    const progress = new Progress("lab", CONTROL_PLANE_STEPS + 4);
+    const restored = await restoreSnapshot(tools, channel);
+    const progress = new Progress("lab", restored ? 5 : 6);
     writeFileSync(labPath("hosts"), HOSTS);
     writeFileSync(labPath("resolv.conf"), `search cluster.local\nnameserver ${CLUSTER_DNS}\noptions ndots:5\n`);
     const holder = await progress.step("namespaces", () => startHolder(labPath("hosts"), labPath("resolv.conf")));
     try {
-      const daemons = await startControlPlane(holder.id.pid, tools, channel, progress);
+      const daemons = await progress.step("etcd, kube-apiserver", () => startControlPlane(holder.id.pid, tools));
       daemons.echo = await progress.step("backends", () => startEcho(holder.id.pid));
       await progress.step("nodes, kube-proxy", async () => {
         const nodes = await startNodeNetworks(holder.id.pid);
@@ -68,15 +76,22 @@ export class Lab {
           daemons[`kube-proxy-${node.number}`] = await startKubeProxy(node, tools);
         }
       });
-      await progress.step("cluster DNS, istiod", async () => {
-        await installClusterDns(holder.id.pid, tools);
-        await installIstiod(holder.id.pid, tools);
-      });
       prepareProject(tools);
-      const state: LabState = { holder: holder.id, istio: tools.istio, daemons, backends: [], hosts: {} };
-      writeState(state);
+      const lab = new Lab(tools, { holder: holder.id, istio: tools.istio, daemons, backends: [], hosts: {} });
+      if (restored) {
+        await progress.step("cluster DNS, Istio", () => Promise.all([istioReady(lab.pid), lab.prepareIfAny(stack)]));
+      } else {
+        await progress.step("cluster DNS, Istio", async () => {
+          await installClusterDns(lab.pid, tools);
+          await installIstio(lab.pid, tools, channel);
+          await istioReady(lab.pid);
+        });
+        await progress.step("a copy for the next start", () => saveSnapshot(tools, channel, daemons));
+        await lab.prepareIfAny(stack);
+      }
+      lab.save(lab.state);
       holder.release();
-      return new Lab(tools, state);
+      return lab;
     } catch (error) {
       endHolder(holder.id);
       throw error;
@@ -177,6 +192,11 @@ export class Lab {
     await this.output(["kill", "-KILL", ...pods.map(({ pid }) => String(pid))]);
   }
 
+  /** Runs pulumi on the stack of istio/ that installed the lab's Istio. */
+  istioPlatform(args: readonly string[]): Promise<Result> {
+    return runPlatform(this.pid, this.tools, args);
+  }
+
   /** Gives istiod this many Pods, and waits until they are ready or gone. */
   async scaleIstiod(replicas: number): Promise<void> {
     await this.kubectl(["scale", "deployment/istiod", "-n", "istio-system", `--replicas=${replicas}`]);
@@ -194,10 +214,15 @@ export class Lab {
     return attach("nsenter", [...enter(this.pid, process.cwd()), ...command], labEnv());
   }
 
-  /** Creates what a stack expects to find, and runs `pulumi up`. Returns Pulumi's exit code. */
-  async deploy(stack: string, file = stackFile(stack), replicas = 1): Promise<number> {
-    const { gateway } = await this.prepare(stack, file);
-    const up = ["pulumi", "up", "--yes", "--non-interactive", "--stack", stack, "--suppress-outputs"];
+  private async prepareIfAny(stack: string | undefined): Promise<void> {
+    if (stack !== undefined) {
+      await this.prepare(stack);
+    }
+  }
+
+  /** Runs `pulumi up` of a prepared stack. Returns Pulumi's exit code. */
+  async deploy(stack: string, { gateway }: StackConfig, replicas = 1): Promise<number> {
+    const up = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack, "--suppress-outputs"];
     const code = await this.attached(up);
     if (code === 0 && replicas > 1) {
       await this.scaleGateway(gateway, replicas);

@@ -45,7 +45,10 @@ main(async () => {
       }
       const file = stackFile(stack);
       const tools = await getTools();
-      return locked(async () => (await Lab.up(tools)).deploy(stack, file, Number(replicas)));
+      return locked(async () => {
+        const lab = await Lab.up(tools);
+        return lab.deploy(stack, await lab.prepare(stack, file), Number(replicas));
+      });
     }
     case "exec": {
       const words = rest[0] === "--" ? rest.slice(1) : rest;
@@ -84,7 +87,7 @@ async function up(channel?: string, istio?: string): Promise<number> {
   }
   const tools = await getTools(istio === undefined ? undefined : istioVersion(istio, "--istio"));
   return locked(async () => {
-    await Lab.up(tools, channel);
+    await Lab.up(tools, { channel });
     console.log("the lab is up");
     return 0;
   });

@@ -103,6 +103,18 @@ export async function startDaemon(pid: number, daemon: Daemon): Promise<ProcessI
   return identify(await onlyChild(child.pid, daemon.name));
 }
 
+/** Runs something while a daemon stands still. nsenter stops with its child, and does not continue by itself. */
+export async function whileStopped({ pid }: ProcessId, action: () => Promise<void>): Promise<void> {
+  const [, nsenter = ""] = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  process.kill(pid, "SIGSTOP");
+  try {
+    await action();
+  } finally {
+    process.kill(Number(nsenter), "SIGCONT");
+    process.kill(pid, "SIGCONT");
+  }
+}
+
 /** The child that unshare or nsenter forks into a new PID namespace. */
 async function onlyChild(pid: number, what: string): Promise<number> {
   return eventually(

@@ -86,7 +86,8 @@ export function providersInUse(): string[] {
   return describeProviders(JSON.parse(readFileSync(PROVIDERS_FILE, "utf8")) as Providers);
 }
 
-function link(target: string, path: string): void {
+/** Puts a link at a path, in place of an earlier one. */
+export function link(target: string, path: string): void {
   rmSync(path, { force: true });
   symlinkSync(target, path);
 }

@@ -1,9 +1,11 @@
 import { summary, table } from "../verify/row";
+import { loadStackFile } from "../config/load/stackFile";
 import { checkStack } from "./checks";
 import { clientsOf } from "./expectations";
 import { Lab } from "./lab";
 import { checkMachine } from "./machine";
 import { main, UserError } from "./processes";
+import { stackFile } from "./stacks";
 import { labPath, locked } from "./state";
 import { ensureTools, toolsAreCached } from "./tools";
 import { describeProviders } from "./tools/providers";
@@ -17,12 +19,12 @@ main(async () => {
   const tools = await ensureTools();
   console.error(describeProviders(tools.providers).join("\n"));
   return locked(async () => {
-    const lab = await Lab.up(tools);
-    const code = await lab.deploy(STACK);
+    const lab = await Lab.up(tools, { stack: STACK });
+    const config = loadStackFile(stackFile(STACK));
+    const code = await lab.deploy(STACK, config);
     if (code !== 0) {
       throw new UserError(`pulumi up of ${STACK} failed, see above`);
     }
-    const config = await lab.prepare(STACK);
     const rows = await checkStack(lab, STACK, config);
     const host = config.services[0]?.host ?? config.domain;
     console.log(`\n${table(rows, process.stdout.isTTY)}\n`);

@@ -42,6 +42,16 @@ describe("kubernetes: inputs, state and differences", () => {
       assert.deepEqual(await plugin.resource("contract.test/v1:Widget", "empty").check(custom), custom);
     });
 
+    it("leaves out the status of a CRD, as release files have it", async () => {
+      const names = { kind: "Thing", plural: "things" };
+      const spec = { group: "contract.test", names, scope: "Namespaced" };
+      const metadata = { name: "things.contract.test" };
+      const crd = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", metadata, spec };
+      const status = { acceptedNames: names, conditions: [], storedVersions: ["v1"] };
+      const resource = plugin.resource("apiextensions.k8s.io/v1:CustomResourceDefinition", "things");
+      assert.deepEqual((await resource.check({ ...crd, status })).status, undefined);
+    });
+
     it("keeps the label of older states", async () => {
       const labels = { "app.kubernetes.io/managed-by": "pulumi" };
       const old = { id: "state/old", inputs: configMap("old", {}, { labels }), outputs: {} };

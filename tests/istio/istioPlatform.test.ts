@@ -23,6 +23,32 @@ describe("istio/istioPlatform", () => {
     assert.ok(meshConfig.extensionProviders.some(({ name }) => name === "otel"));
   });
 
+  it("installs charts and CRDs from a mirror, or from folders", async () => {
+    const mirror = { charts: "oci://registry.example.test/istio", crds: "https://mirror.example.test/crds.yaml" };
+    const mirrored = await register(() => istioPlatform(checkedPlatform({ ...VALUES, ...mirror })));
+    const { inputs } = only(mirrored, RELEASE, "istiod");
+    assert.deepEqual([inputs.chart, inputs.version], [`${mirror.charts}/istiod`, VALUES.istioVersion]);
+    assert.equal(only(mirrored, "kubernetes:yaml/v2:ConfigFile", "gateway-api").inputs.file, mirror.crds);
+    const local = await register(() => istioPlatform(checkedPlatform({ ...VALUES, charts: "/charts" })));
+    const base = only(local, RELEASE, "istio-base").inputs;
+    assert.deepEqual([base.chart, base.version, base.repositoryOpts], ["/charts/base", undefined, undefined]);
+  });
+
+  it("merges values into those of the documented providers", async () => {
+    const values = { meshConfig: { accessLogFile: "/dev/stdout" }, global: { tag: "1.30.4" } };
+    const resources = await register(() => istioPlatform(checkedPlatform({ ...VALUES, values })));
+    const { meshConfig, global } = only(resources, RELEASE, "istiod").inputs.values as {
+      meshConfig: { accessLogFile: string; extensionProviders: object[] };
+      global: object;
+    };
+    assert.equal(meshConfig.accessLogFile, "/dev/stdout");
+    assert.notEqual(meshConfig.extensionProviders.length, 0);
+    assert.deepEqual(global, values.global);
+    const none = { meshConfig: { extensionProviders: [] } };
+    const replaced = await register(() => istioPlatform(checkedPlatform({ ...VALUES, values: none })));
+    assert.deepEqual(only(replaced, RELEASE, "istiod").inputs.values, none);
+  });
+
   it("exports the CRDs' channel and version for the gateway's stack", () => {
     const file = readFileSync(join(__dirname, "..", "..", "istio", "Pulumi.dev.yaml"), "utf8");
     const { config } = parse(file) as { config: Record<string, unknown> };
@@ -34,13 +60,21 @@ describe("istio/istioPlatform", () => {
 
   it("rejects an invalid version, and reports all mistakes at once", () => {
     assert.throws(
-      () => checkedPlatform({ istioVersion: "latest", gatewayApi: { channel: "beta", version: "1.6" } }),
+      () =>
+        checkedPlatform({
+          istioVersion: "latest",
+          gatewayApi: { channel: "beta", version: "1.6" },
+          charts: "",
+          values: [],
+        }),
       (error: Error) => {
-        assert.match(error.message, /^stack config has 3 mistakes, nothing was changed:/);
+        assert.match(error.message, /^stack config has 5 mistakes, nothing was changed:/);
         assert.match(
           error.message,
           /istio-platform:istioVersion: "latest", expected a release of Istio such as 1\.30\.2/,
         );
+        assert.match(error.message, /istio-platform:charts: "", expected the URL of a Helm repository, or a folder/);
+        assert.match(error.message, /istio-platform:values: \[\], expected values of istiod's chart/);
         assert.match(error.message, /istio-platform:gatewayApi\.channel: "beta", expected standard or experimental/);
         return true;
       },

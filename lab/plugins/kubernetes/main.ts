@@ -3,6 +3,7 @@ import { constructConfigFile } from "./configFile";
 import { check, connect, create, destroy, diff, read, update } from "./operations";
 import {
   checkRelease,
+  configureHelm,
   installRelease,
   readRelease,
   RELEASE,
@@ -10,7 +11,7 @@ import {
   uninstallRelease,
   upgradeRelease,
 } from "./release";
-import { checkSettings, settingsDifference } from "./settings";
+import { checkSettings, readSettings, settingsDifference } from "./settings";
 
 const isRelease = ({ type }: Resource) => type === RELEASE;
 
@@ -25,7 +26,10 @@ const plugin: Plugin = {
   acceptSecrets: true,
   checkConfig: checkSettings,
   diffConfig: settingsDifference,
-  configure: connect,
+  configure: (config) => {
+    configureHelm(readSettings(config).kubeconfig);
+    return connect(config);
+  },
   check: (resource, olds, news) => (isRelease(resource) ? checkRelease(news) : check(resource, olds, news)),
   diff: (...args) => (isRelease(args[0]) ? releaseDifference(args[2], args[3]) : diff(...args)),
   create: (request) => (isRelease(request.resource) ? installRelease(request) : create(request)),

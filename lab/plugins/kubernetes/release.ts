@@ -1,4 +1,7 @@
 import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   changedInputs,
   plain,
@@ -24,10 +27,39 @@ interface Release {
   readonly timeout?: number;
 }
 
-const COVERED = ["name", "namespace", "chart", "version", "values", "repositoryOpts", "createNamespace", "timeout"];
+// `compat` is what the SDK always sends.
+const COVERED = [
+  "compat",
+  "name",
+  "namespace",
+  "chart",
+  "version",
+  "values",
+  "repositoryOpts",
+  "createNamespace",
+  "timeout",
+];
 
 /** The provider's default. Unit: seconds. */
 const TIMEOUT_SECONDS = 300;
+
+/** Environment of Helm, which takes a kubeconfig by its path only. */
+let environment = process.env;
+
+/** @param kubeconfig The provider's setting: contents or path. Default: KUBECONFIG. */
+export function configureHelm(kubeconfig: string | undefined): void {
+  if (kubeconfig === undefined) {
+    return;
+  }
+  let path = kubeconfig;
+  if (!existsSync(kubeconfig)) {
+    const folder = mkdtempSync(join(tmpdir(), "helm-"));
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    path = join(folder, "kubeconfig");
+    writeFileSync(path, kubeconfig, { mode: 0o600 });
+  }
+  environment = { ...process.env, KUBECONFIG: path };
+}
 
 /** @throws Error for what the stand-in does not do. */
 export function checkRelease(news: Properties): Properties {
@@ -119,7 +151,7 @@ async function helmOk(args: readonly string[], input = ""): Promise<string> {
 }
 
 function helm(args: readonly string[], input = ""): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn("helm", args, { stdio: "pipe" });
+  const child = spawn("helm", args, { stdio: "pipe", env: environment });
   const texts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (texts.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (texts.stderr += text));

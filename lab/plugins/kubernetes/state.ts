@@ -16,8 +16,12 @@ export function isCoreSecret({ apiVersion, kind }: Properties): boolean {
   return apiVersion === "v1" && kind === "Secret";
 }
 
-/** Inputs as the API server keeps them, so that they compare: a Secret's `stringData` in `data`, no read-only metadata. */
-export function normalized(inputs: Properties): Properties {
+/**
+ * Inputs as the API server keeps them, so that they compare: a Secret's `stringData` in `data`, no read-only metadata, no status
+ * of a CRD.
+ */
+export function normalized(given: Properties): Properties {
+  const inputs = given.kind === "CustomResourceDefinition" ? omit(given, ["status"]) : given;
   const { stringData, ...rest } = isBuiltIn(inputs) ? withoutEmpty(inputs, ["data", "binaryData"]) : inputs;
   const isText = isMap(stringData) && Object.values(stringData).every((value) => typeof value === "string");
   const data = { ...(rest.data as Properties | undefined), ...(isText ? encoded(stringData) : {}) };
