@@ -58,8 +58,13 @@ export class TlsGateway extends pulumi.ComponentResource {
 /** @param parameters Name of the ConfigMap with the settings of the Gateway's Service. */
 export function gatewaySpec(args: TlsGatewayArgs, parameters: pulumi.Input<string>): GatewaySpec {
   const { config, domain, secretName, podAnnotations } = args;
-  // Without this field, even empty, Istio copies the Gateway's own annotations, and their next change replaces its Pods.
-  const annotations = { ...infrastructureAnnotations(config.clientAddress), ...podAnnotations };
+  const annotations = {
+    // With none, Istio copies the Gateway's own, and their next change replaces its Pods. An empty map would do, but after
+    // one with entries server-side apply makes it null, which the CRD rejects.
+    "kubernetes.io/description": `Proxies of the Gateway ${config.namespace}/${config.name}`,
+    ...infrastructureAnnotations(config.clientAddress),
+    ...podAnnotations,
+  };
   return {
     gatewayClassName: config.className,
     infrastructure: {

@@ -201,9 +201,11 @@ describe("components/clientAddress", () => {
     });
   });
 
-  it("sets no annotation if the stack does not, and has Istio copy none", () => {
+  it("sets none of these if the stack does not", () => {
     const { gateway: config, domain } = stack();
     const { infrastructure } = gatewaySpec({ config, domain, secretName: "tls", protect: false }, "parameters");
-    assert.deepEqual(infrastructure?.annotations, {});
+    assert.deepEqual(infrastructure?.annotations, {
+      "kubernetes.io/description": "Proxies of the Gateway istio-system/unified-gateway",
+    });
   });
 });

@@ -40,6 +40,7 @@ describe("components/metrics", () => {
       "parameters",
     );
     assert.deepEqual(Object.keys(infrastructure?.annotations ?? {}), [
+      "kubernetes.io/description",
       "proxy.istio.io/config",
       "sidecar.istio.io/statsInclusionSuffixes",
       "sidecar.istio.io/statsInclusionRegexps",
