@@ -8,15 +8,17 @@ import { repair } from "./support/repair";
 import { startUpdate } from "./support/runningUpdate";
 import { eventuallyBy, noneFailed, steadyTraffic } from "./support/traffic";
 
-const UPDATES = 12;
+/** FAULT_KILLS=3 kills three times as often. */
+const TIMES = Number(process.env.FAULT_KILLS ?? 1);
+const UPDATES = 6 * TIMES;
 const FIRST_UPS = [
-  { name: "first up", kills: 8, env: {} },
+  { name: "first up", kills: 4 * TIMES, env: {} },
   // As in docs/operations.md, "First deploy of many services": after a kill, nothing that was created is in the state.
-  { name: "first up, its state written once", kills: 3, env: { PULUMI_SKIP_CHECKPOINTS: "true" } },
+  { name: "first up, its state written once", kills: 2 * TIMES, env: { PULUMI_SKIP_CHECKPOINTS: "true" } },
 ];
 const KILLS = FIRST_UPS.reduce((sum, { kills }) => sum + kills, UPDATES);
 /** At least this many kills must hit an update that has done part of its work. */
-const LEAST_IN_THE_MIDDLE = 5;
+const LEAST_IN_THE_MIDDLE = 2 * TIMES;
 
 const seed = faultSeed();
 const random = randomNumbers(seed);
