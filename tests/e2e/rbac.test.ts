@@ -162,7 +162,7 @@ describe("rbac", function () {
   for (const { verb, resource, to, command } of [
     { verb: "create", resource: "secrets", to: "10s", command: up },
     { verb: "patch", resource: "httproutes", to: "20s", command: up },
-    { verb: "delete", resource: "httproutes", to: "10s", command: destroy },
+    { verb: "delete", resource: "gateways", to: "10s", command: destroy },
   ] as const) {
     it(`fails without ${verb} on ${resource}, and says so`, async () => {
       // Starts clean: an object left by an earlier refused update would hide the next refusal.
