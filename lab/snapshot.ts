@@ -13,6 +13,9 @@ const CONTENTS = ["etcd", "kube-apiserver", "service-account.key", "tokens.csv",
 /** The certificate of the API server is valid for a year. Unit: milliseconds. */
 const MAX_AGE_MS = 30 * 24 * 3_600_000;
 
+/** Each is some 20 MB, and every change of lab/ or istio/ makes another. */
+const MAX_SNAPSHOTS = 4;
+
 const SNAPSHOTS = () => join(toolsFolder(), "snapshots");
 
 /** Name of the snapshot of a new lab: it depends on all that makes one. */
@@ -42,7 +45,7 @@ export async function restoreSnapshot(tools: Tools, channel: Channel): Promise<b
   return true;
 }
 
-/** Keeps the state of a new lab. Others that are too old go. */
+/** Keeps the state of a new lab. The oldest others go. */
 export async function saveSnapshot(
   tools: Tools,
   channel: Channel,
@@ -52,10 +55,10 @@ export async function saveSnapshot(
     return;
   }
   mkdirSync(SNAPSHOTS(), { recursive: true, mode: 0o700 });
-  for (const name of readdirSync(SNAPSHOTS())) {
-    if (Date.now() - statSync(join(SNAPSHOTS(), name)).mtimeMs > MAX_AGE_MS) {
-      rmSync(join(SNAPSHOTS(), name), { recursive: true });
-    }
+  const others = readdirSync(SNAPSHOTS()).map((name) => join(SNAPSHOTS(), name));
+  const age = (folder: string) => Date.now() - statSync(folder).mtimeMs;
+  for (const folder of others.sort((a, b) => age(a) - age(b)).slice(MAX_SNAPSHOTS - 1)) {
+    rmSync(folder, { recursive: true });
   }
   const folder = snapshotFolder(tools, channel);
   const partial = `${folder}.partial`;
