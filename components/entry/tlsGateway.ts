@@ -43,7 +43,8 @@ export class TlsGateway extends pulumi.ComponentResource {
         metadata: {
           name: config.name,
           namespace: config.namespace,
-          labels: partOf(config),
+          // https://istio.io/latest/docs/setup/upgrade/canary/
+          labels: { ...partOf(config), ...(config.revision === undefined ? {} : { "istio.io/rev": config.revision }) },
           annotations: gatewayAnnotations(args),
         },
         spec: gatewaySpec(args, parameters.metadata.name),

@@ -30,6 +30,9 @@ export const gatewaySchema = z.strictObject({
     .default("istio-system")
     .describe("Namespace of the Gateway, its TLS Secret and the redirect from HTTP to HTTPS."),
   className: dnsLabel.default("istio").describe("GatewayClass that implements the Gateway."),
+  revision: dnsLabel
+    .optional()
+    .describe("Istio revision that runs the Gateway's proxies: its label istio.io/rev. Default: the default revision."),
   address: address
     .optional()
     .describe("IP address or host name to request. Default: what the cluster's load balancer assigns."),
