@@ -13,27 +13,36 @@ const CRDS = "https://github.com/kubernetes-sigs/gateway-api/releases/download";
  * https://istio.io/latest/docs/setup/install/helm/
  */
 export function istioPlatform(config: PlatformConfig): { gatewayApi: GatewayApi; istioVersion: string } {
-  const { istioVersion: version, namespace, gatewayApi, charts } = config;
+  const { namespace, gatewayApi, canary } = config;
+  const newest: Source = { ...config, ...canary };
   const cluster = new k8s.Provider("cluster", { enableServerSideApply: true });
   const { crds: file = `${CRDS}/${gatewayApi.version}/${gatewayApi.channel}-install.yaml` } = config;
   const crds = new k8s.yaml.v2.ConfigFile("gateway-api", { file }, { provider: cluster, protect: true });
-  const chart = (name: string) => ({ ...chartOf(charts, name, version), namespace });
   const base = new k8s.helm.v3.Release(
     "istio-base",
-    { ...chart("base"), name: "istio-base", createNamespace: true },
+    // Its CRDs may be newer than istiod, not older.
+    { ...chartOf("base", newest), namespace, name: "istio-base", createNamespace: true },
     { provider: cluster, protect: true },
   );
-  new k8s.helm.v3.Release(
-    "istiod",
-    { ...chart("istiod"), name: "istiod", values: merged(istiodValues(), config.values) },
-    // istiod looks for the CRDs when it starts.
-    { provider: cluster, dependsOn: [crds, base] },
-  );
-  return { gatewayApi, istioVersion: version };
+  const istiod = (name: string, source: Source, more: Values = {}) =>
+    new k8s.helm.v3.Release(
+      name,
+      { ...chartOf("istiod", source), namespace, name, values: merged(merged(istiodValues(), config.values), more) },
+      // istiod looks for the CRDs when it starts.
+      { provider: cluster, dependsOn: [crds, base] },
+    );
+  istiod("istiod", config);
+  if (canary !== undefined) {
+    istiod(`istiod-${canary.revision}`, newest, { revision: canary.revision });
+  }
+  return { gatewayApi, istioVersion: config.istioVersion };
 }
 
+/** Where a chart comes from. */
+type Source = Pick<PlatformConfig, "istioVersion" | "charts">;
+
 /** A chart of a repository or of a registry, or in a folder. */
-function chartOf(charts: string, name: string, version: string) {
+function chartOf(name: string, { istioVersion: version, charts }: Source) {
   if (charts.startsWith("oci://")) {
     return { chart: `${charts}/${name}`, version };
   }

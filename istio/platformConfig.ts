@@ -6,19 +6,33 @@ import { ConfigError } from "../config/values/problem";
 import { runError } from "../config/load/runError";
 import { check } from "../config/load/zodProblems";
 
+const release = z
+  .string("a version such as 1.30.2")
+  .regex(
+    /^1\.\d+\.\d+$/,
+    "a release of Istio such as 1.30.2: with a range, the next update could install another version",
+  );
+
+const chartsFolder = z
+  .string("the URL of a Helm repository, or a folder")
+  .min(1, "the URL of a Helm repository, or a folder");
+
+const canarySchema = z
+  .strictObject({
+    revision: dnsLabel.describe(
+      "Name of the revision, such as 1-31-0: `gateway.revision` of the gateways that try it.",
+    ),
+    istioVersion: release.describe("Version of its chart `istiod`, and of `base` meanwhile."),
+    charts: chartsFolder.optional().describe("Where its charts are. Default: as for the other."),
+  })
+  .describe("A second istiod beside the first, for the gateways that name its revision. Default: none.");
+
 const platformSchema = z.strictObject({
-  istioVersion: z
-    .string("a version such as 1.30.2")
-    .regex(
-      /^1\.\d+\.\d+$/,
-      "a release of Istio such as 1.30.2: with a range, the next update could install another version",
-    )
-    .describe("Version of the charts `base` and `istiod`."),
+  istioVersion: release.describe("Version of the charts `base` and `istiod`."),
   namespace: dnsLabel.default("istio-system").describe("Where istiod runs. Default istio-system."),
   gatewayApi: gatewayApiSchema.describe("Channel and version of the Gateway API's CRDs."),
-  charts: z
-    .string("the URL of a Helm repository, or a folder")
-    .min(1, "the URL of a Helm repository, or a folder")
+  canary: canarySchema.optional(),
+  charts: chartsFolder
     .default("https://istio-release.storage.googleapis.com/charts")
     .describe(
       "Where the charts `base` and `istiod` are: a Helm repository, a registry (oci://), or a folder with both, as `helm pull --untar` makes it. Default: Istio's.",
@@ -45,6 +59,7 @@ export function platformConfig(): PlatformConfig {
     istioVersion: config.get("istioVersion"),
     namespace: config.get("namespace"),
     gatewayApi: config.getObject("gatewayApi"),
+    canary: config.getObject("canary"),
     charts: config.get("charts"),
     crds: config.get("crds"),
     values: config.getObject("values"),

@@ -34,6 +34,15 @@ describe("istio/istioPlatform", () => {
     assert.deepEqual([base.chart, base.version, base.repositoryOpts], ["/charts/base", undefined, undefined]);
   });
 
+  it("installs a canary beside istiod, with the CRDs of the newer release", async () => {
+    const canary = { revision: "1-31-0", istioVersion: "1.31.0" };
+    const resources = await register(() => istioPlatform(checkedPlatform({ ...VALUES, canary })));
+    const version = (name: string) => only(resources, RELEASE, name).inputs.version;
+    assert.deepEqual(["istio-base", "istiod", "istiod-1-31-0"].map(version), ["1.31.0", VALUES.istioVersion, "1.31.0"]);
+    const values = (name: string) => only(resources, RELEASE, name).inputs.values as { revision?: string };
+    assert.deepEqual([values("istiod").revision, values("istiod-1-31-0").revision], [undefined, "1-31-0"]);
+  });
+
   it("merges values into those of the documented providers", async () => {
     const values = { meshConfig: { accessLogFile: "/dev/stdout" }, global: { tag: "1.30.4" } };
     const resources = await register(() => istioPlatform(checkedPlatform({ ...VALUES, values })));
@@ -66,9 +75,11 @@ describe("istio/istioPlatform", () => {
           gatewayApi: { channel: "beta", version: "1.6" },
           charts: "",
           values: [],
+          canary: { revision: "1.31", istioVersion: "1.31.0" },
         }),
       (error: Error) => {
-        assert.match(error.message, /^stack config has 5 mistakes, nothing was changed:/);
+        assert.match(error.message, /istio-platform:canary\.revision: "1\.31", expected /);
+        assert.match(error.message, /^stack config has 6 mistakes, nothing was changed:/);
         assert.match(
           error.message,
           /istio-platform:istioVersion: "latest", expected a release of Istio such as 1\.30\.2/,
