@@ -7,13 +7,18 @@ import type { Lab } from "./lab";
 import { REPOSITORY } from "./paths";
 import { eventually } from "./processes";
 import { request, stackOutputs, trustFile } from "./probe";
-import { stackFile } from "./stacks";
+import { stackFile, xdsAddress } from "./stacks";
 
 /** How long new config may take to reach Envoy. Unit: milliseconds. */
 const PROPAGATION_MS = 30_000;
 
-/** Checks a deployed stack of the repository: with `verify`, and for what only the lab knows, which backend answered. */
-export async function checkStack(lab: Lab, stack: string, config: StackConfig): Promise<Row[]> {
+/** Checks a deployed stack: with `verify`, and for what only the lab knows, which backend answered. */
+export async function checkStack(
+  lab: Lab,
+  stack: string,
+  config: StackConfig,
+  file = stackFile(stack),
+): Promise<Row[]> {
   const caFile = trustFile(stack, await stackOutputs(lab, stack)) ?? lab.existingCertificate(config);
   await eventually("the routes in Envoy", PROPAGATION_MS, async () => {
     for (const service of config.services) {
@@ -23,7 +28,7 @@ export async function checkStack(lab: Lab, stack: string, config: StackConfig): 
       }
     }
   });
-  const rows = await verified(lab, stack, config, caFile);
+  const rows = await verified(lab, stack, file, config, caFile);
   for (const service of config.services) {
     rows.push(...(await answerers(lab, service, caFile)));
   }
@@ -31,13 +36,20 @@ export async function checkStack(lab: Lab, stack: string, config: StackConfig): 
 }
 
 /** The rows of `npm run verify`, run as a client of the first service. */
-async function verified(lab: Lab, stack: string, { services }: StackConfig, caFile: string): Promise<Row[]> {
+async function verified(
+  lab: Lab,
+  stack: string,
+  file: string,
+  { services, gateway }: StackConfig,
+  caFile: string,
+): Promise<Row[]> {
   const from = services[0] && clientsOf(services[0]).admitted[0];
   const main = join(REPOSITORY, "verify", "main.ts");
-  const options = ["--stack", stack, "--config-file", stackFile(stack), "--ca", caFile, "--json"];
+  const options = ["--stack", stack, "--config-file", file, "--ca", caFile, "--json"];
   const command = [process.execPath, "-r", "ts-node/register/transpile-only", main, ...options];
   const { stdout, stderr } = await lab.run([...command, ...(from === undefined ? [] : ["--from", from])], {
     cwd: REPOSITORY,
+    env: { ISTIOCTL_XDS_ADDRESS: xdsAddress(gateway.revision) },
   });
   if (stdout === "") {
     throw new Error(`verify printed nothing: ${stderr}`);

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { istiodValues } from "../istio/istioPlatform";
@@ -52,7 +52,8 @@ const AUTHORIZER = {
 
 /** Installs Istio and the Gateway API's CRDs as docs/operations.md says: by `pulumi up` of the stack in istio/. */
 export async function installIstio(pid: number, tools: Tools, channel: Channel): Promise<void> {
-  writeProject(tools, channel);
+  writeProject();
+  writePlatform(releaseOf(tools, channel));
   for (const args of [
     ["stack", "init"],
     ["up", "--yes", "--skip-preview", "--suppress-outputs"],
@@ -72,24 +73,55 @@ export function runPlatform(pid: number, tools: Tools, args: readonly string[]):
   return runInside(pid, command, { env: { ...labEnv(), PULUMI_NODEJS_ROOT_DIRECTORY: PROJECT } });
 }
 
-function writeProject({ istio, istioCharts, crds }: Tools, channel: Channel): void {
-  const charts = join(PROJECT, "charts");
-  mkdirSync(charts, { recursive: true, mode: 0o700 });
+function writeProject(): void {
+  mkdirSync(PROJECT, { recursive: true, mode: 0o700 });
   const project = parse(readFileSync(join(REPOSITORY, "istio", "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
   writeFileSync(join(PROJECT, "Pulumi.yaml"), stringify({ ...project, main: "program" }));
   link(join(REPOSITORY, "istio"), join(PROJECT, "program"));
-  link(join(istioCharts, "base"), join(charts, "base"));
-  link(join(istioCharts, "istio-control", "istio-discovery"), join(charts, "istiod"));
+}
+
+/** Config of the stack in istio/ for a release of Istio. */
+export interface Release {
+  readonly istioVersion: string;
+  readonly charts: string;
+  readonly gatewayApi: { readonly channel: Channel; readonly version: string };
+  readonly crds: string;
+}
+
+/** A release of Istio and the Gateway API that it requires: its charts and CRDs are put where the stack finds them. */
+export function releaseOf({ istio, istioCharts, crds }: Tools, channel: Channel): Release {
+  const istioVersion = `${istio}.0`;
+  const charts = join(PROJECT, `charts-${istio}`);
+  chartFrom(join(istioCharts, "base"), join(charts, "base"), istioVersion);
+  chartFrom(join(istioCharts, "istio-control", "istio-discovery"), join(charts, "istiod"), istioVersion);
   const folder = crds.gatewayApi[channel];
   const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
   const manifests = files.map((name) => readFileSync(join(folder, name), "utf8")).join("\n---\n");
-  const [, version] = /bundle-version: (\S+)/.exec(manifests) ?? [];
-  const file = join(PROJECT, "gateway-api.yaml");
+  const [, version = ""] = /bundle-version: (\S+)/.exec(manifests) ?? [];
+  const file = join(PROJECT, `gateway-api-${istio}.yaml`);
   writeFileSync(file, manifests);
-  // The module's charts have no version of their own.
-  const given = { istioVersion: `${istio}.0`, gatewayApi: { channel, version }, charts, crds: file, values: values() };
+  return { istioVersion, charts, gatewayApi: { channel, version }, crds: file };
+}
+
+/** Copies a chart of Istio's repository, and puts the version in, as Istio's release builder does. */
+function chartFrom(source: string, folder: string, version: string): void {
+  cpSync(source, folder, { recursive: true });
+  for (const [file, pattern] of [
+    ["Chart.yaml", /^(version: |appVersion: ).*$/gm],
+    ["values.yaml", /^( *tag: )latest$/gm],
+  ] as const) {
+    const path = join(folder, file);
+    writeFileSync(path, readFileSync(path, "utf8").replace(pattern, `$1${version}`));
+  }
+}
+
+/** Writes the config of the stack in istio/. */
+export function writePlatform(platform: object): void {
+  const given = { ...platform, values: values() };
   const config = Object.fromEntries(Object.entries(given).map(([key, value]) => [`istio-platform:${key}`, value]));
-  writeFileSync(join(PROJECT, `Pulumi.${STACK}.yaml`), stringify({ config }));
+  const path = join(PROJECT, `Pulumi.${STACK}.yaml`);
+  const kept = existsSync(path) ? (parse(readFileSync(path, "utf8")) as { encryptionsalt?: string }) : {};
+  writeFileSync(path, stringify({ encryptionsalt: kept.encryptionsalt, config }));
 }
 
 /** Waits until istiod answers at its Service's address. */

@@ -26,6 +26,8 @@ export interface UpOptions {
   readonly channel?: Channel;
   /** A stack of the repository to prepare on the way. Default: none. */
   readonly stack?: string;
+  /** Tools of other releases of Istio, for upgrades. Default: none. */
+  readonly upgrade?: readonly Tools[];
 }
 
 /** A cluster with a control plane, gateways and backends, in its own Linux namespaces. */
@@ -48,7 +50,7 @@ export class Lab {
    * The running lab, or a new one. A start that fails or is interrupted leaves no process behind.
    * @param stack One to prepare on the way.
    */
-  static async up(tools: Tools, { channel = "experimental", stack }: UpOptions = {}): Promise<Lab> {
+  static async up(tools: Tools, { channel = "experimental", stack, upgrade = [] }: UpOptions = {}): Promise<Lab> {
     const present = readState();
     if (present !== undefined) {
       if (present.istio !== tools.istio) {
@@ -70,7 +72,7 @@ export class Lab {
       daemons.echo = await progress.step("backends", () => startEcho(holder.id.pid));
       await progress.step("nodes, kube-proxy", async () => {
         const nodes = await startNodeNetworks(holder.id.pid);
-        daemons.nodes = await startNodes(holder.id.pid, tools, nodes);
+        daemons.nodes = await startNodes(holder.id.pid, tools, nodes, upgrade);
         for (const node of nodes) {
           daemons[node.name] = node.network;
           daemons[`kube-proxy-${node.number}`] = await startKubeProxy(node, tools);

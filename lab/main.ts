@@ -1,15 +1,19 @@
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadStackFile } from "../config/load/stackFile";
+import { nodeAddress } from "./addresses";
 import { Lab } from "./lab";
 import { checkMachine } from "./machine";
 import { isAlive } from "./namespaces";
+import { REPOSITORY } from "./paths";
 import { main, UserError } from "./processes";
 import { serveProxy } from "./relay";
 import { providersInUse, stackFile } from "./stacks";
 import { locked, readState } from "./state";
 import { ensureTools, toolsAreCached, type Tools } from "./tools";
-import type { IstioVersion } from "./tools/catalogue";
+import { ISTIO_VERSIONS, KUBERNETES, type IstioVersion } from "./tools/catalogue";
 import { istioVersion } from "./tools/istioVersion";
+import { moduleVersion } from "./tools/module";
 
 const USAGE = `usage: npm run lab -- COMMAND
   up [--crds standard|experimental] [--istio 1.30|1.31]
@@ -100,6 +104,20 @@ function down(): Promise<number> {
   });
 }
 
+/** Versions of what runs in the lab. */
+function versions(istio: IstioVersion): string[] {
+  const { set, envoy } = ISTIO_VERSIONS[istio];
+  const of = (module: string, folder: string) => moduleVersion(module, join(REPOSITORY, "lab", "tools", folder));
+  // Istio's own build has another patch version.
+  const [envoyVersion = ""] = /\d+\.\d+/.exec(envoy) ?? [];
+  return [
+    `Kubernetes  ${of("k8s.io/kubernetes", KUBERNETES.name)}`,
+    `Gateway API ${of("sigs.k8s.io/gateway-api", set.name)}`,
+    `Istio       ${istio}`,
+    `Envoy       v${envoyVersion}`,
+  ];
+}
+
 function status(): number {
   const state = readState();
   if (state === undefined) {
@@ -109,7 +127,14 @@ function status(): number {
   for (const [name, id] of [["namespaces", state.holder] as const, ...Object.entries(state.daemons)]) {
     console.log(`${isAlive(id) ? "runs " : "ENDED"}  pid ${String(id.pid).padEnd(8)} ${name}`);
   }
-  console.log(`Istio ${state.istio}`);
+  for (const line of versions(state.istio)) {
+    console.log(line);
+  }
+  for (const [, name, number] of Object.keys(state.daemons).flatMap((daemon) => [
+    ...daemon.matchAll(/^(node-(\d+))$/g),
+  ])) {
+    console.log(`node ${name} at ${nodeAddress(Number(number))}`);
+  }
   for (const line of providersInUse()) {
     console.log(line);
   }

@@ -34,12 +34,17 @@ const PROVIDERS_FILE = labPath("providers.json");
  */
 export const POLICY_PACK = labPath("policy-pack");
 
+/** Where istioctl asks the istiod of a revision. */
+export function xdsAddress(revision?: string): string {
+  return `istiod${revision === undefined ? "" : `-${revision}`}.istio-system.svc:15010`;
+}
+
 /** Environment for every command in the lab. */
 export function labEnv(): NodeJS.ProcessEnv {
   return {
     ...kubeEnv(),
     PATH: [BIN, process.env.PATH ?? ""].join(delimiter),
-    ISTIOCTL_XDS_ADDRESS: "istiod.istio-system.svc:15010",
+    ISTIOCTL_XDS_ADDRESS: xdsAddress(),
     ISTIOCTL_PLAINTEXT: "true",
     PULUMI_BACKEND_URL: `file://${labPath("pulumi")}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: PASSPHRASE_FILE,

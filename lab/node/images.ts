@@ -13,14 +13,22 @@ export type Programs = Readonly<Record<string, string>>;
 
 const BIN = "/usr/local/bin";
 
+interface Contents {
+  readonly programs: readonly string[];
+  readonly files?: Readonly<Record<string, string>>;
+  /** The tag is a release of Istio, and the programs are that release's. */
+  readonly isIstio?: boolean;
+}
+
 /** The lab's programs for each image, by the last part of the image's name; the first is the entry point. */
-const IMAGES: Readonly<Record<string, { programs: readonly string[]; files?: Readonly<Record<string, string>> }>> = {
+const IMAGES: Readonly<Record<string, Contents>> = {
   coredns: { programs: ["coredns"] },
   // The lab's echo server, from the repository.
   echo: { programs: ["node"], files: { "/repository": "repository" } },
   "echo-basic": { programs: ["echo-basic"] },
-  pilot: { programs: ["pilot-discovery"] },
+  pilot: { programs: ["pilot-discovery"], isIstio: true },
   proxyv2: {
+    isIstio: true,
     // nft is for istio-init.
     programs: ["pilot-agent", "envoy", "nft"],
     files: { "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": "envoy-bootstrap" },
@@ -29,13 +37,19 @@ const IMAGES: Readonly<Record<string, { programs: readonly string[]; files?: Rea
   redis: { programs: ["redis-server"] },
 };
 
+/** Name of a program of a release of Istio. @param version Such as 1.30, 1.30.2 or 1.30.2-distroless. */
+export function ofRelease(program: string, version: string): string {
+  const [minor = version] = /^\d+\.\d+/.exec(version) ?? [];
+  return `${program}@${minor}`;
+}
+
 /** The image of a name such as `docker.io/library/redis:7.2`. @throws Error if the lab has none. */
 export function imageOf(name: string, programs: Programs): Image {
-  const [, last = ""] = /([^/:@]+)(:[^/]*)?(@.*)?$/.exec(name) ?? [];
+  const [, last = "", tag = ""] = /([^/:@]+)(?::([^/]*))?(?:@.*)?$/.exec(name) ?? [];
   const image = IMAGES[last];
   const [entrypoint = ""] = image?.programs ?? [];
   const path = (program: string) => {
-    const found = programs[program];
+    const found = programs[image?.isIstio === true ? ofRelease(program, tag) : program];
     if (found === undefined) {
       throw new Error(`the lab has no ${program} for the image ${name}`);
     }

@@ -5,17 +5,30 @@ import type { LabNode } from "../network";
 import { REPOSITORY } from "../paths";
 import { labPath } from "../state";
 import { echoBasicPath, type Tools } from "../tools";
+import { ofRelease } from "./images";
 import type { NodesArgs } from "./main";
 
-/** Starts the kubelets and the load balancer. */
-export function startNodes(pid: number, tools: Tools, nodes: readonly LabNode[]): Promise<ProcessId> {
+/** What an image of Istio contains, by the release in its tag. */
+function istioPrograms({ istio, programs, envoyBootstrap }: Tools): [string, string][] {
+  const { envoy, nft, "pilot-agent": agent, "pilot-discovery": pilot } = programs;
+  const all = { envoy, nft, "pilot-agent": agent, "pilot-discovery": pilot, "envoy-bootstrap": envoyBootstrap };
+  return Object.entries(all).map(([name, path]) => [ofRelease(name, istio), path]);
+}
+
+/** Starts the kubelets and the load balancer. @param upgrade Tools of other releases of Istio whose images Pods may name. */
+export function startNodes(
+  pid: number,
+  tools: Tools,
+  nodes: readonly LabNode[],
+  upgrade: readonly Tools[],
+): Promise<ProcessId> {
   const args: NodesArgs = {
     folder: labPath("nodes"),
     logsFolder: labPath("logs"),
     programs: {
       ...tools.programs,
       "echo-basic": echoBasicPath(),
-      "envoy-bootstrap": tools.envoyBootstrap,
+      ...Object.fromEntries([tools, ...upgrade].flatMap(istioPrograms)),
       node: process.execPath,
       repository: REPOSITORY,
     },

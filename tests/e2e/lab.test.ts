@@ -64,7 +64,16 @@ describe("lab", () => {
   it("starts over after an interruption, and ends without a trace", async () => {
     const up = await lab("up", "--crds", "standard");
     assert.equal(up.code, 0, up.stderr);
-    assert.equal((await lab("status")).code, 0);
+    const status = await lab("status");
+    assert.equal(status.code, 0);
+    for (const line of [
+      /^Kubernetes +v1\.\d+\.\d+$/m,
+      /^Istio +1\.\d+$/m,
+      /^provider kubernetes /m,
+      /^node node-2 at /m,
+    ]) {
+      assert.match(status.stdout, line);
+    }
     const answer = await lab(
       "exec",
       "--",

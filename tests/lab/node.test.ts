@@ -44,6 +44,14 @@ describe("lab/node", () => {
       assert.throws(() => imageOf("istio/pilot:1.30", programs), /no pilot-discovery for the image/);
     });
 
+    it("takes Istio's programs from the release in the image's tag", () => {
+      const both = { "pilot-discovery@1.30": "/tools/istio/pilot", "pilot-discovery@1.31": "/tools/istio-next/pilot" };
+      const program = (image: string) => imageOf(image, both).files["/usr/local/bin/pilot-discovery"];
+      assert.equal(program("registry.istio.io/testing/pilot:1.30.0"), "/tools/istio/pilot");
+      assert.equal(program("istio/pilot:1.31.2-distroless"), "/tools/istio-next/pilot");
+      assert.throws(() => program("istio/pilot:1.32.0"), /no pilot-discovery for the image istio\/pilot:1\.32\.0/);
+    });
+
     it("takes a command's program from the image wherever the image has it", () => {
       const image = imageOf("ratelimit", programs);
       assert.deepEqual(commandOf(image), ["/usr/local/bin/ratelimit"]);

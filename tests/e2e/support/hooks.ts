@@ -1,4 +1,4 @@
 import { rootHooks } from "../../support/rootHooks";
 import { bringUp, takeDown } from "./lab";
 
-export const mochaHooks = rootHooks(bringUp, takeDown);
+export const mochaHooks = rootHooks(() => bringUp(), takeDown);

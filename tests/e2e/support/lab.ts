@@ -7,7 +7,8 @@ import { Lab } from "../../../lab/lab";
 import { checkMachine } from "../../../lab/machine";
 import { locked, readState } from "../../../lab/state";
 import type { Result } from "../../../lab/processes";
-import { ensureTools, toolsAreCached } from "../../../lab/tools";
+import { ensureTools, toolsAreCached, type Tools } from "../../../lab/tools";
+import type { IstioVersion } from "../../../lab/tools/catalogue";
 
 /** One lab for the whole suite: the running one, or a new one that ends with the suite. */
 let lab: Lab | undefined;
@@ -21,12 +22,17 @@ export function theLab(): Lab {
   return lab;
 }
 
-export async function bringUp(): Promise<void> {
+/** @param upgrade Releases of Istio that the lab can be upgraded to. */
+export async function bringUp(upgrade: readonly IstioVersion[] = []): Promise<void> {
   await checkMachine(toolsAreCached());
   const tools = await ensureTools();
+  const others: Tools[] = [];
+  for (const version of upgrade) {
+    others.push(await ensureTools(version));
+  }
   await locked(async () => {
     isOurs = readState() === undefined;
-    lab = await Lab.up(tools);
+    lab = await Lab.up(tools, { upgrade: others });
   });
   // An interrupted suite runs no hooks.
   process.once("exit", takeDown);
