@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { namespace } from "./support/objects";
 import type { Plugin, Properties } from "./support/plugin";
-import { startPlugin, theCluster, theProviders } from "./support/suite";
+import { since, startPlugin, theCluster, theProviders } from "./support/suite";
 
 const NAMESPACE = "charts";
 const TEMPLATE = `apiVersion: v1
 kind: ConfigMap
 metadata: { name: from-chart, namespace: {{ .Release.Namespace }} }
-data: { greeting: {{ .Values.greeting | quote }} }
+data: { greeting: {{ .Values.greeting | quote }}, whom: {{ .Values.whom | toJson | quote }} }
 `;
 
 describe("kubernetes: charts", () => {
@@ -23,7 +23,7 @@ describe("kubernetes: charts", () => {
     await namespace(NAMESPACE);
     mkdirSync(join(chart, "templates"));
     writeFileSync(join(chart, "Chart.yaml"), "apiVersion: v2\nname: greeter\nversion: 1.2.3\n");
-    writeFileSync(join(chart, "values.yaml"), "greeting: none\n");
+    writeFileSync(join(chart, "values.yaml"), "greeting: none\nwhom: [everybody]\n");
     writeFileSync(join(chart, "templates", "config.yaml"), TEMPLATE);
   });
   after(() => {
@@ -33,7 +33,8 @@ describe("kubernetes: charts", () => {
 
   const release = () => plugin.resource("helm.sh/v3:Release", "greeter");
   const inputs = (values: Properties) => ({ name: "greeter", namespace: NAMESPACE, chart, values, compat: "true" });
-  const greeting = async () => (await theCluster().get("configmap", "from-chart", NAMESPACE))?.data?.greeting;
+  const data = async () => (await theCluster().get("configmap", "from-chart", NAMESPACE))?.data;
+  const greeting = async () => (await data())?.greeting;
   const statusOf = ({ outputs }: { outputs: Properties }) => outputs.status as Properties;
 
   it("are installed, upgraded and removed by Helm", async () => {
@@ -52,6 +53,15 @@ describe("kubernetes: charts", () => {
     await release().delete(updated);
     assert.equal(await greeting(), undefined);
     assert.equal(await release().read(updated), undefined);
+  });
+
+  since("4.30", "it is dropped, and the chart's own stays", "take an empty list for a value", async () => {
+    const made = await release().create(inputs({ whom: [] }));
+    try {
+      assert.equal((await data())?.whom, "[]");
+    } finally {
+      await release().delete(made);
+    }
   });
 
   it("say what Helm says if they cannot be installed", async () => {
