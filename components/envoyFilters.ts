@@ -8,6 +8,7 @@ import { minimumTlsVersionPatches } from "./entry/minimumTlsVersion";
 import { globalRateLimitPatches } from "./limits/globalRateLimit";
 import { limitsPatches } from "./limits/limits";
 import { localRateLimitPatches } from "./limits/localRateLimit";
+import { corsPatches } from "./routing/cors";
 import { faultPatches } from "./routing/fault";
 import { retryPatches } from "./routing/retry";
 import { rootRewritePatches } from "./routing/rootRewrite";
@@ -30,9 +31,18 @@ interface Entry {
 }
 
 /**
- * Every EnvoyFilter of a gateway, in the order in which Istio applies them. Each HTTP filter is inserted in front of the existing
- * ones, so a request passes them in reverse: from the last entry to the first, then Istio's own filters (JWT, external
- * authorization, RBAC, CORS), the body limit and the router.
+ * Every EnvoyFilter of a gateway, in the order in which Istio applies them. A request passes the HTTP filters in this order:
+ *
+ * 1. `hardening` removes forged headers, before any other filter reads them.
+ * 2. `cors` answers preflights, whatever guards the service.
+ * 3. Istio's own decide who may enter: external authorization, JWT, RBAC.
+ * 4. `local-rate-limit`, `global-rate-limit`: whoever may not enter uses up nobody's limit.
+ * 5. `fault`: only admitted requests are delayed or aborted.
+ * 6. `limits`: no body is buffered for a request that another filter refuses.
+ * 7. The router, which changes headers, rewrites paths, mirrors and retries.
+ *
+ * Those in front of Istio's are each inserted as the first, so the last entry comes first; the others right before the router, so
+ * they are in the table's order.
  */
 export const ENVOY_FILTERS: readonly Entry[] = [
   {
@@ -50,6 +60,10 @@ export const ENVOY_FILTERS: readonly Entry[] = [
         ? accessScopePatches(services, domain)
         : [],
   },
+  { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
+  { name: "root-rewrite", before: "routes", patches: ({ services }) => rootRewritePatches(services) },
+  { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
+  { name: "local-rate-limit", before: "routes", patches: ({ services }) => localRateLimitPatches(services) },
   {
     // After the local limits: what they refuse is not counted here.
     name: "global-rate-limit",
@@ -57,30 +71,10 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     patches: ({ rateLimitService: config, services, gateway }) =>
       config === undefined ? [] : globalRateLimitPatches({ config, services, gateway }),
   },
+  { name: "fault", before: "routes", patches: ({ services }) => faultPatches(services) },
+  { name: "limits", before: "routes", patches: ({ services }) => limitsPatches(services) },
+  { name: "cors", before: "routes", patches: ({ services }) => corsPatches(services) },
   {
-    // Refuses first, so that a flood costs as little as possible.
-    name: "local-rate-limit",
-    before: "routes",
-    patches: ({ services }) => localRateLimitPatches(services),
-  },
-  { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
-  { name: "root-rewrite", before: "routes", patches: ({ services }) => rootRewritePatches(services) },
-  { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
-  {
-    // Inserted right before the router, after everything that refuses requests: only admitted ones are delayed or aborted. CORS
-    // comes first too, so pages of other origins can read the status. Before `limits`, so that no body is buffered for nothing.
-    name: "fault",
-    before: "routes",
-    patches: ({ services }) => faultPatches(services),
-  },
-  {
-    // Inserted right before the router, so that no body is buffered for a request that another filter refuses.
-    name: "limits",
-    before: "routes",
-    patches: ({ services }) => limitsPatches(services),
-  },
-  {
-    // Applied last, so first in the chain: it removes forged headers before any other filter reads them.
     name: "hardening",
     before: "gateway",
     patches: ({ gateway: { hardening } }) => (hardening === false ? [] : hardeningPatches(hardening)),

@@ -5,7 +5,6 @@ import { AuthorizationPolicy, type AuthorizationPolicySpec } from "../../kinds/a
 import { RequestAuthentication } from "../../kinds/requestAuthentication";
 import { type GatewayRef, ownMetadata } from "../shared/naming";
 import {
-  answersPreflights,
   authenticationSpec,
   detourSpec,
   externalAuthorizationSpec,
@@ -52,7 +51,7 @@ export function authorizationPolicies(args: AccessArgs): Record<string, Authoriz
     detours: detourSpec(clientAddress, gateway),
   };
   for (const service of services) {
-    policies[`${service.name}--access`] = refusalSpec(service, gateway, answersPreflights(service.host, services));
+    policies[`${service.name}--access`] = refusalSpec(service, gateway);
     policies[`${service.name}--external-authorization`] = externalAuthorizationSpec(service, gateway);
   }
   return Object.fromEntries(

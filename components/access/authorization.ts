@@ -2,7 +2,6 @@ import type { Service } from "../../config";
 import { conditionsOf } from "../../config/resolve/entrance";
 import type { Jwt } from "../../config/schema/access/jwt";
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
-import { METHODS } from "../../config/schema/routing/match";
 import type {
   AuthorizationCondition,
   AuthorizationPolicySpec,
@@ -33,17 +32,12 @@ export function authorities(host: string): string[] {
   return [host, `${host}:*`];
 }
 
-/**
- * Requests that a service's address lists and JWT refuse; undefined if it has neither.
- * @param answersPreflights Whether the gateway itself answers every CORS preflight for the host.
- */
+/** Requests that a service's address lists and JWT refuse; undefined if it has neither. */
 export function refusalSpec(
   { host, access }: Service,
   gateway: Pick<GatewayRef, "name">,
-  answersPreflights: boolean,
 ): AuthorizationPolicySpec | undefined {
-  const hosts = authorities(host);
-  const to = [{ operation: { hosts } }];
+  const to = [{ operation: { hosts: authorities(host) } }];
   const rules = conditionsOf(access).flatMap((condition): AuthorizationRule[] => {
     switch (condition.type) {
       case "from":
@@ -52,33 +46,13 @@ export function refusalSpec(
         return [{ from: [{ source: { remoteIpBlocks: condition.blocks } }], to }];
       case "token":
         // RequestAuthentication admits requests without a token, and tokens for other services.
-        return tokenConditions(condition.jwt).flatMap((when) =>
-          answersPreflights ? unlessPreflight(hosts, when) : [{ to, when: [when] }],
-        );
+        return tokenConditions(condition.jwt).map((when) => ({ to, when: [when] }));
       case "external-authorization":
         // A separate policy: see externalAuthorizationSpec.
         return [];
     }
   });
   return rules.length === 0 ? undefined : { targetRefs: [gatewayTarget(gateway)], action: "DENY", rules };
-}
-
-/**
- * A condition on every request except CORS preflights, which browsers send without a token. Preflights are defined more narrowly
- * here than in Envoy's CORS filter, which answers them whatever their origin, so none reaches a backend.
- */
-function unlessPreflight(hosts: readonly string[], condition: AuthorizationCondition): AuthorizationRule[] {
-  const to = [{ operation: { hosts } }];
-  return [
-    { to: [{ operation: { hosts, notMethods: ["OPTIONS"] } }], when: [condition] },
-    { to, when: [condition, { key: "request.headers[origin]", notValues: ["http*"] }] },
-    { to, when: [condition, { key: "request.headers[access-control-request-method]", notValues: METHODS }] },
-  ];
-}
-
-/** Whether there is a CORS filter in front of every backend of a host. */
-export function answersPreflights(host: string, services: readonly Service[]): boolean {
-  return services.filter((service) => service.host === host).every(({ rules }) => rules.every(({ cors }) => cors));
 }
 
 /** What a token must contain, negated: each condition matches tokens that lack it, and requests without a token. */

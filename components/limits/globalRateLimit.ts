@@ -3,7 +3,7 @@ import { globalLimitsOf } from "../../config/schema/limits/rateLimit";
 import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
 import { protoDuration } from "../../config/values/duration";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { filterPatch, routePatch } from "../shared/envoyPatches";
+import { lastFilterPatch, routePatch } from "../shared/envoyPatches";
 import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
 import { rateLimitDomain, routeRateLimits } from "./rateLimitDescriptors";
 
@@ -28,7 +28,7 @@ export function globalRateLimitPatches(args: GlobalRateLimitArgs): ConfigPatch[]
           routePatch(service.host, rule, { route: { rate_limits: routeRateLimits(service) } }),
         ),
   );
-  return routes.length === 0 ? [] : [filterPatch(FILTER, filterConfig(args)), ...routes];
+  return routes.length === 0 ? [] : [lastFilterPatch(FILTER, filterConfig(args), false), ...routes];
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/ratelimit/v3/rate_limit.proto */

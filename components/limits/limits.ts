@@ -20,7 +20,7 @@ export function limitsPatches(services: readonly Service[]): ConfigPatch[] {
 }
 
 /** Right before the router, so that no body is buffered for a request that another filter refuses. */
-const FILTER_PATCH = lastFilterPatch(FILTER, { "@type": `${PACKAGE}.Buffer`, max_request_bytes: 1 });
+const FILTER_PATCH = lastFilterPatch(FILTER, { "@type": `${PACKAGE}.Buffer`, max_request_bytes: 1 }, true);
 
 /** What the limits change on a rule's Envoy route. */
 function routeLimits({ maxRequestSize, streamIdleTimeout }: Limits): Record<string, unknown> {

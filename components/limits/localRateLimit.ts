@@ -1,7 +1,7 @@
 import type { Service } from "../../config";
 import { localLimitOf, type LocalRateLimit } from "../../config/schema/limits/rateLimit";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { filterPatch, routePatch } from "../shared/envoyPatches";
+import { lastFilterPatch, routePatch } from "../shared/envoyPatches";
 
 const FILTER = "envoy.filters.http.local_ratelimit";
 const TYPE = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
@@ -21,7 +21,7 @@ export function localRateLimitPatches(services: readonly Service[]): ConfigPatch
     return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
   });
   // The filter has no bucket of its own: it limits nothing until a route gives it one.
-  const filter = filterPatch(FILTER, { "@type": TYPE, stat_prefix: "local_rate_limit" });
+  const filter = lastFilterPatch(FILTER, { "@type": TYPE, stat_prefix: "local_rate_limit" }, true);
   return routes.length === 0 ? [] : [filter, ...routes];
 }
 

@@ -15,7 +15,7 @@ export function faultPatches(services: readonly Service[]): ConfigPatch[] {
       ? []
       : rules.map((rule) => routePatch(host, rule, { typed_per_filter_config: { [FILTER]: routeFault(fault) } })),
   );
-  return routes.length === 0 ? [] : [lastFilterPatch(FILTER, { "@type": TYPE }), ...routes];
+  return routes.length === 0 ? [] : [lastFilterPatch(FILTER, { "@type": TYPE }, true), ...routes];
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/fault/v3/fault.proto */

@@ -3,13 +3,16 @@ import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { HTTPS_PORT } from "./naming";
 
 /** Inserts an HTTP filter in front of the existing ones, on the https listener. */
-export function filterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {
+export function firstFilterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {
   return httpFilterPatch("INSERT_FIRST", { name, typed_config: typedConfig });
 }
 
-/** Inserts an HTTP filter right before the router, behind all others, on the https listener. Off unless a route turns it on. */
-export function lastFilterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {
-  const value = { name, disabled: true, typed_config: typedConfig };
+/**
+ * Inserts an HTTP filter right before the router, behind all others, on the https listener.
+ * @param disabled Off unless a route configures it.
+ */
+export function lastFilterPatch(name: string, typedConfig: Record<string, unknown>, disabled: boolean): ConfigPatch {
+  const value = { name, ...(disabled ? { disabled } : {}), typed_config: typedConfig };
   return httpFilterPatch("INSERT_BEFORE", value, { subFilter: { name: "envoy.filters.http.router" } });
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ENVOY_FILTERS } from "../../components/envoyFilters";
 import { UnifiedGateway } from "../../components/unifiedGateway";
+import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
 import { register, type Registered } from "../support/deployment";
 import { plain, stack } from "../support/stacks";
 
@@ -19,7 +20,8 @@ const EVERYTHING = {
         { type: "local", requests: 1, per: "second" },
         { type: "global", requests: 1, per: "second" },
       ],
-      limits: { streamIdleTimeout: "1m" },
+      limits: { maxRequestSize: "1Mi" },
+      cors: { allowOrigins: ["https://app.example.test"] },
       fault: { abort: { status: 503 } },
       retry: { attempts: 1 },
       rewrite: { prefix: "/v1" },
@@ -27,10 +29,7 @@ const EVERYTHING = {
   ],
 };
 
-interface Spec {
-  workloadSelector: { labels: Record<string, string> };
-  priority: number;
-}
+type Spec = EnvoyFilterSpec;
 
 const filters = async (values: object): Promise<Registered[]> =>
   (await register(() => new UnifiedGateway("gateway", stack({ ...values })))).filter(({ type }) => type === FILTER);
@@ -61,10 +60,28 @@ describe("components/envoyFilters", () => {
     );
   });
 
-  it("orders what refuses a request: hardening, local limits, global limits", () => {
-    const place = (name: string) => ENVOY_FILTERS.findIndex((entry) => entry.name === name);
-    assert.equal(place("hardening"), ENVOY_FILTERS.length - 1);
-    assert.ok(place("local-rate-limit") > place("global-rate-limit"));
+  it("puts hardening and CORS in front of Istio's filters, and limits, faults and the buffer behind them, in this order", async () => {
+    // As Istio applies them to a chain with its own filters and the router.
+    const chain = ["istio", "router"];
+    const specs = (await filters(EVERYTHING)).map(({ inputs }) => inputs.spec as Spec);
+    for (const { configPatches } of specs.sort((a, b) => a.priority - b.priority)) {
+      for (const { applyTo, match, patch } of configPatches) {
+        if (applyTo === "HTTP_FILTER" && match.listener?.portNumber === 443) {
+          const place = patch.operation === "INSERT_FIRST" ? 0 : chain.length - 1;
+          chain.splice(place, 0, (patch.value as { name: string }).name);
+        }
+      }
+    }
+    assert.deepEqual(chain, [
+      "envoy.filters.http.header_mutation",
+      "envoy.filters.http.cors",
+      "istio",
+      "envoy.filters.http.local_ratelimit",
+      "envoy.filters.http.ratelimit",
+      "unified-gateway.fault",
+      "envoy.filters.http.buffer",
+      "router",
+    ]);
   });
 
   it("selects its own gateway's pods, on every version of Istio", async () => {

@@ -30,7 +30,12 @@ const perDay = (requests: number, type = "global", more: Values = {}) => ({ type
 
 const values = ({ changed = 3, failureMode = "open" } = {}): Values => ({
   domain: DOMAIN,
-  gateway: { name: "global", namespace: NAMESPACE, address: "192.168.51.140" },
+  gateway: {
+    name: "global",
+    namespace: NAMESPACE,
+    address: "192.168.51.140",
+    clientAddress: { trustedProxies: 0 },
+  },
   // Generous, because a busy machine answers slowly and nothing here tests the timeout.
   rateLimitService: { timeout: "10s", failureMode },
   services: [
@@ -40,6 +45,7 @@ const values = ({ changed = 3, failureMode = "open" } = {}): Values => ({
     service("by-address", perDay(5, "global-by-address")),
     service("by-header", perDay(5, "global-by-header", { header: "X-User" })),
     service("both", [{ type: "local", requests: 3, per: "hour" }, perDay(5)]),
+    service("guarded", perDay(3), { access: { allow: ["192.168.0.0/16"] } }),
     service("changed", perDay(changed)),
   ],
 });
@@ -160,13 +166,18 @@ describe("global rate limit", () => {
     assert.deepEqual(await statuses(B, "both", 4), [200, 200, 429, 429]);
   });
 
+  it("counts no request of a client that may not enter", async () => {
+    assert.deepEqual(await throughBoth("guarded", 8, { from: CLIENT_OUTSIDE }), { 403: 8 });
+    assert.deepEqual(await throughBoth("guarded", 4, { from: CLIENT_INSIDE }), { 200: 3, 429: 1 });
+  });
+
   it("has each of its patches in both Envoys, and none was rejected", async () => {
     for (const replica of [0, 1]) {
       const dump = await theLab().inProxy(STACK, ["curl", "-s", "http://127.0.0.1:15000/config_dump"], replica);
       assert.equal(dump.match(/"domain": "global-system\/global"/g)?.length, 1);
       // One per limited route, two of them in shared; by-header's route has two descriptors.
-      assert.equal(dump.match(/"rate_limits"/g)?.length, 7);
-      assert.equal(dump.match(/"descriptor_key": "service"/g)?.length, 8);
+      assert.equal(dump.match(/"rate_limits"/g)?.length, 8);
+      assert.equal(dump.match(/"descriptor_key": "service"/g)?.length, 9);
     }
     await assertNothingRejected("global");
   });

@@ -1,6 +1,5 @@
 import type { Access } from "../../schema/access/access";
 import { covers } from "../../values/cidr";
-import { pathSettings } from "../../resolve/pathSettings";
 import type { Problem } from "../../values/problem";
 import { hostOf } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
@@ -26,7 +25,6 @@ export function accessProblems(stack: CheckedStack): Problem[] {
     ...guarded.flatMap(listProblems),
     ...sharedHostProblems(guarded),
     ...providerProblems(guarded),
-    ...preflightProblems(stack, guarded),
     ...clientAddressProblems(stack, guarded),
   ];
   // A mistake in defaults.access is reported once, however many services inherit it.
@@ -69,21 +67,6 @@ function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
     const expected = `the same access as services[${first.index}]: both serve ${entry.host}, and access applies to the whole host`;
     return [{ path: accessOf(entry.index), value: entry.access, expected }];
   });
-}
-
-/** A token is required on the whole host, but preflights have none: if they are let in, the gateway has to answer them itself. */
-function preflightProblems({ services, defaults }: CheckedStack, guarded: readonly Guarded[]): Problem[] {
-  const places = services.flatMap((indexed, place) => {
-    const { host, access } = guarded[place] as Guarded;
-    return access?.jwt === undefined ? [] : pathSettings(indexed, defaults).map((path) => ({ ...path, host }));
-  });
-  return places
-    .filter(({ host, cors }) => cors === undefined && places.some((other) => other.host === host && other.cors))
-    .map(({ here, host }) => ({
-      path: `${here}.cors`,
-      value: undefined,
-      expected: `cors here too, or on no path of ${host}: jwt applies to the whole host, and preflights have no token`,
-    }));
 }
 
 /** Istio supports one provider per gateway, and refuses every request if there are two. */

@@ -72,32 +72,6 @@ describe("components/access", () => {
     });
   });
 
-  it("admits CORS preflights without a token if the gateway answers all of them", () => {
-    const cors = { allowOrigins: ["https://app.example.test"] };
-    const audience = { key: "request.auth.audiences", notValues: ["web"] };
-    const operation = { hosts: ["web.example.test", "web.example.test:*"] };
-    const rulesWith = (paths: unknown) => {
-      const given = { ...service("web", { jwt: { issuer, jwks, audiences: ["web"] } }), paths };
-      const { rules } = policies([given])["web--access"] as { rules: { when: unknown[] }[] };
-      return rules.filter(({ when }) => JSON.stringify(when[0]) === JSON.stringify(audience));
-    };
-    assert.deepEqual(rulesWith([{ path: "/", cors }]), [
-      { to: [{ operation: { ...operation, notMethods: ["OPTIONS"] } }], when: [audience] },
-      { to, when: [audience, { key: "request.headers[origin]", notValues: ["http*"] }] },
-      {
-        to,
-        when: [
-          audience,
-          {
-            key: "request.headers[access-control-request-method]",
-            notValues: ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"],
-          },
-        ],
-      },
-    ]);
-    assert.deepEqual(rulesWith(["/"]), [{ to, when: [audience] }]);
-  });
-
   it("delegates to the mesh's extension provider", () => {
     assert.deepEqual(policies([service("web", { externalAuthorization: { provider: "login" } })]), {
       "web--external-authorization": {

@@ -25,7 +25,7 @@ describe("components/globalRateLimit", () => {
     const [filter] = patches({ services: limited(LIMIT) });
     const host = "unified-gateway--rate-limit.istio-system.svc.cluster.local";
     assert.deepEqual(filter?.patch, {
-      operation: "INSERT_FIRST",
+      operation: "INSERT_BEFORE",
       value: {
         name: "envoy.filters.http.ratelimit",
         typed_config: {

@@ -112,22 +112,6 @@ describe("config/access", () => {
     assert.deepEqual(mistakes({ services, defaults: { denyByDefault: true, access: { public: true } } }), []);
   });
 
-  it("refuses paths without cors on a host whose jwt lets preflights pass", () => {
-    const { issuer, jwks } = testIssuer("https://login.example.test");
-    const access = { jwt: { issuer, jwks, audiences: ["web"] } };
-    const cors = { allowOrigins: ["https://app.example.test"] };
-    const web = { ...service(access, "web"), paths: [{ path: "/api", cors }, "/"] };
-    refuses({ services: [web] }, "services[0].paths[1].cors", /cors here too, or on no path of web\.example\.test/);
-    const twin = { ...service(access, "twin"), host: "web.example.test", paths: ["/twin"] };
-    refuses(
-      { services: [{ ...web, paths: [{ path: "/", cors }] }, twin] },
-      "services[1].paths[0].cors",
-      /cors here too/,
-    );
-    assert.deepEqual(mistakes({ services: [{ ...web, cors }] }), []);
-    assert.deepEqual(mistakes({ services: [{ ...web, access: undefined }] }), []);
-  });
-
   it("refuses two external authorization providers", () => {
     const asks = (provider: string, name: string) => service({ externalAuthorization: { provider } }, name);
     refuses(

@@ -37,14 +37,14 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
     return "gateway.tls.clientCertificates.caCertificate";
   },
   sharedHostAccess: (values) => {
-    const first = withoutCors(values);
+    const first = firstService(values);
     const host = first.host ?? `${String(first.name)}.${String(values.domain)}`;
     const access = { jwt: { issuer: "https://other.test", jwks: ISSUER.jwks, audiences: ["zz"] } };
     const paths = [first.protocol === "grpc" ? "/zz.Own" : "/zz-own"];
     return `${add(values, { name: "zz-shared", host, protocol: first.protocol, paths, access })}.access`;
   },
   sharedHostProtocol: (values) => {
-    const first = withoutCors(values);
+    const first = firstService(values);
     const host = first.host ?? `${String(first.name)}.${String(values.domain)}`;
     const [protocol, path] = first.protocol === "grpc" ? ["http", "/zz-own"] : ["grpc", "/zz.Own"];
     const { access } = first;
@@ -76,13 +76,8 @@ function signBy(values: Values, caCertificate: string, caPrivateKey: string): vo
   values.certificate = { type: "ca-signed", keyAlgorithm, caCertificate, caPrivateKey };
 }
 
-/** The first service, without CORS, so that services that share its host need not answer preflights. */
-function withoutCors(values: Values): Values {
-  const first = (values.services as Values[])[0] ?? {};
-  for (const place of [first, ...((first.paths ?? []) as Values[])]) {
-    delete place.cors;
-  }
-  return first;
+function firstService(values: Values): Values {
+  return (values.services as Values[])[0] ?? {};
 }
 
 /** Adds a service, and returns its key path. */

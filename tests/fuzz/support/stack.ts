@@ -43,7 +43,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     provider,
     streamIdleTimeout: hardening === false ? "0s" : ((hardening?.streamIdleTimeout ?? "5m") as string),
   };
-  const services = drawServices(draw, shared).map((service) => withPreflights(service, defaultAccess));
+  const services = drawServices(draw, shared);
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
   const rendering = draw.chance(20);
   const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
@@ -158,15 +158,6 @@ function withOnePolicy(services: readonly Values[]): Values[] {
     const { trafficPolicy: _, ...rest } = service;
     return isShared(index) ? rest : service;
   });
-}
-
-/** If a token is required, preflights are answered on every path or on none: here, as the service sets it. */
-function withPreflights(service: Values, defaultAccess: Values | undefined): Values {
-  const access = (service.access ?? defaultAccess) as Values | undefined;
-  const paths = service.paths as Values[] | undefined;
-  return access?.jwt === undefined || paths === undefined
-    ? service
-    : { ...service, paths: paths.map(({ cors: _, ...path }) => path) };
 }
 
 function hasGlobalLimit(services: readonly Values[]): boolean {
