@@ -52,9 +52,9 @@ export function policiesBootstrap(args: StaticArgs): object {
       },
     ],
     http_filters: [
-      httpFilter("local_ratelimit", "LocalRateLimit", { stat_prefix: "local_rate_limit" }),
-      httpFilter("rbac", "RBAC", {}),
       httpFilter("cors", "Cors", {}),
+      httpFilter("rbac", "RBAC", {}),
+      httpFilter("local_ratelimit", "LocalRateLimit", { stat_prefix: "local_rate_limit" }),
       { ...httpFilter("buffer", "Buffer", { max_request_bytes: 1 }), disabled: true },
       httpFilter("router", "Router", { suppress_envoy_headers: true }),
     ],
