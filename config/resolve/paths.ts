@@ -20,22 +20,30 @@ const TYPE_RANK: Readonly<Record<Rule["type"], number>> = { Exact: 0, PathPrefix
 
 /**
  * Exact before prefix before regular expression, then the longer path, then a method, more headers, more query parameters: the
- * order in which Istio sorts the routes of a host, whatever their order in the HTTPRoute. Rules are emitted in that order, so
- * that routes read as they behave.
+ * order in which Istio sorts the routes of a host, whatever their order in the HTTPRoutes.
  */
-export function byEnvoyOrder(a: Matched, b: Matched): number {
+export function byPrecedence(a: Matched, b: Matched): number {
   const size = (map: object = {}) => Object.keys(map).length;
+  const length = ({ type, path }: Matched) => (type === "PathPrefix" ? path.replace(/(?<=.)\/+$/, "") : path).length;
   return (
     TYPE_RANK[a.type] - TYPE_RANK[b.type] ||
-    b.path.length - a.path.length ||
+    length(b) - length(a) ||
     Number(b.match?.method !== undefined) - Number(a.match?.method !== undefined) ||
     size(b.match?.headers) - size(a.match?.headers) ||
-    size(b.match?.query) - size(a.match?.query) ||
-    (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
+    size(b.match?.query) - size(a.match?.query)
   );
 }
 
-type Matched = Pick<Rule, "type" | "path" | "match">;
+/**
+ * The order in which rules are emitted, so that routes read as they behave. Istio leaves equal rules as they are, and only of regular
+ * expressions may several match: they stay in the order of the config.
+ */
+export function byEnvoyOrder(a: Matched, b: Matched): number {
+  const byName = a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+  return byPrecedence(a, b) || (a.type === "RegularExpression" ? 0 : byName);
+}
+
+type Matched = Pick<ParsedPath, "type" | "path" | "match">;
 
 /** The conditions of both; the override's win. */
 export function mergeMatches(path: Match | undefined, override: Match): Match {

@@ -3,7 +3,7 @@ import { Unreadable } from "../values/partial";
 import type { Problem } from "../values/problem";
 import { accessProblems } from "./access/access";
 import { backendProblems } from "./routing/backends";
-import { canaryProblems } from "./routing/canary";
+import { canaryProblems, overrideProblems } from "./routing/canary";
 import { lifetimeProblems } from "./certificate/lifetime";
 import { corsProblems } from "./routing/cors";
 import { faultProblems } from "./routing/fault";
@@ -14,7 +14,8 @@ import { duplicateProblems, hostProblems } from "./routing/hosts";
 import { hstsProblems } from "./entry/hsts";
 import { mtlsProblems } from "./backends/mtls";
 import { namespaceProblems } from "./entry/allowedRoutes";
-import { rewriteProblems, ruleNameProblems, shadowProblems } from "./routing/paths";
+import { rewriteProblems, ruleNameProblems } from "./routing/paths";
+import { shadowProblems, tieProblems } from "./routing/precedence";
 import { retryProblems } from "./routing/retry";
 import { rateLimitProblems, rateLimitServiceProblems } from "./limits/rateLimit";
 import type { CheckedStack } from "./checkedStack";
@@ -37,10 +38,12 @@ const RULES: readonly StackRule[] = [
   hostProblems,
   backendProblems,
   canaryProblems,
+  overrideProblems,
   versionProblems,
   rewriteProblems,
   ruleNameProblems,
   shadowProblems,
+  tieProblems,
   grpcProblems,
   duplicateProblems,
   trafficPolicyProblems,

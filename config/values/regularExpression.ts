@@ -109,3 +109,27 @@ function isProperty(name: string): boolean {
     return false;
   }
 }
+
+/** The characters that each match of an expression begins with; empty if that is not certain. */
+export function literalHead(source: string): string {
+  const literal = /^[^\\.*+?()[\]{}|^$]*/.exec(source)?.[0] ?? "";
+  // A repetition may leave out the last character, and an alternative all of them.
+  const isRepeated = /^[*?{]/.test(source.slice(literal.length));
+  return hasAlternatives(source) ? "" : isRepeated ? literal.slice(0, -1) : literal;
+}
+
+/** Whether an expression consists of alternatives, outside any group. */
+function hasAlternatives(source: string): boolean {
+  let plain = source.replace(/\\./g, "").replace(/\[\^?\]?(?:\[:[^\]]*:\]|[^\]])*\]/g, "");
+  for (let outer = ""; outer !== plain;) {
+    outer = plain;
+    plain = outer.replace(/\([^()]*\)/g, "");
+  }
+  return plain.includes("|");
+}
+
+/** Whether an expression is a head and then anything, such as `/api/.*`, and so matches every path that another one can match. */
+export function matchesAllBelow(outer: string, inner: string): boolean {
+  const head = /^\^?([^\\.*+?()[\]{}|^$]*)(?:\.\*|\(\.\*\))\$?$/.exec(outer)?.[1];
+  return head === "" || head === "/" || (head !== undefined && literalHead(inner).startsWith(head));
+}

@@ -50,6 +50,27 @@ const VALUES = {
       rewrite: { prefix: "/v1" },
       paths: ["/", "/bare", { path: "/away", rewrite: { prefix: "/" } }],
     },
+    // Two services of one host: Istio sorts their routes together.
+    {
+      name: "site",
+      host: "shared.routing.test",
+      namespace: "apps",
+      port: 8080,
+      backends: [{ service: "root" }],
+      paths: [{ path: "/.*", type: "RegularExpression" }, "/static", { path: "/api/v1/health", type: "Exact" }],
+    },
+    {
+      name: "calls",
+      host: "shared.routing.test",
+      namespace: "apps",
+      port: 8080,
+      backends: [{ service: "api" }],
+      paths: [
+        { path: "/api/v[0-9]+/.*", type: "RegularExpression" },
+        "/static/api",
+        { path: "/static", name: "beta", match: { headers: { "x-user": "beta" } } },
+      ],
+    },
   ],
   serviceFiles: ["regex.yaml"],
 };
@@ -91,6 +112,11 @@ describe("routing", () => {
     ["web", "/far", "far"],
     ["regex", "/user/12", "user"],
     ["regex", "/user/x", "rest"],
+    ["shared", "/api/v1/x", "api"],
+    ["shared", "/api/v1/health", "root"],
+    ["shared", "/api/x", "root"],
+    ["shared", "/static/api/x", "api"],
+    ["shared", "/static/x", "root"],
   ] as const) {
     it(`${host}.routing.test${path} goes to ${backend}`, async () => {
       const { status, headers } = await get(host, path);
@@ -98,6 +124,11 @@ describe("routing", () => {
       assert.equal(headers["x-backend"], backend);
     });
   }
+
+  it("tries the match with more conditions first, whichever service of the host has it", async () => {
+    const { headers } = await request(theLab(), "https://shared.routing.test/static/x", { headers: ["x-user: beta"] });
+    assert.equal(headers["x-backend"], "api");
+  });
 
   interface Echo {
     path: string;

@@ -1,6 +1,6 @@
 import { HSTS_HEADER } from "../../schema/entry/hsts";
 import type { HeaderChanges } from "../../schema/routing/filters";
-import { nearest } from "../../resolve/service";
+import { hostOf, nearest } from "../../resolve/service";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
@@ -8,8 +8,30 @@ import type { CheckedStack } from "../checkedStack";
 /** Gateway API: at most 16 headers in a list, one of which is HSTS. */
 const MAX_OTHER_HEADERS = 15;
 
-/** HSTS is set in one place, and leaves room for the other headers. */
-export function hstsProblems({ gateway, services }: CheckedStack): Problem[] {
+/** HSTS is set in one place, the same for all of a host, and leaves room for the other headers. */
+export function hstsProblems(stack: CheckedStack): Problem[] {
+  return [...stack.services.flatMap(sharedHostProblems(stack)), ...headerProblems(stack)];
+}
+
+/** Browsers keep one HSTS policy for a host, that of its latest answer. */
+function sharedHostProblems({ domain = "", gateway }: CheckedStack) {
+  const first = new Map<string, IndexedService & { readonly policy: string }>();
+  return ({ index, service }: IndexedService): Problem[] => {
+    const host = hostOf(service, domain);
+    const policy = JSON.stringify(nearest(service.hsts, gateway?.hsts) ?? false);
+    const earlier = first.get(host);
+    // Two protocols are a mistake of their own, see grpcProblems.
+    const isOther = earlier !== undefined && earlier.service.protocol === service.protocol && earlier.policy !== policy;
+    if (!isOther) {
+      first.set(host, earlier ?? { index, service, policy });
+      return [];
+    }
+    const expected = `the same hsts as services[${earlier.index}]: both serve ${host}, and browsers keep one hsts for a host`;
+    return [{ path: `services[${index}].hsts`, value: service.hsts, expected }];
+  };
+}
+
+function headerProblems({ gateway, services }: CheckedStack): Problem[] {
   return services
     .filter(({ service }) => nearest(service.hsts, gateway?.hsts) !== undefined)
     .flatMap(({ index, service }: IndexedService) => [

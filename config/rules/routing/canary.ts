@@ -6,7 +6,7 @@ import { versionService } from "../../schema/routing/versions";
 import type { IndexedService, ParsedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
-import { matchKey } from "./paths";
+import { type Claim, claimsOfRules, matchKey, shadowOf, tieOf } from "./precedence";
 
 /** Gateway API: most rules in an HTTPRoute. */
 const MAX_RULES = 16;
@@ -39,7 +39,7 @@ function ofService({ index, service }: IndexedService): Problem[] {
     const expected = `at most ${MAX_RULES - service.paths.length} paths with the override, which adds a rule for each: an HTTPRoute holds ${MAX_RULES} rules`;
     problems.push({ path: `${at}.canary.override`, value: canary.override, expected });
   }
-  return [...problems, ...backendCountProblems(at, service), ...overrideProblems(at, service)];
+  return [...problems, ...backendCountProblems(at, service), ...mergedProblems(at, service)];
 }
 
 /** The canary is one of a rule's backends. */
@@ -48,8 +48,8 @@ function backendCountProblems(at: string, { backends = [] }: ParsedService): Pro
   return backends.length < MAX_BACKENDS ? [] : [{ path: `${at}.backends`, value: backends.length, expected }];
 }
 
-/** Each path's override rule: its name and match must be unique, and its conditions must fit together with the path's. */
-function overrideProblems(at: string, { paths, canary }: ParsedService): Problem[] {
+/** Each path's override rule: its name must be unique, and its conditions must fit together with the path's. */
+function mergedProblems(at: string, { paths, canary }: ParsedService): Problem[] {
   const override = canary?.override;
   if (override === undefined) {
     return [];
@@ -66,11 +66,6 @@ function overrideProblems(at: string, { paths, canary }: ParsedService): Problem
       const expected = `a name other than ${ruleName(path)}-canary, which the canary's override on ${here} uses`;
       problems.push({ path: `${at}.paths[${sameName}].name`, value: `${ruleName(path)}-canary`, expected });
     }
-    const sameMatch = paths.findIndex((other) => matchKey(other) === matchKey({ ...path, match: merged }));
-    if (sameMatch >= 0) {
-      const expected = `a match other than that of the canary's override on ${here}: it would get no requests`;
-      problems.push({ path: `${at}.paths[${sameMatch}].match`, value: paths[sameMatch]?.match, expected });
-    }
     for (const key of ["headers", "query"] as const) {
       if (Object.keys(merged[key] ?? {}).length > MAX_CONDITIONS) {
         const expected = `at most ${MAX_CONDITIONS} together with those of canary.override`;
@@ -79,4 +74,28 @@ function overrideProblems(at: string, { paths, canary }: ParsedService): Problem
     }
     return problems;
   });
+}
+
+/** Overrides that get no requests, or take all of another path of their host. */
+export function overrideProblems(stack: CheckedStack): Problem[] {
+  return claimsOfRules(stack)
+    .filter((claims) => claims.some(({ isOverride }) => isOverride))
+    .flatMap((claims) => claims.flatMap((claim, place) => overrideProblem(claim, place, claims)));
+}
+
+function overrideProblem(claim: Claim, place: number, claims: readonly Claim[]): Problem[] {
+  const { isOverride, index, at, match } = claim;
+  const concerns = (other: Claim) => other !== claim && (isOverride || other.isOverride);
+  const path = isOverride ? `services[${index}].canary.override` : `${at}.match`;
+  const same = claims.findIndex((other) => concerns(other) && matchKey(other) === matchKey(claim));
+  const other = claims[same];
+  if (other !== undefined) {
+    const expected = `a match other than that of ${other.at}: one of the two would get no requests`;
+    // Reported once: at the path, or at the later of two overrides.
+    const isReported = isOverride && (!other.isOverride || same > place);
+    return isReported ? [] : [{ path, value: match, expected }];
+  }
+  const expected =
+    tieOf(claim, claims.slice(0, place).filter(concerns)) ?? (isOverride ? shadowOf(claim, claims) : undefined);
+  return expected === undefined ? [] : [{ path, value: match, expected }];
 }

@@ -1,29 +1,49 @@
+import { byPrecedence } from "../../resolve/paths";
 import { pathSettings, type PathSettings } from "../../resolve/pathSettings";
+import { hostOf } from "../../resolve/service";
+import type { Cors } from "../../schema/routing/cors";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
+import { matchKey } from "./precedence";
 
-/** Paths that no preflight reaches, since a preflight is an OPTIONS request without the headers that the page will send. */
-export function corsProblems({ services, defaults }: CheckedStack): Problem[] {
-  return services.flatMap((service) => {
-    const paths = pathSettings(service, defaults);
-    return paths
-      .filter(({ path, cors }) => cors !== undefined && !takesPreflights(path))
-      .filter(
-        ({ path }) =>
-          !paths.some(
-            (other) =>
-              other.cors !== undefined &&
-              other.path.path === path.path &&
-              other.path.type === path.type &&
-              takesPreflights(other.path),
-          ),
-      )
-      .map(({ here, path }) => ({
-        path: `${here}.match`,
-        value: path.match,
-        expected: `cors also on ${path.path} without a match on headers or method: a preflight is an OPTIONS request without those headers`,
-      }));
-  });
+/**
+ * Paths whose preflights nobody answers, or another path of the host that allows less: a preflight is an OPTIONS request without the
+ * headers that the page will send.
+ */
+export function corsProblems({ domain = "", services, defaults }: CheckedStack): Problem[] {
+  const hosts = new Map<string, PathSettings[]>();
+  for (const indexed of services) {
+    const host = hostOf(indexed.service, domain);
+    hosts.set(host, [...(hosts.get(host) ?? []), ...pathSettings(indexed, defaults)]);
+  }
+  return [...hosts.values()].flatMap((paths) => paths.flatMap((setting) => preflightProblem(setting, paths)));
+}
+
+function preflightProblem({ here, path, cors }: PathSettings, paths: readonly PathSettings[]): Problem[] {
+  if (cors === undefined) {
+    return [];
+  }
+  const own = matchKey({ ...path, match: undefined });
+  const [answering] = paths
+    .filter((other) => matchKey({ ...other.path, match: undefined }) === own && takesPreflights(other.path))
+    .sort((a, b) => byPrecedence(a.path, b.path));
+  if (answering?.cors === undefined) {
+    const expected = `cors also on ${path.path} without a match on headers or method: a preflight is an OPTIONS request without those headers`;
+    return [{ path: `${here}.match`, value: path.match, expected }];
+  }
+  const { at, value } = answering.cors;
+  return LISTS.filter((key) => !allows(value[key], cors.value[key])).map((key) => ({
+    path: `${cors.at}.${key}`,
+    value: cors.value[key],
+    expected: `nothing beyond ${at}.${key}: ${answering.here} gets the preflights of this path`,
+  }));
+}
+
+const LISTS = ["allowOrigins", "allowMethods", "allowHeaders"] as const satisfies (keyof Cors)[];
+
+function allows(answered: readonly string[] = [], wanted: readonly string[] = []): boolean {
+  const names = new Set(answered.map((name) => name.toLowerCase()));
+  return names.has("*") || wanted.every((name) => names.has(name.toLowerCase()));
 }
 
 function takesPreflights({ match }: PathSettings["path"]): boolean {

@@ -1,6 +1,6 @@
 import type { Problem } from "../../values/problem";
 import { hostOf } from "../../resolve/service";
-import { matchKey } from "./paths";
+import { matchKey } from "./precedence";
 import type { CheckedStack } from "../checkedStack";
 
 /** RFC 1035: longest name, in characters. */

@@ -19,7 +19,7 @@ export const pathRuleSchema = z
       .enum(["PathPrefix", "Exact", "RegularExpression"], "PathPrefix, Exact or RegularExpression")
       .default("PathPrefix")
       .describe(
-        "PathPrefix matches whole path elements (/api matches /api/v1, not /apis). RegularExpression is RE2 for the whole path.",
+        "PathPrefix matches whole path elements (/api matches /api/v1, not /apis). RegularExpression is RE2 for the whole path, tried after every prefix of the host.",
       ),
     match: matchSchema.optional().describe("Further conditions on requests. Default: none."),
     name: dnsLabel

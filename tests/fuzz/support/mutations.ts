@@ -152,6 +152,20 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     http(values, { paths: ["/", { path: "/a.*", type: "RegularExpression" }] }),
     "services[0].paths[1].path"
   ),
+  prefixesOfHost: (_, values) =>
+    shareHost(values, ["/"], [{ path: "/a.*", type: "RegularExpression" }], "paths[0].path"),
+  ties: (_, values) =>
+    shareHost(
+      values,
+      [{ path: "/", match: { headers: { "x-a": "1" } } }],
+      [{ path: "/", match: { headers: { "x-b": "1" } } }],
+      "paths[0].match",
+    ),
+  hstsOfHost: (_, values) => {
+    const path = shareHost(values, ["/"], ["/a"], "hsts");
+    first(values).hsts = { maxAge: "1s" };
+    return path;
+  },
   grpc: (_, values) => (
     (first(values).protocol = "grpc"),
     (first(values).rewrite = { path: "/" }),
@@ -239,6 +253,13 @@ function http(values: Values, more: Values): void {
     canary: undefined,
     ...more,
   });
+}
+
+/** Adds a service on the host of the first. */
+function shareHost(values: Values, paths: unknown[], others: unknown[], key: string): string {
+  http(values, { paths, canary: undefined, hsts: undefined });
+  const { name, namespace, host = `${String(name)}.${String(values.domain)}`, access } = first(values);
+  return add(values, () => given({ name: "zz-shared", host, namespace, access, paths: others }), key);
 }
 
 function merge(values: Values, key: string, more: Values): void {
