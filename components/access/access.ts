@@ -32,12 +32,10 @@ export class Access extends pulumi.ComponentResource {
     for (const [key, spec] of Object.entries(authorizationPolicies(args))) {
       new AuthorizationPolicy(`${name}-${key}`, { metadata: ownMetadata(gateway, key), spec }, child);
     }
-    for (const { name: service, access } of services) {
-      if (access?.jwt !== undefined) {
-        const spec = authenticationSpec(access.jwt, gateway);
-        const metadata = ownMetadata(gateway, `${service}--jwt`);
-        new RequestAuthentication(`${name}-${service}--jwt`, { metadata, spec }, child);
-      }
+    const authentication = authenticationSpec(services, gateway);
+    if (authentication !== undefined) {
+      const metadata = ownMetadata(gateway, "jwt");
+      new RequestAuthentication(`${name}-jwt`, { metadata, spec: authentication }, child);
     }
     this.registerOutputs();
   }

@@ -1,6 +1,6 @@
 import type { Service } from "../../config";
 import { conditionsOf } from "../../config/resolve/entrance";
-import type { Jwt } from "../../config/schema/access/jwt";
+import { type Jwt, TOKEN_HEADER } from "../../config/schema/access/jwt";
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import type {
   AuthorizationCondition,
@@ -8,7 +8,7 @@ import type {
   AuthorizationRule,
   GatewayReference,
 } from "../../kinds/authorizationPolicy";
-import type { RequestAuthenticationSpec } from "../../kinds/requestAuthentication";
+import type { JWTRule, RequestAuthenticationSpec } from "../../kinds/requestAuthentication";
 import type { GatewayRef } from "../shared/naming";
 
 /**
@@ -64,21 +64,41 @@ function tokenConditions(jwt: Jwt): AuthorizationCondition[] {
   ];
 }
 
-export function authenticationSpec(jwt: Jwt, gateway: Pick<GatewayRef, "name">): RequestAuthenticationSpec {
-  const { issuer, jwks, jwksUri, audiences, forwardOriginalToken } = jwt;
+/**
+ * How tokens are checked, for the whole gateway; undefined if no service asks for one. Istio has one place for all rules of a
+ * workload, where of two rules of one issuer only the first would act (istio#19245), so each issuer has one: it accepts what any
+ * of its services accepts, and each host's policy refuses the rest.
+ */
+export function authenticationSpec(
+  services: readonly Pick<Service, "access">[],
+  gateway: Pick<GatewayRef, "name">,
+): RequestAuthenticationSpec | undefined {
+  const issuers = new Map<string, [Jwt, ...Jwt[]]>();
+  for (const { access } of services) {
+    if (access?.jwt !== undefined) {
+      const { jwt } = access;
+      issuers.set(jwt.issuer, [...(issuers.get(jwt.issuer) ?? []), jwt] as [Jwt, ...Jwt[]]);
+    }
+  }
+  const jwtRules = [...issuers.values()].map(jwtRule);
+  return jwtRules.length === 0 ? undefined : { targetRefs: [gatewayTarget(gateway)], jwtRules };
+}
+
+/** The config check refuses services that have different keys for one issuer. */
+function jwtRule(all: readonly [Jwt, ...Jwt[]]): JWTRule {
+  const [{ issuer, jwks, jwksUri }] = all;
+  const audiences = all.every((jwt) => jwt.audiences !== undefined)
+    ? [...new Set(all.flatMap((jwt) => jwt.audiences ?? []))]
+    : undefined;
   return {
-    targetRefs: [gatewayTarget(gateway)],
-    jwtRules: [
-      {
-        issuer,
-        audiences,
-        jwks: jwks && JSON.stringify(jwks),
-        jwksUri,
-        // Istio's default also accepts a query parameter, but URLs end up in logs (RFC 9700, section 4.3.2).
-        fromHeaders: [{ name: "Authorization", prefix: "Bearer " }],
-        forwardOriginalToken,
-      },
-    ],
+    issuer,
+    audiences,
+    jwks: jwks && JSON.stringify(jwks),
+    jwksUri,
+    // Istio's default also accepts a query parameter, but URLs end up in logs (RFC 9700, section 4.3.2).
+    fromHeaders: [{ name: TOKEN_HEADER, prefix: "Bearer " }],
+    // Routes of services that do not forward it remove it.
+    forwardOriginalToken: all.some(({ forwardOriginalToken }) => forwardOriginalToken),
   };
 }
 

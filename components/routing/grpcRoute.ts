@@ -7,13 +7,13 @@ import { attachment, backendRefs, valueMatches, type RouteArgs } from "./routePa
 
 /** The route of a gRPC service: its paths are `/SERVICE/METHOD`, as on the wire. */
 export function grpcRouteSpec(args: RouteArgs): GRPCRouteSpec {
-  const { rules, namespace, hsts } = args.service;
+  const { rules, namespace } = args.service;
   return {
     ...attachment(args),
     rules: rules.map((rule) => ({
       name: rule.name,
       matches: matches(rule),
-      filters: routeFilters(rule, namespace, hsts)?.filter(isForGrpc),
+      filters: routeFilters(rule, args.service)?.filter(isForGrpc),
       backendRefs: backendRefs(rule, namespace),
     })),
   };

@@ -1,13 +1,17 @@
-import type { Rule } from "../../config";
+import type { Rule, Service } from "../../config";
 import type { HeaderChanges, Rewrite } from "../../config/schema/routing/filters";
-import type { Hsts } from "../../config/schema/entry/hsts";
 import { seconds } from "../../config/values/duration";
 import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../../kinds/httpRoute";
 import { withHsts } from "./hsts";
+import { withoutToken } from "./originalToken";
 
 /** What happens to a rule's requests and responses on the way; undefined if nothing does. */
-export function routeFilters(rule: Rule, routeNamespace: string, hsts?: Hsts): HTTPRouteFilter[] | undefined {
-  const { cors, requestHeaders, rewrite, mirror } = rule;
+export function routeFilters(
+  rule: Rule,
+  { namespace: routeNamespace, hsts, access }: Pick<Service, "namespace" | "hsts" | "access">,
+): HTTPRouteFilter[] | undefined {
+  const { cors, rewrite, mirror } = rule;
+  const requestHeaders = withoutToken(rule.requestHeaders, access);
   const responseHeaders = withHsts(rule.responseHeaders, hsts);
   const filters: HTTPRouteFilter[] = [];
   if (cors !== undefined) {

@@ -56,7 +56,7 @@ export function routeSpec(args: RouteArgs): HTTPRouteSpec {
   return { ...attachment(args), rules: service.rules.map((rule) => routeRule(rule, service)) };
 }
 
-function routeRule(rule: Rule, { namespace: routeNamespace, hsts }: Service): HTTPRouteRule {
+function routeRule(rule: Rule, service: Service): HTTPRouteRule {
   return {
     name: rule.name,
     matches: [
@@ -67,8 +67,8 @@ function routeRule(rule: Rule, { namespace: routeNamespace, hsts }: Service): HT
         method: rule.match?.method,
       },
     ],
-    filters: routeFilters(rule, routeNamespace, hsts),
-    backendRefs: backendRefs(rule, routeNamespace),
+    filters: routeFilters(rule, service),
+    backendRefs: backendRefs(rule, service.namespace),
     timeouts: rule.timeouts,
     // The Gateway API cannot turn retries off: an EnvoyFilter does.
     retry: rule.retry === false ? undefined : rule.retry,

@@ -32,6 +32,11 @@ export function isOpenToAll(access: Access | undefined): boolean {
   return conditionsOf(access).every(({ type }) => type === "not-from");
 }
 
+/** Whether backends do not see the token that clients have to bear. */
+export function hidesToken(access: Access | undefined): boolean {
+  return access?.jwt?.forwardOriginalToken === false;
+}
+
 export type Verdict = "admitted" | "refused" | "unknown";
 
 /** Whether the address lists let an address in. Unknown if they need an address and it is not given. */

@@ -2,6 +2,7 @@ import { caProblems } from "./certificate/authority";
 import { Unreadable } from "../values/partial";
 import type { Problem } from "../values/problem";
 import { accessProblems } from "./access/access";
+import { hiddenTokenProblems, issuerProblems } from "./access/tokens";
 import { backendProblems } from "./routing/backends";
 import { canaryProblems, overrideProblems } from "./routing/canary";
 import { lifetimeProblems } from "./certificate/lifetime";
@@ -49,6 +50,8 @@ const RULES: readonly StackRule[] = [
   trafficPolicyProblems,
   retryBudgetProblems,
   accessProblems,
+  issuerProblems,
+  hiddenTokenProblems,
   mtlsProblems,
   retryProblems,
   corsProblems,

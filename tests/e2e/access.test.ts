@@ -16,6 +16,8 @@ const OPEN = `open.${DOMAIN}`;
 
 const company = testIssuer("https://login.company.test");
 const partner = testIssuer("https://login.partner.test");
+/** Its keys are behind a URL. */
+const publisher = testIssuer("https://login.publisher.test");
 /** Claims to be the partner, but signs with its own keys. */
 const impostor = testIssuer(partner.issuer);
 
@@ -49,12 +51,22 @@ const values: Values = {
     service("reports", {
       access: {
         jwt: {
-          issuer: company.issuer,
-          jwksUri: `http://keys.access.svc.cluster.local:8080/?body=${encodeURIComponent(JSON.stringify(company.jwks))}`,
+          issuer: publisher.issuer,
+          jwksUri: `http://keys.access.svc.cluster.local:8080/?body=${encodeURIComponent(JSON.stringify(publisher.jwks))}`,
           audiences: ["reports"],
           forwardOriginalToken: true,
         },
       },
+    }),
+    // Shares its issuer with services that do not pass the token on.
+    service("passed", {
+      access: {
+        jwt: { issuer: company.issuer, jwks: company.jwks, audiences: ["passed"], forwardOriginalToken: true },
+      },
+    }),
+    service("basic", {
+      access: { jwt: { issuer: company.issuer, jwks: company.jwks, audiences: ["basic"] } },
+      requestHeaders: { add: { authorization: "Basic b3Vycw==" } },
     }),
     service("partner", { access: { jwt: { issuer: partner.issuer, jwks: partner.jwks, audiences: ["partner"] } } }),
     service("browser", {
@@ -166,7 +178,7 @@ describe("access", () => {
         /^Audiences in Jwt are not/,
       ],
       ["no audience", company.token({ ...claims, aud: undefined }), 403, /^Audiences in Jwt are not/],
-      ["another service's audience", company.token({ ...claims, aud: "reports" }), 403, DENIED],
+      ["another service's audience", company.token({ ...claims, aud: "passed" }), 403, DENIED],
       ["no signature", unsignedToken(company.issuer, claims), 401, /^Jwt/],
       ["a missing claim", company.token({ ...claims, role: undefined }), 403, DENIED],
       ["another value of a claim", company.token({ ...claims, role: "guest" }), 403, DENIED],
@@ -210,12 +222,24 @@ describe("access", () => {
     });
 
     it("fetches keys from a URL, and forwards the token if configured", async () => {
-      const token = company.token({ aud: "reports" });
+      const token = publisher.token({ aud: "reports" });
       const answer = await get("reports", { headers: bearer(token) });
       assert.equal(answer.status, 200, answer.body);
       const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> };
       assert.equal(headers.authorization, `Bearer ${token}`);
       assertRefused(await get("reports", { headers: bearer(company.token(claims)) }), 403, DENIED);
+    });
+
+    it("passes the token on to the services that ask for it, and to no other of the same issuer", async () => {
+      const authorization = async (name: string, token: string) => {
+        const answer = await get(name, { headers: bearer(token) });
+        assert.equal(answer.status, 200, answer.body);
+        return (JSON.parse(answer.body) as { headers: Record<string, string> }).headers.authorization;
+      };
+      const token = company.token({ ...claims, aud: ["api", "passed", "basic"] });
+      assert.equal(await authorization("passed", token), `Bearer ${token}`);
+      assert.equal(await authorization("api", token), undefined);
+      assert.equal(await authorization("basic", token), "Basic b3Vycw==");
     });
 
     describe("from a browser", () => {

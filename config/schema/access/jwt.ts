@@ -22,6 +22,9 @@ function isReadable(key: JsonWebKey): boolean {
   }
 }
 
+/** Where tokens are, as `Bearer TOKEN`. */
+export const TOKEN_HEADER = "Authorization";
+
 /** Text that Istio compares as it is: a leading or trailing `*` would be a wildcard. */
 const exact = (what: string) => z.string(what).regex(/^[^*\s](.*[^*\s])?$/, `${what} without '*' at its ends`);
 
@@ -71,6 +74,12 @@ export const jwtSchema = z
     forwardOriginalToken: z.boolean("true or false").default(false).describe("Pass the token on to the backend."),
   })
   .refine(({ jwks, jwksUri }) => (jwks === undefined) !== (jwksUri === undefined), "either jwks or jwksUri")
+  .superRefine(({ requiredClaims = {} }, context) => {
+    if (Object.hasOwn(requiredClaims, "iss")) {
+      const message = "a claim other than iss, which must be the value of issuer";
+      context.addIssue({ code: "custom", path: ["requiredClaims", "iss"], message });
+    }
+  })
   .refine(
     ({ audiences, requiredClaims }) => audiences !== undefined || requiredClaims !== undefined,
     "audiences or requiredClaims: without either, every token of the issuer is accepted",

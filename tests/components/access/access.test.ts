@@ -4,6 +4,7 @@ import { accessScopePatches } from "../../../components/access/accessScope";
 import { authenticationSpec } from "../../../components/access/authorization";
 import { infrastructureAnnotations } from "../../../components/entry/clientAddress";
 import { gatewaySpec } from "../../../components/entry/tlsGateway";
+import { routeFilters } from "../../../components/routing/routeFilters";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { metadataOf, register } from "../../support/deployment";
 import { testIssuer } from "../../support/jwt";
@@ -58,18 +59,94 @@ describe("components/access", () => {
         ],
       },
     });
-    assert.deepEqual(plain(authenticationSpec({ ...jwt, forwardOriginalToken: false }, { name: "unified-gateway" })), {
-      targetRefs: target,
-      jwtRules: [
-        {
-          issuer,
-          audiences: ["web"],
-          jwks: JSON.stringify(jwks),
-          fromHeaders: [{ name: "Authorization", prefix: "Bearer " }],
-          forwardOriginalToken: false,
-        },
-      ],
+  });
+
+  describe("checks tokens with one rule for each issuer", () => {
+    const rules = (services: unknown[]) =>
+      plain(authenticationSpec(stack({ services }).services, { name: "unified-gateway" })) as {
+        targetRefs: unknown;
+        jwtRules: { issuer: string; audiences?: string[]; forwardOriginalToken: boolean }[];
+      };
+
+    it("that names its keys, and takes tokens only from their header", () => {
+      assert.deepEqual(rules([service("web", { jwt }), service("open")]), {
+        targetRefs: target,
+        jwtRules: [
+          {
+            issuer,
+            audiences: ["web"],
+            jwks: JSON.stringify(jwks),
+            fromHeaders: [{ name: "Authorization", prefix: "Bearer " }],
+            forwardOriginalToken: false,
+          },
+        ],
+      });
+      assert.equal(authenticationSpec(stack().services, { name: "unified-gateway" }), undefined);
     });
+
+    it("that accepts every service's audiences, or any if one service names none", () => {
+      const api = { issuer, jwks, audiences: ["api", "web"] };
+      const admin = { issuer, jwks, requiredClaims: { role: ["admin"] } };
+      const all = [service("web", { jwt }), service("api", { jwt: api })];
+      assert.deepEqual(
+        rules(all).jwtRules.map(({ audiences }) => audiences),
+        [["web", "api"]],
+      );
+      const { jwtRules } = rules([...all, service("admin", { jwt: admin })]);
+      assert.deepEqual(
+        jwtRules.map((rule) => Object.hasOwn(rule, "audiences")),
+        [false],
+      );
+      // What an audience is for, each host's own policy says.
+      const { rules: refused } = policies(all)["api--access"] as { rules: { when: unknown[] }[] };
+      assert.deepEqual(
+        refused.map(({ when }) => when),
+        [
+          [{ key: "request.auth.claims[iss]", notValues: [issuer] }],
+          [{ key: "request.auth.audiences", notValues: ["api", "web"] }],
+        ],
+      );
+    });
+
+    it("that leaves the token if one service wants it, and a rule for each other issuer", () => {
+      const partner = testIssuer("https://login.partner.test");
+      const { jwtRules } = rules([
+        service("web", { jwt }),
+        service("api", { jwt: { ...jwt, forwardOriginalToken: true } }),
+        service("partner", { jwt: { issuer: partner.issuer, jwks: partner.jwks, audiences: ["web"] } }),
+      ]);
+      assert.deepEqual(
+        jwtRules.map((rule) => [rule.issuer, rule.forwardOriginalToken]),
+        [
+          [issuer, true],
+          [partner.issuer, false],
+        ],
+      );
+    });
+  });
+
+  it("removes the token on the routes of services that do not pass it on", () => {
+    const changes = (more: Record<string, unknown>, forwardOriginalToken = false) => {
+      const given = { ...service("web", { jwt: { ...jwt, forwardOriginalToken } }), ...more };
+      const [web] = stack({ services: [given] }).services;
+      const [rule] = web?.rules ?? [];
+      const filters = web && rule && routeFilters(rule, web);
+      return (
+        filters &&
+        (plain(filters) as { requestHeaderModifier?: unknown }[]).map((filter) => filter.requestHeaderModifier)
+      );
+    };
+    const list = (value: string) => [{ name: "authorization", value }];
+    assert.deepEqual(changes({}), [{ remove: ["Authorization"] }]);
+    assert.deepEqual(changes({ requestHeaders: { remove: ["x-a"] } }), [{ remove: ["x-a", "Authorization"] }]);
+    assert.deepEqual(changes({ requestHeaders: { remove: ["authorization"] } }), [{ remove: ["authorization"] }]);
+    assert.deepEqual(changes({ requestHeaders: { set: { authorization: "Basic x" } } }), [{ set: list("Basic x") }]);
+    assert.deepEqual(changes({ requestHeaders: { add: { authorization: "Basic x" } } }), [
+      { add: list("Basic x"), remove: ["Authorization"] },
+    ]);
+    assert.equal(changes({}, true), undefined);
+    const [open] = stack().services;
+    assert.equal(open && open.rules[0] && routeFilters(open.rules[0], open), undefined);
   });
 
   it("delegates to the mesh's extension provider", () => {
@@ -156,7 +233,7 @@ describe("components/access", () => {
       const labels = { "app.kubernetes.io/part-of": "unified-gateway" };
       assert.deepEqual(
         metadata.sort((a, b) => (a.name < b.name ? -1 : 1)),
-        ["detours", "other-hosts", "web--access", "web--external-authorization", "web--jwt"].map((name) => ({
+        ["detours", "jwt", "other-hosts", "web--access", "web--external-authorization"].map((name) => ({
           name: `unified-gateway--${name}`,
           namespace: "istio-system",
           labels,

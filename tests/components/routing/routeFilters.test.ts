@@ -110,7 +110,7 @@ describe("components/routeFilters, values", () => {
     const [service] = stack({ services: [{ name: "web", namespace: "apps", requestHeaders }] }).services;
     const [rule] = service?.rules ?? [];
     assert.ok(rule);
-    assert.deepEqual(plain(routeFilters(rule, "apps")), [
+    assert.deepEqual(plain(routeFilters(rule, { namespace: "apps", hsts: undefined, access: undefined })), [
       {
         type: "RequestHeaderModifier",
         requestHeaderModifier: {

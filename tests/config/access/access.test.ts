@@ -208,4 +208,43 @@ describe("config/jwt", () => {
     refusesToken({ ...token, requiredClaims: { "a][b": ["x"] } }, ".requiredClaims.a][b", /without brackets/);
     refusesToken({ ...token, requiredClaims: {} }, ".requiredClaims", /at least one claim/);
   });
+
+  it("refuses the claim iss beside the issuer, which it would replace", () => {
+    const requiredClaims = { iss: ["https://else.test"] };
+    refusesToken({ ...token, requiredClaims }, ".requiredClaims.iss", /a claim other than iss/);
+  });
+
+  it("refuses two services that check the tokens of one issuer with different keys", () => {
+    const two = (first: Record<string, unknown>, second: Record<string, unknown>) => ({
+      services: [service({ jwt: { ...token, ...first } }, "web"), service({ jwt: { ...token, ...second } }, "api")],
+    });
+    const uri = { jwks: undefined, jwksUri: "https://login.test/keys" };
+    const reason =
+      /the same jwks or jwksUri as services\[0\]\.access\.jwt: Istio checks all tokens of https:\/\/login\.example\.test/;
+    refuses(two({}, uri), "services[1].access.jwt.jwksUri", reason);
+    refuses(two(uri, {}), "services[1].access.jwt.jwks", reason);
+    refuses(two(uri, { ...uri, jwksUri: "https://login.test/" }), "services[1].access.jwt.jwksUri", reason);
+    refuses(two({}, { jwks: testIssuer(issuer.issuer).jwks }), "services[1].access.jwt.jwks", reason);
+    assert.deepEqual(mistakes(two({}, { audiences: ["api"], forwardOriginalToken: true })), []);
+    assert.deepEqual(mistakes(two({}, { ...uri, issuer: "https://login.partner.test" })), []);
+    const inherited = { ...two({}, uri), defaults: { access: { jwt: { ...token, ...uri } } } };
+    const services = [service({ jwt: token }), service(undefined, "a"), service(undefined, "b")];
+    refuses({ ...inherited, services }, "defaults.access.jwt.jwksUri", reason);
+  });
+
+  it("leaves room for the token among the headers that a route removes", () => {
+    const remove = Array.from({ length: 16 }, (_, index) => `x-${index}`);
+    const web = (more: Record<string, unknown>, forwardOriginalToken = false) => ({
+      services: [{ ...service({ jwt: { ...token, forwardOriginalToken } }), ...more }],
+    });
+    const requestHeaders = { remove };
+    refuses(web({ requestHeaders }), "services[0].requestHeaders.remove", /at most 15 headers besides Authorization/);
+    refuses(
+      web({ paths: [{ path: "/", requestHeaders }] }),
+      "services[0].paths[0].requestHeaders.remove",
+      /at most 15 headers/,
+    );
+    assert.deepEqual(mistakes(web({ requestHeaders }, true)), []);
+    assert.deepEqual(mistakes({ services: [{ ...service(undefined), requestHeaders }] }), []);
+  });
 });

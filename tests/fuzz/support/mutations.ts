@@ -224,6 +224,13 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     (first(values).access = { allow: ["10.1.0.0/16"], deny: ["10.0.0.0/8"] }),
     "services[0].access.allow[0]"
   ),
+  issuers: (_, values) => {
+    const [one, two] = ["https://a.test/keys", "https://b.test/keys"];
+    const jwt = { issuer: "https://two.test", audiences: ["a"] };
+    first(values).access = { jwt: { ...jwt, jwksUri: one } };
+    const access = { jwt: { ...jwt, jwksUri: two } };
+    return add(values, ({ namespace }) => ({ name: "zz-token", namespace, access }), "access.jwt.jwksUri");
+  },
   clientAddress: (_, values) => {
     merge(values, "gateway", { clientAddress: undefined });
     first(values).access = { deny: ["10.0.0.0/8"] };

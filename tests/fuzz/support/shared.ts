@@ -37,6 +37,13 @@ export function drawAccess(draw: Draw, { provider }: Pick<Shared, "provider">): 
 const ALLOWED = ["192.168.0.0/16", "10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "2001:db8::1", "192.168.1.10/32", "::/1"];
 const DENIED = ["203.0.113.0/24", "203.0.113.9", "198.51.100.0/25", "fe80::/10", "ff00::/8"];
 
+/** Every service checks the tokens of an issuer with the same keys. */
+const ISSUERS = [
+  { issuer: "https://issuer.test/realm", jwks: ISSUER.jwks },
+  { issuer: "me@issuer.test", jwksUri: "https://issuer.test/keys?x=1" },
+  { issuer: "x", jwksUri: "http://keys.auth.svc/jwks" },
+];
+
 function drawJwt(draw: Draw): Values {
   const hasAudiences = draw.chance(60);
   const claims = () =>
@@ -47,10 +54,7 @@ function drawJwt(draw: Draw): Values {
       () => draw.several(1, 2, () => draw.pick(["admin", "a b", "d*v", "ü"])),
     );
   return given({
-    issuer: draw.pick(["https://issuer.test/realm", "me@issuer.test", "x"]),
-    ...(draw.chance(70)
-      ? { jwks: ISSUER.jwks }
-      : { jwksUri: draw.pick(["https://issuer.test/keys?x=1", "http://keys.auth.svc/jwks"]) }),
+    ...draw.pick(ISSUERS),
     audiences: hasAudiences ? draw.several(1, 2, () => draw.pick(["web", "https://api.test"])) : undefined,
     requiredClaims: hasAudiences ? draw.maybe(40, claims) : claims(),
     forwardOriginalToken: draw.maybe(30, () => true),
