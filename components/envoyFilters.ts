@@ -63,13 +63,19 @@ export const ENVOY_FILTERS: readonly Entry[] = [
   { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
   { name: "root-rewrite", before: "routes", patches: ({ services }) => rootRewritePatches(services) },
   { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
-  { name: "local-rate-limit", before: "routes", patches: ({ services }) => localRateLimitPatches(services) },
+  {
+    name: "local-rate-limit",
+    before: "routes",
+    patches: ({ services, gateway }) => localRateLimitPatches(services, gateway.clientAddress),
+  },
   {
     // After the local limits: what they refuse is not counted here.
     name: "global-rate-limit",
     before: "routes",
     patches: ({ rateLimitService: config, services, gateway }) =>
-      config === undefined ? [] : globalRateLimitPatches({ config, services, gateway }),
+      config === undefined
+        ? []
+        : globalRateLimitPatches({ config, services, gateway, clientAddress: gateway.clientAddress }),
   },
   { name: "fault", before: "routes", patches: ({ services }) => faultPatches(services) },
   { name: "limits", before: "routes", patches: ({ services }) => limitsPatches(services) },

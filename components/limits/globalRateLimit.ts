@@ -1,5 +1,6 @@
 import type { Service } from "../../config";
 import { globalLimitsOf } from "../../config/schema/limits/rateLimit";
+import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
 import { protoDuration } from "../../config/values/duration";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
@@ -11,6 +12,8 @@ export interface GlobalRateLimitArgs {
   services: readonly Service[];
   config: RateLimitServiceConfig & { namespace: string };
   gateway: GatewayRef;
+  /** What stands between clients and the gateway. */
+  clientAddress?: ClientAddress;
 }
 
 const FILTER = "envoy.filters.http.ratelimit";
@@ -25,7 +28,7 @@ export function globalRateLimitPatches(args: GlobalRateLimitArgs): ConfigPatch[]
     globalLimitsOf(service).length === 0
       ? []
       : service.rules.map((rule) =>
-          routePatch(service.host, rule, { route: { rate_limits: routeRateLimits(service) } }),
+          routePatch(service.host, rule, { route: { rate_limits: routeRateLimits(service, args.clientAddress) } }),
         ),
   );
   return routes.length === 0 ? [] : [lastFilterPatch(FILTER, filterConfig(args), false), ...routes];

@@ -1,7 +1,9 @@
 import type { Service } from "../../config";
+import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { localLimitOf, type LocalRateLimit } from "../../config/schema/limits/rateLimit";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { lastFilterPatch, routePatch } from "../shared/envoyPatches";
+import { byAddress, byHeader } from "./clientDescriptors";
 
 const FILTER = "envoy.filters.http.local_ratelimit";
 const TYPE = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
@@ -11,12 +13,12 @@ const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
  * Limits that each gateway proxy counts separately: Envoy's filter on the https listener, which does nothing on its own, and a
  * bucket on each limited route. Empty if no service has a limit.
  */
-export function localRateLimitPatches(services: readonly Service[]): ConfigPatch[] {
+export function localRateLimitPatches(services: readonly Service[], clientAddress?: ClientAddress): ConfigPatch[] {
   const routes = services.flatMap((service) => {
     const limit = localLimitOf(service);
     // Counted per service: the prefix becomes part of the counters' names.
     const value = limit && {
-      typed_per_filter_config: { [FILTER]: { ...routeLimit(limit), stat_prefix: service.name } },
+      typed_per_filter_config: { [FILTER]: { ...routeLimit(limit, clientAddress), stat_prefix: service.name } },
     };
     return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
   });
@@ -26,7 +28,7 @@ export function localRateLimitPatches(services: readonly Service[]): ConfigPatch
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto */
-export function routeLimit(limit: LocalRateLimit): Record<string, unknown> {
+export function routeLimit(limit: LocalRateLimit, clientAddress?: ClientAddress): Record<string, unknown> {
   const bucket = {
     max_tokens: limit.requests,
     tokens_per_fill: limit.requests,
@@ -42,22 +44,24 @@ export function routeLimit(limit: LocalRateLimit): Record<string, unknown> {
     enable_x_ratelimit_headers: "DRAFT_VERSION_03",
     // Not UNAVAILABLE, which gRPC clients retry at once.
     rate_limited_as_resource_exhausted: true,
-    ...byClient(limit, bucket),
+    ...byClient(limit, bucket, clientAddress),
   };
 }
 
-/** A descriptor without a value matches every value, each with its own bucket. */
-function byClient(limit: LocalRateLimit, bucket: Record<string, unknown>): Record<string, unknown> {
+/** A descriptor's entry without a value matches every value, each with its own bucket. */
+function byClient(
+  limit: LocalRateLimit,
+  bucket: Record<string, unknown>,
+  clientAddress: ClientAddress | undefined,
+): Record<string, unknown> {
   if (limit.type === "local") {
     return {};
   }
-  const [key, action] =
-    limit.type === "local-by-address"
-      ? ["remote_address", { remote_address: {} }]
-      : ["client", { request_headers: { header_name: limit.header.toLowerCase(), descriptor_key: "client" } }];
+  const clients =
+    limit.type === "local-by-address" ? byAddress(limit, tellsClients(clientAddress)) : [byHeader(limit.header)];
   return {
-    rate_limits: [{ actions: [action] }],
-    descriptors: [{ entries: [{ key }], token_bucket: bucket }],
+    rate_limits: clients.map(({ actions }) => ({ actions })),
+    descriptors: clients.map(({ entries }) => ({ entries, token_bucket: bucket })),
     max_dynamic_descriptors: limit.maxClients,
     // The rule's own bucket is for requests that no descriptor matches.
     always_consume_default_token_bucket: false,

@@ -1,6 +1,8 @@
 import type { Service } from "../../config";
 import { globalLimitsOf, type GlobalRateLimit, limitName } from "../../config/schema/limits/rateLimit";
+import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import type { GatewayRef } from "../shared/naming";
+import { byAddress, byHeader, type ClientDescriptor } from "./clientDescriptors";
 
 /**
  * Both ends of a global limit: what Envoy sends about a request, and what the service counts. A descriptor consists of the
@@ -8,36 +10,30 @@ import type { GatewayRef } from "../shared/naming";
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/other_features/global_rate_limiting
  */
 
-/** Which clients share a counter: the descriptor's last entry, and the Envoy action that produces it. */
-interface Clients {
-  readonly key: string;
-  /** Without it, each value has its own counter. */
-  readonly value?: string;
-  readonly action: Record<string, unknown>;
-}
-
-function clientsOf(limit: GlobalRateLimit): Clients[] {
+/** Which clients share a counter: the descriptor's last entries. */
+function clientsOf(limit: GlobalRateLimit, isTold: boolean): ClientDescriptor[] {
   if (limit.type === "global") {
-    return [{ key: "client", value: "any", action: genericKey("client", "any") }];
+    return [{ entries: [{ key: "client", value: "any" }], actions: [genericKey("client", "any")] }];
   }
   if (limit.type === "global-by-address") {
-    return [{ key: "remote_address", action: { remote_address: {} } }];
+    return byAddress(limit, isTold);
   }
   const name = limit.header.toLowerCase();
   return [
-    { key: "client", action: { request_headers: { header_name: name, descriptor_key: "client" } } },
+    byHeader(limit.header),
     {
       // Without the header, the action above yields no descriptor, and nothing would be counted.
-      key: "client_without",
-      value: name,
-      action: {
-        header_value_match: {
-          descriptor_key: "client_without",
-          descriptor_value: name,
-          expect_match: false,
-          headers: [{ name, present_match: true }],
+      entries: [{ key: "client_without", value: name }],
+      actions: [
+        {
+          header_value_match: {
+            descriptor_key: "client_without",
+            descriptor_value: name,
+            expect_match: false,
+            headers: [{ name, present_match: true }],
+          },
         },
-      },
+      ],
     },
   ];
 }
@@ -47,10 +43,10 @@ function genericKey(key: string, value: string): Record<string, unknown> {
 }
 
 /** `rate_limits` of a route of the service. */
-export function routeRateLimits(service: Service): Record<string, unknown>[] {
+export function routeRateLimits(service: Service, clientAddress?: ClientAddress): Record<string, unknown>[] {
   return globalLimitsOf(service).flatMap((limit) =>
-    clientsOf(limit).map(({ action }) => ({
-      actions: [genericKey("service", service.name), genericKey("limit", limitName(limit)), action],
+    clientsOf(limit, tellsClients(clientAddress)).map(({ actions }) => ({
+      actions: [genericKey("service", service.name), genericKey("limit", limitName(limit)), ...actions],
     })),
   );
 }
@@ -84,12 +80,17 @@ export function rateLimitConfig(services: readonly Service[], gateway: GatewayRe
       descriptors: globalLimitsOf(service).map((limit) => ({
         key: "limit",
         value: limitName(limit),
-        descriptors: clientsOf(limit).map(({ key, value }) => ({
-          key,
-          value,
-          rate_limit: { unit: limit.per, requests_per_unit: limit.requests },
-        })),
+        // Whatever the routes send.
+        descriptors: clientsOf(limit, true).map(({ entries }) =>
+          nested(entries, { unit: limit.per, requests_per_unit: limit.requests }),
+        ),
       })),
     })),
   };
+}
+
+/** Each entry within the one before, and the limit in the last. */
+function nested(entries: ClientDescriptor["entries"], limit: Descriptor["rate_limit"]): Descriptor {
+  const [first, ...rest] = entries as [ClientDescriptor["entries"][number], ...ClientDescriptor["entries"]];
+  return rest.length === 0 ? { ...first, rate_limit: limit } : { ...first, descriptors: [nested(rest, limit)] };
 }

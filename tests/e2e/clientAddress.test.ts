@@ -24,6 +24,12 @@ const values = (clientAddress: Values, denyByDefault: boolean): Values => ({
   services: [
     { name: "guarded", namespace: "behind", port: 8080, access: { allow: ["10.9.0.0/16", "2001:db8::/32"] } },
     { name: "open", namespace: "behind", port: 8080 },
+    {
+      name: "limited",
+      namespace: "behind",
+      port: 8080,
+      rateLimit: { type: "local-by-address", requests: 2, per: "hour" },
+    },
   ],
 });
 
@@ -76,6 +82,23 @@ describe("access behind proxies", () => {
     };
     const seen = await statuses(Object.fromEntries(Object.entries(requests).map(([name, [raw]]) => [name, raw])));
     assert.deepEqual(seen, Object.fromEntries(Object.entries(requests).map(([name, [, status]]) => [name, status])));
+  });
+
+  it("counts a /64 of IPv6 as one client, and IPv4 addresses in the form of IPv6 each on its own", async () => {
+    const three = async (...clients: readonly [string, string, string]) => {
+      const raw = clients.map((client) => send("limited", [`X-Forwarded-For: ${client}`]));
+      return (await sendRaw(raw)).map(({ status }) => status).sort();
+    };
+    await eventually("the route", 30_000, async () => {
+      const [answer] = await sendRaw([send("limited", ["X-Forwarded-For: 198.51.100.1"])]);
+      assert.notEqual(answer?.status, 404);
+    });
+    const once = [200, 200, 429];
+    assert.deepEqual(await three("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::3"), once);
+    assert.deepEqual(await three("2001:db8:1:3::1", "2001:db8:1:3::1", "2001:db8:1:3::1"), once);
+    assert.deepEqual(await three("::ffff:10.9.1.7", "::ffff:10.9.1.7", "::ffff:10.9.1.7"), once);
+    assert.deepEqual(await three("::ffff:10.9.1.8", "::ffff:10.9.1.9", "::1"), [200, 200, 200]);
+    assert.deepEqual(await three("10.9.1.8", "10.9.1.9", "10.9.1.10"), [200, 200, 200]);
   });
 
   it("refuses clients that bypass the proxies", async () => {

@@ -13,7 +13,7 @@ describe("verify/checks/limits", () => {
   it("tests the limit that refuses a client first", () => {
     const limits = [
       { type: "local", requests: 100, per: "second" },
-      { type: "global-by-address", requests: 30, per: "minute" },
+      { type: "global-by-address", requests: 30, per: "minute", ipv4PrefixLength: 32, ipv6PrefixLength: 64 },
       { type: "global", requests: 1000, per: "day" },
     ];
     assert.deepEqual(limit(limits), limits[1]);
@@ -28,6 +28,12 @@ describe("verify/checks/limits", () => {
     assert.match(whyNot(http, limit({ type: "global", requests: 5, per: "day" })) ?? "", /every client.*the day/);
     const ours = { type: "local-by-header", header: "x-user", requests: 5, per: "hour" };
     assert.equal(whyNot(http, limit(ours)), undefined);
+    const byAddress = { type: "local-by-address", requests: 5, per: "hour" };
+    assert.equal(whyNot(http, limit(byAddress)), undefined);
+    assert.match(
+      whyNot(http, limit({ ...byAddress, ipv4PrefixLength: 24 })) ?? "",
+      /every client of its block.*the hour/,
+    );
     assert.match(whyNot({ protocol: "grpc" }, limit(ours)) ?? "", /gRPC/);
   });
 });

@@ -13,6 +13,7 @@ export const MOST_REQUESTS = 200;
 const MARGIN = 10;
 /** The time unit may end in the middle of the first. */
 const BURSTS = 2;
+const WHOLE_IPV4_ADDRESS = 32;
 const MILLISECONDS = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
 
 /** Sends each limited service so many requests that its lowest limit refuses one. One service after the other, and last. */
@@ -39,19 +40,18 @@ export function lowestLimit(service: Pick<Service, "rateLimit">): RateLimit | un
 }
 
 /** Why a limit should not be tested; undefined if it may be. */
-export function whyNot(
-  { protocol }: Pick<Service, "protocol">,
-  { type, requests, per }: RateLimit,
-): string | undefined {
+export function whyNot({ protocol }: Pick<Service, "protocol">, limit: RateLimit): string | undefined {
+  const { type, requests, per } = limit;
   if (protocol === "grpc") {
     return "gRPC calls are not tested";
   }
   if (requests > MOST_REQUESTS) {
     return `not tested: it takes more than ${MOST_REQUESTS} requests`;
   }
-  const isShared = type === "local" || type === "global";
+  const isBlock = "ipv4PrefixLength" in limit && limit.ipv4PrefixLength < WHOLE_IPV4_ADDRESS;
+  const isShared = type === "local" || type === "global" || isBlock;
   return isShared && (per === "hour" || per === "day")
-    ? `not tested: every client shares it and would be refused until the ${per} is over`
+    ? `not tested: every client${isBlock ? " of its block" : ""} shares it and would be refused until the ${per} is over`
     : undefined;
 }
 

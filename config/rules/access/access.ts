@@ -1,4 +1,5 @@
 import type { Access } from "../../schema/access/access";
+import { tellsClients } from "../../schema/entry/clientAddress";
 import { covers } from "../../values/cidr";
 import type { Problem } from "../../values/problem";
 import { hostOf } from "../../resolve/service";
@@ -95,8 +96,8 @@ function clientAddressProblems({ gateway }: CheckedStack, guarded: readonly Guar
     const expected = `what is in front of the gateway, since ${listing?.at ?? ""}.${list} depends on client addresses ({ trustedProxies: 0 } if nothing changes them)`;
     return listing === undefined ? [] : [{ path: "gateway.clientAddress", value: undefined, expected }];
   }
-  const { trustedProxies, proxyProtocol, proxyAddresses } = clientAddress;
-  const isTold = trustedProxies > 0 || proxyProtocol;
+  const { proxyAddresses } = clientAddress;
+  const isTold = tellsClients(clientAddress);
   if (!isTold && proxyAddresses !== undefined) {
     const expected = "not allowed without trustedProxies or proxyProtocol: there are no proxies";
     return [{ path: "gateway.clientAddress.proxyAddresses", value: proxyAddresses, expected }];

@@ -21,3 +21,8 @@ export const clientAddressSchema = z.strictObject({
 });
 
 export type ClientAddress = z.output<typeof clientAddressSchema>;
+
+/** Whether proxies tell the address of the client, in a header or by the PROXY protocol. */
+export function tellsClients(clientAddress: ClientAddress | undefined): boolean {
+  return clientAddress !== undefined && (clientAddress.trustedProxies > 0 || clientAddress.proxyProtocol);
+}

@@ -19,11 +19,26 @@ const maxClients = wholeNumber(1, 1_000_000, "clients")
   .default(10_000)
   .describe("Most clients that a proxy counts separately; each takes some memory.");
 
+/** How much of an address tells clients apart. A client with IPv6 usually has a block of 2^64 addresses. */
+const prefixLengths = {
+  ipv4PrefixLength: wholeNumber(1, 32, "bits")
+    .default(32)
+    .describe("First bits of an IPv4 address that are counted as one client."),
+  ipv6PrefixLength: wholeNumber(1, 128, "bits")
+    .default(64)
+    .describe("First bits of an IPv6 address that are counted as one client: a client usually has a /64."),
+};
+
 const local = z.strictObject({ type: z.literal("local"), ...localBucket });
-const localByAddress = z.strictObject({ type: z.literal("local-by-address"), ...localBucket, maxClients });
+const localByAddress = z.strictObject({
+  type: z.literal("local-by-address"),
+  ...localBucket,
+  maxClients,
+  ...prefixLengths,
+});
 const localByHeader = z.strictObject({ type: z.literal("local-by-header"), ...localBucket, maxClients, header });
 const global = z.strictObject({ type: z.literal("global"), ...globalBucket });
-const globalByAddress = z.strictObject({ type: z.literal("global-by-address"), ...globalBucket });
+const globalByAddress = z.strictObject({ type: z.literal("global-by-address"), ...globalBucket, ...prefixLengths });
 const globalByHeader = z.strictObject({ type: z.literal("global-by-header"), ...globalBucket, header });
 
 /**
@@ -55,6 +70,8 @@ export type RateLimits = z.output<typeof rateLimitsSchema>;
 export type RateLimit = z.output<typeof rateLimitSchema>;
 export type LocalRateLimit = Extract<RateLimit, { type: "local" | "local-by-address" | "local-by-header" }>;
 export type GlobalRateLimit = Exclude<RateLimit, LocalRateLimit>;
+
+export type ByAddress = Extract<RateLimit, { type: "local-by-address" | "global-by-address" }>;
 
 export function isGlobal(limit: RateLimit): limit is GlobalRateLimit {
   return limit.type.startsWith("global");

@@ -11,13 +11,15 @@ const limited = (rateLimit: unknown) => [
   { name: "free", namespace: "apps" },
 ];
 const LIMIT = { type: "global", requests: 10, per: "minute" };
+const PROXIES = { trustedProxies: 1, proxyAddresses: ["10.0.0.1"] };
 const HEADER = { type: "global-by-header", requests: 5, per: "day", header: "X-User" };
 
 /** The patches for a stack's global limits. */
 function patches(values: Record<string, unknown>) {
   const { services, gateway, rateLimitService } = stack(values);
   assert.ok(rateLimitService);
-  return globalRateLimitPatches({ services, config: rateLimitService, gateway });
+  const { clientAddress } = gateway;
+  return globalRateLimitPatches({ services, config: rateLimitService, gateway, clientAddress });
 }
 
 describe("components/globalRateLimit", () => {
@@ -72,7 +74,14 @@ describe("components/globalRateLimit", () => {
     });
     const byHeader = [key("service", "web"), key("limit", "global-by-header/x-user/day")];
     assert.deepEqual(routeRateLimits(web), [
-      { actions: [key("service", "web"), key("limit", "global-by-address/minute"), { remote_address: {} }] },
+      {
+        actions: [
+          key("service", "web"),
+          key("limit", "global-by-address/minute"),
+          key("ipv4_mapped", "false"),
+          { masked_remote_address: { v4_prefix_mask_len: 32, v6_prefix_mask_len: 64 } },
+        ],
+      },
       { actions: [...byHeader, { request_headers: { header_name: "x-user", descriptor_key: "client" } }] },
       {
         actions: [
@@ -98,7 +107,11 @@ describe("components/globalRateLimit", () => {
             {
               key: "limit",
               value: "global-by-address/minute",
-              descriptors: [{ key: "remote_address", rate_limit: { unit: "minute", requests_per_unit: 10 } }],
+              descriptors: ["false", "true"].map((value) => ({
+                key: "ipv4_mapped",
+                value,
+                descriptors: [{ key: "masked_remote_address", rate_limit: { unit: "minute", requests_per_unit: 10 } }],
+              })),
             },
             {
               key: "limit",
@@ -112,6 +125,31 @@ describe("components/globalRateLimit", () => {
         },
       ],
     });
+  });
+});
+
+describe("components/globalRateLimit, behind proxies", () => {
+  it("tells IPv4-mapped addresses from others, with the prefix of IPv4", () => {
+    const given = { services: limited({ ...LIMIT, type: "global-by-address" }), gateway: { clientAddress: PROXIES } };
+    const [, route] = patches(given);
+    const { rate_limits: limits } = (route?.patch.value as { route: { rate_limits: { actions: object[] }[] } }).route;
+    assert.deepEqual(
+      limits.map(({ actions }) => actions.slice(2).map((action) => Object.entries(action)[0])),
+      [
+        ["false", true, 64],
+        ["true", false, 128],
+      ].map(([descriptor_value, invert_match, v6_prefix_mask_len]) => [
+        [
+          "remote_address_match",
+          {
+            descriptor_key: "ipv4_mapped",
+            descriptor_value,
+            address_matcher: { ranges: [{ address_prefix: "::ffff:0:0", prefix_len: 96 }], invert_match },
+          },
+        ],
+        ["masked_remote_address", { v4_prefix_mask_len: 32, v6_prefix_mask_len }],
+      ]),
+    );
   });
 });
 

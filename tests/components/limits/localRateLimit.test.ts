@@ -7,6 +7,8 @@ const services = (rateLimit: unknown) => [
   { name: "free", namespace: "apps" },
 ];
 
+const PREFIXES = { ipv4PrefixLength: 24, ipv6PrefixLength: 56 };
+
 describe("components/localRateLimit", () => {
   const patches = localRateLimitPatches(
     stack({ services: services({ type: "local", requests: 100, per: "second" }) }).services,
@@ -37,16 +39,64 @@ describe("components/localRateLimit", () => {
     const limit = { requests: 6, per: "minute" as const };
     assert.deepEqual(routeLimit({ type: "local", ...limit }).token_bucket, bucket);
     assert.equal(routeLimit({ type: "local", ...limit }).descriptors, undefined);
-    const byAddress = routeLimit({ type: "local-by-address", ...limit, maxClients: 7 });
+    const byAddress = routeLimit({ type: "local-by-address", ...limit, maxClients: 7, ...PREFIXES });
     assert.deepEqual(plain([byAddress.rate_limits, byAddress.descriptors, byAddress.max_dynamic_descriptors]), [
-      [{ actions: [{ remote_address: {} }] }],
-      [{ entries: [{ key: "remote_address" }], token_bucket: bucket }],
+      [
+        {
+          actions: [
+            { generic_key: { descriptor_key: "ipv4_mapped", descriptor_value: "false" } },
+            { masked_remote_address: { v4_prefix_mask_len: 24, v6_prefix_mask_len: 56 } },
+          ],
+        },
+      ],
+      [{ entries: [{ key: "ipv4_mapped", value: "false" }, { key: "masked_remote_address" }], token_bucket: bucket }],
       7,
     ]);
     const byHeader = routeLimit({ type: "local-by-header", ...limit, maxClients: 7, header: "X-User" });
     assert.deepEqual(byHeader.rate_limits, [
       { actions: [{ request_headers: { header_name: "x-user", descriptor_key: "client" } }] },
     ]);
+  });
+});
+
+describe("components/localRateLimit, behind proxies that tell the client's address", () => {
+  const limit = { type: "local-by-address" as const, requests: 6, per: "minute" as const, maxClients: 7, ...PREFIXES };
+
+  it("counts IPv4-mapped addresses by the prefix of IPv4, and apart from those of IPv6", () => {
+    for (const clientAddress of [
+      { trustedProxies: 1, proxyProtocol: false },
+      { trustedProxies: 0, proxyProtocol: true },
+    ]) {
+      const { rate_limits: limits, descriptors } = routeLimit(limit, clientAddress);
+      const ranges = [{ address_prefix: "::ffff:0:0", prefix_len: 96 }];
+      const isMapped = (value: string, invert_match: boolean) => ({
+        remote_address_match: {
+          descriptor_key: "ipv4_mapped",
+          descriptor_value: value,
+          address_matcher: { ranges, invert_match },
+        },
+      });
+      assert.deepEqual(limits, [
+        {
+          actions: [
+            isMapped("false", true),
+            { masked_remote_address: { v4_prefix_mask_len: 24, v6_prefix_mask_len: 56 } },
+          ],
+        },
+        {
+          actions: [
+            isMapped("true", false),
+            { masked_remote_address: { v4_prefix_mask_len: 24, v6_prefix_mask_len: 120 } },
+          ],
+        },
+      ]);
+      assert.deepEqual(
+        (descriptors as { entries: unknown }[]).map(({ entries }) => entries),
+        ["false", "true"].map((value) => [{ key: "ipv4_mapped", value }, { key: "masked_remote_address" }]),
+      );
+    }
+    const direct = routeLimit(limit, { trustedProxies: 0, proxyProtocol: false });
+    assert.deepEqual(direct, routeLimit(limit));
   });
 });
 
@@ -64,5 +114,25 @@ describe("config/rateLimit", () => {
     refuses({ type: "globl", requests: 1, per: "second" }, ".type", /one of local/);
     refuses({ type: "local-by-header", requests: 1, per: "second", header: "a b" }, ".header", /header name/);
     refuses({ type: "local-by-header", requests: 1, per: "second" }, ".header", /header name/);
+  });
+
+  it("counts an IPv4 address, and a /64 of IPv6, as one client unless told otherwise", () => {
+    for (const type of ["local-by-address", "global-by-address"]) {
+      const limit = { type, requests: 1, per: "second" };
+      const { services: [web] } = stack({ services: services(limit) });
+      assert.deepEqual(plain(web?.rateLimit), {
+        ...limit,
+        ...(type === "local-by-address" ? { maxClients: 10_000 } : {}),
+        ipv4PrefixLength: 32,
+        ipv6PrefixLength: 64,
+      });
+      refuses({ ...limit, ipv6PrefixLength: 129 }, ".ipv6PrefixLength", /from 1 to 128/);
+      refuses({ ...limit, ipv4PrefixLength: 0 }, ".ipv4PrefixLength", /from 1 to 32/);
+    }
+    refuses(
+      { type: "local", requests: 1, per: "second", ipv6PrefixLength: 64 },
+      ".ipv6PrefixLength",
+      /not allowed|key/,
+    );
   });
 });

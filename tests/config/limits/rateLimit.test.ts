@@ -19,7 +19,7 @@ describe("config/rateLimit, several", () => {
   it("accepts one limit or a list, and tells local from global", () => {
     const [local, byAddress] = [
       { type: "local", requests: 1, per: "second" },
-      { type: "global-by-address", requests: 2, per: "day" },
+      { type: "global-by-address", requests: 2, per: "day", ipv4PrefixLength: 32, ipv6PrefixLength: 64 },
     ];
     const [service] = stack({ services: services([LIMIT, local, byAddress]) }).services;
     assert.ok(service);

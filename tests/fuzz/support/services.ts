@@ -251,6 +251,8 @@ function drawLimits(draw: Draw, shared: Shared): unknown {
         requests: draw.int(1, 1_000_000),
         per: draw.pick(units),
         maxClients: type.startsWith("local-") ? draw.maybe(40, () => draw.int(1, 1_000_000)) : undefined,
+        ipv4PrefixLength: type.endsWith("address") ? draw.maybe(30, () => draw.int(1, 32)) : undefined,
+        ipv6PrefixLength: type.endsWith("address") ? draw.maybe(30, () => draw.int(1, 128)) : undefined,
         header: type.endsWith("header") ? draw.header(shared.underscores) : undefined,
       });
     })
