@@ -2,7 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { gatewayApiSchema } from "../config/schema/cluster/gatewayApi";
 import { dnsLabel } from "../config/schema/fields";
-import { ConfigError } from "../config/values/problem";
+import { isConfigSecret } from "../config/load/configSecret";
+import { SEALED } from "../config/values/pem";
+import { ConfigError, type Problem } from "../config/values/problem";
 import { runError } from "../config/load/runError";
 import { check } from "../config/load/zodProblems";
 
@@ -55,6 +57,10 @@ export type PlatformConfig = z.output<typeof platformSchema>;
 /** The stack's config. @throws {pulumi.RunError} listing every problem. */
 export function platformConfig(): PlatformConfig {
   const config = new pulumi.Config();
+  const secret = Object.keys(platformSchema.shape).filter((key) => isConfigSecret(`${config.name}:${key}`));
+  if (secret.length > 0) {
+    throw platformError(secret.map((path) => ({ path, value: SEALED, expected: NO_SECRET, sensitive: true })));
+  }
   return checkedPlatform({
     istioVersion: config.get("istioVersion"),
     namespace: config.get("namespace"),
@@ -66,10 +72,17 @@ export function platformConfig(): PlatformConfig {
   });
 }
 
+const NO_SECRET =
+  "no Pulumi secret in it, since all of it ends up in clear text in Pulumi's state and in Helm's release";
+
+function platformError(problems: readonly Problem[]): pulumi.RunError {
+  return runError(new ConfigError("istio-platform", problems).message);
+}
+
 export function checkedPlatform(values: Record<string, unknown>): PlatformConfig {
   const { value, problems } = check(platformSchema, values, []);
   if (value === undefined) {
-    throw runError(new ConfigError("istio-platform", problems).message);
+    throw platformError(problems);
   }
   return value;
 }

@@ -1,3 +1,4 @@
+import { SECRET_PATHS } from "../config/load/secrets";
 import { isMap, shown } from "../emit/words";
 
 /** How a change is worded: names of settings, and values. */
@@ -32,6 +33,9 @@ export function differences(before: unknown, after: unknown, path = ""): string[
     return [];
   }
   const name = NAMES[path] ?? path;
+  if (SECRET_PATHS.includes(path)) {
+    return [`${name} ${before === undefined ? "added" : after === undefined ? "removed" : "changed"}`];
+  }
   if (before === undefined) {
     return [`${name} added: ${shown(after)}`];
   }

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { loadStackFile, sealedPaths } from "../config/load/stackFile";
+import { loadStackFile, sealedIn } from "../config/load/stackFile";
+import { keyPath } from "../config/values/problem";
 import { evaluate, type Finding, type PackConfig } from "../policy/evaluate";
 import type { EmittedResource } from "../emit/resources";
 import { objectChanges, objectName, type ObjectChange } from "./objects";
@@ -52,7 +53,7 @@ export function preview(
   const comparison = compared(() => (existsSync(before) ? emitted(old, stack) : []), base, resources);
   return {
     ...known,
-    sealed: sealedPaths(after),
+    sealed: sealedIn(after).map(keyPath),
     ...comparison,
     findings,
     passed: comparison.notCompared === undefined && findings.every(({ level }) => level !== "mandatory"),

@@ -1,11 +1,15 @@
+import type { KeyPath } from "../values/problem";
+
 /** A stack's config as given: its keys without the project's namespace. */
 export interface GivenConfig {
   readonly project: string;
   /** The project's folder, to which service files are relative. */
   readonly folder: string;
   readonly values: Readonly<Record<string, unknown>>;
-  /** Keys that contain a Pulumi secret at any depth. Their values are never shown. */
+  /** Keys that contain a Pulumi secret at any depth. */
   readonly secretKeys: ReadonlySet<string>;
+  /** Where in them, as far as the stack's file says it. Default: not known. */
+  readonly secretPaths?: readonly KeyPath[];
 }
 
 /** Keys that are plain text. All others are JSON text, as Pulumi writes and passes true, 1 and maps. */

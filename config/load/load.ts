@@ -8,6 +8,7 @@ import { type ParsedStack, STACK_KEYS, type StackKey, stackShape } from "../sche
 import { partial } from "../values/partial";
 import { ConfigError, type Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
+import { checkSecrets } from "./secrets";
 import { gatherServices, relabel } from "./serviceFiles";
 import { check, unknownKey } from "./zodProblems";
 
@@ -17,8 +18,9 @@ import { check, unknownKey } from "./zodProblems";
  * @throws {ConfigError} with every problem, in the order of the keys.
  */
 export function loadConfig(given: GivenConfig): StackConfig {
-  const { project, secretKeys } = given;
-  const { values, places, problems: unread } = gatherServices(given);
+  const { project } = given;
+  const secrets = checkSecrets(given);
+  const { values, places, problems: unread } = gatherServices({ ...given, values: secrets.values });
   const problems: Problem[] = [...unread, ...unknownKeys(values)];
   const parts: Partial<Record<StackKey, unknown>> = {};
   for (const key of STACK_KEYS.filter((name) => name !== "services")) {
@@ -33,10 +35,12 @@ export function loadConfig(given: GivenConfig): StackConfig {
     Array.isArray(values.services) &&
     services.length === values.services.length &&
     services.every(({ isWhole }) => isWhole);
-  problems.push(...ruleProblems({ ...sound, defaults, services, hasEveryService, secretKeys }));
-  if (problems.length > 0) {
-    const hide = (problem: Problem) => ({ ...problem, sensitive: secretKeys.has(problem.path.split(/[.[]/)[0] ?? "") });
-    const inOrder = problems.map(hide).sort(byKeyOrder);
+  const { isSecret } = secrets;
+  problems.push(...ruleProblems({ ...sound, defaults, services, hasEveryService, isSecret }));
+  const all = secrets.problems(problems);
+  if (all.length > 0) {
+    const hide = (problem: Problem) => ({ ...problem, sensitive: secrets.mayShow(problem.path) });
+    const inOrder = all.map(hide).sort(byKeyOrder);
     throw new ConfigError(
       project,
       inOrder.map(({ path, expected, ...problem }) => ({

@@ -1,22 +1,26 @@
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
 import type { z } from "zod";
 import type { StackConfig } from "../resolve/model";
 import type { stackSchema } from "../schema/stack";
 import { ConfigError } from "../values/problem";
+import { isConfigSecret } from "./configSecret";
 import { type GivenConfig, valueOfText } from "./givenConfig";
 import { loadConfig } from "./load";
 import { runError } from "./runError";
-
-/** Exported by Pulumi, but missing from its types: whether any part of a key's value is secret. */
-const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
+import { keysWithSecrets } from "./secrets";
+import { sealedIn } from "./stackFile";
 
 /**
  * The config of the stack being deployed.
  * @throws {pulumi.RunError} that lists every problem. Pulumi prints it without a stack trace.
  */
 export function stackConfig(): StackConfig {
-  return checked(givenConfig(pulumi.getProject(), pulumi.runtime.allConfig(), projectFolder()));
+  const folder = projectFolder();
+  const given = givenConfig(pulumi.getProject(), pulumi.runtime.allConfig(), folder);
+  // Pulumi only tells the program which keys contain a secret, and not where.
+  const file = join(folder, `Pulumi.${pulumi.getStack()}.yaml`);
+  return checked(given.secretKeys.size === 0 ? given : { ...given, secretPaths: sealedIn(file) });
 }
 
 /** The folder of Pulumi.yaml. Language hosts older than 3.84 do not report it, but run the program there. */
@@ -28,15 +32,13 @@ function projectFolder(): string {
 /** Everything that a stack may set, as another program passes it. */
 export type GatewayConfigInput = z.input<typeof stackSchema>;
 
-/** Parts that contain keys and passwords: errors show none of their values. */
-const SECRET_KEYS: ReadonlySet<string> = new Set(["certificate", "kubernetes", "rateLimitService"]);
-
 /**
  * The config of a gateway that another program creates, checked in the same way, with every default filled in.
  * @throws {pulumi.RunError} that lists every problem.
  */
 export function gatewayConfig(input: GatewayConfigInput): StackConfig {
-  return checked({ project: "", folder: projectFolder(), values: { ...input }, secretKeys: SECRET_KEYS });
+  const values = { ...input };
+  return checked({ project: "", folder: projectFolder(), values, secretKeys: keysWithSecrets(values) });
 }
 
 function checked(given: GivenConfig): StackConfig {

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { parse } from "yaml";
 import type { StackConfig } from "../resolve/model";
 import { SEALED } from "../values/pem";
-import { keyPath } from "../values/problem";
+import type { KeyPath } from "../values/problem";
 import { PROJECT } from "../values/project";
 import { type GivenConfig, valueOfText } from "./givenConfig";
 import { loadConfig } from "./load";
@@ -16,26 +16,20 @@ export function loadStackFile(path: string): StackConfig {
   return loadConfig(readStackFile(path));
 }
 
-/** Key paths of a stack file's encrypted values. */
-export function sealedPaths(path: string): string[] {
-  const look = (value: unknown, at: readonly (string | number)[]): string[] => {
-    if (value === SEALED) {
-      return [keyPath(at)];
-    }
-    if (Array.isArray(value)) {
-      return value.flatMap((entry, index) => look(entry, [...at, index]));
-    }
-    const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
-    return entries.flatMap(([key, entry]) => look(entry, [...at, key]));
-  };
-  return look(readStackFile(path).values, []);
+/** Key paths of a stack file's encrypted values. None if the file cannot be read. */
+export function sealedIn(path: string): readonly KeyPath[] {
+  try {
+    return readStackFile(path).secretPaths ?? [];
+  } catch {
+    return [];
+  }
 }
 
 /** The config keys of a stack file as given; encrypted values are replaced by `SEALED`. */
 export function readStackFile(path: string): GivenConfig {
   const config = { ...projectConfig(join(dirname(path), "Pulumi.yaml")), ...parseFile(path) };
   const values: Record<string, unknown> = {};
-  const secretKeys = new Set<string>();
+  const secretPaths: KeyPath[] = [];
   for (const [key, value] of Object.entries(config)) {
     const [namespace, name] = key.includes(":") ? key.split(":", 2) : [PROJECT, key];
     if (namespace !== PROJECT || name === undefined) {
@@ -43,9 +37,10 @@ export function readStackFile(path: string): GivenConfig {
     }
     // `pulumi config set` writes booleans and numbers as text.
     const given = typeof value === "string" ? valueOfText(name, value) : value;
-    values[name] = seal(given, () => secretKeys.add(name));
+    values[name] = seal(given, [name], secretPaths);
   }
-  return { project: PROJECT, folder: dirname(path), values, secretKeys };
+  const secretKeys = new Set(secretPaths.map(([key]) => String(key)));
+  return { project: PROJECT, folder: dirname(path), values, secretKeys, secretPaths };
 }
 
 /**
@@ -75,18 +70,18 @@ function parseFile(path: string): Record<string, unknown> {
   }
 }
 
-/** Pulumi writes an encrypted value as `{ secure: CIPHERTEXT }`. */
-function seal(value: unknown, onSecret: () => void): unknown {
+/** Pulumi writes an encrypted value as `{ secure: CIPHERTEXT }`. The places of those in `value`, which is at `path`, go to `found`. */
+function seal(value: unknown, path: KeyPath, found: KeyPath[]): unknown {
   if (Array.isArray(value)) {
-    return value.map((entry) => seal(entry, onSecret));
+    return value.map((entry, index) => seal(entry, [...path, index], found));
   }
   if (typeof value !== "object" || value === null) {
     return value;
   }
   const entries = Object.entries(value);
   if (entries.length === 1 && entries[0]?.[0] === "secure") {
-    onSecret();
+    found.push(path);
     return SEALED;
   }
-  return Object.fromEntries(entries.map(([key, entry]) => [key, seal(entry, onSecret)]));
+  return Object.fromEntries(entries.map(([key, entry]) => [key, seal(entry, [...path, key], found)]));
 }

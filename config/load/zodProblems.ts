@@ -148,6 +148,11 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
+/** Whether the schema has a key at `path`. */
+export function hasKey(schema: z.ZodType, path: readonly PropertyKey[], root: unknown): boolean {
+  return !(schemaAt(schema, path, root) instanceof z.ZodUnknown);
+}
+
 /** The keys that the object at `path` may have. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown): string[] {
   const object = unwrap(schemaAt(schema, path, root), valueAt(root, path));

@@ -17,6 +17,6 @@ export interface CheckedStack extends Partial<Omit<ParsedStack, "services" | "de
   readonly services: readonly CheckedService[];
   /** Whether every service is present and whole. */
   readonly hasEveryService: boolean;
-  /** Keys that contain a Pulumi secret at any depth. */
-  readonly secretKeys: ReadonlySet<string>;
+  /** Whether the value at a key path is a Pulumi secret. */
+  readonly isSecret: (path: string) => boolean;
 }

@@ -19,6 +19,9 @@ const MAX_VALUE_LENGTH = 60;
 /** Keys whose values never appear in an error. */
 const SENSITIVE_KEY = /(key|pem|password|token|secret|kubeconfig)/i;
 
+/** The keys and places in lists that lead to a value. */
+export type KeyPath = readonly (string | number)[];
+
 /** A key path in the form of Pulumi's own config paths: `services[1].backends[0].port`. */
 export function keyPath(segments: readonly PropertyKey[]): string {
   return segments.reduce<string>((path, segment) => {

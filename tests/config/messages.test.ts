@@ -2,50 +2,15 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { z } from "zod";
 import { loadConfig } from "../../config/load/load";
 import { check } from "../../config/load/zodProblems";
-import { stackShape } from "../../config/schema/stack";
 import { ConfigError, type Problem } from "../../config/values/problem";
 import { Draw } from "../fuzz/support/draw";
 import { AUTHORITY } from "../fuzz/support/material";
 import { RULES } from "../fuzz/support/mutations";
 import { drawStack } from "../fuzz/support/stack";
+import { PLACES } from "../support/schemaPlaces";
 import { mistakes } from "../support/stacks";
-
-/** A schema, and its key path. */
-interface Place {
-  readonly path: string;
-  readonly schema: z.ZodType;
-}
-
-/** Every schema of the stack's config, from the top-level keys down: each variant, list entry and map value. */
-function places(schema: z.core.$ZodType, path: string): Place[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-    return places(schema.unwrap(), path);
-  }
-  if (schema instanceof z.ZodPipe && schema.out instanceof z.ZodObject) {
-    return places(schema.out, path);
-  }
-  const own = { path, schema: schema as z.ZodType };
-  if (schema instanceof z.ZodObject) {
-    const shape = Object.entries<z.core.$ZodType>(schema.shape);
-    return [own, ...shape.flatMap(([key, value]) => places(value, `${path}.${key}`))];
-  }
-  if (schema instanceof z.ZodArray) {
-    return [own, ...places(schema.element, `${path}[]`)];
-  }
-  if (schema instanceof z.ZodRecord) {
-    return [own, ...places(schema.valueType, `${path}.*`)];
-  }
-  if (schema instanceof z.ZodUnion) {
-    // A variant alone says less than its union, which also has its tag: only its other keys matter.
-    const tag = schema instanceof z.ZodDiscriminatedUnion ? `${path}.${schema.def.discriminator}` : path;
-    const forms = schema.options.flatMap((option) => places(option, path));
-    return [own, ...forms.filter((place) => place.path !== path && place.path !== tag)];
-  }
-  return [own];
-}
 
 /** Values that are wrong nearly everywhere: types, bounds, forms, and unknown keys. */
 const WRONG: readonly unknown[] = [
@@ -71,8 +36,6 @@ const WRONG: readonly unknown[] = [
   ],
   ...["10.0.0.1/8", "a.b.".repeat(100), "x".repeat(5000), "-----BEGIN X-----"],
 ];
-
-const PLACES = Object.entries(stackShape).flatMap(([key, schema]) => places(schema, key));
 
 const ofSchemas = PLACES.flatMap(({ path, schema }) =>
   WRONG.flatMap((value) =>

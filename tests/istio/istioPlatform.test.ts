@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { istioPlatform } from "../../istio/istioPlatform";
-import { checkedPlatform } from "../../istio/platformConfig";
+import { checkedPlatform, platformConfig } from "../../istio/platformConfig";
 import { only, register } from "../support/deployment";
 
 const RELEASE = "kubernetes:helm.sh/v3:Release";
@@ -56,6 +57,19 @@ describe("istio/istioPlatform", () => {
     const none = { meshConfig: { extensionProviders: [] } };
     const replaced = await register(() => istioPlatform(checkedPlatform({ ...VALUES, values: none })));
     assert.deepEqual(only(replaced, RELEASE, "istiod").inputs.values, none);
+  });
+
+  it("takes no Pulumi secret, which Helm's release would show, and shows none", () => {
+    const project = pulumi.getProject();
+    pulumi.runtime.setAllConfig({ [`${project}:values`]: '{"pullSecret":"m4rker"}' }, [`${project}:values`]);
+    try {
+      assert.throws(platformConfig, ({ message }: Error) => {
+        assert.match(message, /istio-platform:values: \[hidden\], expected no Pulumi secret in it/);
+        return !message.includes("m4rker");
+      });
+    } finally {
+      pulumi.runtime.setAllConfig({});
+    }
   });
 
   it("exports the CRDs' channel and version for the gateway's stack", () => {

@@ -99,6 +99,14 @@ describe("review/changes", () => {
     ]);
   });
 
+  it("says that a secret changed, and shows none of it", () => {
+    const kubeconfig = (text: string) => ({ ...before, kubernetes: { ...before.kubernetes, kubeconfig: text } });
+    const told = (from: typeof before, to: typeof before) => changes(from, to).map(({ text }) => text);
+    assert.deepEqual(told(before, kubeconfig("one")), ["kubernetes.kubeconfig added"]);
+    assert.deepEqual(told(kubeconfig("one"), kubeconfig("two")), ["kubernetes.kubeconfig changed"]);
+    assert.deepEqual(told(kubeconfig("one"), before), ["kubernetes.kubeconfig removed"]);
+  });
+
   it("does not show certificates", () => {
     const certificate = { ...before.certificate, type: "ca-signed", caCertificate: "-----BEGIN CERTIFICATE-----\nx" };
     const [first] = changes(before, { ...before, certificate } as typeof before).filter(({ text }) =>

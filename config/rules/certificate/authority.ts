@@ -5,11 +5,11 @@ import { certificatesIn, SEALED } from "../../values/pem";
 import type { Problem } from "../../values/problem";
 
 /** What is wrong with the CA of a `ca-signed` certificate. The key never appears in a problem. */
-export function caProblems({ certificate, secretKeys }: CheckedStack): Problem[] {
+export function caProblems({ certificate, isSecret }: CheckedStack): Problem[] {
   if (certificate?.type !== "ca-signed") {
     return [];
   }
-  if (!secretKeys.has("certificate")) {
+  if (!isSecret("certificate.caPrivateKey")) {
     return [keyProblem("a Pulumi secret: pulumi config set --secret --path …")];
   }
   const { caPrivateKey, caCertificate } = certificate;

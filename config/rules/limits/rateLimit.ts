@@ -34,7 +34,7 @@ export function rateLimitServiceProblems({
   rateLimitService,
   services,
   hasEveryService,
-  secretKeys,
+  isSecret,
 }: CheckedStack): Problem[] {
   const problems: Problem[] = [];
   const isUsed = services.some(({ service }) => globalLimitsOf(service).length > 0);
@@ -47,7 +47,7 @@ export function rateLimitServiceProblems({
     problems.push({ path: "gateway.name", value: gateway.name, expected });
   }
   const redis = rateLimitService?.redis;
-  if (redis?.type === "external" && redis.password !== undefined && !secretKeys.has("rateLimitService")) {
+  if (redis?.type === "external" && redis.password !== undefined && !isSecret("rateLimitService.redis.password")) {
     const expected = "a Pulumi secret: pulumi config set --secret --path …";
     problems.push({ path: "rateLimitService.redis.password", value: redis.password, expected });
   }

@@ -156,7 +156,7 @@ describe("config/load", () => {
     const [line = ""] = mistakes({ kubernetes: { kubeconfig: { token: "hunter2" } } });
     assert.match(line, /kubernetes\.kubeconfig: \[hidden\]/);
     const [marked = ""] = mistakes({ gateway: { address: "hunter2!" } }, ["gateway"]);
-    assert.match(marked, /gateway\.address: \[hidden\]/);
+    assert.match(marked, /gateway: \[hidden\], expected no Pulumi secret/);
     const [pem = ""] = mistakes({ certificate: "-----BEGIN PRIVATE KEY-----" });
     assert.match(pem, /certificate: \[hidden\]/);
   });
