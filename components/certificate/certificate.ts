@@ -7,7 +7,6 @@ import type { KeyAlgorithm } from "../../config/schema/certificate/certificate";
 import { hours } from "../../config/values/duration";
 import { certificateBlocks } from "../../config/values/pem";
 import { certificateNames, type GatewayRef, partOf } from "../shared/naming";
-import { wildcardOf } from "../shared/wildcard";
 import { type KeyPair, keyPairProblems, renewal, servedChain, trustAnchor } from "./keyPair";
 
 export interface CertificateArgs {
@@ -150,12 +149,20 @@ export function keyArgs(algorithm: KeyAlgorithm): tls.PrivateKeyArgs {
     : { algorithm: "RSA", rsaBits: Number(algorithm.replace("rsa-", "")) };
 }
 
-/** Names of the certificate. Clients read the SANs; the common name is for humans. */
+/** Names of the certificate. Clients read the SANs; its subject is for humans. */
 export function request(domain: pulumi.Input<string>) {
-  return {
-    subject: { commonName: wildcardOf(domain) },
-    dnsNames: typeof domain === "string" ? certificateNames(domain) : pulumi.output(domain).apply(certificateNames),
-  };
+  return typeof domain === "string"
+    ? { subject: subjectOf(domain), dnsNames: certificateNames(domain) }
+    : { subject: pulumi.output(domain).apply(subjectOf), dnsNames: pulumi.output(domain).apply(certificateNames) };
+}
+
+/** RFC 5280, appendix A.1: ub-common-name. */
+const MAX_COMMON_NAME = 64;
+
+/** Never empty: that of a self-signed certificate is its issuer too, which has to have a name (RFC 5280, section 4.1.2.4). */
+function subjectOf(domain: string): { commonName: string } | { organization: string } {
+  const commonName = `*.${domain}`;
+  return commonName.length <= MAX_COMMON_NAME ? { commonName } : { organization: "Unified Istio gateway" };
 }
 
 /** How long the certificate is valid, and what it may be used for. Both times are in hours. */

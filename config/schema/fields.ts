@@ -17,6 +17,20 @@ export const dnsLabel = z
   .string("a DNS label")
   .regex(new RegExp(`^${LABEL}$`), "a DNS label: 1 to 63 of a-z, 0-9 and '-', not at the ends");
 
+/** RFC 1123 subdomain: what Kubernetes asks of most other objects, Secrets and GatewayClasses among them. */
+export const objectName = z
+  .string("an object's name")
+  .max(253, "an object's name of at most 253 characters")
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    "an object's name: a-z, 0-9, '-' and '.', with letters or digits around each '.' and at the ends",
+  );
+
+/** Name of a provider in Istio's `meshConfig.extensionProviders`, which may be any text that is not empty. */
+export const extensionProvider = z
+  .string("the name of an extension provider")
+  .regex(/^\S(.*\S)?$/, "the name of an extension provider of Istio's meshConfig, without spaces around it");
+
 /** RFC 1123 subdomain without wildcard or trailing dot, at least two labels, at most 253 characters. */
 export const hostname = z
   .string("a host name")

@@ -86,6 +86,16 @@ describe("tls", function () {
     assert.equal(leaf.outputs.caKeyAlgorithm, "ECDSA");
   });
 
+  it("needs no common name", async () => {
+    const subject = { organization: "Test" };
+    const dnsNames = [`*.${"a".repeat(63)}.example.test`];
+    const certificate = certificateOf(
+      await authority({ subject, dnsNames, isCaCertificate: false, allowedUses: ["server_auth"] }),
+    );
+    assert.deepEqual([certificate.subject, certificate.issuer], ["O=Test", "O=Test"]);
+    assert.equal(certificate.subjectAltName, `DNS:${dnsNames.join()}`);
+  });
+
   it("keeps the inputs as they are, with keys secret", async () => {
     const wanted = authorityInputs();
     const checked = await resource("SelfSignedCert", "checked").check(wanted);

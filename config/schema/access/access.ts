@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { blocks, dnsLabel } from "../fields";
+import { blocks, extensionProvider } from "../fields";
 import { jwtSchema } from "./jwt";
 
 const narrowBlocks = blocks.refine(
@@ -8,7 +8,7 @@ const narrowBlocks = blocks.refine(
 );
 
 const externalAuthorization = z.strictObject({
-  provider: dnsLabel.describe(
+  provider: extensionProvider.describe(
     "Name of an envoyExtAuthzHttp or envoyExtAuthzGrpc provider in the mesh's extensionProviders. The same for every service.",
   ),
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dnsLabel, durationBetween, pem } from "../fields";
+import { durationBetween, objectName, pem } from "../fields";
 
 /** A year and a month: clients refuse longer leaves whoever signed them, or soon will. */
 const MAX_VALIDITY = "398d";
@@ -24,7 +24,7 @@ const made = {
     ),
 };
 
-const secretName = dnsLabel
+const secretName = objectName
   .optional()
   .describe("Name of the kubernetes.io/tls Secret. Default: `wildcard-` and the domain with dashes, then `-tls`.");
 
@@ -44,7 +44,7 @@ const caSigned = z.strictObject({
 
 const existing = z.strictObject({
   type: z.literal("existing"),
-  secretName: dnsLabel.describe(
+  secretName: objectName.describe(
     "Name of a kubernetes.io/tls Secret in the Gateway's namespace. Not one made by this stack: a change of type deletes that.",
   ),
 });
@@ -52,7 +52,7 @@ const existing = z.strictObject({
 const certManager = z.strictObject({
   type: z.literal("cert-manager"),
   secretName,
-  issuer: dnsLabel.describe("Name of the cert-manager issuer."),
+  issuer: objectName.describe("Name of the cert-manager issuer."),
   issuerKind: z
     .enum(["ClusterIssuer", "Issuer"], "ClusterIssuer or Issuer")
     .default("ClusterIssuer")

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { clientAddressSchema } from "./clientAddress";
-import { address, dnsLabel, durationBetween, orOff } from "../fields";
+import { address, dnsLabel, durationBetween, objectName, orOff } from "../fields";
 import { hardeningSchema } from "./hardening";
 import { hstsSchema } from "./hsts";
 import { tlsSchema } from "./tls";
@@ -29,7 +29,7 @@ export const gatewaySchema = z.strictObject({
   namespace: dnsLabel
     .default("istio-system")
     .describe("Namespace of the Gateway, its TLS Secret and the redirect from HTTP to HTTPS."),
-  className: dnsLabel.default("istio").describe("GatewayClass that implements the Gateway."),
+  className: objectName.default("istio").describe("GatewayClass that implements the Gateway."),
   revision: dnsLabel
     .optional()
     .describe("Istio revision that runs the Gateway's proxies: its label istio.io/rev. Default: the default revision."),

@@ -1,10 +1,5 @@
 import { z } from "zod";
-import { durationBetween, labels, percentage, positiveDuration } from "../fields";
-
-/** Name of a provider in Istio's meshConfig.extensionProviders. */
-const provider = z
-  .string("the name of an extension provider")
-  .regex(/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, "the name of an extension provider of Istio's meshConfig");
+import { durationBetween, extensionProvider, labels, percentage, positiveDuration } from "../fields";
 
 const STATUS = "an HTTP status from 400 to 599";
 const DECIMAL_SHARE = "a percentage from 90 to 99.999";
@@ -17,7 +12,7 @@ const accessLogShape = {
 } as const;
 
 const accessLogs = z.strictObject({
-  provider: provider.describe(
+  provider: extensionProvider.describe(
     "Extension provider that sets the format and the destination, such as gateway-json of docs/mesh-config.yaml.",
   ),
   samplePercent: accessLogShape.samplePercent
@@ -32,7 +27,9 @@ const accessLogs = z.strictObject({
 });
 
 const traces = z.strictObject({
-  provider: provider.describe("Extension provider that receives the spans, such as otel of docs/mesh-config.yaml."),
+  provider: extensionProvider.describe(
+    "Extension provider that receives the spans, such as otel of docs/mesh-config.yaml.",
+  ),
   samplePercent: percentage(0, 100).default(1).describe("Share of the requests that are traced."),
 });
 

@@ -24,6 +24,33 @@ describe("components/certificate", () => {
     });
   });
 
+  it("has a common name only up to the 64 characters that X.509 allows, and always a subject", () => {
+    const domain = (length: number) => `${"a".repeat(length - 58)}.${"b".repeat(52)}.test`;
+    assert.deepEqual(request(domain(62)).subject, { commonName: `*.${domain(62)}` });
+    assert.deepEqual(request(domain(63)), {
+      subject: { organization: "Unified Istio gateway" },
+      dnsNames: [`*.${domain(63)}`, domain(63)],
+    });
+  });
+
+  it("is made and served for a long domain, by either type", async () => {
+    const domain = `${"a".repeat(60)}.${"b".repeat(60)}.example.test`;
+    const authority = await testAuthority(365);
+    const signed = {
+      type: "ca-signed",
+      caCertificate: authority.certificatePem,
+      caPrivateKey: authority.privateKeyPem,
+    };
+    for (const certificate of [{ type: "self-signed" }, signed]) {
+      const resources = await deploy(
+        stack({ domain, certificate }, ["certificate"].slice(0, certificate === signed ? 1 : 0)),
+      );
+      const [leaf] = certificatesIn(secretValue(only(resources, SECRET).inputs.stringData)["tls.crt"] ?? "") ?? [];
+      assert.equal(leaf?.subject, "O=Unified Istio gateway");
+      assert.equal(leaf.subjectAltName, `DNS:*.${domain}, DNS:${domain}`);
+    }
+  });
+
   it("has its terms in hours", () => {
     assert.deepEqual(terms({ keyAlgorithm: "rsa-2048", validity: "90d", renewBefore: "30d" }), {
       validityPeriodHours: 2160,

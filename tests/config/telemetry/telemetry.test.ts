@@ -24,7 +24,7 @@ describe("config/telemetry", () => {
   it("refuses providers without a name, and invalid percentages, statuses and durations", () => {
     refuses({ accessLogs: {} }, {}, "telemetry.accessLogs.provider", /extension provider/);
     refuses(
-      { traces: { provider: "a b" } },
+      { traces: { provider: " a" } },
       {},
       "telemetry.traces.provider",
       /extension provider of Istio's meshConfig/,
