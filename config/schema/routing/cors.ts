@@ -13,13 +13,21 @@ const ANY = "*";
 const ORIGIN = /^https?:\/\/(\*|(\*\.)?([a-z0-9-]+\.)*[a-z0-9-]+)(:[0-9]{1,5})?$/;
 const IMPLIED_PORT = /^(http:.*:80|https:.*:443)$/;
 
+/** Schemes of apps that bring their own browser, such as capacitor://localhost. */
+const OTHER_SCHEME = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\//;
+
 const origin = z
   .string("an origin")
   .max(MAX_ORIGIN, `an origin of at most ${MAX_ORIGIN} characters`)
-  .refine(
-    (value) => value === ANY || (ORIGIN.test(value) && !IMPLIED_PORT.test(value)),
-    "an origin as browsers send it, such as https://app.example.com or https://*.example.com: lower case, no path, no port 80 or 443 that the scheme implies; or *",
-  );
+  .superRefine((value, context) => {
+    if (value !== ANY && (!ORIGIN.test(value) || IMPLIED_PORT.test(value))) {
+      // https://gateway-api.sigs.k8s.io/reference/spec/#corsorigin, from v1.5 on.
+      const message = OTHER_SCHEME.test(value)
+        ? "an origin of http or https: the Gateway API takes no other scheme; * alone admits those too"
+        : "an origin as browsers send it, such as https://app.example.com or https://*.example.com: lower case, no path, no port 80 or 443 that the scheme implies; or *";
+      context.addIssue({ code: "custom", message });
+    }
+  });
 
 /** A list without doubles, in which * stands alone. */
 function entries<T extends z.ZodType<string>>(entry: T, what: string) {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { keyPath } from "../../values/problem";
 import { dnsLabel, headerName, hostname, orOff, percentage, port } from "../fields";
 import { headerValue } from "./match";
 
@@ -17,16 +18,36 @@ export const headerChangesSchema = z
     remove: z
       .array(headerName, "a list of header names")
       .max(MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
-      .refine((names) => new Set(names).size === names.length, "each header once")
       .optional()
       .describe("Headers to remove."),
   })
-  .refine((changes) => Object.keys(changes).length > 0, "at least one of set, add, remove");
+  .refine((changes) => Object.keys(changes).length > 0, "at least one of set, add, remove")
+  .superRefine(({ set = {}, add = {}, remove = [] }, context) => {
+    const seen = new Map<string, string>();
+    const names: readonly (readonly [path: readonly PropertyKey[], name: string])[] = [
+      ...Object.keys(set).map((name) => [["set", name], name] as const),
+      ...Object.keys(add).map((name) => [["add", name], name] as const),
+      ...remove.map((name, index) => [["remove", index], name] as const),
+    ];
+    for (const [path, name] of names) {
+      const earlier = seen.get(name.toLowerCase());
+      seen.set(name.toLowerCase(), earlier ?? keyPath(path));
+      if (earlier !== undefined) {
+        const message = `each header once, whatever its case: ${earlier} is the same one`;
+        context.addIssue({ code: "custom", path: [...path], message });
+      }
+    }
+  });
 
+/** Text that Envoy puts in as it is. It would take a backslash for a group of an expression that Istio writes. */
 const absolutePath = z
   .string("an absolute path")
   .max(1024, "a path of at most 1024 characters")
-  .regex(/^\/[^\s?#]*$/, "an absolute path without '?', '#' or spaces");
+  .regex(/^\/[^\s?#]*$/, "an absolute path without '?', '#' or spaces")
+  .regex(
+    /^(?!.*(\\|\$[0-9{]|\{[0-9]))/,
+    "fixed text: groups of a regular expression, such as \\1 or $1, cannot be put in; prefix replaces the prefix and keeps the rest of the path",
+  );
 
 /** What the backend sees in place of the client's host and path. */
 export const rewriteSchema = z

@@ -91,7 +91,7 @@ describe("config/cors", () => {
       "a.test",
       "https://a.test/",
       "https://A.test",
-      "ftp://a.test",
+      "HTTP://a.test",
       "https://a.test:443",
       "null",
       "",

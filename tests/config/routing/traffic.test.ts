@@ -228,7 +228,11 @@ describe("config, what the Gateway API's CRDs take", () => {
       const paths = (match: object) => [{ path: "/", match }];
       refuses({ paths: paths({ headers: { "x-a": value } }) }, "paths[0].match.headers.x-a", /header's value/);
     }
-    refuses({ requestHeaders: { remove: ["x-a", "x-a"] } }, "requestHeaders.remove", /each header once/);
+    refuses(
+      { requestHeaders: { remove: ["x-a", "X-A"] } },
+      "requestHeaders.remove[1]",
+      /each header once.*remove\[0\]/,
+    );
     assert.ok(rules({ requestHeaders: { set: { "x-a": "a b\tc" } } }));
   });
 
@@ -243,6 +247,43 @@ describe("config, what the Gateway API's CRDs take", () => {
       refuses({ paths: [path] }, "paths[0].path", /an absolute path without/);
     }
     assert.ok(rules({ paths: ["/%20;v=1/@:!$&'()*+,=~"] }));
+  });
+
+  it("refuses changes of one header that contradict each other, for a service and for a path", () => {
+    const header = (changes: object, path: string, reason: RegExp) => {
+      refuses({ requestHeaders: changes }, `requestHeaders.${path}`, reason);
+      refuses({ responseHeaders: changes }, `responseHeaders.${path}`, reason);
+      const paths = (key: string) => [{ path: "/", [key]: changes }];
+      refuses({ paths: paths("requestHeaders") }, `paths[0].requestHeaders.${path}`, reason);
+      refuses({ paths: paths("responseHeaders") }, `paths[0].responseHeaders.${path}`, reason);
+    };
+    header(
+      { set: { "X-Frame-Options": "DENY", "x-frame-options": "SAMEORIGIN" } },
+      "set.x-frame-options",
+      /each header once, whatever its case: set\.X-Frame-Options is the same one/,
+    );
+    header({ set: { "x-a": "1" }, remove: ["X-A"] }, "remove[0]", /set\.x-a is the same one/);
+    header({ set: { "x-a": "1" }, add: { "X-A": "2" } }, "add.X-A", /set\.x-a is the same one/);
+    header({ add: { "x-a": "1" }, remove: ["x-a"] }, "remove[0]", /add\.x-a is the same one/);
+    assert.ok(rules({ requestHeaders: { set: { "x-a": "1" }, add: { "x-b": "1" }, remove: ["x-c"] } }));
+    assert.ok(rules({ requestHeaders: { set: { "x-a": "1" } }, responseHeaders: { remove: ["x-a"] } }));
+  });
+
+  it("refuses groups of an expression in a rewrite, which would not be filled in", () => {
+    for (const path of ["/a/\\1", "/$1", "/${name}", "/a{1}"]) {
+      refuses({ rewrite: { path } }, "rewrite.path", /fixed text: groups/);
+      refuses({ rewrite: { prefix: path } }, "rewrite.prefix", /fixed text: groups/);
+      refuses({ paths: [{ path: "/", rewrite: { path } }] }, "paths[0].rewrite.path", /fixed text: groups/);
+    }
+    assert.ok(rules({ rewrite: { path: "/a$b/c" } }));
+  });
+
+  it("refuses origins that the Gateway API's CRDs refuse, and says which one admits them", () => {
+    for (const origin of ["capacitor://localhost", "tauri://localhost", "chrome-extension://abc"]) {
+      refuses({ cors: { allowOrigins: [origin] } }, "cors.allowOrigins[0]", /takes no other scheme; \* alone/);
+    }
+    refuses({ cors: { allowOrigins: ["HTTPS://app.test"] } }, "cors.allowOrigins[0]", /as browsers send it/);
+    assert.ok(rules({ cors: { allowOrigins: ["*"] } }));
   });
 
   it("refuses an origin that is too long", () => {

@@ -214,6 +214,10 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     values.rateLimitService = { redis: { type: "external", host: "r.test", password: "hunter2-of-redis" } };
     return "rateLimitService";
   },
+  headers: (_, values) => (
+    (first(values).requestHeaders = { set: { "x-z": "1" }, remove: ["X-Z"] }),
+    "services[0].requestHeaders.remove[0]"
+  ),
   hsts: (_, values) => (
     http(values, { hsts: { maxAge: "1s" }, responseHeaders: { set: { "Strict-Transport-Security": "x" } } }),
     "services[0].responseHeaders.set.Strict-Transport-Security"

@@ -202,6 +202,15 @@ function drawCors(draw: Draw): Values {
   });
 }
 
+function withEachHeaderOnce({ set, add, remove, ...rest }: Values): Values {
+  const seen = new Set<string>();
+  const isNew = (name: string) => !seen.has(name.toLowerCase()) && Boolean(seen.add(name.toLowerCase()));
+  const fresh = (map: unknown) =>
+    map === undefined ? undefined : Object.fromEntries(Object.entries(map as object).filter(([name]) => isNew(name)));
+  const [first, second] = [fresh(set), fresh(add)];
+  return given({ ...rest, set: first, add: second, remove: (remove as string[] | undefined)?.filter(isNew) });
+}
+
 function drawFilters(draw: Draw, shared: Shared, isGrpc: boolean, isPrefix: boolean): Values {
   const values = () =>
     draw.map(
@@ -211,7 +220,9 @@ function drawFilters(draw: Draw, shared: Shared, isGrpc: boolean, isPrefix: bool
       () => draw.text(),
     );
   const changes = () =>
-    draw.atLeastOne(50, { set: values, add: values, remove: () => draw.several(0, 3, () => draw.header(true)) });
+    withEachHeaderOnce(
+      draw.atLeastOne(50, { set: values, add: values, remove: () => draw.several(0, 3, () => draw.header(true)) }),
+    );
   return draw.some(15, {
     requestHeaders: changes,
     responseHeaders: changes,
