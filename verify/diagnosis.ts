@@ -1,14 +1,21 @@
 import { ownName } from "../components/shared/naming";
-import { milliseconds, type StackConfig } from "../config";
+import { milliseconds, type Service, type StackConfig } from "../config";
 import { globalLimitsOf } from "../config/schema/limits/rateLimit";
 import { type Answer, TIMEOUT_MS } from "./client";
 import { isAborted } from "./expectations";
 import type { Diagnosis } from "./row";
 
-/** Why a host's backend did not answer a request, as far as a client can tell. */
-export function diagnose(answer: Answer, host: string, config: StackConfig): Diagnosis {
-  const { gateway, services, rateLimitService } = config;
-  const service = services.find((candidate) => candidate.host === host);
+/**
+ * Why a host's backend did not answer a request, as far as a client can tell.
+ * @param service Whose path was asked for. Default: the first service of the host.
+ */
+export function diagnose(
+  answer: Answer,
+  host: string,
+  config: StackConfig,
+  service: Service | undefined = config.services.find((candidate) => candidate.host === host),
+): Diagnosis {
+  const { gateway, rateLimitService } = config;
   const kind = service?.protocol === "grpc" ? "grpcroute" : "httproute";
   const route = service === undefined ? `${kind}s -A` : `${kind} ${service.name} -n ${service.namespace}`;
   const { status, body } = answer;

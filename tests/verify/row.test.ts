@@ -43,6 +43,19 @@ describe("verify/diagnosis", () => {
     assert.match(because(504, "upstream request timeout"), /timeout/);
   });
 
+  it("points at the route of the service whose path was asked for, not of another one of the host", () => {
+    const host = "app.example.test";
+    const config = stack({
+      services: [
+        { name: "site", host, namespace: "apps" },
+        { name: "calls", host, namespace: "other", paths: ["/api"] },
+      ],
+    });
+    const answer = { status: 404, body: "", headers: {} };
+    assert.match(diagnose(answer, host, config, config.services[1]).more ?? "", /httproute calls -n other/);
+    assert.match(diagnose(answer, host, config).more ?? "", /httproute site -n apps/);
+  });
+
   it("names a fault, whatever the status, and a delay longer than it waits", () => {
     for (const status of [200, 403, 404, 429, 500, 503, 504]) {
       assert.match(because(status, "fault filter abort"), /^fault\.abort of the service/);

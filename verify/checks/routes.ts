@@ -44,13 +44,13 @@ function routeRow(url: string, answer: Answer, service: Service, config: StackCo
     const client = service.access?.jwt === undefined ? (from ?? "this client") : "clients without a token";
     const seen = answer.error ?? `${status}${isRefused ? ", as configured" : ""}`;
     // Refused clients never reach the backend, so a missing one does not matter here.
-    const cause = status < 500 && status > 0 ? NOT_REFUSED : diagnose(answer, service.host, config).cause;
+    const cause = status < 500 && status > 0 ? NOT_REFUSED : diagnose(answer, service.host, config, service).cause;
     const more = `kubectl get authorizationpolicy,requestauthentication -n ${config.gateway.namespace} -o yaml`;
     return row("access", `${url} refuses ${client}`, isRefused, seen, { cause, more });
   }
   const answered = status > 0 && status < 500 && !isGatewaysOwn(answer);
   const seen = answer.error ?? String(status);
-  return row("routes", `${url} answers`, answered, seen, diagnose(answer, service.host, config));
+  return row("routes", `${url} answers`, answered, seen, diagnose(answer, service.host, config, service));
 }
 
 const NOT_REFUSED =

@@ -119,7 +119,9 @@ describe("config/rateLimit", () => {
   it("counts an IPv4 address, and a /64 of IPv6, as one client unless told otherwise", () => {
     for (const type of ["local-by-address", "global-by-address"]) {
       const limit = { type, requests: 1, per: "second" };
-      const { services: [web] } = stack({ services: services(limit) });
+      const {
+        services: [web],
+      } = stack({ services: services(limit) });
       assert.deepEqual(plain(web?.rateLimit), {
         ...limit,
         ...(type === "local-by-address" ? { maxClients: 10_000 } : {}),
