@@ -145,6 +145,6 @@ describe("config/invariants", () => {
   });
 
   it("refuses an existing certificate without a name", () => {
-    refuses({ certificate: { type: "existing" } }, "certificate.secretName", /DNS label/);
+    refuses({ certificate: { type: "existing" } }, "certificate.secretName", /an object.s name/);
   });
 });
