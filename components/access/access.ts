@@ -49,7 +49,7 @@ export function authorizationPolicies(args: AccessArgs): Record<string, Authoriz
     detours: detourSpec(clientAddress, gateway),
   };
   for (const service of services) {
-    policies[`${service.name}--access`] = refusalSpec(service, gateway);
+    policies[`${service.name}--access`] = refusalSpec(service, gateway, clientAddress);
     policies[`${service.name}--external-authorization`] = externalAuthorizationSpec(service, gateway);
   }
   return Object.fromEntries(

@@ -1,7 +1,8 @@
 import type { Service } from "../../config";
 import { conditionsOf } from "../../config/resolve/entrance";
 import { type Jwt, TOKEN_HEADER } from "../../config/schema/access/jwt";
-import type { ClientAddress } from "../../config/schema/entry/clientAddress";
+import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
+import { withMapped } from "../../config/values/cidr";
 import type {
   AuthorizationCondition,
   AuthorizationPolicySpec,
@@ -32,18 +33,24 @@ export function authorities(host: string): string[] {
   return [host, `${host}:*`];
 }
 
-/** Requests that a service's address lists and JWT refuse; undefined if it has neither. */
+/**
+ * Requests that a service's address lists and JWT refuse; undefined if it has neither.
+ * @param clientAddress Where clients' addresses come from: a proxy may write those of IPv4 in the form of IPv6, which Envoy compares
+ * with blocks of IPv6 only.
+ */
 export function refusalSpec(
   { host, access }: Service,
   gateway: Pick<GatewayRef, "name">,
+  clientAddress?: ClientAddress,
 ): AuthorizationPolicySpec | undefined {
   const to = [{ operation: { hosts: authorities(host) } }];
+  const blocksOf = (blocks: readonly string[]) => (tellsClients(clientAddress) ? withMapped(blocks) : [...blocks]);
   const rules = conditionsOf(access).flatMap((condition): AuthorizationRule[] => {
     switch (condition.type) {
       case "from":
-        return [{ from: [{ source: { notRemoteIpBlocks: condition.blocks } }], to }];
+        return [{ from: [{ source: { notRemoteIpBlocks: blocksOf(condition.blocks) } }], to }];
       case "not-from":
-        return [{ from: [{ source: { remoteIpBlocks: condition.blocks } }], to }];
+        return [{ from: [{ source: { remoteIpBlocks: blocksOf(condition.blocks) } }], to }];
       case "token":
         // RequestAuthentication admits requests without a token, and tokens for other services.
         return tokenConditions(condition.jwt).map((when) => ({ to, when: [when] }));

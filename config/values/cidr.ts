@@ -35,6 +35,14 @@ export function covers(outer: string, inner: string): boolean {
   return a.bits >> shift === b.bits >> shift;
 }
 
+/** The blocks, and for each of IPv4 that of its addresses in the form of IPv6, such as ::ffff:192.168.0.0/112 for 192.168.0.0/16. */
+export function withMapped(blocks: readonly string[]): string[] {
+  return blocks.flatMap((text) => {
+    const block = parseBlock(text);
+    return block?.size === 32 ? [text, `::ffff:${text.split("/")[0] ?? ""}/${96 + block.prefix}`] : [text];
+  });
+}
+
 function parseBlock(text: string): Block | undefined {
   const [address = "", suffix, ...more] = text.split("/");
   const family = isIP(address);

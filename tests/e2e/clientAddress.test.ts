@@ -24,6 +24,7 @@ const values = (clientAddress: Values, denyByDefault: boolean): Values => ({
   services: [
     { name: "guarded", namespace: "behind", port: 8080, access: { allow: ["10.9.0.0/16", "2001:db8::/32"] } },
     { name: "open", namespace: "behind", port: 8080 },
+    { name: "banned", namespace: "behind", port: 8080, access: { deny: [`${STRANGER}/32`] } },
     {
       name: "limited",
       namespace: "behind",
@@ -71,7 +72,11 @@ describe("access behind proxies", () => {
     const requests: Record<string, readonly [RawRequest, number]> = {
       friend: [through(FRIEND), 200],
       "friend by IPv6": [through("2001:db8::7"), 200],
+      "friend in the form of IPv6": [through(`::ffff:${FRIEND}`), 200],
       stranger: [through(STRANGER), 403],
+      "stranger in the form of IPv6": [through(`::ffff:${STRANGER}`), 403],
+      "a banned address in the form of IPv6": [send("banned", [`X-Forwarded-For: ::ffff:${STRANGER}`]), 403],
+      "another one there": [send("banned", [`X-Forwarded-For: ::ffff:${FRIEND}`]), 200],
       "stranger by IPv6": [through("2001:db9::7"), 403],
       "stranger that claims to be a friend": [through(`${FRIEND}, ${STRANGER}`), 403],
       "the same in two headers": [through(FRIEND, STRANGER), 403],

@@ -47,6 +47,18 @@ describe("components/access", () => {
     });
   });
 
+  it("takes addresses that a proxy writes in the form of IPv6 for those of IPv4", () => {
+    const proxies = { trustedProxies: 1, proxyAddresses: ["10.9.0.0/16"] };
+    const { rules } = policies(
+      [service("web", { allow: ["10.0.0.0/8", "2001:db8::/32"], deny: ["10.1.2.3"] })],
+      proxies,
+    )["web--access"] as { rules: unknown };
+    assert.deepEqual(rules, [
+      { from: [{ source: { notRemoteIpBlocks: ["10.0.0.0/8", "::ffff:10.0.0.0/104", "2001:db8::/32"] } }], to },
+      { from: [{ source: { remoteIpBlocks: ["10.1.2.3", "::ffff:10.1.2.3/128"] } }], to },
+    ]);
+  });
+
   it("refuses tokens that lack one of the requirements, each with its own rule", () => {
     assert.deepEqual(policies([service("web", { jwt })]), {
       "web--access": {
