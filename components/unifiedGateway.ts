@@ -5,6 +5,7 @@ import { StrictMtls } from "./backends/strictMtls";
 import { BackendPolicy } from "./backends/trafficPolicy";
 import { Certificate, type CertificateInfo } from "./certificate/certificate";
 import { fieldManager } from "./cluster/fieldManager";
+import { ObjectSizes } from "./cluster/objectSizes";
 import { ClientAuthorities } from "./entry/clientAuthorities";
 import { dnsRecords } from "./entry/dnsRecords";
 import { HttpsRedirect } from "./entry/httpsRedirect";
@@ -40,7 +41,8 @@ export class UnifiedGateway extends pulumi.ComponentResource {
 
   constructor(name: string, args: UnifiedGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     const manager = args.fieldManager ?? `istio-gateway/${name}`;
-    const transformations = [...(opts?.transformations ?? []), fieldManager(manager)];
+    const sizes = new ObjectSizes(args.gateway);
+    const transformations = [...(opts?.transformations ?? []), fieldManager(manager), sizes.transformation];
     super("istio-gateway:index:UnifiedGateway", name, {}, { ...opts, transformations });
 
     const certificate = this.makeCertificate(name, args);
@@ -49,6 +51,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const routes = this.makeRoutes(name, args, [...guards, ...targets]);
     const entry = this.makeEntry(name, args, certificate, routes);
     this.makeTelemetry(name, args);
+    sizes.check();
 
     const { domain, gateway, services } = args;
     const hosts = services.map((service) => service.host);

@@ -38,13 +38,14 @@ export function preview(
 ): Preview {
   const [before, after] = [old.stackFile(stack), now.stackFile(stack)];
   const known = { stack, base, review: review(stack, base, { before, after }).markdown };
+  let resources: EmittedResource[];
   try {
     loadStackFile(after);
+    resources = emitted(now, stack);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { ...known, error: message, sealed: [], findings: [], passed: false };
   }
-  const resources = emitted(now, stack);
   const names = new Map(resources.map((resource) => [resource.urn, objectName(resource)]));
   const findings = evaluate(resources, policyConfig).map((finding) => ({
     ...finding,
@@ -104,8 +105,12 @@ function emitted({ root }: Repository, stack: string): EmittedResource[] {
   }
 }
 
-/** The line of a failed program's output that names the error; Node.js prints a stack trace around it. */
+/** What a failed program prints: its own message, or the line that names the error in Node.js' stack trace. */
 function causeOf(error: unknown): string {
-  const lines = ((error as { stderr?: string }).stderr ?? "").split("\n").map((line) => line.trim());
+  const { stderr = "" } = error as { stderr?: string };
+  if (stderr !== "" && !/^\s+at /m.test(stderr)) {
+    return stderr.trimEnd();
+  }
+  const lines = stderr.split("\n").map((line) => line.trim());
   return lines.find((line) => /Error\b.*: /.test(line)) ?? lines.find((line) => line !== "") ?? String(error);
 }

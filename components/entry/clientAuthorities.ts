@@ -21,12 +21,14 @@ export class ClientAuthorities extends pulumi.ComponentResource {
   constructor(name: string, args: ClientAuthoritiesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:ClientAuthorities", name, {}, opts);
     const { config, gateway } = args;
+    const given = config.caCertificate;
+    const authorities = (text: string) => certificateBlocks(text).join("");
     const configMap = new ConfigMap(
       name,
       {
         metadata: ownMetadata(gateway, SUFFIXES.clientAuthorities),
         // The Gateway API's key for CA certificates. A private key in the same text is left out.
-        data: { "ca.crt": pulumi.output(config.caCertificate).apply((text) => certificateBlocks(text).join("")) },
+        data: { "ca.crt": typeof given === "string" ? authorities(given) : pulumi.output(given).apply(authorities) },
       },
       { parent: this },
     );

@@ -31,8 +31,8 @@ export class RateLimitService extends pulumi.ComponentResource {
     const child = { parent: this };
     const metadata = { name: rateLimitServiceName(gateway), namespace, labels: partOf(gateway) };
     const { podAnnotations, dependsOn } = this.redis(name, args);
-    // JSON is YAML.
-    const data = { "config.yaml": `${JSON.stringify(rateLimitConfig(services, gateway), null, 2)}\n` };
+    // JSON is YAML, and without spaces half as large.
+    const data = { "config.yaml": `${JSON.stringify(rateLimitConfig(services, gateway))}\n` };
     // A changed limit rolls out new Pods, which `pulumi up` waits for.
     const mapName = `${metadata.name}-${contentHash(data["config.yaml"])}`;
     const map = new ConfigMap(name, { metadata: { ...metadata, name: mapName }, data, immutable: true }, child);

@@ -30,11 +30,11 @@ export class Routes extends pulumi.ComponentResource {
     for (const service of services) {
       const routeName = `${name}-${service.name}`;
       const grants = Object.entries(grantSpecs(service)).map(
-        ([namespace, spec]) =>
+        ([key, spec]) =>
           new ReferenceGrant(
             // Services' names are unique and contain no `--`, so no two grants have the same name.
-            `${routeName}--${namespace}`,
-            { metadata: { name: grantName(gateway, service, spec), namespace, labels }, spec },
+            `${routeName}--${key}`,
+            { metadata: { name: grantName(gateway, service, spec), namespace: key.split(".")[0], labels }, spec },
             { parent: this },
           ),
       );
@@ -80,7 +80,13 @@ function grantName(gateway: GatewayRef, { name }: Service, spec: ReferenceGrantS
   return `${ownName(gateway, name)}-${contentHash(JSON.stringify(spec))}`;
 }
 
-/** By namespace, what the service's route may refer to outside its own. Each Service is named, so nothing more is granted. */
+/** Gateway API: most entries of a ReferenceGrant. */
+const MAX_GRANTED = 16;
+
+/**
+ * What the service's route may refer to outside its own namespace. Each Service is named, so nothing more is granted. By
+ * namespace; if one grant cannot name all of them, more are called `NAMESPACE.2`, `NAMESPACE.3` and so on.
+ */
 export function grantSpecs(service: Service): Record<string, ReferenceGrantSpec> {
   const kind = service.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute";
   const names = new Map<string, Set<string>>();
@@ -90,12 +96,15 @@ export function grantSpecs(service: Service): Record<string, ReferenceGrantSpec>
     }
   }
   return Object.fromEntries(
-    [...names].map(([namespace, services]) => [
-      namespace,
-      {
-        from: [{ group: "gateway.networking.k8s.io", kind, namespace: service.namespace }],
-        to: [...services].sort().map((name) => ({ group: "", kind: "Service", name })),
-      } satisfies ReferenceGrantSpec,
-    ]),
+    [...names].flatMap(([namespace, services]) => {
+      const to = [...services].sort().map((name) => ({ group: "" as const, kind: "Service" as const, name }));
+      return Array.from({ length: Math.ceil(to.length / MAX_GRANTED) }, (_, part) => [
+        part === 0 ? namespace : `${namespace}.${part + 1}`,
+        {
+          from: [{ group: "gateway.networking.k8s.io", kind, namespace: service.namespace }],
+          to: to.slice(part * MAX_GRANTED, (part + 1) * MAX_GRANTED),
+        } satisfies ReferenceGrantSpec,
+      ]);
+    }),
   );
 }

@@ -4,24 +4,37 @@ import type { AccessLogConfig } from "../../config/schema/telemetry/telemetry";
 type Selection = Pick<AccessLogConfig, "samplePercent" | "errorsFrom" | "slowerThan">;
 
 /**
- * CEL expression on Envoy's attributes that selects the requests to log, services with their own rules first. Undefined if all
- * are logged.
+ * CEL expression on Envoy's attributes that selects the requests to log: by the rules of their service, or else of the stack.
+ * Undefined if all are logged. Nothing is nested by service: Envoy's parser goes 32 levels deep, and the listener that has more
+ * is rejected. Chains of `||` and `&&` are flat.
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes
  */
 export function accessLogFilter(services: readonly Service[], stack: Selection): string | undefined {
   const fallback = selection(stack);
-  const own = services
-    .map(({ name, telemetry }) => ({ name, logs: selection({ ...stack, ...telemetry.accessLogs }) }))
-    .filter(({ logs }) => logs !== fallback);
-  const expression = own.reduceRight((rest, { name, logs }) => `${isOf(name)} ? (${logs}) : (${rest})`, fallback);
-  return expression === ALL ? undefined : expression;
+  const own = new Map<string, string[]>();
+  for (const { name, telemetry } of services) {
+    const logs = selection({ ...stack, ...telemetry.accessLogs });
+    if (logs !== fallback) {
+      own.set(logs, [...(own.get(logs) ?? []), name]);
+    }
+  }
+  if (own.size === 0) {
+    return fallback === ALL ? undefined : fallback;
+  }
+  const rest = `!(${isOf([...own.values()].flat())})`;
+  return [...[...own].map(([logs, names]) => both(isOf(names), logs)), both(rest, fallback)].join(" || ");
 }
 
 const ALL = "true";
 
 /** A missing attribute is an error, and nothing is logged on an error, so each is tested with has() first. */
-function isOf(service: string): string {
-  return `has(xds.route_name) && xds.route_name.startsWith("${service}--")`;
+function isOf(services: readonly string[]): string {
+  const names = services.map((service) => `xds.route_name.startsWith("${service}--")`);
+  return `has(xds.route_name) && (${names.join(" || ")})`;
+}
+
+function both(condition: string, logs: string): string {
+  return logs === ALL ? `(${condition})` : `(${condition} && (${logs}))`;
 }
 
 function selection({ samplePercent, errorsFrom, slowerThan }: Selection): string {

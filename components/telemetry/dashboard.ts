@@ -1,6 +1,7 @@
 import type { Service } from "../../config";
 import type { GatewayRef } from "../shared/naming";
 import { namesOf } from "./metricNames";
+import { pageName, pages } from "./pages";
 import { certificateSeconds, configRejects, errorShare, latency } from "./queries";
 
 /** A panel's query, and its legend. */
@@ -18,15 +19,34 @@ interface Panel {
 /** Length of rate windows: a Grafana variable that follows the time range shown. */
 const WINDOW = "$__rate_interval";
 
-/** Grafana dashboard of the gateway and its services, a row of panels for each. */
-export function dashboard(services: readonly Service[], gateway: Pick<GatewayRef, "name">): object {
+/** A service and its panels. */
+interface Row {
+  readonly service: Service;
+  readonly panels: readonly Panel[];
+}
+
+/** Grafana dashboards of the gateway and its services, a row of panels for each; as many as keep each of them small. */
+export function dashboards(services: readonly Service[], gateway: Pick<GatewayRef, "name">): object[] {
+  const rows = services.map((service): Row => ({ service, panels: servicePanels(service) }));
+  const all = pages(rows, ({ service, panels }) => layOut(service.host, panels, 0));
+  return all.map((page, index) => dashboard(page, gateway, index, all.length));
+}
+
+function dashboard(services: readonly Row[], gateway: Pick<GatewayRef, "name">, page: number, count: number): object {
+  const title = `Gateway ${gateway.name}`;
   const rows = [
-    { title: `Gateway ${gateway.name}`, panels: gatewayPanels(services, gateway) },
-    ...services.map((service) => ({ title: service.host, panels: servicePanels(service) })),
+    {
+      title,
+      panels: gatewayPanels(
+        services.map(({ service }) => service),
+        gateway,
+      ),
+    },
+    ...services.map(({ service, panels }) => ({ title: service.host, panels })),
   ];
   return {
-    title: `Gateway ${gateway.name}`,
-    uid: `gateway-${gateway.name}`.slice(0, 40),
+    title: count === 1 ? title : `${title}, ${page + 1} of ${count}`,
+    uid: pageName(`gateway-${gateway.name}`.slice(0, MAX_UID - `-${count}`.length), page),
     schemaVersion: 39,
     tags: ["istio", "gateway"],
     time: { from: "now-1h", to: "now" },
@@ -35,6 +55,9 @@ export function dashboard(services: readonly Service[], gateway: Pick<GatewayRef
     panels: rows.flatMap((row, index) => layOut(row.title, row.panels, index)),
   };
 }
+
+/** Grafana's longest uid. */
+const MAX_UID = 40;
 
 /** Grafana's grid is 24 wide. */
 const HEIGHT = 8;

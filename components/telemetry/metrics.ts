@@ -6,7 +6,8 @@ import { PodMonitor, VMPodScrape } from "../../kinds/podScrape";
 import { PrometheusRule, VMRule } from "../../kinds/ruleGroups";
 import { type GatewayRef, ownMetadata, partOf } from "../shared/naming";
 import { ruleGroups } from "./alertRules";
-import { dashboard } from "./dashboard";
+import { dashboards } from "./dashboard";
+import { pageName, pages } from "./pages";
 import { podScrapeSpec, scrapeConfig } from "./scrape";
 
 export { statsAnnotations } from "./metricNames";
@@ -37,29 +38,35 @@ export class GatewayMetrics extends pulumi.ComponentResource {
       new ConfigMap(
         `${name}-${suffix}`,
         // JSON is YAML, so Prometheus, vmagent and vmalert can read it.
-        { metadata: metadata(suffix, labels), data: { [file]: JSON.stringify(content, null, 2) } },
+        { metadata: metadata(suffix, labels), data: { [file]: JSON.stringify(content) } },
         child,
       );
     if (metrics !== undefined) {
       const { scrape, labels } = metrics;
-      const groups = alerts && ruleGroups({ services, alerts, gateway, rateLimitService });
+      const rules =
+        alerts === undefined
+          ? []
+          : pages(ruleGroups({ services, alerts, gateway, rateLimitService }), (group) => group);
       if (scrape === "config-map") {
         configMap("scrape", "scrape.yaml", scrapeConfig(metrics, gateway), labels);
-        if (groups !== undefined) {
-          configMap("alerts", "alerts.yaml", { groups }, labels);
-        }
+        rules.forEach((groups, page) => {
+          configMap(pageName("alerts", page), `${pageName("alerts", page)}.yaml`, { groups }, labels);
+        });
       } else {
         const [Scrape, Rules] = scrape === "prometheus-operator" ? [PodMonitor, PrometheusRule] : [VMPodScrape, VMRule];
         const spec = podScrapeSpec(metrics, gateway);
         new Scrape(`${name}-scrape`, { metadata: metadata("scrape", labels), spec }, child);
-        if (groups !== undefined) {
-          new Rules(`${name}-alerts`, { metadata: metadata("alerts", labels), spec: { groups } }, child);
-        }
+        rules.forEach((groups, page) => {
+          const suffix = pageName("alerts", page);
+          new Rules(`${name}-${suffix}`, { metadata: metadata(suffix, labels), spec: { groups } }, child);
+        });
       }
     }
-    if (telemetry.dashboard) {
-      configMap("dashboard", `${gateway.name}.json`, dashboard(services, gateway), { grafana_dashboard: "1" });
-    }
+    const boards = telemetry.dashboard ? dashboards(services, gateway) : [];
+    boards.forEach((board, page) => {
+      const file = `${pageName(gateway.name, page)}.json`;
+      configMap(pageName("dashboard", page), file, board, { grafana_dashboard: "1" });
+    });
     this.registerOutputs();
   }
 }

@@ -29,6 +29,13 @@ const values: Values = {
     }),
     service("sampled", { telemetry: { accessLogs: { samplePercent: 25 } } }),
     service("traced", { telemetry: { traces: { samplePercent: 100 } } }),
+    // Each with rules of its own: nested by service, they would be too deep for Envoy's parser, which then takes no listener.
+    ...Array.from({ length: 12 }, (_, index) =>
+      service(`own-${index}`, {
+        backends: [{ service: "plain" }],
+        telemetry: { accessLogs: { samplePercent: 0, errorsFrom: 500 + index } },
+      }),
+    ),
   ],
 };
 
@@ -86,9 +93,18 @@ describe("observability", () => {
       await get("errors", "/slow?sleep=700");
       await request(theLab(), `https://errors.${DOMAIN}/aborted?sleep=400`, { curl: ["--max-time", "0.2"] });
       await get("unknown", "/no-route");
+      for (const host of ["own-3", "own-11"]) {
+        await get(host, "/502?status=502");
+        await get(host, "/503?status=503");
+      }
       const config = Array.from({ length: 400 }, (_, n) => `url = "https://sampled.${DOMAIN}/?n=${n}"\n`).join("");
       await theLab().run(["curl", "-sk", "--config", "-"], { input: config });
       all = await logged();
+    });
+
+    it("goes by the rules of each of many services", () => {
+      assert.deepEqual(paths("own-3"), ["/503"]);
+      assert.deepEqual(paths("own-11"), []);
     });
 
     it("describes a request, who answered it, and how", () => {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { preview } from "../../review/preview";
 import { previewMarkdown } from "../../review/previewMarkdown";
+import { LARGE_SERVICE } from "../support/stacks";
 import { Repository } from "../../review/repository";
 
 const ROOT = join(__dirname, "..", "..");
@@ -93,6 +94,17 @@ describe("review/preview", function () {
         "```",
         "",
       ].join("\n"),
+    );
+  });
+
+  it("fails in the same way if an object is too large", () => {
+    const config = { "istio-gateway:domain": "example.test", "istio-gateway:services": [LARGE_SERVICE] };
+    write("dev", JSON.stringify({ config }));
+    const found = look("dev");
+    assert.deepEqual({ passed: found.passed, objects: found.objects }, { passed: false, objects: undefined });
+    assert.match(
+      found.error ?? "",
+      /^1 object is too large, nothing was changed:\n {2}HTTPRoute apps\/web: \d+ bytes, .+\n.+$/,
     );
   });
 

@@ -10,6 +10,19 @@ export const MINIMAL: Values = {
   services: [{ name: "web", namespace: "apps" }],
 };
 
+/** One service whose route is larger than etcd's limit, in 90 KB of config. */
+export const LARGE_SERVICE: Values = {
+  name: "web",
+  namespace: "apps",
+  paths: Array.from({ length: 16 }, (_, index) => `/p${index}`),
+  requestHeaders: { set: headers(4096) },
+  responseHeaders: { set: headers(1400) },
+};
+
+function headers(length: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`x-${index}`, "x".repeat(length)]));
+}
+
 /** A checked config: the minimal one, with some keys replaced. */
 export function stack(values: Values = {}, secretKeys: readonly string[] = []): StackConfig {
   return loadConfig({

@@ -119,6 +119,31 @@ describe("components/routes", () => {
     assert.ok(plain);
     assert.deepEqual(grantSpecs(plain), {});
   });
+
+  it("grants 16 Services at once, the most that a ReferenceGrant takes", () => {
+    const paths = [0, 1].map((path) => ({
+      path: `/p${path}`,
+      backends: Array.from({ length: 16 }, (_, index) => ({
+        service: `b${100 + path * 16 + index}`,
+        namespace: "else",
+      })),
+    }));
+    const granted = (count: number) => {
+      const backends = paths.flatMap((path) => path.backends).slice(0, count);
+      const given = [0, 1].map((path) => ({ path: `/p${path}`, backends: backends.slice(path * 16, path * 16 + 16) }));
+      const { services } = stack({
+        services: [{ name: "web", namespace: "apps", paths: given.filter((path) => path.backends.length > 0) }],
+      });
+      const [service] = services;
+      assert.ok(service);
+      return Object.entries(grantSpecs(service)).map(([key, { to }]) => [key, to.length]);
+    };
+    assert.deepEqual(granted(16), [["else", 16]]);
+    assert.deepEqual(granted(17), [
+      ["else", 16],
+      ["else.2", 1],
+    ]);
+  });
 });
 
 describe("components/tlsGateway", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { GatewayMetrics, statsAnnotations } from "../../../components/telemetry/metrics";
 import { ruleGroups } from "../../../components/telemetry/alertRules";
-import { dashboard } from "../../../components/telemetry/dashboard";
+import { dashboards } from "../../../components/telemetry/dashboard";
 import { namesOf } from "../../../components/telemetry/metricNames";
 import { errorShare } from "../../../components/telemetry/queries";
 import { scrapeConfig } from "../../../components/telemetry/scrape";
@@ -175,10 +175,66 @@ describe("components/metrics", () => {
 
   it("gives each panel of the dashboard its own place and id", () => {
     const { services } = config({});
-    const { panels } = plain(dashboard(services, { name: "edge" })) as { panels: { id: number; gridPos: object }[] };
+    const [board] = dashboards(services, { name: "edge" });
+    const { panels } = plain(board) as { panels: { id: number; gridPos: object }[] };
     assert.equal(panels.length, 1 + 3 + 1 + 4);
     assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
     assert.equal(new Set(panels.map(({ gridPos }) => JSON.stringify(gridPos))).size, panels.length);
+  });
+});
+
+describe("components/gatewayMetrics, many services", () => {
+  const many = (scrape: string, count: number) =>
+    stack({
+      services: Array.from({ length: count }, (_, index) => ({ name: `service-${index}`, namespace: "apps" })),
+      telemetry: { metrics: { scrape }, alerts: {}, dashboard: true },
+    });
+  const deployMany = async (scrape: string, count: number) => {
+    const { services, telemetry } = many(scrape, count);
+    const gateway = { name: "edge", namespace: "gateways" };
+    return register(() => new GatewayMetrics("edge", { services, telemetry, gateway }));
+  };
+  const PAGE = 256 * 1024;
+  /** Resources are registered in any order. */
+  const inOrder = (resources: Registered[]) => resources.sort((a, b) => (a.name < b.name ? -1 : 1));
+
+  it("have their panels and alerts in several objects, each small, and together complete", async () => {
+    const resources = await deployMany("prometheus-operator", 300);
+    const boards = inOrder(resources.filter(({ type }) => type.endsWith(":ConfigMap")));
+    const files = boards.map(
+      ({ inputs }) => Object.entries(inputs.data as Record<string, string>)[0] ?? (["", ""] as const),
+    );
+    assert.deepEqual(
+      files.map(([file]) => file),
+      ["edge.json", "edge-2.json", "edge-3.json"],
+    );
+    assert.ok(
+      files.every(([, text]) => text.length < PAGE * 1.2),
+      files.map(([, text]) => text.length).join(),
+    );
+    const parsed = files.map(
+      ([, text]) => JSON.parse(text) as { uid: string; title: string; panels: { type: string; title: string }[] },
+    );
+    assert.deepEqual(parsed.map(({ uid, title }) => [uid, title]).slice(0, 2), [
+      ["gateway-edge", "Gateway edge, 1 of 3"],
+      ["gateway-edge-2", "Gateway edge, 2 of 3"],
+    ]);
+    const rows = parsed.flatMap(({ panels }) => panels.filter(({ type }) => type === "row").map(({ title }) => title));
+    assert.deepEqual(
+      rows.filter((title) => !title.startsWith("Gateway ")),
+      Array.from({ length: 300 }, (_, index) => `service-${index}.example.test`),
+    );
+    const rules = resources.filter(({ type }) => type.endsWith(":PrometheusRule"));
+    assert.deepEqual(rules.map(({ name }) => name).sort(), ["edge-alerts", "edge-alerts-2"]);
+    const groups = rules.flatMap(({ inputs }) => (inputs.spec as { groups: { name: string }[] }).groups);
+    assert.equal(new Set(groups.map(({ name }) => name)).size, 300 + 1);
+    assert.ok(rules.every(({ inputs }) => JSON.stringify(inputs.spec).length <= PAGE));
+  });
+
+  it("have plain files of different names without an operator", async () => {
+    const resources = await deployMany("config-map", 200);
+    const files = resources.flatMap(({ inputs }) => Object.keys(inputs.data ?? {})).sort();
+    assert.deepEqual(files, ["alerts-2.yaml", "alerts.yaml", "edge-2.json", "edge.json", "scrape.yaml"]);
   });
 });
 

@@ -140,15 +140,44 @@ describe("components/accessLogFilter", () => {
     }
   });
 
-  it("checks services with their own rules first", () => {
-    const web = 'has(xds.route_name) && xds.route_name.startsWith("web--")';
+  it("applies the rules of a service to its own requests, and the stack's to all others", () => {
+    const web = 'has(xds.route_name) && (xds.route_name.startsWith("web--"))';
     assert.equal(
       filter({}, { samplePercent: 0, errorsFrom: 400 }),
-      `${web} ? (!has(response.code) || response.code >= 400) : (true)`,
+      `(${web} && (!has(response.code) || response.code >= 400)) || (!(${web}))`,
     );
     assert.equal(
       filter({ samplePercent: 0 }, { samplePercent: 100 }),
-      `${web} ? (true) : (!has(response.code) || response.code >= 500)`,
+      `(${web}) || (!(${web}) && (!has(response.code) || response.code >= 500))`,
     );
+  });
+
+  it("names services with equal rules together, and is no deeper for more of them", () => {
+    const services = (count: number) =>
+      stack({
+        telemetry: { accessLogs: { ...logs, samplePercent: 0 } },
+        services: Array.from({ length: count }, (_, index) => ({
+          name: `s${index}`,
+          namespace: "apps",
+          telemetry: { accessLogs: { samplePercent: 1 + (index % 90) } },
+        })),
+      });
+    const depth = (text: string) => {
+      let [deepest, now] = [0, 0];
+      for (const sign of text) {
+        now += sign === "(" ? 1 : sign === ")" ? -1 : 0;
+        deepest = Math.max(deepest, now);
+      }
+      return deepest;
+    };
+    const filters = [1, 500].map((count) => {
+      const { services: all, telemetry } = services(count);
+      assert.ok(telemetry.accessLogs);
+      return accessLogFilter(all, telemetry.accessLogs) ?? "";
+    });
+    assert.equal(depth(filters[1] ?? ""), depth(filters[0] ?? ""));
+    assert.ok(!filters[1]?.includes("?"));
+    assert.equal(filters[1]?.match(/startsWith/g)?.length, 2 * 500);
+    assert.equal(filters[1].match(/has\(response\.code\)/g)?.length, 90 + 1);
   });
 });
