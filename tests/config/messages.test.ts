@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { loadConfig } from "../../config/load/load";
+import { keysWithSecrets } from "../../config/load/secrets";
 import { check } from "../../config/load/zodProblems";
 import { ConfigError, type Problem } from "../../config/values/problem";
 import { Draw } from "../fuzz/support/draw";
@@ -53,7 +54,7 @@ async function ofRules(): Promise<Problem[]> {
       rule(draw, given.values);
       const values = JSON.parse(JSON.stringify(given.values)) as Record<string, unknown>;
       try {
-        loadConfig({ ...given, values });
+        loadConfig({ ...given, values, secretKeys: keysWithSecrets(values) });
         return [];
       } catch (error) {
         assert.ok(error instanceof ConfigError);

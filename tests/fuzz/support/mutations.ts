@@ -1,3 +1,4 @@
+import { keysWithSecrets } from "../../../config/load/secrets";
 import { given, type Draw, type Values } from "./draw";
 import type { Material } from "./material";
 import { RELATIONS } from "./relations";
@@ -13,8 +14,8 @@ export interface Broken {
 
 /** Maps with arbitrary keys, or outside the schema. */
 const FREE = /\.(headers|query|set|add|selector|matchLabels|labels|requiredClaims|keys\[\d+\])$/;
-/** Texts that are not validated. */
-const ANY_TEXT = /jwt\.issuer$|(context|renderDirectory|kubeconfig|password)$/;
+/** Texts that are not validated, or hardly. */
+const ANY_TEXT = /jwt\.issuer$|(context|renderDirectory|kubeconfig|password|provider)$/;
 
 interface Place {
   readonly path: string;
@@ -291,8 +292,9 @@ export function broken(draw: Draw, { values: valid, ...rest }: Given, material: 
     ? draw.pick(Object.values(RULES))
     : draw.pick([wrongType, unknownKey, outOfBounds, missingKey]);
   const path = relation?.(values, material, draw) ?? mutation(draw, values) ?? "";
+  const mutated = JSON.parse(JSON.stringify(values)) as Values;
   return {
-    given: { ...rest, values: JSON.parse(JSON.stringify(values)) as Values },
+    given: { ...rest, values: mutated, secretKeys: keysWithSecrets(mutated) },
     // A condition is a text or a map, so a mistake is reported for the whole.
     path: path.replace(/(\.(?:match|override)\.\w+\..*)\.regex$/, "$1"),
     isAlone: relation !== undefined,

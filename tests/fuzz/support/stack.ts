@@ -1,5 +1,5 @@
 import { valueOfText, type GivenConfig } from "../../../config/load/givenConfig";
-
+import { keysWithSecrets } from "../../../config/load/secrets";
 import type { TestAuthority } from "../../support/certificates";
 import { hours } from "../../../config/values/duration";
 import { given, type Draw, type Values } from "./draw";
@@ -87,11 +87,12 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
       : draw.maybe(20, () => ({ kubeconfig: SECRETS.kubeconfig, context: "lab" })),
     protect: draw.maybe(20, () => draw.chance(50)),
   });
+  const all = fitted(values, access);
   return {
     project: "istio-gateway",
     folder: ".",
-    values: fitted(values, access),
-    secretKeys: new Set(["certificate", "rateLimitService", "kubernetes"]),
+    values: all,
+    secretKeys: keysWithSecrets(all),
   };
 }
 
