@@ -60,11 +60,14 @@ describe("fuzzed configs", () => {
     ]);
     const drawn = fc.gen().map((generate) => asText(drawStack(new Draw(generate), authority, PLACE)));
     cases = [];
-    for (const given of fc.sample(drawn, { seed: SEED, numRuns: Math.max(SAMPLE, DEPLOYED) })) {
-      const config = loadConfig(given);
-      cases.push({ given, config, manifests: manifestsOf(config, await emission.of(config), own) });
+    try {
+      for (const given of fc.sample(drawn, { seed: SEED, numRuns: Math.max(SAMPLE, DEPLOYED) })) {
+        const config = loadConfig(given);
+        cases.push({ given, config, manifests: manifestsOf(config, await emission.of(config), own) });
+      }
+    } finally {
+      emission.end();
     }
-    emission.end();
     const client = await signedBy(authority, { commonName: "client", uses: ["client_auth"] });
     writeFileSync(CLIENT_FILE, client.certificatePem + client.privateKeyPem, { mode: 0o600 });
     await prepare(STACK, {
