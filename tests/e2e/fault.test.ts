@@ -158,8 +158,9 @@ describe("fault injection", () => {
       .flatMap((chain) => chain.filters)
       .find(({ name }) => name === "envoy.filters.network.http_connection_manager")
       ?.typed_config.http_filters.map(({ name }) => name);
-    assert.equal(filters?.[1], "envoy.filters.http.cors", "right after the hardening, before whatever refuses");
-    assert.deepEqual(filters?.slice(-4), [
+    assert.ok(filters);
+    assert.equal(filters[1], "envoy.filters.http.cors", "right after the hardening, before whatever refuses");
+    assert.deepEqual(filters.slice(-4), [
       "envoy.filters.http.local_ratelimit",
       "unified-gateway.fault",
       "envoy.filters.http.buffer",
