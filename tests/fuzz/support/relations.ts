@@ -41,7 +41,8 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
     const host = first.host ?? `${String(first.name)}.${String(values.domain)}`;
     const access = { jwt: { issuer: "https://other.test", jwks: ISSUER.jwks, audiences: ["zz"] } };
     const paths = [first.protocol === "grpc" ? "/zz.Own" : "/zz-own"];
-    return `${add(values, { name: "zz-shared", host, protocol: first.protocol, paths, access })}.access`;
+    const { protocol, hsts } = first;
+    return `${add(values, { name: "zz-shared", host, protocol, hsts, paths, access })}.access`;
   },
   sharedHostProtocol: (values) => {
     const first = firstService(values);
