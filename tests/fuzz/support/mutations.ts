@@ -15,7 +15,7 @@ export interface Broken {
 /** Maps with arbitrary keys, or outside the schema. */
 const FREE = /\.(headers|query|set|add|selector|matchLabels|labels|requiredClaims|keys\[\d+\])$/;
 /** Texts that are not validated, or hardly. */
-const ANY_TEXT = /jwt\.issuer$|(context|renderDirectory|kubeconfig|password|provider)$/;
+const ANY_TEXT = /jwt\.(issuer|audiences\[\d+\])$|(context|renderDirectory|kubeconfig|password|provider)$/;
 
 interface Place {
   readonly path: string;
