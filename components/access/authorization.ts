@@ -3,6 +3,7 @@ import { conditionsOf } from "../../config/resolve/entrance";
 import { type Jwt, TOKEN_HEADER } from "../../config/schema/access/jwt";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { withMapped } from "../../config/values/cidr";
+import { grouped } from "../../config/values/grouped";
 import type {
   AuthorizationCondition,
   AuthorizationPolicySpec,
@@ -80,14 +81,8 @@ export function authenticationSpec(
   services: readonly Pick<Service, "access">[],
   gateway: Pick<GatewayRef, "name">,
 ): RequestAuthenticationSpec | undefined {
-  const issuers = new Map<string, [Jwt, ...Jwt[]]>();
-  for (const { access } of services) {
-    if (access?.jwt !== undefined) {
-      const { jwt } = access;
-      issuers.set(jwt.issuer, [...(issuers.get(jwt.issuer) ?? []), jwt] as [Jwt, ...Jwt[]]);
-    }
-  }
-  const jwtRules = [...issuers.values()].map(jwtRule);
+  const all = services.flatMap(({ access }) => access?.jwt ?? []);
+  const jwtRules = [...grouped(all, ({ issuer }) => issuer).values()].map(jwtRule);
   return jwtRules.length === 0 ? undefined : { targetRefs: [gatewayTarget(gateway)], jwtRules };
 }
 

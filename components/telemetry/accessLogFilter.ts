@@ -1,5 +1,6 @@
 import type { Service } from "../../config";
 import type { AccessLogConfig } from "../../config/schema/telemetry/telemetry";
+import { grouped } from "../../config/values/grouped";
 
 type Selection = Pick<AccessLogConfig, "samplePercent" | "errorsFrom" | "slowerThan">;
 
@@ -11,18 +12,15 @@ type Selection = Pick<AccessLogConfig, "samplePercent" | "errorsFrom" | "slowerT
  */
 export function accessLogFilter(services: readonly Service[], stack: Selection): string | undefined {
   const fallback = selection(stack);
-  const own = new Map<string, string[]>();
-  for (const { name, telemetry } of services) {
-    const logs = selection({ ...stack, ...telemetry.accessLogs });
-    if (logs !== fallback) {
-      own.set(logs, [...(own.get(logs) ?? []), name]);
-    }
-  }
-  if (own.size === 0) {
+  const all = services.map(({ name, telemetry }) => ({ name, logs: selection({ ...stack, ...telemetry.accessLogs }) }));
+  const own = [...grouped(all, ({ logs }) => logs)]
+    .filter(([logs]) => logs !== fallback)
+    .map(([logs, group]) => ({ logs, names: group.map(({ name }) => name) }));
+  if (own.length === 0) {
     return fallback === ALL ? undefined : fallback;
   }
-  const rest = `!(${isOf([...own.values()].flat())})`;
-  return [...[...own].map(([logs, names]) => both(isOf(names), logs)), both(rest, fallback)].join(" || ");
+  const rest = `!(${isOf(own.flatMap(({ names }) => names))})`;
+  return [...own.map(({ logs, names }) => both(isOf(names), logs)), both(rest, fallback)].join(" || ");
 }
 
 const ALL = "true";

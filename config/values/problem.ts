@@ -1,3 +1,5 @@
+import { grouped } from "./grouped";
+
 /**
  * One mistake in the stack config: where it is, what was given, what is expected. Problems are collected, never thrown one by
  * one, so that users can fix a file in one go.
@@ -18,6 +20,11 @@ const MAX_VALUE_LENGTH = 60;
 
 /** Keys whose values never appear in an error. */
 const SENSITIVE_KEY = /(key|pem|password|token|secret|kubeconfig)/i;
+
+/** The first problem of each key path: a mistake in what services inherit is reported once. */
+export function onePerPath(problems: readonly Problem[]): Problem[] {
+  return [...grouped(problems, ({ path }) => path).values()].map(([first]) => first);
+}
 
 /** The keys and places in lists that lead to a value. */
 export type KeyPath = readonly (string | number)[];

@@ -1,3 +1,5 @@
+import { byHost } from "../../resolve/byHost";
+import { headerChanges, MAX_OTHER_HEADERS } from "../../resolve/headerChanges";
 import { HSTS_HEADER } from "../../schema/entry/hsts";
 import type { HeaderChanges } from "../../schema/routing/filters";
 import { hostOf, nearest } from "../../resolve/service";
@@ -5,30 +7,25 @@ import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
-/** Gateway API: at most 16 headers in a list, one of which is HSTS. */
-const MAX_OTHER_HEADERS = 15;
-
 /** HSTS is set in one place, the same for all of a host, and leaves room for the other headers. */
 export function hstsProblems(stack: CheckedStack): Problem[] {
-  return [...stack.services.flatMap(sharedHostProblems(stack)), ...headerProblems(stack)];
+  return [...sharedHostProblems(stack), ...headerProblems(stack)];
 }
 
 /** Browsers keep one HSTS policy for a host, that of its latest answer. */
-function sharedHostProblems({ domain = "", gateway }: CheckedStack) {
-  const first = new Map<string, IndexedService & { readonly policy: string }>();
-  return ({ index, service }: IndexedService): Problem[] => {
-    const host = hostOf(service, domain);
-    const policy = JSON.stringify(nearest(service.hsts, gateway?.hsts) ?? false);
-    const earlier = first.get(host);
-    // Two protocols are a mistake of their own, see grpcProblems.
-    const isOther = earlier !== undefined && earlier.service.protocol === service.protocol && earlier.policy !== policy;
-    if (!isOther) {
-      first.set(host, earlier ?? { index, service, policy });
-      return [];
-    }
-    const expected = `the same hsts as services[${earlier.index}]: both serve ${host}, and browsers keep one hsts for a host`;
-    return [{ path: `services[${index}].hsts`, value: service.hsts, expected }];
-  };
+function sharedHostProblems(stack: CheckedStack): Problem[] {
+  const { domain = "", gateway } = stack;
+  const policyOf = ({ service }: IndexedService) => JSON.stringify(nearest(service.hsts, gateway?.hsts) ?? false);
+  return byHost(stack).flatMap(([first, ...others]) =>
+    others
+      // Two protocols are a mistake of their own, see grpcProblems.
+      .filter((other) => other.service.protocol === first.service.protocol && policyOf(other) !== policyOf(first))
+      .map(({ index, service }) => ({
+        path: `services[${index}].hsts`,
+        value: service.hsts,
+        expected: `the same hsts as services[${first.index}]: both serve ${hostOf(service, domain)}, and browsers keep one hsts for a host`,
+      })),
+  );
 }
 
 function headerProblems({ gateway, services }: CheckedStack): Problem[] {
@@ -44,15 +41,12 @@ function headerProblems({ gateway, services }: CheckedStack): Problem[] {
             },
           ]
         : []),
-      ...changeProblems(`services[${index}].responseHeaders`, service.responseHeaders),
-      ...service.paths.flatMap((path, pathIndex) =>
-        changeProblems(`services[${index}].paths[${pathIndex}].responseHeaders`, path.responseHeaders),
-      ),
+      ...headerChanges({ index, service }, "responseHeaders").flatMap(changeProblems),
     ]);
 }
 
-function changeProblems(at: string, changes: HeaderChanges | false | undefined): Problem[] {
-  const { set = {}, add = {}, remove = [] } = changes || {};
+function changeProblems({ at, changes }: { at: string; changes: HeaderChanges }): Problem[] {
+  const { set = {}, add = {}, remove = [] } = changes;
   const named = [
     ...Object.entries(set).map(([name, value]) => ({ name, value, path: `${at}.set.${name}` })),
     ...Object.entries(add).map(([name, value]) => ({ name, value, path: `${at}.add.${name}` })),

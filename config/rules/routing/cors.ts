@@ -1,6 +1,6 @@
+import { byHost } from "../../resolve/byHost";
 import { byPrecedence } from "../../resolve/paths";
 import { pathSettings, type PathSettings } from "../../resolve/pathSettings";
-import { hostOf } from "../../resolve/service";
 import type { Cors } from "../../schema/routing/cors";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
@@ -10,13 +10,11 @@ import { matchKey } from "./precedence";
  * Paths whose preflights nobody answers, or another path of the host that allows less: a preflight is an OPTIONS request without the
  * headers that the page will send.
  */
-export function corsProblems({ domain = "", services, defaults }: CheckedStack): Problem[] {
-  const hosts = new Map<string, PathSettings[]>();
-  for (const indexed of services) {
-    const host = hostOf(indexed.service, domain);
-    hosts.set(host, [...(hosts.get(host) ?? []), ...pathSettings(indexed, defaults)]);
-  }
-  return [...hosts.values()].flatMap((paths) => paths.flatMap((setting) => preflightProblem(setting, paths)));
+export function corsProblems(stack: CheckedStack): Problem[] {
+  return byHost(stack).flatMap((services) => {
+    const paths = services.flatMap((indexed) => pathSettings(indexed, stack.defaults));
+    return paths.flatMap((setting) => preflightProblem(setting, paths));
+  });
 }
 
 function preflightProblem({ here, path, cors }: PathSettings, paths: readonly PathSettings[]): Problem[] {

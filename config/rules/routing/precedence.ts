@@ -1,5 +1,5 @@
+import { byHost } from "../../resolve/byHost";
 import { byPrecedence, mergeMatches } from "../../resolve/paths";
-import { hostOf } from "../../resolve/service";
 import type { Match } from "../../schema/routing/match";
 import type { ParsedPath } from "../../schema/routing/path";
 import type { IndexedService } from "../../schema/service";
@@ -29,21 +29,23 @@ type Listed = Pick<CheckedStack, "services" | "domain">;
 
 /** What the paths of each host claim, in the order of the lists. Reads as few keys as possible. */
 export function claimsOfPaths(stack: Listed): Claim[][] {
-  return byHost(stack, pathClaims);
+  return byHost(stack).map((services) => services.flatMap(pathClaims));
 }
 
 /** The same, and in front of each path that has a canary what the canary's override claims. */
 export function claimsOfRules(stack: Listed): Claim[][] {
-  return byHost(stack, (indexed) => {
-    const { paths, canary } = indexed.service;
-    return pathClaims(indexed).flatMap((claim, pathIndex) => {
-      // A path with its own backends has no canary.
-      if (canary?.override === undefined || paths[pathIndex]?.backends !== undefined) {
-        return [claim];
-      }
-      const match = mergeMatches(claim.match, canary.override);
-      return [{ ...claim, at: `the canary's override on ${claim.at}`, isOverride: true, match }, claim];
-    });
+  return byHost(stack).map((services) => services.flatMap(ruleClaims));
+}
+
+function ruleClaims(indexed: IndexedService): Claim[] {
+  const { paths, canary } = indexed.service;
+  return pathClaims(indexed).flatMap((claim, pathIndex) => {
+    // A path with its own backends has no canary.
+    if (canary?.override === undefined || paths[pathIndex]?.backends !== undefined) {
+      return [claim];
+    }
+    const match = mergeMatches(claim.match, canary.override);
+    return [{ ...claim, at: `the canary's override on ${claim.at}`, isOverride: true, match }, claim];
   });
 }
 
@@ -51,15 +53,6 @@ function pathClaims({ index, service }: IndexedService): Claim[] {
   return service.paths.map(({ path, type, match }, pathIndex) => {
     return { index, at: `services[${index}].paths[${pathIndex}]`, isOverride: false, path, type, match };
   });
-}
-
-function byHost({ services, domain }: Listed, claimsOf: (service: IndexedService) => Claim[]): Claim[][] {
-  const hosts = new Map<string, Claim[]>();
-  for (const indexed of services) {
-    const host = hostOf(indexed.service, domain ?? "");
-    hosts.set(host, [...(hosts.get(host) ?? []), ...claimsOf(indexed)]);
-  }
-  return [...hosts.values()];
 }
 
 /** Paths that never get a request. */

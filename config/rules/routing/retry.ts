@@ -1,13 +1,12 @@
 import { milliseconds } from "../../values/duration";
 import { pathSettings, type PathSettings } from "../../resolve/pathSettings";
-import type { Problem } from "../../values/problem";
+import { onePerPath, type Problem } from "../../values/problem";
 import { DEFAULT_BACKOFF_MS, longestPauses } from "../../schema/routing/retry";
 import type { CheckedStack } from "../checkedStack";
 
 /** Timeouts and retries that contradict each other. A mistake is reported once, where it was made. */
 export function retryProblems({ services, defaults }: CheckedStack): Problem[] {
-  const problems = services.flatMap((service) => pathSettings(service, defaults)).flatMap(ofPath);
-  return problems.filter(({ path }, index) => problems.findIndex((problem) => problem.path === path) === index);
+  return onePerPath(services.flatMap((service) => pathSettings(service, defaults)).flatMap(ofPath));
 }
 
 function ofPath({ request, backendRequest, retry }: PathSettings): Problem[] {

@@ -4,7 +4,7 @@ import { dnsLabel, headerName, hostname, orOff, percentage, port } from "../fiel
 import { headerValue } from "./match";
 
 /** Gateway API: at most 16 headers in each list. */
-const MAX_HEADERS = 16;
+export const MAX_HEADERS = 16;
 
 const headerValues = z
   .record(headerName, headerValue, "a map of header names to values")
