@@ -58,7 +58,7 @@ export class Certificate extends pulumi.ComponentResource {
     if (config.type === "existing" || config.type === "cert-manager") {
       this.secretName = pulumi.output(config.secretName);
       // Hosts are one label below the domain; cert-manager requests the listeners' host names, that is, the wildcard.
-      this.info = names.apply(([wildcard = ""]) => ({ ...known, dnsNames: [wildcard] }));
+      this.info = names.apply(([wildcard]) => ({ ...known, dnsNames: [wildcard] }));
     } else {
       const child = { parent: this };
       const key = new tls.PrivateKey(`${name}-key`, keyArgs(config.keyAlgorithm), { ...child, protect });
@@ -161,7 +161,7 @@ const MAX_COMMON_NAME = 64;
 
 /** Never empty: that of a self-signed certificate is its issuer too, which has to have a name (RFC 5280, section 4.1.2.4). */
 function subjectOf(domain: string): { commonName: string } | { organization: string } {
-  const commonName = `*.${domain}`;
+  const [commonName] = certificateNames(domain);
   return commonName.length <= MAX_COMMON_NAME ? { commonName } : { organization: "Unified Istio gateway" };
 }
 

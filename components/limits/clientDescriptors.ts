@@ -1,4 +1,5 @@
 import type { ByAddress } from "../../config/schema/limits/rateLimit";
+import { MAPPED_PREFIX } from "../../config/values/cidr";
 
 /**
  * What tells clients apart for a limit: the entries of a descriptor, and the Envoy action that produces each of them. Without a value,
@@ -10,8 +11,7 @@ export interface ClientDescriptor {
 }
 
 const KIND = "ipv4_mapped";
-/** ::ffff:0:0/96: IPv4 addresses in the form of IPv6, as some proxies write them. */
-const MAPPED_PREFIX = 96;
+/** IPv4 addresses in the form of IPv6, as some proxies write them. */
 const MAPPED = [{ address_prefix: "::ffff:0:0", prefix_len: MAPPED_PREFIX }];
 
 /**

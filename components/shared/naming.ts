@@ -52,7 +52,7 @@ export const SUFFIXES = {
 } as const;
 
 /** Names that the wildcard certificate covers: the wildcard, and the apex, which a wildcard does not match. */
-export function certificateNames(domain: string): string[] {
+export function certificateNames(domain: string): [wildcard: string, apex: string] {
   return [`*.${domain}`, domain];
 }
 

@@ -8,6 +8,9 @@ interface Block {
   readonly prefix: number;
 }
 
+/** Bits of ::ffff:0:0/96, where IPv4 addresses are in the form of IPv6. */
+export const MAPPED_PREFIX = 96;
+
 /** What is wrong with an address or a CIDR block; undefined if nothing is. */
 export function blockFlaw(text: string): string | undefined {
   const block = parseBlock(text);
@@ -20,7 +23,7 @@ export function blockFlaw(text: string): string | undefined {
     return `a block that starts at its first address: ${first}/${block.prefix}, or a single address without a prefix`;
   }
   // Envoy matches IPv4 clients only against IPv4 blocks, so this entry would match nobody.
-  return block.size === 128 && block.prefix >= 96 && block.bits >> 32n === 0xffffn
+  return block.size === 128 && block.prefix >= MAPPED_PREFIX && block.bits >> 32n === 0xffffn
     ? "the IPv4 form of this IPv4-mapped block"
     : undefined;
 }
@@ -39,7 +42,7 @@ export function covers(outer: string, inner: string): boolean {
 export function withMapped(blocks: readonly string[]): string[] {
   return blocks.flatMap((text) => {
     const block = parseBlock(text);
-    return block?.size === 32 ? [text, `::ffff:${text.split("/")[0] ?? ""}/${96 + block.prefix}`] : [text];
+    return block?.size === 32 ? [text, `::ffff:${text.split("/")[0] ?? ""}/${MAPPED_PREFIX + block.prefix}`] : [text];
   });
 }
 
