@@ -6,7 +6,7 @@ import { logOf } from "./controlPlane";
 import { outputInside, runInside } from "./namespaces";
 import { REPOSITORY } from "./paths";
 import { eventually, UserError, type Result } from "./processes";
-import { labEnv, link } from "./stacks";
+import { labEnv, linkProject } from "./stacks";
 import { labPath } from "./state";
 import type { Channel, Tools } from "./tools";
 
@@ -75,9 +75,7 @@ export function runPlatform(pid: number, tools: Tools, args: readonly string[]):
 
 function writeProject(): void {
   mkdirSync(PROJECT, { recursive: true, mode: 0o700 });
-  const project = parse(readFileSync(join(REPOSITORY, "istio", "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
-  writeFileSync(join(PROJECT, "Pulumi.yaml"), stringify({ ...project, main: "program" }));
-  link(join(REPOSITORY, "istio"), join(PROJECT, "program"));
+  linkProject(join(REPOSITORY, "istio"), PROJECT);
 }
 
 /** Config of the stack in istio/ for a release of Istio. */

@@ -130,10 +130,11 @@ function status(): number {
   for (const line of versions(state.istio)) {
     console.log(line);
   }
-  for (const [, name, number] of Object.keys(state.daemons).flatMap((daemon) => [
-    ...daemon.matchAll(/^(node-(\d+))$/g),
-  ])) {
-    console.log(`node ${name} at ${nodeAddress(Number(number))}`);
+  for (const name of Object.keys(state.daemons)) {
+    const [, number] = /^node-(\d+)$/.exec(name) ?? [];
+    if (number !== undefined) {
+      console.log(`node ${name} at ${nodeAddress(Number(number))}`);
+    }
   }
   for (const line of providersInUse()) {
     console.log(line);

@@ -10,12 +10,10 @@ import { kubeEnv } from "./controlPlane";
 import { outputInside } from "./namespaces";
 import { REPOSITORY } from "./paths";
 import { script, UserError } from "./processes";
-import { installStandIns } from "./standIns";
+import { installPlugins } from "./standIns";
 import { labPath } from "./state";
 import type { Tools } from "./tools";
-import type { PluginName } from "./tools/catalogue";
-import { describeProviders, pluginFolder, pluginProgram, type Provider, type Providers } from "./tools/providers";
-import { linkPlugin } from "./tools/pulumi";
+import { describeProviders, type Providers } from "./tools/providers";
 
 /**
  * Pulumi writes to a stack's file, so it works on copies: the lab's project holds the stack files, and a link to the
@@ -65,9 +63,7 @@ export function prepareProject(tools: Tools): void {
   if (!existsSync(PASSPHRASE_FILE)) {
     writeFileSync(PASSPHRASE_FILE, randomBytes(24).toString("hex"), { mode: 0o600 });
   }
-  const project = parse(readFileSync(join(REPOSITORY, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
-  writeFileSync(join(PROJECT, "Pulumi.yaml"), stringify({ ...project, main: "program" }));
-  link(REPOSITORY, join(PROJECT, "program"));
+  linkProject(REPOSITORY, PROJECT);
   for (const [name, path] of Object.entries(tools.programs)) {
     // The CLI looks for its language host next to itself.
     if (!name.startsWith("pulumi")) {
@@ -75,12 +71,7 @@ export function prepareProject(tools: Tools): void {
     }
   }
   script(join(BIN, "pulumi"), `exec '${tools.programs.pulumi}' -C '${PROJECT}' "$@"`);
-  for (const [name, provider] of Object.entries(tools.providers) as [PluginName, Provider][]) {
-    if (provider.kind !== "stand-in") {
-      linkPlugin(join(PULUMI_HOME, "plugins", pluginFolder(name)), pluginProgram(name), provider.program);
-    }
-  }
-  installStandIns(tools.standIns, join(PULUMI_HOME, "plugins"));
+  installPlugins(tools, join(PULUMI_HOME, "plugins"));
   writeFileSync(PROVIDERS_FILE, JSON.stringify(tools.providers));
   const runPack = join(REPOSITORY, "node_modules", "@pulumi", "pulumi", "cmd", "run-policy-pack");
   script(POLICY_PACK, `cd '${join(REPOSITORY, "policy")}' && exec '${process.execPath}' '${runPack}' "$1" .`);
@@ -91,8 +82,15 @@ export function providersInUse(): string[] {
   return describeProviders(JSON.parse(readFileSync(PROVIDERS_FILE, "utf8")) as Providers);
 }
 
+/** Makes a folder a Pulumi project whose program is that of another. */
+export function linkProject(source: string, folder: string): void {
+  const project = parse(readFileSync(join(source, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
+  writeFileSync(join(folder, "Pulumi.yaml"), stringify({ ...project, main: "program" }));
+  link(source, join(folder, "program"));
+}
+
 /** Puts a link at a path, in place of an earlier one. */
-export function link(target: string, path: string): void {
+function link(target: string, path: string): void {
   rmSync(path, { force: true });
   symlinkSync(target, path);
 }

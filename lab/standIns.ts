@@ -2,9 +2,10 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { transformFileSync, type Options } from "@swc/core";
 import { REPOSITORY } from "./paths";
+import type { Tools } from "./tools";
 import type { PluginName } from "./tools/catalogue";
-import { pluginFolder, pluginProgram } from "./tools/providers";
-import { scriptPlugin } from "./tools/pulumi";
+import { pluginFolder, pluginProgram, type Provider } from "./tools/providers";
+import { linkPlugin, scriptPlugin } from "./tools/pulumi";
 
 const SOURCE = join(REPOSITORY, "lab", "plugins");
 
@@ -14,6 +15,16 @@ const TRANSPILED: Options = {
   module: { type: "commonjs" },
   sourceMaps: "inline",
 };
+
+/** Puts the plugin of each provider where Pulumi looks: a link to a program, or a stand-in. */
+export function installPlugins({ providers, standIns }: Pick<Tools, "providers" | "standIns">, folder: string): void {
+  for (const [name, provider] of Object.entries(providers) as [PluginName, Provider][]) {
+    if (provider.kind !== "stand-in") {
+      linkPlugin(join(folder, pluginFolder(name)), pluginProgram(name), provider.program);
+    }
+  }
+  installStandIns(standIns, folder);
+}
 
 /** Transpiles the stand-ins of `lab/plugins` into a folder next to this one, and puts a program for each where Pulumi looks. */
 export function installStandIns(names: readonly PluginName[], pluginsFolder: string): void {

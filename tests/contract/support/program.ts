@@ -1,15 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { parse, stringify } from "yaml";
 import { REPOSITORY } from "../../../lab/paths";
 import { run, type Result } from "../../../lab/processes";
-import { installStandIns } from "../../../lab/standIns";
+import { linkProject } from "../../../lab/stacks";
+import { installPlugins } from "../../../lab/standIns";
 import type { Tools } from "../../../lab/tools";
-import type { PluginName } from "../../../lab/tools/catalogue";
-import { pluginFolder, pluginProgram } from "../../../lab/tools/providers";
-import { linkPlugin } from "../../../lab/tools/pulumi";
 
 /** The program with Pulumi's own CLI, its state in a folder, and no cluster of its own. */
 export class Program {
@@ -22,17 +20,8 @@ export class Program {
     for (const path of [this.project, this.home, this.state]) {
       mkdirSync(path);
     }
-    const given = parse(readFileSync(join(REPOSITORY, "Pulumi.yaml"), "utf8")) as object;
-    writeFileSync(join(this.project, "Pulumi.yaml"), stringify({ ...given, main: "program" }));
-    symlinkSync(REPOSITORY, join(this.project, "program"));
-    const plugins = join(this.home, "plugins");
-    for (const [name, provider] of Object.entries(tools.providers)) {
-      if (provider.kind !== "stand-in") {
-        const plugin = name as PluginName;
-        linkPlugin(join(plugins, pluginFolder(plugin)), pluginProgram(plugin), provider.program);
-      }
-    }
-    installStandIns(tools.standIns, plugins);
+    linkProject(REPOSITORY, this.project);
+    installPlugins(tools, join(this.home, "plugins"));
   }
 
   remove(): void {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installStandIns } from "../../../lab/standIns";
 import { ensureTools, type Tools } from "../../../lab/tools";
-import { PLUGINS, type PluginName } from "../../../lab/tools/catalogue";
+import { GO_MODULE_RELEASE, PLUGINS, type PluginName } from "../../../lab/tools/catalogue";
 import { pluginFolder, pluginProgram } from "../../../lab/tools/providers";
 
 /** A provider's plugin. */
@@ -14,9 +14,6 @@ export interface Provider {
   /** Its release: cases that are younger must fail. */
   readonly release: string;
 }
-
-/** The Kubernetes provider of the Go module says another version than it has. */
-const GO_MODULE_RELEASE = "4.25.0";
 
 /** `PROVIDER_NAME` names a plugin's program, and `PROVIDER_NAME_RELEASE` its release if that is not the pinned one. */
 function chosen(name: PluginName): Provider | undefined {
