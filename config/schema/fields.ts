@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { domainToASCII } from "node:url";
 import type { Input } from "@pulumi/pulumi";
 import { z } from "zod";
 import { DURATION, milliseconds, withoutDays } from "../values/duration";
@@ -31,11 +32,22 @@ export const extensionProvider = z
   .string("the name of an extension provider")
   .regex(/^\S(.*\S)?$/, "the name of an extension provider of Istio's meshConfig, without spaces around it");
 
-/** RFC 1123 subdomain without wildcard or trailing dot, at least two labels, at most 253 characters. */
+/**
+ * RFC 1123 subdomain without wildcard or trailing dot, at least two labels, at most 253 characters. The last label is no number:
+ * that is an IP address. https://url.spec.whatwg.org/#ends-in-a-number-checker
+ */
 export const hostname = z
   .string("a host name")
   .max(253, "a host name of at most 253 characters")
-  .regex(new RegExp(`^${LABEL}(\\.${LABEL})+$`), "a lower-case host name such as grafana.example.com");
+  .regex(new RegExp(`^(?!.*\\.\\d+$)${LABEL}(\\.${LABEL})+$`), { error: ({ input }) => hostnameFlaw(String(input)) });
+
+function hostnameFlaw(text: string): string {
+  if (isIP(text) !== 0 || /\.\d+$/.test(text)) {
+    return "a host name, not an IP address";
+  }
+  const punycode = /[^ -~]/.test(text) ? domainToASCII(text) : "";
+  return punycode === "" ? "a lower-case host name such as grafana.example.com" : `${punycode}, its form in DNS`;
+}
 
 /** TCP port, 1 to 65535. */
 export const port = z
@@ -132,10 +144,7 @@ export function orOff<T extends z.ZodType>(schema: T) {
 /** IP address or host name under which clients reach the gateway. */
 export const address = z
   .string("an IP address or a host name")
-  .refine(
-    (value) => isIP(value) !== 0 || (hostname.safeParse(value).success && !/^[0-9.]+$/.test(value)),
-    "an IP address or a host name",
-  );
+  .refine((value) => isIP(value) !== 0 || hostname.safeParse(value).success, "an IP address or a host name");
 
 /**
  * A text in PEM; its content is read by the rules between keys. Another program may give an Output, such as a key of a Secret: what it

@@ -187,3 +187,28 @@ describe("config/load, names of other things", () => {
     assert.match(mistakes({ domain: `${domain}.eeeeeeee` })[0] ?? "", /domain: .*at most 251 characters/);
   });
 });
+
+describe("config/load, host names", () => {
+  it("refuses an IP address", () => {
+    for (const domain of ["192.168.51.100", "10.1", "a.1", "::1"]) {
+      assert.deepEqual(mistakes({ domain }), [
+        `istio-gateway:domain: ${JSON.stringify(domain)}, expected a host name, not an IP address`,
+      ]);
+    }
+    const service = { name: "a", namespace: "b", host: "10.0.0.1", rewrite: { hostname: "10.0.0.2" } };
+    const found = mistakes({ services: [service] });
+    assert.match(found[0] ?? "", /services\[0\]\.host: "10\.0\.0\.1", expected a host name, not an IP address/);
+    assert.match(found[1] ?? "", /services\[0\]\.rewrite\.hostname: .*not an IP address/);
+    assert.ok(stack({ gateway: { address: "10.0.0.1" } }));
+    assert.ok(stack({ domain: "1.2.a3" }));
+  });
+
+  it("names the form in DNS of a name in Unicode", () => {
+    assert.deepEqual(mistakes({ domain: "münchen.example" }), [
+      'istio-gateway:domain: "münchen.example", expected xn--mnchen-3ya.example, its form in DNS',
+    ]);
+    const services = [{ name: "a", namespace: "b", host: "日本.example.test" }];
+    assert.match(mistakes({ services })[0] ?? "", /expected xn--wgv71a\.example\.test, its form in DNS$/);
+    assert.match(mistakes({ domain: "a b.\u0000é" })[0] ?? "", /expected a lower-case host name such as/);
+  });
+});
