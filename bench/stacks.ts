@@ -67,7 +67,7 @@ export function stackFile(stack: string, { services, ...values }: Record<string,
   }
   const keys = { ...values, services: own, ...(serviceFiles.length > 0 ? { serviceFiles } : {}) };
   const config = Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${PROJECT}:${key}`, value]));
-  writeFileSync(path, stringify({ config }));
+  writeFileSync(path, stringify({ config }, { compat: "yaml-1.1" }));
   return path;
 }
 

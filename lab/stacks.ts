@@ -1,11 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
-import { parse, stringify } from "yaml";
-import type { GivenConfig } from "../config/load/givenConfig";
+import { parse, parseDocument, stringify } from "yaml";
+import { readStackFile } from "../config/load/stackFile";
 import { serviceFilesSchema } from "../config/schema/serviceFiles";
-import { PROJECT as NAMESPACE } from "../config/values/project";
-
 import { kubeEnv } from "./controlPlane";
 import { outputInside } from "./namespaces";
 import { REPOSITORY } from "./paths";
@@ -112,22 +110,24 @@ export function stackCopy(stack: string): string {
 /** Copies a stack's file into the lab's project, keeping the copy's encryption salt, and creates the stack. */
 export async function takeStack(pid: number, stack: string, file: string): Promise<void> {
   const copy = stackCopy(stack);
-  const given = (parse(readFileSync(file, "utf8")) ?? {}) as Record<string, unknown>;
+  // Each scalar stays as it is written: Pulumi reads a date without quotes otherwise than one in quotes.
+  const given = parseDocument(readFileSync(file, "utf8"));
   const kept = existsSync(copy) ? ((parse(readFileSync(copy, "utf8")) ?? {}) as Record<string, unknown>) : {};
-  const { encryptionsalt } = kept;
-  copyServiceFiles(given, dirname(file));
+  if (kept.encryptionsalt !== undefined) {
+    given.set("encryptionsalt", kept.encryptionsalt);
+  }
+  copyServiceFiles(file);
   const state = labPath("pulumi", ".pulumi", "stacks", "istio-gateway", `${stack}.json`);
-  writeFileSync(copy, stringify(encryptionsalt === undefined ? given : { ...given, encryptionsalt }));
+  writeFileSync(copy, given.toString({ lineWidth: 0 }));
   if (!existsSync(state)) {
     await outputInside(pid, ["pulumi", "stack", "init", stack, "--non-interactive"], { env: labEnv() });
   }
 }
 
 /** The program looks for service files next to the lab's copy, and reports those that could not be copied. */
-function copyServiceFiles({ config }: Record<string, unknown>, folder: string): void {
-  const { success, data } = serviceFilesSchema.safeParse(
-    ((config ?? {}) as GivenConfig["values"])[`${NAMESPACE}:serviceFiles`],
-  );
+function copyServiceFiles(file: string): void {
+  const { folder, values } = readStackFile(file);
+  const { success, data } = serviceFilesSchema.safeParse(values.serviceFiles);
   for (const path of success ? data : []) {
     mkdirSync(dirname(join(PROJECT, path)), { recursive: true });
     if (existsSync(join(folder, path))) {

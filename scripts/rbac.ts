@@ -11,7 +11,10 @@ export async function stackRbac(file: string, destroy = false): Promise<string> 
   const config = loadStackFile(file);
   const identity = { name: `${config.gateway.name}-deployer`, namespace: config.gateway.namespace };
   const manifests = (destroy ? destroyerRbac : deployerRbac)(await emittedObjects(config), identity);
-  return manifests.map((manifest) => stringify(manifest, { aliasDuplicateObjects: false })).join("---\n");
+  // kubectl reads YAML 1.1, in which a namespace called no or on would be false or true.
+  return manifests
+    .map((manifest) => stringify(manifest, { aliasDuplicateObjects: false, compat: "yaml-1.1" }))
+    .join("---\n");
 }
 
 /** `npm run rbac -- --stack STACK [--destroy]` */

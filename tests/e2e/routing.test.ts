@@ -28,7 +28,7 @@ const VALUES = {
       namespace: "apps",
       port: 8080,
       requestHeaders: {
-        set: { "x-set": "ours", "x-percent": PERCENT },
+        set: { "x-set": "ours", "x-percent": PERCENT, "x-api-version": "2022-11-28" },
         add: { "x-added": PERCENT },
         remove: ["x-remove"],
       },
@@ -143,6 +143,7 @@ describe("routing", () => {
   it("changes headers of requests and responses", async () => {
     const { answer, seen } = await echo("/", ["x-set: theirs", "x-remove: theirs", "x-keep: theirs"]);
     assert.equal(seen.headers["x-set"], "ours");
+    assert.equal(seen.headers["x-api-version"], "2022-11-28");
     assert.equal(seen.headers["x-remove"], undefined);
     assert.equal(seen.headers["x-keep"], "theirs");
     assert.equal(seen.headers.host, "filters.routing.test");

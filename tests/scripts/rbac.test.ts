@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadStackFile } from "../../config/load/stackFile";
 import { deployerRbac, deployerRoles, destroyerRbac, resourceOf, type Role } from "../../scripts/deployerRbac";
@@ -52,6 +53,19 @@ describe("scripts/rbac", () => {
   it("is up to date for dev (npm run generate)", async () => {
     const file = readFileSync(join(ROOT, "deploy", "rbac.dev.yaml"), "utf8");
     assert.equal(await stackRbac(join(ROOT, "Pulumi.dev.yaml")), file);
+  });
+
+  it("quotes what kubectl would take for something else than a text", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "rbac-"));
+    try {
+      const file = join(folder, "Pulumi.yes.yaml");
+      writeFileSync(file, 'config:\n  domain: a.b\n  services: [{ name: web, namespace: "no" }]\n');
+      const manifests = await stackRbac(file);
+      assert.match(manifests, /namespace: "no"$/m);
+      assert.doesNotMatch(manifests, /namespace: no$/m);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("grants access to Secrets, and to the CRD that is read, only by name", () => {

@@ -55,13 +55,13 @@ export type Values = Record<string, unknown>;
 export function writeStack(stack: string, values: Values): string {
   const path = join(folder ?? tmpdir(), `Pulumi.${stack}.yaml`);
   const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`istio-gateway:${key}`, value]));
-  writeFileSync(path, stringify({ config }));
+  writeFileSync(path, stringify({ config }, { compat: "yaml-1.1" }));
   return path;
 }
 
 /** Writes a service file next to the stacks' files. */
 export function writeServices(path: string, services: readonly object[]): void {
-  writeFileSync(join(folder ?? tmpdir(), path), stringify(services));
+  writeFileSync(join(folder ?? tmpdir(), path), stringify(services, { compat: "yaml-1.1" }));
 }
 
 /** Creates what the stack refers to, without deploying it. */
