@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { loadStackFile, sealedIn } from "../config/load/stackFile";
+import { environmentsOf, loadStackFile, sealedIn } from "../config/load/stackFile";
 import { keyPath } from "../config/values/problem";
 import { evaluate, type Finding, type PackConfig } from "../policy/evaluate";
 import type { EmittedResource } from "../emit/resources";
@@ -19,6 +19,8 @@ export interface Preview {
   readonly review: string;
   /** Keys of encrypted values, which placeholders replaced. */
   readonly sealed: readonly string[];
+  /** Environments of Pulumi ESC that the stack imports. What they set is missing here. */
+  readonly environments: readonly string[];
   /** Undefined if the program at the base cannot be run. */
   readonly objects?: readonly ObjectChange[];
   /** Why the objects could not be compared. The preview then fails: nobody should merge a change after half a comparison. */
@@ -44,7 +46,7 @@ export function preview(
     resources = emitted(now, stack);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { ...known, error: message, sealed: [], findings: [], passed: false };
+    return { ...known, error: message, sealed: [], environments: [], findings: [], passed: false };
   }
   const names = new Map(resources.map((resource) => [resource.urn, objectName(resource)]));
   const findings = evaluate(resources, policyConfig).map((finding) => ({
@@ -55,6 +57,7 @@ export function preview(
   return {
     ...known,
     sealed: sealedIn(after).map(keyPath),
+    environments: environmentsOf(after),
     ...comparison,
     findings,
     passed: comparison.notCompared === undefined && findings.every(({ level }) => level !== "mandatory"),

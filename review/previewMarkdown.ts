@@ -11,13 +11,27 @@ export function previewMarkdown(preview: Preview): string {
   if (preview.error !== undefined) {
     return [`### ${preview.stack}`, "", "❌ The config is wrong:", "", "```", preview.error, "```", ""].join("\n");
   }
-  return [preview.review, ...sealed(preview), ...objects(preview), "", ...policies(preview), ""].join("\n");
+  return [
+    preview.review,
+    ...sealed(preview),
+    ...environments(preview),
+    ...objects(preview),
+    "",
+    ...policies(preview),
+    "",
+  ].join("\n");
 }
 
 function sealed({ sealed: keys }: Preview): string[] {
   return keys.length === 0
     ? []
     : [`Encrypted, replaced by a placeholder: ${keys.map((key) => `\`${key}\``).join(", ")}.`, ""];
+}
+
+function environments({ environments: names }: Preview): string[] {
+  return names.length === 0
+    ? []
+    : [`⚠️ Without what the environment ${names.map(inline).join(", ")} sets, which only Pulumi can read.`, ""];
 }
 
 const VERBS = { add: "➕", change: "✏️", remove: "➖" } as const;

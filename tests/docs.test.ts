@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { readStackFile } from "../config/load/stackFile";
+import { PULUMIS_BOUND, readYaml } from "../config/load/yamlFile";
 import { loadConfig } from "../config/load/load";
 import { STACK_KEYS } from "../config/schema/stack";
 import { testAuthority } from "./support/certificates";
@@ -31,7 +32,9 @@ describe("docs", () => {
     const blocks = yamlBlocks(read("docs/features.md"));
     assert.ok(blocks.length >= 15);
     for (const block of blocks) {
-      const value = parse(block.replace('"-----BEGIN CERTIFICATE-----…"', JSON.stringify(certificatePem))) as unknown;
+      const text = block.replace('"-----BEGIN CERTIFICATE-----…"', JSON.stringify(certificatePem));
+      const { value, misreads } = readYaml(text, PULUMIS_BOUND);
+      assert.deepEqual(misreads, [], block);
       assert.doesNotThrow(() => stack(asStack(value)), block);
     }
   });

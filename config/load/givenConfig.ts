@@ -1,4 +1,4 @@
-import type { KeyPath } from "../values/problem";
+import type { KeyPath, Problem } from "../values/problem";
 
 /** A stack's config as given: its keys without the project's namespace. */
 export interface GivenConfig {
@@ -10,6 +10,10 @@ export interface GivenConfig {
   readonly secretKeys: ReadonlySet<string>;
   /** Where in them, as far as the stack's file says it. Default: not known. */
   readonly secretPaths?: readonly KeyPath[];
+  /** What could not be read as it was meant; another problem of the same key is not reported then. */
+  readonly problems?: readonly Problem[];
+  /** Environments of Pulumi ESC that may set more, unread. */
+  readonly environments?: readonly string[];
 }
 
 /** Keys that are plain text. All others are JSON text, as Pulumi writes and passes true, 1 and maps. */
@@ -25,4 +29,16 @@ export function valueOfText(key: string, text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** Every text in a value, with its path. */
+export function textsIn(value: unknown, at: readonly (string | number)[] = []): [(string | number)[], string][] {
+  if (typeof value === "string") {
+    return [[[...at], value]];
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((entry, index) => textsIn(entry, [...at, index]));
+  }
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return entries.flatMap(([key, entry]) => textsIn(entry, [...at, key]));
 }

@@ -18,10 +18,11 @@ import { check, unknownKey } from "./zodProblems";
  * @throws {ConfigError} with every problem, in the order of the keys.
  */
 export function loadConfig(given: GivenConfig): StackConfig {
-  const { project } = given;
+  const { project, environments = [] } = given;
   const secrets = checkSecrets(given);
   const { values, places, problems: unread } = gatherServices({ ...given, values: secrets.values });
-  const problems: Problem[] = [...unread, ...unknownKeys(values)];
+  const misread = [...(given.problems ?? []), ...unread];
+  const problems: Problem[] = unknownKeys(values);
   const parts: Partial<Record<StackKey, unknown>> = {};
   for (const key of STACK_KEYS.filter((name) => name !== "services")) {
     const result = check<z.ZodType>(stackShape[key], values[key], [key]);
@@ -37,9 +38,10 @@ export function loadConfig(given: GivenConfig): StackConfig {
     services.every(({ isWhole }) => isWhole);
   const { isSecret } = secrets;
   problems.push(...ruleProblems({ ...sound, defaults, services, hasEveryService, isSecret }));
-  const all = secrets.problems(problems);
+  const known = new Set(misread.map(({ path }) => path));
+  const all = [...misread, ...secrets.problems(problems).filter(({ path }) => !known.has(path))];
   if (all.length > 0) {
-    const hide = (problem: Problem) => ({ ...problem, sensitive: secrets.mayShow(problem.path) });
+    const hide = (problem: Problem) => ({ ...problem, sensitive: secrets.mayShow(problem.path), environments });
     const inOrder = all.map(hide).sort(byKeyOrder);
     throw new ConfigError(
       project,

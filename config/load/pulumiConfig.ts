@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import type { StackConfig } from "../resolve/model";
 import type { stackSchema } from "../schema/stack";
-import { ConfigError } from "../values/problem";
+import { ConfigError, keyPath, type Problem } from "../values/problem";
 import { isConfigSecret } from "./configSecret";
-import { type GivenConfig, valueOfText } from "./givenConfig";
+import { type GivenConfig, textsIn, valueOfText } from "./givenConfig";
 import { loadConfig } from "./load";
 import { runError } from "./runError";
 import { keysWithSecrets } from "./secrets";
@@ -63,5 +63,14 @@ export function givenConfig(project: string, all: Readonly<Record<string, string
       secretKeys.add(name);
     }
   }
-  return { project, folder, values, secretKeys };
+  return { project, folder, values, secretKeys, problems: dates(values) };
+}
+
+/** What Pulumi's CLI makes of a date without quotes in a stack file: `2022-11-28 00:00:00 +0000 UTC`. */
+const DATE = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [-+]\d{4} \S+$/;
+
+function dates(values: Readonly<Record<string, unknown>>): Problem[] {
+  return textsIn(values).flatMap(([path, value]) =>
+    DATE.test(value) ? [{ path: keyPath(path), value, expected: "the date as a text: put it in quotes" }] : [],
+  );
 }

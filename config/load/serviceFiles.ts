@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { serviceFilesSchema } from "../schema/serviceFiles";
-import type { Problem } from "../values/problem";
+import { keyPath, type Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
+import type { YamlContent } from "./yamlFile";
 
 /** A config with all services in one list, whichever file they came from. */
 export interface Gathered {
@@ -24,7 +24,7 @@ export function gatherServices({ values, folder }: GivenConfig): Gathered {
   const places = own.map((_, index) => `services[${index}]`);
   const problems: Problem[] = [];
   for (const [index, path] of paths.data.entries()) {
-    const { found, reason } = readList(join(folder, path));
+    const { found, misreads = [], reason } = readList(join(folder, path));
     if (found === undefined) {
       problems.push({
         path: `serviceFiles[${index}]`,
@@ -32,6 +32,14 @@ export function gatherServices({ values, folder }: GivenConfig): Gathered {
         expected: `a YAML file with a list of services: ${reason}`,
       });
       continue;
+    }
+    const first = services.length;
+    for (const {
+      path: [place, ...rest],
+      text,
+      expected,
+    } of misreads) {
+      problems.push({ path: keyPath(["services", first + Number(place), ...rest]), value: text, expected });
     }
     services.push(...found);
     places.push(...found.map((_, place) => `${path}[${place}]`));
@@ -41,19 +49,26 @@ export function gatherServices({ values, folder }: GivenConfig): Gathered {
 
 function readList(
   path: string,
-): { found: readonly unknown[]; reason?: undefined } | { found?: undefined; reason: string } {
-  let content: unknown;
+): { found: readonly unknown[]; misreads: YamlContent["misreads"]; reason?: undefined } | Unread {
   try {
     // Only if there is such a file: each module that is loaded slows down every `pulumi up`.
     // eslint-disable-next-line @typescript-eslint/no-require-imports
-    const { parse } = require("yaml") as typeof import("yaml");
-    content = parse(readFileSync(path, "utf8"));
+    const { OWN_BOUND, readYamlFile } = require("./yamlFile") as typeof import("./yamlFile");
+    const { value, misreads } = readYamlFile(path, OWN_BOUND);
+    return Array.isArray(value) && misreads.every(({ path: at }) => at.length > 0)
+      ? { found: value as unknown[], misreads }
+      : { reason: "it is not a list" };
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const firstLine = error instanceof Error ? error.message.split("\n")[0] : String(error);
     return { reason: isMissing ? "there is no such file" : (firstLine ?? "") };
   }
-  return Array.isArray(content) ? { found: content as unknown[] } : { reason: "it is not a list" };
+}
+
+interface Unread {
+  readonly found?: undefined;
+  readonly misreads?: undefined;
+  readonly reason: string;
 }
 
 /** Replaces `services[N]` in a text by the places that users know. */

@@ -13,6 +13,8 @@ export interface Problem {
   readonly expected: string;
   /** True if the value comes from a Pulumi secret: it is not shown. */
   readonly sensitive?: boolean;
+  /** Environments of Pulumi ESC that may set what is not set: only Pulumi can read them. */
+  readonly environments?: readonly string[];
 }
 
 /** Longest rendering of a given value, in characters; more would bury the message. */
@@ -58,7 +60,13 @@ function describeValue(problem: Problem): string {
 /** `istio-gateway:services[1].port: 99999, expected a port from 1 to 65535`, or `shop.yaml[0].port: …` in a service file. */
 export function formatProblem(project: string, problem: Problem): string {
   const isInFile = /\.ya?ml\[\d+\]/.test(problem.path);
-  return `${isInFile || project === "" ? "" : `${project}:`}${problem.path}: ${describeValue(problem)}, expected ${problem.expected}`;
+  const key = `${isInFile || project === "" ? "" : `${project}:`}${problem.path}`;
+  const { value, expected, environments = [] } = problem;
+  const elsewhere =
+    value === undefined && environments.length > 0
+      ? ` in the stack file, but perhaps in the environment ${environments.join(", ")}, which only Pulumi can read`
+      : "";
+  return `${key}: ${describeValue(problem)}${elsewhere}, expected ${expected}`;
 }
 
 /** All problems of a stack's config in one error: a line with the count, then a line per problem. */

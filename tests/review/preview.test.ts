@@ -44,10 +44,11 @@ describe("review/preview", function () {
   after(() => rmSync(folder, { recursive: true }));
 
   it("reports words, objects and policies of a change, with placeholders for encrypted values", () => {
-    write("dev", FIVE_AFTER + KUBECONFIG);
+    write("dev", `environment: [acme/dev]\n${FIVE_AFTER}${KUBECONFIG}`);
     const found = look("dev");
     assert.match(found.review, /6 changes: ⚠️ 2 gateway-wide, 2 opens to all, 1 removal\./);
     assert.deepEqual(found.sealed, ["kubernetes.kubeconfig"]);
+    assert.deepEqual(found.environments, ["acme/dev"]);
     const objects = new Map(found.objects?.map(({ action, object, details }) => [object, { action, details }]));
     assert.deepEqual(objects.get("HTTPRoute monitoring/grafana"), { action: "add", details: [] });
     assert.deepEqual(objects.get("HTTPRoute monitoring/logs"), { action: "remove", details: [] });
@@ -64,6 +65,7 @@ describe("review/preview", function () {
     assert.equal(found.passed, true);
     const text = previewMarkdown(found);
     assert.match(text, /^Encrypted, replaced by a placeholder: `kubernetes\.kubeconfig`\.$/m);
+    assert.match(text, /^⚠️ Without what the environment acme\/dev sets, which only Pulumi can read\.$/m);
     assert.match(text, /^\| ➕ \| HTTPRoute monitoring\/grafana \| {2}\|$/m);
     assert.doesNotMatch(text + JSON.stringify(found), /ciphertext|PRIVATE KEY/);
   });

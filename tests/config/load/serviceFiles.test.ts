@@ -70,6 +70,22 @@ describe("config/serviceFiles", () => {
     assert.match(found[2] ?? "", /^ {2}istio-gateway:serviceFiles\[2\]: "broken\.yaml", expected a YAML file .*: .+/);
   });
 
+  it("locates what could be read in two ways in its file", () => {
+    write("a.yaml", "- { name: a1, namespace: a, requestHeaders: { set: { x-on: on, x-api: 2022-11-28 } } }\n");
+    assert.deepEqual(mistakes({ services: [OWN], serviceFiles: ["a.yaml"] }), [
+      '  a.yaml[0].requestHeaders.set.x-api: "2022-11-28", expected a text: put it in quotes, or Pulumi makes a date and a time of it',
+    ]);
+  });
+
+  it("takes an anchor that every service uses, and merges", () => {
+    const blocks = Array.from({ length: 200 }, (_, index) => `10.0.${index}.0/24`);
+    const uses = Array.from({ length: 200 }, (_, index) => `- { name: s${index}, <<: *base }\n`);
+    write("a.yaml", `- &base { name: s, namespace: a, access: { allow: [${blocks.join(", ")}] } }\n${uses.join("")}`);
+    const gateway = { clientAddress: { trustedProxies: 0 } };
+    const { services } = load({ serviceFiles: ["a.yaml"], gateway });
+    assert.deepEqual([services.length, services[200]?.name], [201, "s199"]);
+  });
+
   it("refuses a stack without services in any file", () => {
     write("empty.yaml", "[]\n");
     assert.deepEqual(mistakes({ serviceFiles: ["empty.yaml"] }), [

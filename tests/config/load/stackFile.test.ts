@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { serviceFileSchema, stackFileSchema } from "../../../config/schema/jsonSchema";
 import { givenConfig } from "../../../config/load/pulumiConfig";
 import { PROJECT } from "../../../config/values/project";
-import { loadStackFile, readStackFile } from "../../../config/load/stackFile";
+import { environmentsOf, loadStackFile, readStackFile } from "../../../config/load/stackFile";
 
 const ROOT = join(__dirname, "..", "..", "..");
 
@@ -92,6 +92,74 @@ describe("config/stackFile", () => {
     assert.equal(load().protect, true);
     assert.equal(load().services[0]?.rules[0]?.timeouts.request, "7s");
     assert.equal(load("  istio-gateway:protect: false\n").protect, false);
+  });
+
+  const MINIMAL = "config:\n  domain: a.b\n  services: [{ name: a, namespace: b }]\n";
+  const mistakes = (text: string): string[] => {
+    try {
+      loadStackFile(write(text));
+    } catch (error) {
+      return (error as Error).message.split("\n").slice(1);
+    }
+    return [];
+  };
+
+  it("refuses once what could be read in two ways, with its key path", () => {
+    const services =
+      "  services:\n    - { name: a, namespace: b, port: 0b11, requestHeaders: { set: { x-version: 2022-11-28 } } }\n";
+    assert.deepEqual(mistakes(`x: &x 010\nconfig:\n  domain: a.b\n  protect: *x\n  aws:y: 010\n${services}`), [
+      '  istio-gateway:services[0].port: "0b11", expected a text or a decimal number: put it in quotes if it is a text, since it is read as a number too',
+      '  istio-gateway:services[0].requestHeaders.set.x-version: "2022-11-28", expected a text: put it in quotes, or Pulumi makes a date and a time of it',
+      '  istio-gateway:protect: "010", expected a text or a decimal number: put it in quotes if it is a text, since it is read as a number too',
+    ]);
+    writeFileSync(
+      join(folder, "Pulumi.yaml"),
+      "name: p\nconfig:\n  defaults: { default: { timeouts: { request: 010 } } }\n",
+    );
+    assert.match(
+      mistakes(MINIMAL).join(),
+      /^ {2}istio-gateway:defaults\.timeouts\.request: "010", .*, in Pulumi\.yaml$/,
+    );
+    assert.deepEqual(mistakes(`${MINIMAL}  defaults: {}\n`), []);
+  });
+
+  it("refuses a date that Pulumi has read already", () => {
+    const { problems } = givenConfig(
+      PROJECT,
+      { "istio-gateway:services": '[{"a": "2022-11-28 00:00:00 +0000 UTC"}, "2022-11-28 00:00"]' },
+      ".",
+    );
+    const expected = "the date as a text: put it in quotes";
+    assert.deepEqual(problems, [{ path: "services[0].a", value: "2022-11-28 00:00:00 +0000 UTC", expected }]);
+  });
+
+  it("reads the keys of config as Pulumi does", () => {
+    const given = readStackFile(
+      write("config:\n  istio-gateway:config:domain: 1.50\n  protect:\n  services: { secure: 5 }\n"),
+    );
+    assert.deepEqual(given.values, { domain: "1.5", protect: "", services: { secure: 5 } });
+    assert.deepEqual([...given.secretKeys], []);
+    const fails = (text: string, message: RegExp) => assert.throws(() => readStackFile(write(text)), message);
+    fails(
+      "config:\n  domain: a\n  istio-gateway:domain: b\n",
+      /config has the key domain twice, once as istio-gateway:domain/,
+    );
+    fails("config:\n  a:b:c: a\n", /the key a:b:c of config is not of the form NAMESPACE:NAME/);
+    fails("config: []\n", /config is not a map/);
+    fails("- a\n", /the file is not a map/);
+    fails("config: !!map {}\n", /"tag:yaml\.org,2002:map", expected no tag/);
+  });
+
+  it("does not call missing what an environment of Pulumi ESC may set", () => {
+    const missing = (environment: string) => mistakes(`environment: ${environment}\nconfig: {}\n`)[0];
+    const unread = (name: string) =>
+      `  istio-gateway:domain: not set in the stack file, but perhaps in the environment ${name}, which only Pulumi can read, expected a host name`;
+    assert.equal(missing("[acme/dev, common]"), unread("acme/dev, common"));
+    assert.equal(missing("{ imports: [acme/dev, { common: { merge: false } }] }"), unread("acme/dev, common"));
+    assert.equal(missing("{ values: { pulumiConfig: { a: b } } }"), unread("defined in the file"));
+    assert.equal(missing("[]"), "  istio-gateway:domain: not set, expected a host name");
+    assert.deepEqual(environmentsOf(write(`environment: [dev]\n${MINIMAL}`)), ["dev"]);
+    assert.deepEqual(environmentsOf(write(MINIMAL)), []);
   });
 
   it("reads the same from Pulumi's own map", () => {
