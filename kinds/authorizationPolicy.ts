@@ -1,13 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
-
-/** A Gateway in the policy's own namespace. https://istio.io/latest/docs/reference/config/type/workload-selector/#PolicyTargetReference */
-export interface GatewayReference {
-  group: "gateway.networking.k8s.io";
-  kind: "Gateway";
-  name: string;
-}
+import type { GatewayReference } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/security/authorization-policy/#Rule */
 export interface AuthorizationRule {

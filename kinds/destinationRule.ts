@@ -36,6 +36,7 @@ export type ConsistentHash =
 export interface DestinationRuleSpec {
   host: string;
   exportTo: string[];
+  workloadSelector: { matchLabels: Record<string, string> };
   trafficPolicy: TrafficPolicy;
 }
 

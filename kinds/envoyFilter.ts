@@ -1,6 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
+import type { GatewayReference } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-EnvoyConfigObjectPatch */
 export interface ConfigPatch {
@@ -18,7 +19,7 @@ export interface ConfigPatch {
 
 /** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter */
 export interface EnvoyFilterSpec {
-  workloadSelector: { labels: Record<string, string> };
+  targetRefs: GatewayReference[];
   priority: number;
   configPatches: ConfigPatch[];
 }

@@ -1,7 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
-import type { GatewayReference } from "./authorizationPolicy";
+import type { GatewayReference } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/security/jwt/#JWTRule */
 export interface JWTRule {

@@ -1,10 +1,11 @@
 import type { types } from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
+import type { GatewayReference } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/telemetry/#Telemetry */
 export interface TelemetrySpec {
-  targetRefs: { group: "gateway.networking.k8s.io"; kind: "Gateway"; name: string }[];
+  targetRefs: GatewayReference[];
   accessLogging?: { providers: { name: string }[]; filter?: { expression: string } }[];
   tracing?: {
     providers: { name: string }[];

@@ -2,7 +2,7 @@ import { isKind, objectName, type Resource, type ResourcePolicy } from "./policy
 
 export interface EnvoyFilterProps {
   spec?: {
-    workloadSelector?: { labels?: Record<string, string> };
+    targetRefs?: { kind?: string }[];
     configPatches?: {
       applyTo?: string;
       match?: { routeConfiguration?: { vhost?: { route?: { name?: string } } } };
@@ -28,13 +28,13 @@ export const noForeignEnvoyFilter: ResourcePolicy = {
     if (!isEnvoyFilter(resource)) {
       return [];
     }
-    const labels = (resource.props as EnvoyFilterProps).spec?.workloadSelector?.labels ?? {};
+    const { targetRefs = [] } = (resource.props as EnvoyFilterProps).spec ?? {};
     const types = resource.urn.split("::")[2] ?? "";
     return [
       ...(types.includes(COMPONENT) ? [] : [`${objectName(resource)} is not one of the gateway's own.`]),
-      ...(labels["gateway.networking.k8s.io/gateway-name"] === undefined
-        ? [`${objectName(resource)} patches proxies other than the gateway's: select them by its name.`]
-        : []),
+      ...(targetRefs.length > 0 && targetRefs.every(({ kind }) => kind === "Gateway")
+        ? []
+        : [`${objectName(resource)} patches proxies other than the gateway's: name it in targetRefs.`]),
     ];
   },
 };

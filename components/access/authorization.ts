@@ -8,9 +8,9 @@ import type {
   AuthorizationCondition,
   AuthorizationPolicySpec,
   AuthorizationRule,
-  GatewayReference,
 } from "../../kinds/authorizationPolicy";
 import type { JWTRule, RequestAuthenticationSpec } from "../../kinds/requestAuthentication";
+import { gatewayTarget } from "../shared/gatewayTarget";
 import type { GatewayRef } from "../shared/naming";
 
 /**
@@ -20,11 +20,6 @@ import type { GatewayRef } from "../shared/naming";
  * and several add up, so anyone's ALLOW policy would open what another closes. A DENY rule does not depend on others, is
  * evaluated first, and matches more, not less, if Istio cannot translate part of it.
  */
-
-/** Istio accepts the Gateway as a target only for policies in its own namespace. */
-export function gatewayTarget({ name }: Pick<GatewayRef, "name">): GatewayReference {
-  return { group: "gateway.networking.k8s.io", kind: "Gateway", name };
-}
 
 /**
  * Every Host header that leads to a host: Envoy ignores case and strips whatever follows the last colon, port or not. `HOST:*` is

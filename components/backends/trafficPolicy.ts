@@ -7,7 +7,7 @@ import {
   type DestinationRuleSpec,
   type TrafficPolicy as IstioTrafficPolicy,
 } from "../../kinds/destinationRule";
-import { type GatewayRef, ownMetadata } from "../shared/naming";
+import { GATEWAY_NAME_LABEL, type GatewayRef, ownMetadata } from "../shared/naming";
 
 export interface BackendPolicyArgs {
   /** Services with their `trafficPolicy`: `services` of `gatewayConfig()`. Those without one get no object. */
@@ -18,13 +18,14 @@ export interface BackendPolicyArgs {
 
 /**
  * Connection pool, outlier detection, load balancing and TLS of the services' backends: one DestinationRule per Service, in the
- * Gateway's namespace, where Istio looks first, and invisible to proxies of other namespaces.
+ * Gateway's namespace, where Istio looks first, and only for the Gateway's own proxies. Without a selector, Istio would use the
+ * oldest one for a host, and ignore that of another Gateway in the namespace.
  */
 export class BackendPolicy extends pulumi.ComponentResource {
   constructor(name: string, args: BackendPolicyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:BackendPolicy", name, {}, opts);
     const { services, gateway } = args;
-    for (const [key, spec] of Object.entries(destinationRules(services))) {
+    for (const [key, spec] of Object.entries(destinationRules(services, gateway))) {
       new DestinationRule(`${name}-${key}`, { metadata: ownMetadata(gateway, key), spec }, { parent: this });
     }
     this.registerOutputs();
@@ -35,7 +36,10 @@ export class BackendPolicy extends pulumi.ComponentResource {
  * By `SERVICE.NAMESPACE`; neither contains a dot. Services that share a backend have the same policy: the config check ensures
  * it.
  */
-export function destinationRules(services: readonly Service[]): Record<string, DestinationRuleSpec> {
+export function destinationRules(
+  services: readonly Service[],
+  gateway: Pick<GatewayRef, "name">,
+): Record<string, DestinationRuleSpec> {
   const rules: Record<string, DestinationRuleSpec> = {};
   for (const service of services) {
     const { trafficPolicy } = service;
@@ -46,6 +50,7 @@ export function destinationRules(services: readonly Service[]): Record<string, D
       rules[`${backend.service}.${backend.namespace}`] = {
         host: hostOf(backend),
         exportTo: ["."],
+        workloadSelector: { matchLabels: { [GATEWAY_NAME_LABEL]: gateway.name } },
         trafficPolicy: toTrafficPolicy(trafficPolicy),
       };
     }

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type ConfigPatch, EnvoyFilter } from "../../kinds/envoyFilter";
-import { GATEWAY_NAME_LABEL, type GatewayRef, ownMetadata } from "./naming";
+import { gatewayTarget } from "./gatewayTarget";
+import { type GatewayRef, ownMetadata } from "./naming";
 
 export interface GatewayEnvoyFilterArgs {
   /** What the filter is for. The object is named `GATEWAY--FEATURE`. */
@@ -16,16 +17,11 @@ export interface GatewayEnvoyFilterArgs {
   patches: ConfigPatch[];
 }
 
-/** The EnvoyFilter of one feature. It patches only its gateway's proxies. */
+/** The EnvoyFilter of one feature. It patches only its gateway's proxies. Needs Istio 1.27: older ones patch every proxy with it. */
 export class GatewayEnvoyFilter extends EnvoyFilter {
   constructor(name: string, args: GatewayEnvoyFilterArgs, opts?: pulumi.CustomResourceOptions) {
     const { feature, gateway, priority, patches } = args;
-    const spec = {
-      // Not targetRefs: Istio 1.26 and older ignore them, and would patch every proxy in the namespace.
-      workloadSelector: { labels: { [GATEWAY_NAME_LABEL]: gateway.name } },
-      priority,
-      configPatches: patches,
-    };
+    const spec = { targetRefs: [gatewayTarget(gateway)], priority, configPatches: patches };
     super(name, { metadata: ownMetadata(gateway, feature), spec }, opts);
   }
 }

@@ -4,6 +4,7 @@ import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { Telemetry, type TelemetrySpec } from "../../kinds/telemetry";
 import { routePatch } from "../shared/envoyPatches";
+import { gatewayTarget } from "../shared/gatewayTarget";
 import { type GatewayRef, ownMetadata, SUFFIXES } from "../shared/naming";
 import { accessLogFilter } from "./accessLogFilter";
 
@@ -35,7 +36,7 @@ export function telemetrySpec(args: GatewayTelemetryArgs): TelemetrySpec | undef
     return undefined;
   }
   return {
-    targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: args.gateway.name }],
+    targetRefs: [gatewayTarget(args.gateway)],
     accessLogging: accessLogs && [
       { providers: [{ name: accessLogs.provider }], filter: filterOf(accessLogFilter(args.services, accessLogs)) },
     ],

@@ -193,12 +193,12 @@ describe("policy/policies", () => {
     assert.deepEqual(of(policy, route({ sectionName: "https" }, [{ backendRefs: [{}] }], "GRPCRoute")), []);
   });
 
-  const filter = (value: Props, more: { own?: boolean; labels?: Props; name?: string; stack?: string } = {}) =>
+  const filter = (value: Props, more: { own?: boolean; targets?: Props; name?: string; stack?: string } = {}) =>
     resource(
       "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter",
       {
         spec: {
-          workloadSelector: { labels: more.labels ?? { "gateway.networking.k8s.io/gateway-name": "gateway" } },
+          ...(more.targets ?? { targetRefs: [{ kind: "Gateway", name: "gateway" }] }),
           configPatches: [
             {
               applyTo: "HTTP_ROUTE",
@@ -255,9 +255,12 @@ describe("policy/policies", () => {
     const policy = "no-foreign-envoy-filter";
     assert.deepEqual(of(policy, filter({})), []);
     assert.deepEqual(of(policy, filter({}, { own: false })), ["mandatory: apps/it is not one of the gateway's own."]);
-    const wide = "mandatory: apps/it patches proxies other than the gateway's: select them by its name.";
-    assert.deepEqual(of(policy, filter({}, { labels: {} })), [wide]);
-    assert.deepEqual(of(policy, filter({}, { labels: { app: "x" }, own: false })).slice(1), [wide]);
+    const wide = "mandatory: apps/it patches proxies other than the gateway's: name it in targetRefs.";
+    const byName = { workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": "gateway" } } };
+    for (const targets of [{}, byName, { targetRefs: [] }, { targetRefs: [{ kind: "GatewayClass" }] }]) {
+      assert.deepEqual(of(policy, filter({}, { targets })), [wide]);
+    }
+    assert.deepEqual(of(policy, filter({}, { targets: byName, own: false })).slice(1), [wide]);
   });
 
   it("take their level from the pack's config, each its own or one for all", () => {

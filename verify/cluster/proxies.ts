@@ -1,4 +1,4 @@
-import { proxyName } from "../../components/shared/naming";
+import { type GatewayRef, proxyName } from "../../components/shared/naming";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 import { outputOf } from "./kubectl";
@@ -10,6 +10,12 @@ interface ClientConfig {
 }
 
 const WHAT = "every proxy has the current config";
+
+/** Whether a proxy is the gateway's. @param id POD.NAMESPACE; a Pod is called DEPLOYMENT-HASH-SUFFIX. */
+export function isProxyOf(gateway: GatewayRef, id: string): boolean {
+  // Another gateway's name may begin with this one's.
+  return new RegExp(`^${proxyName(gateway)}-[^-]+-[^-]+\\.${gateway.namespace}$`).test(id);
+}
 
 /** Every Envoy of the gateway has istiod's latest config, and rejected none of it. */
 export async function checkProxies({ config }: Target): Promise<Row[]> {
@@ -23,9 +29,7 @@ export async function checkProxies({ config }: Target): Promise<Row[]> {
   } catch (error) {
     return [skipped("proxies", WHAT, error instanceof Error ? error.message : String(error))];
   }
-  const own = proxies.filter(
-    ({ node }) => node.id.startsWith(proxyName(config.gateway)) && node.id.endsWith(`.${namespace}`),
-  );
+  const own = proxies.filter(({ node }) => isProxyOf(config.gateway, node.id));
   const flaws = own.flatMap(({ node, genericXdsConfigs }) =>
     genericXdsConfigs
       .filter(({ configStatus }) => !["SYNCED", "UNKNOWN"].includes(configStatus))

@@ -28,6 +28,7 @@ describe("components/backendPolicy", () => {
     const spec = (service: string) => ({
       host: `${service}.apps.svc.cluster.local`,
       exportTo: ["."],
+      workloadSelector: { matchLabels: { "gateway.networking.k8s.io/gateway-name": "edge" } },
       trafficPolicy: {
         connectionPool: {
           tcp: { maxConnections: 100, connectTimeout: "1s" },
@@ -37,7 +38,7 @@ describe("components/backendPolicy", () => {
         loadBalancer: { simple: "LEAST_REQUEST", warmup: { duration: "30s" } },
       },
     });
-    assert.deepEqual(plain(destinationRules(services)), {
+    assert.deepEqual(plain(destinationRules(services, { name: "edge" })), {
       "web.apps": spec("web"),
       "web-next.apps": spec("web-next"),
     });
@@ -54,7 +55,7 @@ describe("components/backendPolicy, names", () => {
       ],
     });
     assert.deepEqual(
-      Object.values(destinationRules(services)).map(({ host }) => host),
+      Object.values(destinationRules(services, { name: "edge" })).map(({ host }) => host),
       ["b--c.a.svc.cluster.local", "c.a--b.svc.cluster.local"],
     );
   });

@@ -23,7 +23,7 @@ describe("components/minimumTlsVersion", () => {
     const { inputs } = only(resources, FILTER, "gateway-minimum-tls-version");
     assert.equal((inputs.metadata as { name: string }).name, "unified-gateway--minimum-tls-version");
     assert.deepEqual(plain(inputs.spec), {
-      workloadSelector: { labels: { "gateway.networking.k8s.io/gateway-name": "unified-gateway" } },
+      targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "unified-gateway" }],
       priority: 10,
       configPatches: [
         {

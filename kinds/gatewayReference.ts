@@ -1,0 +1,9 @@
+/**
+ * A Gateway in the policy's own namespace: Istio accepts no other, in its root namespace either.
+ * https://istio.io/latest/docs/reference/config/type/workload-selector/#PolicyTargetReference
+ */
+export interface GatewayReference {
+  group: "gateway.networking.k8s.io";
+  kind: "Gateway";
+  name: string;
+}
