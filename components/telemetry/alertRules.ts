@@ -3,7 +3,7 @@ import type { AlertsConfig } from "../../config/schema/telemetry/telemetry";
 import { hours, seconds } from "../../config/values/duration";
 import type { AlertRule, RuleGroup } from "../../kinds/ruleGroups";
 import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
-import { clusterName, GATEWAY_LABEL, namesOf } from "./metricNames";
+import { clusterName, namesOf, ofGateway } from "./metricNames";
 import { certificateSeconds, configRejects, errorShare, latency, limiterErrorShare } from "./queries";
 
 /**
@@ -18,7 +18,7 @@ const LIMITER_ERRORS = 0.05;
 export interface RuleGroupsInput {
   services: readonly Service[];
   alerts: AlertsConfig;
-  gateway: Pick<GatewayRef, "name">;
+  gateway: GatewayRef;
   /** Where the rate limit service is. Default: there is none. */
   rateLimitService?: { readonly namespace: string };
 }
@@ -30,14 +30,23 @@ export function ruleGroups({ services, alerts, gateway, rateLimitService }: Rule
     { name: gateway.name, rules: [...gatewayRules(alerts, gateway), ...limiter] },
     ...services.map((service) => ({
       name: `${gateway.name}-${service.name}`,
-      rules: serviceRules(service, { ...alerts, ...service.telemetry.alerts }),
+      rules: serviceRules(service, gateway, { ...alerts, ...service.telemetry.alerts }),
     })),
   ];
 }
 
-function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: Pick<GatewayRef, "name">): AlertRule[] {
+/** Labels of every alert. Alertmanager takes alerts with the same labels for one, and another gateway may have such a service. */
+function identity({ name, namespace }: GatewayRef): Record<string, string> {
+  return { gateway: name, namespace };
+}
+
+function called({ name, namespace }: GatewayRef): string {
+  return `${namespace}/${name}`;
+}
+
+function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: GatewayRef): AlertRule[] {
   const rejects = Object.values(configRejects(gateway, "10m")).map((count) => `${count} > 0`);
-  const labels = { severity: "warning", gateway: gateway.name };
+  const labels = { severity: "warning", ...identity(gateway) };
   const days = Number((hours(certificateExpiresWithin) / 24).toFixed(1));
   return [
     {
@@ -45,38 +54,40 @@ function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: Pick<
       expr: `${certificateSeconds(gateway)} < ${seconds(certificateExpiresWithin)}`,
       for: "10m",
       labels,
-      annotations: { summary: `The certificate of gateway ${gateway.name} expires in less than ${days} days` },
+      annotations: { summary: `The certificate of gateway ${called(gateway)} expires in less than ${days} days` },
     },
     {
       alert: "GatewayConfigRejected",
       expr: rejects.join(" or "),
       for: "0m",
       labels,
-      annotations: { summary: `Envoy rejected configuration of gateway ${gateway.name} and keeps the last good one` },
+      annotations: {
+        summary: `Envoy rejected configuration of gateway ${called(gateway)} and keeps the last good one`,
+      },
     },
   ];
 }
 
 /** No Pod is ready, which shows without traffic too, or calls fail. */
-function limiterRule(gateway: Pick<GatewayRef, "name">, namespace: string): AlertRule {
+function limiterRule(gateway: GatewayRef, namespace: string): AlertRule {
   const cluster = clusterName({ service: rateLimitServiceName(gateway), namespace, port: RATE_LIMIT_PORT });
-  const healthy = `max(envoy_cluster_membership_healthy{${GATEWAY_LABEL}="${gateway.name}",cluster_name="${cluster}"})`;
+  const healthy = `max(envoy_cluster_membership_healthy{${ofGateway(gateway)},cluster_name="${cluster}"})`;
   return {
     alert: "GatewayRateLimitServiceDown",
     expr: `${healthy} == 0 or ${limiterErrorShare(gateway, "5m")} > ${LIMITER_ERRORS}`,
     for: "5m",
-    labels: { severity: "warning", gateway: gateway.name },
+    labels: { severity: "warning", ...identity(gateway) },
     annotations: {
-      summary: `The rate limit service of gateway ${gateway.name} does not answer: global limits are not counted`,
+      summary: `The rate limit service of gateway ${called(gateway)} does not answer: global limits are not counted`,
     },
   };
 }
 
-function serviceRules(service: Service, alerts: AlertsConfig): AlertRule[] {
+function serviceRules(service: Service, gateway: GatewayRef, alerts: AlertsConfig): AlertRule[] {
   const names = namesOf(service);
-  const labels = (severity: string) => ({ severity, service: service.name });
+  const labels = (severity: string) => ({ severity, ...identity(gateway), service: service.name });
   const budget = Number((BURN_RATE * (1 - alerts.availabilityPercent / 100)).toPrecision(6));
-  const burns = (window: string) => `${errorShare(service, window)} > ${budget}`;
+  const burns = (window: string) => `${errorShare(service, gateway, window)} > ${budget}`;
   return [
     {
       alert: "GatewayErrorBudgetBurns",
@@ -87,14 +98,14 @@ function serviceRules(service: Service, alerts: AlertsConfig): AlertRule[] {
     },
     {
       alert: "GatewayLatency",
-      expr: `${latency(service, 0.95, "5m")} > ${milliseconds(alerts.latency)}`,
+      expr: `${latency(service, gateway, 0.95, "5m")} > ${milliseconds(alerts.latency)}`,
       for: "10m",
       labels: labels("warning"),
       annotations: { summary: `More than 5 % of the requests to ${service.host} take longer than ${alerts.latency}` },
     },
     {
       alert: "GatewayNoHealthyBackend",
-      expr: `max by (cluster_name) (envoy_cluster_membership_healthy{${names.clusters}}) == 0`,
+      expr: `max by (cluster_name) (envoy_cluster_membership_healthy{${names.clusters},${ofGateway(gateway)}}) == 0`,
       for: "2m",
       labels: labels("critical"),
       annotations: { summary: `No healthy endpoint behind ${service.host}: {{ $labels.cluster_name }}` },

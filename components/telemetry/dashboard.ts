@@ -1,6 +1,7 @@
 import type { Service } from "../../config";
+import { contentHash } from "../shared/contentHash";
 import type { GatewayRef } from "../shared/naming";
-import { namesOf } from "./metricNames";
+import { namesOf, ofGateway } from "./metricNames";
 import { pageName, pages } from "./pages";
 import { certificateSeconds, configRejects, errorShare, latency } from "./queries";
 
@@ -26,14 +27,15 @@ interface Row {
 }
 
 /** Grafana dashboards of the gateway and its services, a row of panels for each; as many as keep each of them small. */
-export function dashboards(services: readonly Service[], gateway: Pick<GatewayRef, "name">): object[] {
-  const rows = services.map((service): Row => ({ service, panels: servicePanels(service) }));
+export function dashboards(services: readonly Service[], gateway: GatewayRef): object[] {
+  const rows = services.map((service): Row => ({ service, panels: servicePanels(service, gateway) }));
   const all = pages(rows, ({ service, panels }) => layOut(service.host, panels, 0));
   return all.map((page, index) => dashboard(page, gateway, index, all.length));
 }
 
-function dashboard(services: readonly Row[], gateway: Pick<GatewayRef, "name">, page: number, count: number): object {
-  const title = `Gateway ${gateway.name}`;
+function dashboard(services: readonly Row[], gateway: GatewayRef, page: number, count: number): object {
+  const name = `${gateway.namespace}/${gateway.name}`;
+  const title = `Gateway ${name}`;
   const rows = [
     {
       title,
@@ -46,7 +48,8 @@ function dashboard(services: readonly Row[], gateway: Pick<GatewayRef, "name">, 
   ];
   return {
     title: count === 1 ? title : `${title}, ${page + 1} of ${count}`,
-    uid: pageName(`gateway-${gateway.name}`.slice(0, MAX_UID - `-${count}`.length), page),
+    // Grafana takes 40 characters.
+    uid: pageName(`gateway-${contentHash(name)}`, page),
     schemaVersion: 39,
     tags: ["istio", "gateway"],
     time: { from: "now-1h", to: "now" },
@@ -55,9 +58,6 @@ function dashboard(services: readonly Row[], gateway: Pick<GatewayRef, "name">, 
     panels: rows.flatMap((row, index) => layOut(row.title, row.panels, index)),
   };
 }
-
-/** Grafana's longest uid. */
-const MAX_UID = 40;
 
 /** Grafana's grid is 24 wide. */
 const HEIGHT = 8;
@@ -80,13 +80,13 @@ function layOut(title: string, panels: readonly Panel[], row: number): object[] 
   ];
 }
 
-function gatewayPanels(services: readonly Service[], gateway: Pick<GatewayRef, "name">): Panel[] {
+function gatewayPanels(services: readonly Service[], gateway: GatewayRef): Panel[] {
   return [
     {
       title: "Requests",
       unit: "reqps",
       targets: services.map((service) => ({
-        expr: `sum(rate(${namesOf(service).completed}[${WINDOW}]))`,
+        expr: `sum(rate(${namesOf(service).completed}{${ofGateway(gateway)}}[${WINDOW}]))`,
         legendFormat: service.name,
       })),
     },
@@ -103,33 +103,39 @@ function gatewayPanels(services: readonly Service[], gateway: Pick<GatewayRef, "
   ];
 }
 
-function servicePanels(service: Service): Panel[] {
+function servicePanels(service: Service, gateway: GatewayRef): Panel[] {
   const names = namesOf(service);
-  const endpoints = (metric: string) => `sum(envoy_cluster_${metric}{${names.clusters}})`;
+  const own = ofGateway(gateway);
+  const endpoints = (metric: string) => `sum(envoy_cluster_${metric}{${names.clusters},${own}})`;
   return [
     {
       title: "Requests, by status",
       unit: "reqps",
       targets: [
         {
-          expr: `sum by (response_code_class) (rate(${names.requests}{response_code_class!=""}[${WINDOW}]))`,
+          expr: `sum by (response_code_class) (rate(${names.requests}{response_code_class!="",${own}}[${WINDOW}]))`,
           legendFormat: "{{response_code_class}}",
         },
         ...(service.rateLimit === undefined
           ? []
-          : [{ expr: `sum(rate(${names.rateLimited}[${WINDOW}]))`, legendFormat: "rate limited" }]),
+          : [{ expr: `sum(rate(${names.rateLimited}{${own}}[${WINDOW}]))`, legendFormat: "rate limited" }]),
       ],
     },
     {
       title: "Errors",
       unit: "percentunit",
-      targets: [{ expr: `(${errorShare(service, WINDOW)}) or 0 * sum(${names.completed})`, legendFormat: "failed" }],
+      targets: [
+        {
+          expr: `(${errorShare(service, gateway, WINDOW)}) or 0 * sum(${names.completed}{${own}})`,
+          legendFormat: "failed",
+        },
+      ],
     },
     {
       title: "Latency",
       unit: "ms",
       targets: [0.5, 0.95, 0.99].map((quantile) => ({
-        expr: latency(service, quantile, WINDOW),
+        expr: latency(service, gateway, quantile, WINDOW),
         legendFormat: `${quantile * 100} %`,
       })),
     },

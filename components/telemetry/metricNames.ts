@@ -1,9 +1,17 @@
 import { backendsOf, type Backend, type Service } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
-import { HTTPS_PORT } from "../shared/naming";
+import { type GatewayRef, HTTPS_PORT } from "../shared/naming";
 
 /** Label of the scraped series that names the Gateway: the pods' label, as Prometheus writes it. */
 export const GATEWAY_LABEL = "gateway_networking_k8s_io_gateway_name";
+
+/**
+ * Selects the series of a Gateway's proxies: others on the same hosts and backends have series of the same names. Operators add
+ * the label `namespace` to whatever they scrape.
+ */
+export function ofGateway({ name, namespace }: GatewayRef): string {
+  return `${GATEWAY_LABEL}="${name}",namespace="${namespace}"`;
+}
 
 /** gRPC statuses that correspond to an HTTP 5xx. https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
 export const GRPC_SERVER_ERRORS = [2, 4, 12, 13, 14, 15];
@@ -55,8 +63,8 @@ export function namesOf(service: Service) {
 }
 
 /** Calls to a gRPC service that ended with a status, or all of them; counted by its backends' clusters. */
-export function grpcCalls(service: Service, status: number | "total"): string {
-  return `envoy_cluster_grpc_${status}{${namesOf(service).clusters}}`;
+export function grpcCalls(service: Service, gateway: GatewayRef, status: number | "total"): string {
+  return `envoy_cluster_grpc_${status}{${namesOf(service).clusters},${ofGateway(gateway)}}`;
 }
 
 /** Istio's cluster name for a Service's port. */

@@ -64,7 +64,8 @@ export class GatewayMetrics extends pulumi.ComponentResource {
     }
     const boards = telemetry.dashboard ? dashboards(services, gateway) : [];
     boards.forEach((board, page) => {
-      const file = `${pageName(gateway.name, page)}.json`;
+      // Grafana's sidecar writes the files of all ConfigMaps to one folder.
+      const file = `${pageName(`${gateway.namespace}.${gateway.name}`, page)}.json`;
       configMap(pageName("dashboard", page), file, board, { grafana_dashboard: "1" });
     });
     this.registerOutputs();

@@ -1,19 +1,19 @@
 import type { Service } from "../../config";
 import type { GatewayRef } from "../shared/naming";
-import { GATEWAY_LABEL, GRPC_SERVER_ERRORS, grpcCalls, namesOf } from "./metricNames";
+import { GRPC_SERVER_ERRORS, grpcCalls, namesOf, ofGateway } from "./metricNames";
 
 /** Seconds until the listeners' first certificate expires. */
-export function certificateSeconds(gateway: Pick<GatewayRef, "name">): string {
+export function certificateSeconds(gateway: GatewayRef): string {
   const ends = `{__name__=~"envoy_listener_.*ssl_certificate_.*expiration_unix_time_seconds"`;
-  return `min(${ends},${GATEWAY_LABEL}="${gateway.name}"}) - time()`;
+  return `min(${ends},${ofGateway(gateway)}}) - time()`;
 }
 
 /** How often Envoy rejected configuration within a window, by kind. */
 export function configRejects(
-  gateway: Pick<GatewayRef, "name">,
+  gateway: GatewayRef,
   window: string,
 ): Record<"listeners" | "clusters" | "routes", string> {
-  const own = `${GATEWAY_LABEL}="${gateway.name}"`;
+  const own = ofGateway(gateway);
   const increase = (selector: string) => `sum(increase(${selector}[${window}]))`;
   return {
     listeners: increase(`envoy_listener_manager_lds_update_rejected{${own}}`),
@@ -24,27 +24,29 @@ export function configRejects(
 }
 
 /** Share of failed requests, from 0 to 1: 5xx, or the gRPC equivalent. */
-export function errorShare(service: Service, window: string): string {
+export function errorShare(service: Service, gateway: GatewayRef, window: string): string {
   if (service.protocol === "grpc") {
     // Envoy's own failures are gRPC statuses too, so adding 5xx would count them twice. A status that never occurred has no
     // counter.
     const calls = GRPC_SERVER_ERRORS.map(
-      (status) => `(sum(rate(${grpcCalls(service, status)}[${window}])) or vector(0))`,
+      (status) => `(sum(rate(${grpcCalls(service, gateway, status)}[${window}])) or vector(0))`,
     );
-    return `(${calls.join(" + ")}) / sum(rate(${grpcCalls(service, "total")}[${window}]))`;
+    return `(${calls.join(" + ")}) / sum(rate(${grpcCalls(service, gateway, "total")}[${window}]))`;
   }
   const { requests, completed } = namesOf(service);
-  return `sum(rate(${requests}{response_code_class="5xx"}[${window}])) / sum(rate(${completed}[${window}]))`;
+  const own = ofGateway(gateway);
+  return `sum(rate(${requests}{response_code_class="5xx",${own}}[${window}])) / sum(rate(${completed}{${own}}[${window}]))`;
 }
 
 /** Unit: milliseconds. */
-export function latency(service: Service, quantile: number, window: string): string {
-  return `histogram_quantile(${quantile}, sum by (le) (rate(${namesOf(service).timeBuckets}[${window}])))`;
+export function latency(service: Service, gateway: GatewayRef, quantile: number, window: string): string {
+  const { timeBuckets } = namesOf(service);
+  return `histogram_quantile(${quantile}, sum by (le) (rate(${timeBuckets}{${ofGateway(gateway)}}[${window}])))`;
 }
 
 /** Share of the calls to the rate limit service that failed, from 0 to 1. */
-export function limiterErrorShare(gateway: Pick<GatewayRef, "name">, window: string): string {
+export function limiterErrorShare(gateway: GatewayRef, window: string): string {
   const rate = (answer: string) =>
-    `(sum(rate(envoy_cluster_ratelimit_${answer}{${GATEWAY_LABEL}="${gateway.name}"}[${window}])) or vector(0))`;
+    `(sum(rate(envoy_cluster_ratelimit_${answer}{${ofGateway(gateway)}}[${window}])) or vector(0))`;
   return `${rate("error")} / (${["ok", "over_limit", "error"].map(rate).join(" + ")})`;
 }

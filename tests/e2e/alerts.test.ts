@@ -13,12 +13,12 @@ import { alertCases, type AlertCase, type Samples } from "./support/alertCases";
 
 /** Longest time to build promtool on a machine without it. Unit: milliseconds. */
 const FIRST_BUILD_MS = 30 * 60_000;
-const GATEWAY = "edge";
+const GATEWAY = { name: "edge", namespace: "gateways" };
 /** Length of a test's clock: an hour's window and some time after it. */
 const MINUTES = 80;
 
 const CONFIG = stack({
-  gateway: { name: GATEWAY, namespace: "gateways" },
+  gateway: GATEWAY,
   telemetry: {
     metrics: { scrape: "config-map" },
     alerts: { availabilityPercent: 99, latency: "200ms" },
@@ -32,7 +32,7 @@ const CONFIG = stack({
 /** The rules as the program writes them for Prometheus. */
 async function emittedRules(): Promise<{ groups: RuleGroup[] }> {
   const { telemetry, services, rateLimitService } = CONFIG;
-  const args = { telemetry, services, rateLimitService, gateway: { name: GATEWAY, namespace: "gateways" } };
+  const args = { telemetry, services, rateLimitService, gateway: GATEWAY };
   const resources = await register(() => new GatewayMetrics("metrics", args));
   const { data } = only(resources, "kubernetes:core/v1:ConfigMap", "metrics-alerts").inputs;
   return JSON.parse((data as Record<string, string>)["alerts.yaml"] ?? "") as { groups: RuleGroup[] };

@@ -16,6 +16,7 @@ const STACK = "metrics";
 const DOMAIN = "metrics.test";
 const GATEWAY = "metrics";
 const NAMESPACE = "metrics-system";
+const OWNER = { name: GATEWAY, namespace: NAMESPACE };
 
 const values: Values = {
   domain: DOMAIN,
@@ -144,7 +145,7 @@ describe("metrics", function () {
   });
 
   it("answer every query of the dashboard", async () => {
-    const board = JSON.parse(await file("dashboard", `${GATEWAY}.json`)) as {
+    const board = JSON.parse(await file("dashboard", `${NAMESPACE}.${GATEWAY}.json`)) as {
       panels: { title: string; targets?: { expr: string }[] }[];
     };
     const queries = board.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })));
@@ -168,7 +169,8 @@ describe("metrics", function () {
     await call(13, 3);
     await call(5, 2);
     await eventually("the counters", 20_000, async () => {
-      const counted = async (status: number | "total") => Number((await query(grpcCalls(calls, status)))[0]?.value[1]);
+      const counted = async (status: number | "total") =>
+        Number((await query(grpcCalls(calls, OWNER, status)))[0]?.value[1]);
       const ok = await query(`${namesOf(calls).requests}{response_code_class="2xx"}`);
       assert.deepEqual([await counted(13), await counted("total")], [3, Number(ok[0]?.value[1])]);
       assert.deepEqual(await query(`${namesOf(calls).requests}{response_code_class="5xx"}`), []);
@@ -178,7 +180,7 @@ describe("metrics", function () {
   it("count the rate limit service's answers", async () => {
     await get("/");
     await eventually("the share", 20_000, async () => {
-      assert.equal((await query(limiterErrorShare({ name: GATEWAY }, "5m")))[0]?.value[1], "0");
+      assert.equal((await query(limiterErrorShare(OWNER, "5m")))[0]?.value[1], "0");
     });
   });
 
@@ -189,7 +191,7 @@ describe("metrics", function () {
       ["outbound_0.0.0.0_443", "0"],
       ["outbound_0.0.0.0_80", "0"],
     ]);
-    assert.equal((await query(configRejects({ name: GATEWAY }, "10m").routes))[0]?.value[1], "0");
+    assert.equal((await query(configRejects(OWNER, "10m").routes))[0]?.value[1], "0");
   });
 
   it("contain the data that every alert needs", async () => {

@@ -16,12 +16,16 @@ type Values = Record<string, unknown>;
 
 const alerts = { availabilityPercent: 99, latency: "1m30s", certificateExpiresWithin: "7d" };
 
+const GATEWAY = { name: "edge", namespace: "gateways" };
+/** Selects its series. */
+const OWN = 'gateway_networking_k8s_io_gateway_name="edge",namespace="gateways"';
+
 const config = (telemetry: Values, own: Values = {}): StackConfig =>
   stack({ telemetry, services: [{ name: "my-web", namespace: "apps", port: 8080, telemetry: own }] });
 
 const deploy = (telemetry: Values): Promise<Registered[]> => {
   const { services, telemetry: given } = config(telemetry);
-  const args = { telemetry: given, services, gateway: { name: "edge", namespace: "gateways" } };
+  const args = { telemetry: given, services, gateway: GATEWAY };
   return register(() => new GatewayMetrics("edge-metrics", args));
 };
 
@@ -94,15 +98,12 @@ describe("components/metrics", () => {
       [
         ["edge--scrape", ["scrape.yaml"], undefined],
         ["edge--alerts", ["alerts.yaml"], undefined],
-        ["edge--dashboard", ["edge.json"], "1"],
+        ["edge--dashboard", ["gateways.edge.json"], "1"],
       ],
     );
     const given = config({ metrics: { scrape: "config-map", interval: "5s" } }).telemetry.metrics;
     assert.ok(given);
-    assert.match(
-      JSON.stringify(scrapeConfig(given, { name: "edge", namespace: "gateways" })),
-      /"scrape_interval":"5s".*"\$1:15090"/,
-    );
+    assert.match(JSON.stringify(scrapeConfig(given, GATEWAY)), /"scrape_interval":"5s".*"\$1:15090"/);
   });
 
   it("names metrics as Envoy does", () => {
@@ -121,7 +122,7 @@ describe("components/metrics", () => {
     const thresholds = (own: Values) => {
       const { services, telemetry } = config({ metrics: { scrape: "config-map" }, alerts }, own);
       assert.ok(telemetry.alerts);
-      const rules = ruleGroups({ services, alerts: telemetry.alerts, gateway: { name: "edge" } }).flatMap(
+      const rules = ruleGroups({ services, alerts: telemetry.alerts, gateway: GATEWAY }).flatMap(
         (group) => group.rules,
       );
       return Object.fromEntries(
@@ -138,7 +139,7 @@ describe("components/metrics", () => {
     const [first] = ruleGroups({
       ...config({}),
       alerts: { availabilityPercent: 99, latency: "1s", certificateExpiresWithin: "7d" },
-      gateway: { name: "edge" },
+      gateway: GATEWAY,
       rateLimitService: { namespace: "limits" },
     });
     const limiter = first?.rules.find(({ alert }) => alert === "GatewayRateLimitServiceDown");
@@ -157,11 +158,11 @@ describe("components/metrics", () => {
     assert.ok(service);
     const { clusters } = namesOf(service);
     const failed = [2, 4, 12, 13, 14, 15].map(
-      (status) => `(sum(rate(envoy_cluster_grpc_${status}{${clusters}}[5m])) or vector(0))`,
+      (status) => `(sum(rate(envoy_cluster_grpc_${status}{${clusters},${OWN}}[5m])) or vector(0))`,
     );
     assert.equal(
-      errorShare(service, "5m"),
-      `(${failed.join(" + ")}) / sum(rate(envoy_cluster_grpc_total{${clusters}}[5m]))`,
+      errorShare(service, GATEWAY, "5m"),
+      `(${failed.join(" + ")}) / sum(rate(envoy_cluster_grpc_total{${clusters},${OWN}}[5m]))`,
     );
     const kept = statsAnnotations(stack({ telemetry: { metrics: { scrape: "config-map" } } }).telemetry);
     const suffixes = kept["sidecar.istio.io/statsInclusionSuffixes"]?.split(",") ?? [];
@@ -173,9 +174,41 @@ describe("components/metrics", () => {
     assert.doesNotMatch("cluster.web;.update_rejected", routes);
   });
 
+  it("reads only its own gateway's series, wherever others of its name, host and backends are", () => {
+    const services = stack({
+      services: [
+        { name: "web", namespace: "apps", rateLimit: { type: "local", requests: 1, per: "second" } },
+        { name: "calls", namespace: "apps", protocol: "grpc", trafficPolicy: { outlierDetection: {} } },
+      ],
+    }).services;
+    const { panels, uid, title } = plain(dashboards(services, GATEWAY)[0]) as {
+      panels: { targets?: { expr: string }[] }[];
+      uid: string;
+      title: string;
+    };
+    const rules = ruleGroups({
+      services,
+      alerts: { availabilityPercent: 99, latency: "1s", certificateExpiresWithin: "7d" },
+      gateway: GATEWAY,
+      rateLimitService: { namespace: "limits" },
+    }).flatMap((group) => group.rules);
+    const queries = [...panels.flatMap(({ targets = [] }) => targets), ...rules].map(({ expr }) => expr);
+    assert.equal(queries.length, 6 + 8 + 8 + 9);
+    for (const expr of queries) {
+      assert.equal(expr.split(OWN).length - 1, expr.match(/envoy_/g)?.length, expr);
+    }
+    assert.equal(title, "Gateway gateways/edge");
+    const elsewhere = plain(dashboards(services, { ...GATEWAY, namespace: "other" })[0]) as { uid: string };
+    assert.match(uid, /^gateway-[0-9a-f]{10}$/);
+    assert.notEqual(uid, elsewhere.uid);
+    for (const { labels } of rules) {
+      assert.deepEqual([labels.gateway, labels.namespace], ["edge", "gateways"]);
+    }
+  });
+
   it("gives each panel of the dashboard its own place and id", () => {
     const { services } = config({});
-    const [board] = dashboards(services, { name: "edge" });
+    const [board] = dashboards(services, GATEWAY);
     const { panels } = plain(board) as { panels: { id: number; gridPos: object }[] };
     assert.equal(panels.length, 1 + 3 + 1 + 4);
     assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
@@ -206,7 +239,7 @@ describe("components/gatewayMetrics, many services", () => {
     );
     assert.deepEqual(
       files.map(([file]) => file),
-      ["edge.json", "edge-2.json", "edge-3.json"],
+      ["gateways.edge.json", "gateways.edge-2.json", "gateways.edge-3.json", "gateways.edge-4.json"],
     );
     assert.ok(
       files.every(([, text]) => text.length < PAGE * 1.2),
@@ -215,9 +248,10 @@ describe("components/gatewayMetrics, many services", () => {
     const parsed = files.map(
       ([, text]) => JSON.parse(text) as { uid: string; title: string; panels: { type: string; title: string }[] },
     );
-    assert.deepEqual(parsed.map(({ uid, title }) => [uid, title]).slice(0, 2), [
-      ["gateway-edge", "Gateway edge, 1 of 3"],
-      ["gateway-edge-2", "Gateway edge, 2 of 3"],
+    const uid = parsed[0]?.uid ?? "";
+    assert.deepEqual(parsed.map((board) => [board.uid, board.title]).slice(0, 2), [
+      [uid, "Gateway gateways/edge, 1 of 4"],
+      [`${uid}-2`, "Gateway gateways/edge, 2 of 4"],
     ]);
     const rows = parsed.flatMap(({ panels }) => panels.filter(({ type }) => type === "row").map(({ title }) => title));
     assert.deepEqual(
@@ -225,7 +259,7 @@ describe("components/gatewayMetrics, many services", () => {
       Array.from({ length: 300 }, (_, index) => `service-${index}.example.test`),
     );
     const rules = resources.filter(({ type }) => type.endsWith(":PrometheusRule"));
-    assert.deepEqual(rules.map(({ name }) => name).sort(), ["edge-alerts", "edge-alerts-2"]);
+    assert.deepEqual(rules.map(({ name }) => name).sort(), ["edge-alerts", "edge-alerts-2", "edge-alerts-3"]);
     const groups = rules.flatMap(({ inputs }) => (inputs.spec as { groups: { name: string }[] }).groups);
     assert.equal(new Set(groups.map(({ name }) => name)).size, 300 + 1);
     assert.ok(rules.every(({ inputs }) => JSON.stringify(inputs.spec).length <= PAGE));
@@ -234,7 +268,14 @@ describe("components/gatewayMetrics, many services", () => {
   it("have plain files of different names without an operator", async () => {
     const resources = await deployMany("config-map", 200);
     const files = resources.flatMap(({ inputs }) => Object.keys(inputs.data ?? {})).sort();
-    assert.deepEqual(files, ["alerts-2.yaml", "alerts.yaml", "edge-2.json", "edge.json", "scrape.yaml"]);
+    assert.deepEqual(files, [
+      "alerts-2.yaml",
+      "alerts.yaml",
+      "gateways.edge-2.json",
+      "gateways.edge-3.json",
+      "gateways.edge.json",
+      "scrape.yaml",
+    ]);
   });
 });
 

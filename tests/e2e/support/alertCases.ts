@@ -1,4 +1,5 @@
-import { clusterName, GATEWAY_LABEL, grpcCalls, namesOf } from "../../../components/telemetry/metricNames";
+import { clusterName, grpcCalls, namesOf, ofGateway } from "../../../components/telemetry/metricNames";
+import type { GatewayRef } from "../../../components/shared/naming";
 import type { Service } from "../../../config";
 
 /** Value of each series at a minute. */
@@ -19,9 +20,21 @@ export interface AlertCase {
 }
 
 /** For a gateway with an HTTP and a gRPC service that promise 99 % and 200 ms. */
-export function alertCases(shop: Service, calls: Service, gateway: string): AlertCase[] {
-  const ofGateway = `{${GATEWAY_LABEL}="${gateway}"}`;
-  const ofAnother = `{${GATEWAY_LABEL}="another"}`;
+export function alertCases(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[] {
+  const others = [{ name: "another" }, { namespace: "another" }].map((other) => ofGateway({ ...gateway, ...other }));
+  return casesOf(shop, calls, gateway).map((one) => {
+    const elsewhere: Samples = (minute) =>
+      Object.fromEntries(
+        Object.entries(one.firing(minute)).flatMap(([series, value]) =>
+          others.map((other) => [series.replace(ofGateway(gateway), other), value]),
+        ),
+      );
+    return { ...one, quiet: { ...one.quiet, "the same at gateways of another name or namespace": elsewhere } };
+  });
+}
+
+function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[] {
+  const own = ofGateway(gateway);
   const { requests, completed, timeBuckets } = namesOf(shop);
   const [backend] = shop.rules[0]?.backends ?? [];
   const cluster = clusterName(backend ?? { service: "", namespace: "", port: 0 });
@@ -30,16 +43,16 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
   const failing =
     (percent: number, from = 0, to = Infinity): Samples =>
     (minute) => ({
-      [completed]: minute * 100,
-      [`${requests}{response_code_class="2xx"}`]: minute * (100 - percent),
-      [`${requests}{response_code_class="5xx"}`]: (Math.max(Math.min(minute, to), from) - from) * percent,
+      [`${completed}{${own}}`]: minute * 100,
+      [`${requests}{response_code_class="2xx",${own}}`]: minute * (100 - percent),
+      [`${requests}{response_code_class="5xx",${own}}`]: (Math.max(Math.min(minute, to), from) - from) * percent,
     });
   // A series of the gRPC service's only cluster.
   const [callee] = calls.rules[0]?.backends ?? [];
   const ended = (status: number | "total") =>
-    grpcCalls(calls, status).replace(
+    grpcCalls(calls, gateway, status).replace(
       /\{.*\}/,
-      `{cluster_name="${clusterName(callee ?? { service: "", namespace: "", port: 0 })}"}`,
+      `{cluster_name="${clusterName(callee ?? { service: "", namespace: "", port: 0 })}",${own}}`,
     );
   const calling =
     (perMinute: Readonly<Record<number, number>>): Samples =>
@@ -53,13 +66,13 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
   const slow =
     (percent: number): Samples =>
     (minute) => ({
-      [`${timeBuckets}{le="100"}`]: minute * (100 - percent),
-      [`${timeBuckets}{le="250"}`]: minute * (100 - percent),
-      [`${timeBuckets}{le="500"}`]: minute * 100,
-      [`${timeBuckets}{le="+Inf"}`]: minute * 100,
+      [`${timeBuckets}{le="100",${own}}`]: minute * (100 - percent),
+      [`${timeBuckets}{le="250",${own}}`]: minute * (100 - percent),
+      [`${timeBuckets}{le="500",${own}}`]: minute * 100,
+      [`${timeBuckets}{le="+Inf",${own}}`]: minute * 100,
     });
   // A test's clock starts at 0, so a certificate's expiry time is also its remaining time at the start.
-  const ends = `envoy_listener_0_0_0_0_443_ssl_certificate_x_expiration_unix_time_seconds${ofGateway}`;
+  const ends = `envoy_listener_0_0_0_0_443_ssl_certificate_x_expiration_unix_time_seconds{${own}}`;
   const fortnight = 14 * 86_400;
   const rejected =
     (series: string): Samples =>
@@ -68,19 +81,21 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
     (series: Readonly<Record<string, number>>): Samples =>
     () => ({ ...series });
   const routes = (port: number) =>
-    `envoy_http_rds_table_${port}_update_rejected{${GATEWAY_LABEL}="${gateway}",http_conn_manager_prefix="outbound_0.0.0.0_${port}"}`;
-  const healthy = (pod: string) => `envoy_cluster_membership_healthy{cluster_name="${cluster}",pod="${pod}"}`;
-  const limiter = `envoy_cluster_membership_healthy{${GATEWAY_LABEL}="${gateway}",cluster_name="outbound|8081||${gateway}--rate-limit.gateways.svc.cluster.local"}`;
+    `envoy_http_rds_table_${port}_update_rejected{${own},http_conn_manager_prefix="outbound_0.0.0.0_${port}"}`;
+  const healthy = (pod: string) => `envoy_cluster_membership_healthy{${own},cluster_name="${cluster}",pod="${pod}"}`;
+  const limiter = `envoy_cluster_membership_healthy{${own},cluster_name="outbound|8081||${gateway.name}--rate-limit.gateways.svc.cluster.local"}`;
   const unanswered =
     (percent: number): Samples =>
     (minute) => ({
       [limiter]: 2,
-      [`envoy_cluster_ratelimit_ok${ofGateway}`]: minute * (60 - percent),
-      [`envoy_cluster_ratelimit_over_limit${ofGateway}`]: minute * 40,
-      [`envoy_cluster_ratelimit_error${ofGateway}`]: minute * percent,
+      [`envoy_cluster_ratelimit_ok{${own}}`]: minute * (60 - percent),
+      [`envoy_cluster_ratelimit_over_limit{${own}}`]: minute * 40,
+      [`envoy_cluster_ratelimit_error{${own}}`]: minute * percent,
     });
 
-  const gatewayLabels = { severity: "warning", gateway };
+  const identity = { gateway: gateway.name, namespace: gateway.namespace };
+  const gatewayLabels = { severity: "warning", ...identity };
+  const called = `${gateway.namespace}/${gateway.name}`;
   const burns = {
     alert: "GatewayErrorBudgetBurns",
     since: 1,
@@ -91,12 +106,12 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
     // The last rejection was ten minutes ago.
     until: 75,
     labels: gatewayLabels,
-    summary: `Envoy rejected configuration of gateway ${gateway} and keeps the last good one`,
+    summary: `Envoy rejected configuration of gateway ${called} and keeps the last good one`,
   };
   const limiterDown = {
     alert: "GatewayRateLimitServiceDown",
     labels: gatewayLabels,
-    summary: `The rate limit service of gateway ${gateway} does not answer: global limits are not counted`,
+    summary: `The rate limit service of gateway ${called} does not answer: global limits are not counted`,
   };
   return [
     {
@@ -105,7 +120,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
       firing: failing(16, 0, 40),
       until: 41,
       quiet: { "5xx below the rate": failing(13), "all fail for four minutes of an hour": failing(100, 60, 64) },
-      labels: { severity: "critical", service: shop.name },
+      labels: { severity: "critical", ...identity, service: shop.name },
       summary: `${shop.host} has too many errors for 99 % availability`,
     },
     {
@@ -113,7 +128,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
       what: "gRPC calls that end with INTERNAL or UNAVAILABLE, and HTTP 200",
       firing: calling({ 13: 6, 14: 10 }),
       quiet: { "fewer of them": calling({ 13: 3, 14: 10 }), "NOT_FOUND, and no other": calling({ 5: 50 }) },
-      labels: { severity: "critical", service: calls.name },
+      labels: { severity: "critical", ...identity, service: calls.name },
       summary: `${calls.host} has too many errors for 99 % availability`,
     },
     {
@@ -122,7 +137,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
       firing: slow(7),
       since: 1,
       quiet: { "3 of 100 requests take longer": slow(3) },
-      labels: { severity: "warning", service: shop.name },
+      labels: { severity: "warning", ...identity, service: shop.name },
       summary: `More than 5 % of the requests to ${shop.host} take longer than 200ms`,
     },
     {
@@ -137,15 +152,14 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
         }),
       },
       labels: gatewayLabels,
-      summary: `The certificate of gateway ${gateway} expires in less than 14 days`,
+      summary: `The certificate of gateway ${called} expires in less than 14 days`,
     },
     ...["envoy_listener_manager_lds_update_rejected", "envoy_cluster_manager_cds_update_rejected"].map((counter) => ({
       ...refuses,
       what: counter,
-      firing: rejected(counter + ofGateway),
+      firing: rejected(`${counter}{${own}}`),
       quiet: {
-        "refused before it was looked at": steady({ [counter + ofGateway]: 3 }),
-        "refused by another gateway": rejected(counter + ofAnother),
+        "refused before it was looked at": steady({ [`${counter}{${own}}`]: 3 }),
       },
     })),
     {
@@ -181,7 +195,7 @@ export function alertCases(shop: Service, calls: Service, gateway: string): Aler
       since: 10,
       until: 20,
       quiet: { "one proxy sees one": steady({ [healthy("a")]: 0, [healthy("b")]: 1 }) },
-      labels: { severity: "critical", service: shop.name, cluster_name: cluster },
+      labels: { severity: "critical", ...identity, service: shop.name, cluster_name: cluster },
       summary: `No healthy endpoint behind ${shop.host}: ${cluster}`,
     },
   ];
