@@ -108,7 +108,7 @@ interface RouteSpec {
 /** The objects, with a different timeout in the first service's route. */
 function withTimeout(objects: readonly Manifest[], timeoutSeconds: number): Manifest[] {
   return objects.map((object) => {
-    if (object.kind !== "HTTPRoute" || object.metadata.name !== "service-0") {
+    if (object.kind !== "HTTPRoute" || !object.metadata.name.startsWith("service-0.")) {
       return object;
     }
     const spec = object.spec as RouteSpec;

@@ -13,6 +13,8 @@ const DOMAIN = "propagation.test";
 const NAMESPACE = "propagation-apps";
 const ADDRESS = "192.168.51.230";
 const KUBECTL = "kubectl";
+/** Names of the two routes. */
+const ROUTES = { web: "web.propagation.propagation-system", [KUBECTL]: KUBECTL } as const;
 
 /** Config keys of a stack with one service, whose responses contain a value. */
 function values(value: string): Record<string, unknown> {
@@ -44,7 +46,7 @@ export async function propagation(lab: Lab, { pairs, progress }: Options): Promi
     return watched(lab, {
       address: ADDRESS,
       host: `${name}.${DOMAIN}`,
-      route: { name, namespace: NAMESPACE },
+      route: { name: ROUTES[name], namespace: NAMESPACE },
       kubectl: lab.tools.programs.kubectl,
       before,
       after,
@@ -67,7 +69,7 @@ export async function propagation(lab: Lab, { pairs, progress }: Options): Promi
 
 /** The service's route as an object for kubectl, with another name and host. */
 async function liveRoute(lab: Lab): Promise<Manifest> {
-  const text = await lab.kubectl(["get", "httproute", "web", "-n", NAMESPACE, "-o", "json"]);
+  const text = await lab.kubectl(["get", "httproute", ROUTES.web, "-n", NAMESPACE, "-o", "json"]);
   const { apiVersion, kind, spec } = JSON.parse(text.replaceAll(`web.${DOMAIN}`, `${KUBECTL}.${DOMAIN}`)) as Manifest;
   // Rule names must be unique in a gateway.
   const rules = (spec as { rules: object[] }).rules.map((rule, index) => ({ ...rule, name: `${KUBECTL}--${index}` }));

@@ -1,4 +1,4 @@
-import { ownName } from "../components/shared/naming";
+import { ownName, sharedName } from "../components/shared/naming";
 import { milliseconds, type Service, type StackConfig } from "../config";
 import { globalLimitsOf } from "../config/schema/limits/rateLimit";
 import { type Answer, TIMEOUT_MS } from "./client";
@@ -17,7 +17,8 @@ export function diagnose(
 ): Diagnosis {
   const { gateway, rateLimitService } = config;
   const kind = service?.protocol === "grpc" ? "grpcroute" : "httproute";
-  const route = service === undefined ? `${kind}s -A` : `${kind} ${service.name} -n ${service.namespace}`;
+  const route =
+    service === undefined ? `${kind}s -A` : `${kind} ${sharedName(gateway, service.name)} -n ${service.namespace}`;
   const { status, body } = answer;
   const delay = service?.fault?.delay;
   if (status === 0 && delay !== undefined && milliseconds(delay.duration) >= TIMEOUT_MS) {

@@ -94,7 +94,7 @@ async function startContenders(lab: Lab): Promise<Record<Exclude<Contender, "dir
   await startBackend(lab);
   await lab.output(["pulumi", "up", "--yes", "--skip-preview", "--stack", POLICIES, "--non-interactive"]);
 
-  const secret = { name: `wildcard-${POLICIES}-test-tls`, namespace: `${POLICIES}-system` };
+  const secret = { name: `${POLICIES}--wildcard-${POLICIES}-test-tls`, namespace: `${POLICIES}-system` };
   await apply(lab, [
     await copyOfCertificate(lab, secret, { name: secret.name, namespace: bare.namespace }),
     bareGateway(BARE, ADDRESSES.bare, secret.name),

@@ -71,7 +71,7 @@ async function startGateways(lab: Lab) {
   const bare = { name: BARE, namespace: `${BARE}-system`, address: ADDRESSES.bare };
   await lab.prepare(BARE, stackFile(BARE, { ...values, domain: `${BARE}.test`, gateway: bare }));
   await apply(lab, await chart.objects(1));
-  const secret = { name: `wildcard-${GATEWAY}-test-tls`, namespace: gateway.namespace };
+  const secret = { name: `${GATEWAY}--wildcard-${GATEWAY}-test-tls`, namespace: gateway.namespace };
   await apply(lab, [
     await copyOfCertificate(lab, secret, { name: secret.name, namespace: bare.namespace }),
     bareGateway(BARE, ADDRESSES.bare, secret.name),

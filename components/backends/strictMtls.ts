@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MtlsConfig } from "../../config/schema/backends/mtls";
 import { PeerAuthentication, type PeerAuthenticationSpec } from "../../kinds/peerAuthentication";
-import { type GatewayRef, ownName, partOf } from "../shared/naming";
+import { type GatewayRef, partOf, sharedName } from "../shared/naming";
 
 export interface StrictMtlsArgs {
   /** The strict namespaces and the exceptions: `mtls` of `gatewayConfig()`. */
   config: MtlsConfig;
-  /** The Gateway whose name is in the policies' labels and names. */
-  gateway: Pick<GatewayRef, "name">;
+  /** The Gateway that is in the policies' labels and names. */
+  gateway: GatewayRef;
 }
 
 /** Namespaces whose sidecars refuse plain text, and the workloads that are exempt. */
@@ -22,7 +22,7 @@ export class StrictMtls extends pulumi.ComponentResource {
         new PeerAuthentication(
           `${name}-${exception.name}`,
           {
-            metadata: { name: ownName(gateway, exception.name), namespace: exception.namespace, labels },
+            metadata: { name: sharedName(gateway, exception.name), namespace: exception.namespace, labels },
             spec: exceptionSpec(exception),
           },
           { parent: this },
@@ -32,7 +32,7 @@ export class StrictMtls extends pulumi.ComponentResource {
       new PeerAuthentication(
         `${name}-${namespace}`,
         // If a namespace has two policies, Istio uses the older and silently ignores the other. With the conventional name, a
-        // second one is an error.
+        // second one is an error, another gateway's too.
         { metadata: { name: "default", namespace, labels }, spec: { mtls: { mode: "STRICT" } } },
         { parent: this, dependsOn: exceptions },
       );

@@ -47,7 +47,7 @@ function messageOf(objects: readonly string[]): string {
   return [
     `${objects.length} new ${objects.length === 1 ? "object" : "objects"} cannot be created, nothing was changed:`,
     ...objects.map((object) => `  ${object}`),
-    "What exists already is taken over by one update with istio-gateway:adopt set to true.",
+    "What exists already is taken over by one update with istio-gateway:adopt set to true. Not if it is another gateway's: it would lose it.",
     "If it does not exist: its namespace is missing, or you may not create it.",
   ].join("\n");
 }

@@ -37,7 +37,7 @@ export function globalRateLimitPatches(args: GlobalRateLimitArgs): ConfigPatch[]
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/ratelimit/v3/rate_limit.proto */
 function filterConfig(args: GlobalRateLimitArgs): Record<string, unknown> {
   const { namespace, timeout, failureMode } = args.config;
-  const host = `${rateLimitServiceName(args.gateway)}.${namespace}.svc.cluster.local`;
+  const host = `${rateLimitServiceName(args.gateway, namespace)}.${namespace}.svc.cluster.local`;
   return {
     "@type": TYPE,
     domain: rateLimitDomain(args.gateway),

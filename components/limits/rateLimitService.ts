@@ -5,7 +5,14 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Service as ServiceConfig } from "../../config";
 import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
 import { contentHash } from "../shared/contentHash";
-import { type GatewayRef, ownName, partOf, RATE_LIMIT_PORT, rateLimitServiceName, SUFFIXES } from "../shared/naming";
+import {
+  type GatewayRef,
+  partOf,
+  RATE_LIMIT_PORT,
+  rateLimitServiceName,
+  SUFFIXES,
+  workloadName,
+} from "../shared/naming";
 import { rateLimitConfig } from "./rateLimitDescriptors";
 import { PASSWORD_KEY, RateLimitRedis, REDIS_PORT } from "./rateLimitRedis";
 import { deploymentSpec, podLabels, secretVersion, serviceSpec, type Workload } from "./workload";
@@ -15,7 +22,7 @@ export interface RateLimitServiceArgs {
   config: RateLimitServiceConfig & { namespace: string };
   /** Services whose global limits are counted: `services` of `gatewayConfig()`. */
   services: readonly ServiceConfig[];
-  /** The Gateway whose proxies ask. Names and labels derive from its name. */
+  /** The Gateway whose proxies ask. Names and labels derive from it. */
   gateway: GatewayRef;
 }
 
@@ -29,7 +36,7 @@ export class RateLimitService extends pulumi.ComponentResource {
     const { config, gateway, services } = args;
     const { namespace } = config;
     const child = { parent: this };
-    const metadata = { name: rateLimitServiceName(gateway), namespace, labels: partOf(gateway) };
+    const metadata = { name: rateLimitServiceName(gateway, namespace), namespace, labels: partOf(gateway) };
     const { podAnnotations, dependsOn } = this.redis(name, args);
     // JSON is YAML, and without spaces half as large.
     const data = { "config.yaml": `${JSON.stringify(rateLimitConfig(services, gateway))}\n` };
@@ -55,7 +62,7 @@ export class RateLimitService extends pulumi.ComponentResource {
   ): { podAnnotations: Workload["podAnnotations"]; dependsOn: pulumi.Resource[] } {
     const { namespace, redis } = config;
     if (redis.type === "own") {
-      const args = { config: redis, objectName: redisName(gateway), gateway, namespace };
+      const args = { config: redis, objectName: redisName(gateway, namespace), gateway, namespace };
       const own = new RateLimitRedis(`${name}-redis`, args, { parent: this });
       return { podAnnotations: own.podAnnotations, dependsOn: [own] };
     }
@@ -65,7 +72,7 @@ export class RateLimitService extends pulumi.ComponentResource {
     const secret = new Secret(
       `${name}-redis`,
       {
-        metadata: { name: passwordName(gateway, redis), namespace, labels: partOf(gateway) },
+        metadata: { name: passwordName(gateway, config), namespace, labels: partOf(gateway) },
         stringData: { [PASSWORD_KEY]: pulumi.secret(redis.password) },
       },
       { parent: this },
@@ -74,13 +81,15 @@ export class RateLimitService extends pulumi.ComponentResource {
   }
 }
 
-function redisName(gateway: Pick<GatewayRef, "name">): string {
-  return ownName(gateway, SUFFIXES.rateLimitRedis);
+function redisName(gateway: GatewayRef, namespace: string): string {
+  return workloadName(gateway, SUFFIXES.rateLimitRedis, namespace);
 }
 
 /** Name of the Secret with the password. Not one name for both types: their Secrets are different resources of Pulumi. */
-function passwordName(gateway: Pick<GatewayRef, "name">, { type }: RateLimitServiceConfig["redis"]): string {
-  return type === "own" ? redisName(gateway) : ownName(gateway, SUFFIXES.rateLimitPassword);
+function passwordName(gateway: GatewayRef, { redis, namespace }: RateLimitServiceArgs["config"]): string {
+  return redis.type === "own"
+    ? redisName(gateway, namespace)
+    : workloadName(gateway, SUFFIXES.rateLimitPassword, namespace);
 }
 
 export function rateLimitWorkload(
@@ -91,7 +100,7 @@ export function rateLimitWorkload(
   const hasPassword = redis.type === "own" || redis.password !== undefined;
   const [host, port] =
     redis.type === "own"
-      ? [`${redisName(gateway)}.${namespace}.svc.cluster.local`, REDIS_PORT]
+      ? [`${redisName(gateway, namespace)}.${namespace}.svc.cluster.local`, REDIS_PORT]
       : [redis.host, redis.port];
   const settings: Record<string, string> = {
     LOG_LEVEL: "warn",
@@ -113,7 +122,7 @@ export function rateLimitWorkload(
     REDIS_HEALTH_CHECK_ACTIVE_CONNECTION: "true",
   };
   return {
-    name: rateLimitServiceName(gateway),
+    name: rateLimitServiceName(gateway, namespace),
     gateway,
     app: "ratelimit",
     image: config.image,
@@ -124,7 +133,7 @@ export function rateLimitWorkload(
         ? [
             {
               name: "REDIS_AUTH",
-              valueFrom: { secretKeyRef: { name: passwordName(gateway, redis), key: PASSWORD_KEY } },
+              valueFrom: { secretKeyRef: { name: passwordName(gateway, config), key: PASSWORD_KEY } },
             },
           ]
         : []),

@@ -5,7 +5,7 @@ import { GRPCRoute } from "../../kinds/grpcRoute";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
 import { ReferenceGrant, type ReferenceGrantSpec } from "../../kinds/referenceGrant";
 import { contentHash } from "../shared/contentHash";
-import { type GatewayRef, ownName, partOf } from "../shared/naming";
+import { type GatewayRef, partOf, sharedName } from "../shared/naming";
 import { grpcRouteSpec } from "./grpcRoute";
 import { routeFilters } from "./routeFilters";
 import { attachment, backendRefs, type RouteArgs, valueMatches } from "./routeParts";
@@ -38,7 +38,7 @@ export class Routes extends pulumi.ComponentResource {
             { parent: this },
           ),
       );
-      const metadata = { name: service.name, namespace: service.namespace, labels, annotations };
+      const metadata = { name: sharedName(gateway, service.name), namespace: service.namespace, labels, annotations };
       // A route without its grant responds with 500.
       const afterGrants = { parent: this, dependsOn: grants };
       if (service.protocol === "grpc") {
@@ -77,7 +77,7 @@ function routeRule(rule: Rule, service: Service): HTTPRouteRule {
 
 /** The route needs its old grant until it has changed. */
 function grantName(gateway: GatewayRef, { name }: Service, spec: ReferenceGrantSpec): string {
-  return `${ownName(gateway, name)}-${contentHash(JSON.stringify(spec))}`;
+  return sharedName(gateway, `${name}-${contentHash(JSON.stringify(spec))}`);
 }
 
 /** Gateway API: most entries of a ReferenceGrant. */

@@ -7,8 +7,8 @@ import { type GatewayRef, partOf } from "../shared/naming";
 export interface VersionServicesArgs {
   /** Services with `canary.versions`: `services` of `gatewayConfig()`. Those without get no object. */
   services: readonly Service[];
-  /** The Gateway whose name is in the Services' label. */
-  gateway: Pick<GatewayRef, "name">;
+  /** The Gateway in the Services' labels. */
+  gateway: GatewayRef;
 }
 
 /** A Service for each version of the services, selecting that version's pods. */

@@ -1,4 +1,9 @@
-/** Names and labels shared by several components, verify and the lab. All derive from the Gateway's name. */
+import { contentHash } from "./contentHash";
+
+/**
+ * Names and labels shared by several components, verify and the lab. All derive from the Gateway's name, and from its namespace
+ * where objects of another Gateway of that name may be.
+ */
 
 /** The Gateway that an object belongs to. */
 export interface GatewayRef {
@@ -14,10 +19,13 @@ export const HTTPS_LISTENER = "https";
 export const HTTP_PORT = 80;
 export const HTTPS_PORT = 443;
 
-/** Label on every object of the gateway. https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
-export function partOf(gateway: Pick<GatewayRef, "name">): Record<string, string> {
-  return { "app.kubernetes.io/part-of": gateway.name };
+/** Labels on every object of the gateway. https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
+export function partOf({ name, namespace }: GatewayRef): Record<string, string> {
+  return { "app.kubernetes.io/part-of": name, [GATEWAY_NAMESPACE_LABEL]: namespace };
 }
+
+/** With the namespace of the Gateway that an object belongs to. */
+export const GATEWAY_NAMESPACE_LABEL = "unified-gateway/gateway-namespace";
 
 /** Label that Kubernetes puts on every namespace. */
 export const NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name";
@@ -30,7 +38,7 @@ export function proxyName(gateway: Pick<GatewayRef, "name">): string {
   return `${gateway.name}-istio`;
 }
 
-/** Name of an object of the gateway. Services' names contain no `--`, so it is never a service's. */
+/** Name of an object of the gateway in its own namespace. Neither Gateways' nor services' names contain `--`. */
 export function ownName(gateway: Pick<GatewayRef, "name">, suffix: string): string {
   return `${gateway.name}--${suffix}`;
 }
@@ -38,6 +46,11 @@ export function ownName(gateway: Pick<GatewayRef, "name">, suffix: string): stri
 /** Metadata of an object of the gateway, in its namespace. */
 export function ownMetadata(gateway: GatewayRef, suffix: string) {
   return { name: ownName(gateway, suffix), namespace: gateway.namespace, labels: partOf(gateway) };
+}
+
+/** Name of an object of the gateway in a namespace where other Gateways, of this name too, have theirs. No part has a dot. */
+export function sharedName({ name, namespace }: GatewayRef, prefix: string): string {
+  return `${prefix}.${name}.${namespace}`;
 }
 
 /** Suffixes of names that are referred to elsewhere. */
@@ -56,9 +69,15 @@ export function certificateNames(domain: string): [wildcard: string, apex: strin
   return [`*.${domain}`, domain];
 }
 
-/** Name of the rate limit service's Service and Deployment. */
-export function rateLimitServiceName(gateway: Pick<GatewayRef, "name">): string {
-  return ownName(gateway, SUFFIXES.rateLimitService);
+/** Name of the rate limit service's Service and Deployment. @param namespace Where they are. */
+export function rateLimitServiceName(gateway: GatewayRef, namespace: string): string {
+  return workloadName(gateway, SUFFIXES.rateLimitService, namespace);
+}
+
+/** Name of a Deployment and its Service, which may have no dot: in another namespace than the Gateway's with a hash of that. */
+export function workloadName(gateway: GatewayRef, suffix: string, namespace: string): string {
+  const name = ownName(gateway, suffix);
+  return namespace === gateway.namespace ? name : `${name}-${contentHash(gateway.namespace)}`;
 }
 
 /** Port of that Service. */

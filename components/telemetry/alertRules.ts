@@ -70,7 +70,7 @@ function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: Gatew
 
 /** No Pod is ready, which shows without traffic too, or calls fail. */
 function limiterRule(gateway: GatewayRef, namespace: string): AlertRule {
-  const cluster = clusterName({ service: rateLimitServiceName(gateway), namespace, port: RATE_LIMIT_PORT });
+  const cluster = clusterName({ service: rateLimitServiceName(gateway, namespace), namespace, port: RATE_LIMIT_PORT });
   const healthy = `max(envoy_cluster_membership_healthy{${ofGateway(gateway)},cluster_name="${cluster}"})`;
   return {
     alert: "GatewayRateLimitServiceDown",

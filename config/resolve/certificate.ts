@@ -5,8 +5,8 @@ export type CertificateConfig = ReturnType<typeof resolveCertificate>;
 export type IssuedCertificateConfig = Extract<CertificateConfig, { type: "self-signed" | "ca-signed" }>;
 
 /** Fills in defaults that depend on the domain and on other keys. */
-export function resolveCertificate(certificate: ParsedCertificate, domain: string) {
-  const name = certificate.secretName ?? defaultSecretName(domain);
+export function resolveCertificate(certificate: ParsedCertificate, domain: string, gateway: string) {
+  const name = certificate.secretName ?? defaultSecretName(domain, gateway);
   return certificate.type === "self-signed" || certificate.type === "ca-signed"
     ? { ...certificate, secretName: name, renewBefore: certificate.renewBefore ?? thirdOf(certificate.validity) }
     : { ...certificate, secretName: name };
@@ -17,7 +17,7 @@ function thirdOf(validity: string): string {
   return `${Math.ceil(hours(validity) / 24 / 3) * 24}h`;
 }
 
-/** `wildcard-zzppjj-top-tls` for zzppjj.top, cut to the 63 characters of a DNS label. */
-export function defaultSecretName(domain: string): string {
-  return `wildcard-${domain.replaceAll(".", "-").slice(0, 50).replace(/-+$/, "")}-tls`;
+/** `edge--wildcard-zzppjj-top-tls` for zzppjj.top: another gateway in the namespace may serve the domain too. */
+export function defaultSecretName(domain: string, gateway: string): string {
+  return `${gateway}--wildcard-${domain.replaceAll(".", "-").slice(0, 50).replace(/-+$/, "")}-tls`;
 }

@@ -15,7 +15,7 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     domain,
     // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.
     gateway: rendering ? { ...parsed.gateway, programmedTimeout: "0s" } : parsed.gateway,
-    certificate: resolveCertificate(certificate, domain),
+    certificate: resolveCertificate(certificate, domain, parsed.gateway.name),
     services,
     denyByDefault: parsed.defaults.denyByDefault,
     mtls,

@@ -22,7 +22,9 @@ const MAX_PATHS = 16;
 export const serviceSchema = z.strictObject({
   name: dnsLabel
     .refine((name) => !name.includes("--"), "a name without '--', which separates service and rule in route names")
-    .describe("Name of the service, unique in the stack. It names the HTTPRoute and, by default, the host."),
+    .describe(
+      "Name of the service, unique in the stack. It names the HTTPRoute (NAME.GATEWAY.GATEWAY_NAMESPACE) and, by default, the host.",
+    ),
   host: hostname.optional().describe("Host name that clients use. Default: NAME.DOMAIN."),
   namespace: dnsLabel.describe("Namespace of the HTTPRoute and, by default, of the backends."),
   protocol: z

@@ -45,7 +45,7 @@ const secretUid = () =>
   theLab().kubectl([
     "get",
     "secret",
-    "wildcard-certificate-test-tls",
+    "certificate--wildcard-certificate-test-tls",
     "-n",
     "certificate-system",
     "-o",
@@ -105,7 +105,7 @@ describe("certificate", () => {
     const gateway = state.deployment.resources.find(({ urn }) => urn.endsWith("/v1:Gateway::gateway"))?.urn ?? "";
     assert.match(
       await pulumiOk(STACK, ["preview", "--target", gateway]),
-      /certificate-system\/wildcard-certificate-test-tls: it has been due for renewal since [-0-9T:]+Z and expires on /,
+      /certificate-system\/certificate--wildcard-certificate-test-tls: it has been due for renewal since [-0-9T:]+Z and expires on /,
     );
     await pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
     const { notAfter, renewalTime, warning } = (await stackOutputs(theLab(), STACK)).certificate;
@@ -145,7 +145,7 @@ async function keepsItsKey(stack: string): Promise<void> {
   const key = await theLab().kubectl([
     "get",
     "secret",
-    "wildcard-certificate-test-tls",
+    "certificate--wildcard-certificate-test-tls",
     "-n",
     "certificate-system",
     "-o",

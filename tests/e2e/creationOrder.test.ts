@@ -74,7 +74,7 @@ describe("the order in which objects are created", function () {
   it("has every guard before the first route", async () => {
     const order = await created();
     const routes = order.filter((object) => object.startsWith("httproutes/") && !object.endsWith("--https-redirect"));
-    assert.deepEqual([...routes].sort(), ["httproutes/one", "httproutes/two"]);
+    assert.deepEqual([...routes].sort(), ["httproutes/one.order.order", "httproutes/two.order.order"]);
     const guards = [
       "authorizationpolicies/order--one--access",
       "authorizationpolicies/order--two--access",
@@ -111,10 +111,10 @@ describe("the order in which objects are created", function () {
     const order = await created();
     const place = (object: string) => order.indexOf(object);
     assert.ok(place("authorizationpolicies/order--three--access") >= 0);
-    assert.ok(place("httproutes/three") > place("authorizationpolicies/order--three--access"));
+    assert.ok(place("httproutes/three.order.order") > place("authorizationpolicies/order--three--access"));
     // Nothing waits for the Gateway in this update: only the order of the resources can bring it about.
     assert.ok(place("envoyfilters/order--retry") >= 0);
-    assert.ok(place("httproutes/three") > place("envoyfilters/order--retry"));
+    assert.ok(place("httproutes/three.order.order") > place("envoyfilters/order--retry"));
     await pulumiOk("order", ["up", "--yes", "--skip-preview", "--expect-no-changes"]);
   });
 });

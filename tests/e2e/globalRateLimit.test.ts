@@ -266,7 +266,7 @@ describe("global rate limit", () => {
     const kept = [
       "configmap/global--infrastructure",
       "envoyfilter.networking.istio.io/global--hardening",
-      "secret/wildcard-global-test-tls",
+      "secret/global--wildcard-global-test-tls",
     ];
     // Pods end in peace.
     await eventually("the service to be gone", 60_000, async () =>

@@ -31,6 +31,8 @@ const values = (services: readonly Service[], more: object = {}): Values => ({
   })),
   ...more,
 });
+/** Name of a service's route. */
+const routeOf = (service: string, { name, namespace } = GATEWAY) => `httproute/${service}.${name}.${namespace}`;
 const SHOP = { name: "shop", host: "web", backend: "web" };
 const UP = ["up", "--yes", "--skip-preview"];
 /** As users run it, with a preview first. */
@@ -117,28 +119,27 @@ describe("operations", function () {
       JSON.stringify({ apiVersion: "v1", kind: "List", items }),
     );
 
-  it("refuses an existing Gateway and route in one error, before anything is changed", async () => {
+  it("refuses an existing Gateway in an error, before anything is changed", async () => {
     // The lab creates a stack's `existing` Secret; somebody wrote the Gateway and its route by hand.
     await prepare(STACK, values([{ name: "web" }], existing));
     await applyByHand(byHand);
     await eventuallyBy("web", "web");
-    await refuses([`Gateway ${NAMESPACE}/operations`, "HTTPRoute operations-apps/web"]);
+    await refuses([`Gateway ${NAMESPACE}/operations`]);
     assert.equal(await objects("gateways,httproutes,envoyfilters"), "");
     // Without a preview, what is missing is created, and what exists is left alone.
     const { code, stdout, stderr } = await pulumi(STACK, UP);
     assert.notEqual(code, 0);
-    assert.match(stdout + stderr, /httproutes\S* "web" already exists/);
+    assert.match(stdout + stderr, /gateways\S* "operations" already exists/);
     assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["kubectl"]);
     assert.equal(await answeredBy("web"), "web");
   });
 
-  it("adopts them, and no request fails on a new connection", async () => {
-    const before = [await uid("gateway/operations", NAMESPACE), await uid("httproute/web", "operations-apps")];
+  it("adopts it, and no request fails on a new connection", async () => {
+    const before = await uid("gateway/operations", NAMESPACE);
     // The Gateway's new annotations replace its only Pod, and the load balancer moves its address to another node.
     const adopted = values([{ name: "web" }], { ...existing, adopt: true });
     await changeUnderLoad(adopted, "web", PREVIEWED_UP, LOAD_CONNECTIONS);
-    const now = [await uid("gateway/operations", NAMESPACE), await uid("httproute/web", "operations-apps")];
-    assert.deepEqual(now, before, "the same objects");
+    assert.equal(await uid("gateway/operations", NAMESPACE), before, "the same object");
     assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["istio-gateway/operations", "kubectl"]);
     // An empty apply gives up the previous manager's fields.
     const bare = byHand.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }));
@@ -146,31 +147,36 @@ describe("operations", function () {
     await changeUnderLoad(values([{ name: "web" }], existing), "web", PREVIEWED_UP);
     assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["istio-gateway/operations"]);
     await noChanges();
+    // The program's route has another name. Without the one that was written by hand, it serves alone.
+    const old = theLab().kubectl(["delete", "httproute", "web", "-n", "operations-apps"]);
+    const { sent, answered } = await loadDuring(old, `web.${DOMAIN}`, 2000);
+    assert.equal(answered, sent);
+    await eventuallyBy("web", "web");
     // From the company's Secret to a certificate that the program creates.
     await changeUnderLoad(values([{ name: "web" }]), "web", PREVIEWED_UP);
   });
 
   it("takes up again what the state has lost, without a failed request", async () => {
-    const before = [await uid("gateway/operations", NAMESPACE), await uid("httproute/web", "operations-apps")];
+    const before = [await uid("gateway/operations", NAMESPACE), await uid(routeOf("web"), "operations-apps")];
     const urns = await pulumiOk(STACK, ["stack", "--show-urns"]);
     const route = /urn:\S+:HTTPRoute::gateway-web/.exec(urns)?.[0];
     assert.ok(route, urns);
     // With the Gateway and its settings, which depend on the routes.
     await pulumiOk(STACK, ["state", "delete", route, "--target-dependents", "--yes"]);
     const lost = [`ConfigMap ${NAMESPACE}/operations--infrastructure`, `Gateway ${NAMESPACE}/operations`];
-    await refuses([...lost, "HTTPRoute operations-apps/web"]);
+    await refuses([...lost, `HTTPRoute operations-apps/${routeOf("web").split("/")[1]}`]);
     await changeUnderLoad(values([{ name: "web" }], { adopt: true }), "web", PREVIEWED_UP);
     await changeUnderLoad(values([{ name: "web" }]), "web", PREVIEWED_UP);
     await noChanges();
-    const now = [await uid("gateway/operations", NAMESPACE), await uid("httproute/web", "operations-apps")];
+    const now = [await uid("gateway/operations", NAMESPACE), await uid(routeOf("web"), "operations-apps")];
     assert.deepEqual(now, before, "the same objects");
   });
 
   it("renames a service without a failed request", async () => {
     await changeUnderLoad(values([SHOP]), "web");
     await eventuallyBy("web", "web");
-    assert.match(await objects("httproutes"), /httproute\S*\/shop\n/);
-    assert.doesNotMatch(await objects("httproutes"), /\/web\n/);
+    assert.match(await objects("httproutes"), /httproute\S*\/shop\.operations\./);
+    assert.doesNotMatch(await objects("httproutes"), /\/web\./);
   });
 
   it("moves a host to a service in another namespace without a failed request", async () => {
@@ -229,29 +235,28 @@ describe("operations", function () {
   });
 
   const RENAMED = { ...GATEWAY, name: "operations-renamed", address: "192.168.51.201" };
-  const kept = async () => [
-    await uid("httproute/shop", "operations-apps"),
-    await get(`secret/wildcard-operations-test-tls`, NAMESPACE, ".data.tls\\.key"),
-  ];
+  const keyOf = ({ name, namespace }: typeof GATEWAY) =>
+    get(`secret/${name}--wildcard-operations-test-tls`, namespace, ".data.tls\\.key");
 
-  it("renames the gateway: its routes and its key stay", async () => {
-    const before = await kept();
+  it("renames the gateway: its routes are made anew, its key stays", async () => {
+    const key = await keyOf(GATEWAY);
     await prepare(STACK, values([SHOP], { gateway: RENAMED }));
     await pulumiOk(STACK, PREVIEWED_UP);
     await eventuallyBy("web", "web");
-    assert.deepEqual(await kept(), before);
+    assert.equal(await keyOf(RENAMED), key);
+    assert.match(await uid(routeOf("shop", RENAMED), "operations-apps"), /./);
     assert.equal(await objects("gateways,httproutes,envoyfilters,secrets"), "", "nothing of the old name is left");
     await noChanges();
   });
 
-  it("moves it to another namespace, adopting: its routes and its key stay", async () => {
-    const [route, key] = await kept();
+  it("moves it to another namespace, adopting: its routes are made anew, its key stays", async () => {
+    const key = await keyOf(RENAMED);
     const moved = { ...GATEWAY, namespace: "operations-moved", address: "192.168.51.202" };
     await prepare(STACK, values([SHOP], { gateway: moved, adopt: true }));
     await pulumiOk(STACK, PREVIEWED_UP);
     await eventuallyBy("web", "web");
-    assert.equal(await uid("httproute/shop", "operations-apps"), route);
-    assert.equal(await get("secret/wildcard-operations-test-tls", moved.namespace, ".data.tls\\.key"), key);
+    assert.match(await uid(routeOf("shop", moved), "operations-apps"), /./);
+    assert.equal(await keyOf(moved), key);
     assert.equal(
       await theLab().kubectl(["get", "gateways,httproutes,envoyfilters", "-n", NAMESPACE, "-o", "name"]),
       "",
@@ -265,7 +270,7 @@ describe("operations", function () {
     const host = `web.${DOMAIN}`;
     const beside = { name: "beside", namespace: "operations-beside", address: "192.168.51.203" };
     const old = await steadyTraffic("192.168.51.202", host);
-    await deploy("operations-beside", values([{ ...SHOP, name: "shop-beside" }], { gateway: beside }));
+    await deploy("operations-beside", values([SHOP], { gateway: beside }));
     await eventuallyBy("web", "web");
     // Clients move with the DNS records.
     const now = await steadyTraffic(beside.address, host);

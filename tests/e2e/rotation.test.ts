@@ -12,7 +12,7 @@ import { deploy, destroy, pulumiOk, theLab, writeStack, type Values } from "./su
 
 const STACK = "rotation";
 const DOMAIN = "rotation.test";
-const SECRET = "wildcard-rotation-test-tls";
+const SECRET = "rotation--wildcard-rotation-test-tls";
 const HOST = `web.${DOMAIN}`;
 
 const ROTATIONS = 10;

@@ -58,7 +58,7 @@ const mutualValues = (caCertificate: string) => ({
   services: [{ name: "web", namespace: "verify-mutual-apps", port: 8080 }],
 });
 
-const SECRET = ["secret", "wildcard-verify-test-tls", "-n", NAMESPACE];
+const SECRET = ["secret", "verify--wildcard-verify-test-tls", "-n", NAMESPACE];
 
 interface Report {
   passed: boolean;
@@ -146,7 +146,7 @@ describe("verify", () => {
       const object = [kind, name, "-n", NAMESPACE];
       return withObject(object, () => theLab().kubectl(["delete", ...object]), body);
     };
-    const web = ["httproute", "web", "-n", "verify-apps"];
+    const web = ["httproute", `web.verify.${NAMESPACE}`, "-n", "verify-apps"];
     const noFilters = '[{"op":"remove","path":"/spec/rules/0/filters"}]';
     const causes = {
       limits: /^the limit is not in force$/,
@@ -311,7 +311,7 @@ describe("verify", () => {
     await theLab().output(["kill", "-STOP", String(pod.pid)]);
     try {
       await theLab().kubectl(["label", "service", "web", "-n", "verify-apps", "verify=stale"]);
-      const route = ["httproute", "other", "-n", "verify-apps"];
+      const route = ["httproute", `other.verify.${NAMESPACE}`, "-n", "verify-apps"];
       await theLab().kubectl(["annotate", ...route, "verify=stale"]);
       await theLab().kubectl([
         "patch",

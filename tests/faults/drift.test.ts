@@ -38,7 +38,7 @@ const DRIFT = ["preview", "--refresh", "--expect-no-changes"];
 const OBJECTS: Readonly<Record<string, readonly { object: readonly string[]; named: RegExp }[]>> = {
   "a Secret": [
     {
-      object: ["secret", "wildcard-drift-test-tls", "-n", SYSTEM],
+      object: ["secret", "drift--wildcard-drift-test-tls", "-n", SYSTEM],
       named: /core\/v1:Secret gateway-certificate create/,
     },
   ],
@@ -46,7 +46,7 @@ const OBJECTS: Readonly<Record<string, readonly { object: readonly string[]; nam
     { object: ["gateway", STACK, "-n", SYSTEM], named: /gateway\.networking\.k8s\.io\/v1:Gateway gateway create/ },
   ],
   "a route and its policies": [
-    { object: ["httproute", "web", "-n", "drift-apps"], named: /v1:HTTPRoute gateway-web create/ },
+    { object: ["httproute", `web.${STACK}.${SYSTEM}`, "-n", "drift-apps"], named: /v1:HTTPRoute gateway-web create/ },
     {
       object: ["envoyfilter", `${STACK}--local-rate-limit`, "-n", SYSTEM],
       named: /v1alpha3:EnvoyFilter gateway-local-rate-limit create/,

@@ -8,7 +8,7 @@ const STACK = "writers";
 const HOST = "web.writers.test";
 const OTHER_HOST = "other.writers.test";
 const ADDRESS = "192.168.51.216";
-const ROUTE = ["httproute", "web", "-n", "writers-apps"];
+const ROUTE = ["httproute", "web.writers.writers-system", "-n", "writers-apps"];
 /** The field managers of the stack's own objects, after their creation and after their first update. */
 const CREATOR = "pulumi-kubernetes";
 const MANAGER = "istio-gateway/writers";
@@ -41,7 +41,7 @@ describe("second writer", () => {
   const hostname = () => field(".spec.hostnames[0]");
   /** Another program's complete version of the route, by server-side apply. */
   const apply = (manager: string, more: readonly string[], change: Values) => {
-    const metadata = { name: "web", namespace: "writers-apps" };
+    const metadata = { name: ROUTE[1], namespace: "writers-apps" };
     const object = { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", metadata, ...change };
     const command = ["kubectl", "apply", "--server-side", `--field-manager=${manager}`, ...more, "-f", "-"];
     return theLab().run(command, { input: JSON.stringify(object) });

@@ -27,7 +27,7 @@ describe("policy, on the repository's stacks", () => {
     const weak = { ...config, protect: false, services: [{ ...first, rateLimit: undefined }, ...others] };
     assert.deepEqual(await findings(weak, "prod", "mandatory"), [
       "gateway-protected-in-production: istio-ingress/istio-unified-gateway can be deleted: set protect: true.",
-      "service-limit-in-production: monitoring/vmagent has no rate limit on vmagent--root: set rateLimit.",
+      "service-limit-in-production: monitoring/vmagent.istio-unified-gateway.istio-ingress has no rate limit on vmagent--root: set rateLimit.",
     ]);
     assert.deepEqual(await findings(weak, "dev", "mandatory"), []);
   });
@@ -40,7 +40,7 @@ describe("policy, on the repository's stacks", () => {
       exceptions: [{ name: "old", namespace: "apps", matchLabels: { app: "old" } }],
     };
     assert.deepEqual(await findings({ ...load("dev"), mtls }, "dev", "mandatory"), [
-      "strict-mutual-tls: apps/istio-unified-gateway--old is PERMISSIVE: limit plain text to the ports that need it.",
+      "strict-mutual-tls: apps/old.istio-unified-gateway.istio-system is PERMISSIVE: limit plain text to the ports that need it.",
     ]);
   });
 });

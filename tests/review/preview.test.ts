@@ -50,9 +50,15 @@ describe("review/preview", function () {
     assert.deepEqual(found.sealed, ["kubernetes.kubeconfig"]);
     assert.deepEqual(found.environments, ["acme/dev"]);
     const objects = new Map(found.objects?.map(({ action, object, details }) => [object, { action, details }]));
-    assert.deepEqual(objects.get("HTTPRoute monitoring/grafana"), { action: "add", details: [] });
-    assert.deepEqual(objects.get("HTTPRoute monitoring/logs"), { action: "remove", details: [] });
-    assert.deepEqual(objects.get("HTTPRoute shop/orders")?.details, [
+    assert.deepEqual(objects.get("HTTPRoute monitoring/grafana.unified-gateway.istio-system"), {
+      action: "add",
+      details: [],
+    });
+    assert.deepEqual(objects.get("HTTPRoute monitoring/logs.unified-gateway.istio-system"), {
+      action: "remove",
+      details: [],
+    });
+    assert.deepEqual(objects.get("HTTPRoute shop/orders.unified-gateway.istio-system")?.details, [
       "spec.rules[1].backendRefs[0].weight: 95 → 80",
       "spec.rules[1].backendRefs[1].weight: 5 → 20",
       "spec.rules[3].backendRefs[0].weight: 95 → 80",
@@ -66,7 +72,7 @@ describe("review/preview", function () {
     const text = previewMarkdown(found);
     assert.match(text, /^Encrypted, replaced by a placeholder: `kubernetes\.kubeconfig`\.$/m);
     assert.match(text, /^⚠️ Without what the environment acme\/dev sets, which only Pulumi can read\.$/m);
-    assert.match(text, /^\| ➕ \| HTTPRoute monitoring\/grafana \| {2}\|$/m);
+    assert.match(text, /^\| ➕ \| HTTPRoute monitoring\/grafana\.unified-gateway\.istio-system \| {2}\|$/m);
     assert.doesNotMatch(text + JSON.stringify(found), /ciphertext|PRIVATE KEY/);
   });
 

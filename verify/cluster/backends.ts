@@ -16,7 +16,7 @@ interface EndpointSlice {
 export async function checkBackends({ config }: Target): Promise<Row[]> {
   const limiter = config.rateLimitService && {
     namespace: config.rateLimitService.namespace,
-    service: rateLimitServiceName(config.gateway),
+    service: rateLimitServiceName(config.gateway, config.rateLimitService.namespace),
     port: RATE_LIMIT_PORT,
   };
   const backends = new Map(

@@ -1,4 +1,4 @@
-import { ownName, SUFFIXES } from "../../components/shared/naming";
+import { ownName, sharedName, SUFFIXES } from "../../components/shared/naming";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 import { getObject } from "./kubectl";
@@ -26,7 +26,9 @@ export async function checkConditions({ config }: Target): Promise<Row[]> {
   const objects: (readonly [kind: string, name: string, namespace: string])[] = [
     ["gateway", gateway.name, gateway.namespace],
     ["httproute", ownName(gateway, SUFFIXES.redirect), gateway.namespace],
-    ...services.map(({ name, namespace, protocol }) => [`${protocol}route`, name, namespace] as const),
+    ...services.map(
+      ({ name, namespace, protocol }) => [`${protocol}route`, sharedName(gateway, name), namespace] as const,
+    ),
   ];
   return Promise.all(
     objects.map(async ([kind, name, namespace]) => {

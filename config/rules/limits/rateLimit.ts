@@ -3,8 +3,9 @@ import { globalLimitsOf, isGlobal, limitName, rateLimitsOf } from "../../schema/
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
-/** A Service's name has at most 63 characters, and the longest is `GATEWAY--rate-limit-redis`. */
+/** A Service's name has at most 63 characters; the longest is `GATEWAY--rate-limit-redis`, elsewhere with a hash of ten digits. */
 const MAX_GATEWAY_NAME = 63 - "--rate-limit-redis".length;
+const MAX_ELSEWHERE = MAX_GATEWAY_NAME - "-0123456789".length;
 
 /** Limits of one service that Envoy or the rate limit service could not tell apart. */
 export function rateLimitProblems({ services }: CheckedStack): Problem[] {
@@ -42,9 +43,13 @@ export function rateLimitServiceProblems({
     const expected = "a service with a global rate limit: without one, the key has no effect";
     problems.push({ path: "rateLimitService", value: rateLimitService, expected });
   }
-  if (isUsed && gateway !== undefined && gateway.name.length > MAX_GATEWAY_NAME) {
-    const expected = `at most ${MAX_GATEWAY_NAME} characters if a service has a global rate limit: its Services are named after the gateway`;
-    problems.push({ path: "gateway.name", value: gateway.name, expected });
+  if (isUsed && gateway !== undefined) {
+    const isElsewhere = (rateLimitService?.namespace ?? gateway.namespace) !== gateway.namespace;
+    const [most, where] = isElsewhere ? [MAX_ELSEWHERE, ", counted in another namespace"] : [MAX_GATEWAY_NAME, ""];
+    if (gateway.name.length > most) {
+      const expected = `at most ${most} characters if a service has a global rate limit${where}: its Services are named after the gateway`;
+      problems.push({ path: "gateway.name", value: gateway.name, expected });
+    }
   }
   const redis = rateLimitService?.redis;
   if (redis?.type === "external" && redis.password !== undefined && !isSecret("rateLimitService.redis.password")) {

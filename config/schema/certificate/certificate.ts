@@ -26,7 +26,9 @@ const made = {
 
 const secretName = objectName
   .optional()
-  .describe("Name of the kubernetes.io/tls Secret. Default: `wildcard-` and the domain with dashes, then `-tls`.");
+  .describe(
+    "Name of the kubernetes.io/tls Secret. Default: the Gateway's name, `--wildcard-` and the domain with dashes, then `-tls`.",
+  );
 
 const selfSigned = z.strictObject({ type: z.literal("self-signed"), secretName, ...made });
 

@@ -24,6 +24,10 @@ export const gatewaySchema = z.strictObject({
   name: dnsLabel
     .max(MAX_GATEWAY_NAME, `a DNS label of at most ${MAX_GATEWAY_NAME} characters`)
     .regex(/^[a-z]/, "a name that starts with a letter, as that of the Service NAME-istio must")
+    .refine(
+      (name) => !name.includes("--"),
+      "a name without '--', which separates names: this one's objects could be another gateway's",
+    )
     .default("unified-gateway")
     .describe("metadata.name of the Gateway. Istio names its Service NAME-istio."),
   namespace: dnsLabel

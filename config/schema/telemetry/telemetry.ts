@@ -34,10 +34,13 @@ const traces = z.strictObject({
 });
 
 /** What every object of the gateway is labelled with. */
-const PART_OF = "app.kubernetes.io/part-of";
+const OWN_LABELS = ["app.kubernetes.io/part-of", "unified-gateway/gateway-namespace"];
 
 /** Labels of an object, as the settings of an operator may ask for. */
-const ownLabels = labels.refine((map) => !Object.hasOwn(map, PART_OF), `no ${PART_OF}, which is the gateway's own`);
+const ownLabels = labels.refine(
+  (map) => OWN_LABELS.every((label) => !Object.hasOwn(map, label)),
+  `no ${OWN_LABELS.join(" or ")}, which are the gateway's own`,
+);
 
 const metrics = z.strictObject({
   scrape: z

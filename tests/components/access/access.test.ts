@@ -242,7 +242,10 @@ describe("components/access", () => {
       const metadata = resources
         .filter(({ type }) => type.startsWith("kubernetes:security.istio.io/"))
         .map((resource) => metadataOf(resource) as { name: string });
-      const labels = { "app.kubernetes.io/part-of": "unified-gateway" };
+      const labels = {
+        "app.kubernetes.io/part-of": "unified-gateway",
+        "unified-gateway/gateway-namespace": "istio-system",
+      };
       assert.deepEqual(
         metadata.sort((a, b) => (a.name < b.name ? -1 : 1)),
         ["detours", "jwt", "other-hosts", "web--access", "web--external-authorization"].map((name) => ({

@@ -6,7 +6,7 @@ import { schemaErrors } from "../../support/schemas";
 import { plain, stack } from "../../support/stacks";
 
 const KIND = "kubernetes:security.istio.io/v1:PeerAuthentication";
-const LABELS = { "app.kubernetes.io/part-of": "unified-gateway" };
+const LABELS = { "app.kubernetes.io/part-of": "unified-gateway", "unified-gateway/gateway-namespace": "istio-system" };
 
 const deploy = (mtls?: object) => register(() => new UnifiedGateway("gateway", stack({ mtls })));
 const policies = async (mtls?: object) =>
@@ -42,7 +42,7 @@ describe("components/strictMtls", () => {
     ];
     const [all, some, ...more] = await policies({ strictNamespaces: ["apps"], exceptions });
     assert.deepEqual(all, [
-      { name: "unified-gateway--all", namespace: "apps", labels: LABELS },
+      { name: "all.unified-gateway.istio-system", namespace: "apps", labels: LABELS },
       { selector: { matchLabels }, mtls: { mode: "PERMISSIVE" } },
     ]);
     assert.deepEqual(some?.[1], {

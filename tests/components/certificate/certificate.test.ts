@@ -83,7 +83,7 @@ describe("components/certificate", () => {
     assert.equal(secret.inputs.type, "kubernetes.io/tls");
     assert.deepEqual(Object.keys(secretValue(secret.inputs.stringData)), ["tls.crt", "tls.key"]);
     const { name, namespace } = secret.inputs.metadata as Record<string, unknown>;
-    assert.deepEqual([name, namespace], ["wildcard-example-test-tls", "istio-system"]);
+    assert.deepEqual([name, namespace], ["unified-gateway--wildcard-example-test-tls", "istio-system"]);
   });
 
   it("ca-signed: signs a request, and serves no root", async () => {

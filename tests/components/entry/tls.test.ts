@@ -66,7 +66,7 @@ describe("components/clientAuthorities", () => {
       assert.deepEqual(metadataOf(configMap), {
         name: "unified-gateway--client-ca",
         namespace: "istio-system",
-        labels: { "app.kubernetes.io/part-of": "unified-gateway" },
+        labels: { "app.kubernetes.io/part-of": "unified-gateway", "unified-gateway/gateway-namespace": "istio-system" },
       });
       assert.deepEqual(configMap.inputs.data, { "ca.crt": caCertificate });
       const { tls, listeners } = gatewaySpec(resources);

@@ -62,7 +62,7 @@ describe("components/globalRateLimit", () => {
     const text = JSON.stringify(patches({ services: limited(LIMIT), rateLimitService })[0]);
     assert.match(text, /"failure_mode_deny":true/);
     assert.match(text, /"timeout":"90s"/);
-    assert.match(text, /outbound\|8081\|\|unified-gateway--rate-limit\.limits\.svc/);
+    assert.match(text, /outbound\|8081\|\|unified-gateway--rate-limit-[0-9a-f]{10}\.limits\.svc/);
   });
 
   it("describes each limit to Envoy as the service expects it", () => {
@@ -243,7 +243,10 @@ describe("components/rateLimitService", () => {
     const { inputs } = only(resources, DEPLOYMENT, LIMITER);
     const spec = inputs.spec as { selector: unknown; template: { metadata: { labels: unknown } } };
     assert.deepEqual(spec.selector, { matchLabels: labels });
-    const part = { "app.kubernetes.io/part-of": "unified-gateway" };
+    const part = {
+      "app.kubernetes.io/part-of": "unified-gateway",
+      "unified-gateway/gateway-namespace": "istio-system",
+    };
     assert.deepEqual(spec.template.metadata.labels, { ...part, ...labels });
     assert.deepEqual(only(resources, "kubernetes:core/v1:Service", LIMITER).inputs.spec, {
       selector: labels,

@@ -104,7 +104,7 @@ describe("components/versionServices", () => {
       ["echo-stable", "echo-canary"].map((name) => ({
         name,
         namespace: "apps",
-        labels: { "app.kubernetes.io/part-of": "unified-gateway" },
+        labels: { "app.kubernetes.io/part-of": "unified-gateway", "unified-gateway/gateway-namespace": "istio-system" },
         annotations: { "pulumi.com/skipAwait": "true" },
       })),
     );

@@ -53,7 +53,7 @@ describe("components/routes, grants", () => {
       return grants.map(({ inputs }) => (inputs.metadata as { name: string }).name);
     };
     const [first] = await nameWith("b", "c");
-    assert.match(first ?? "", /^unified-gateway--web-[0-9a-f]{10}$/);
+    assert.match(first ?? "", /^web-[0-9a-f]{10}\.unified-gateway\.istio-system$/);
     assert.deepEqual(await nameWith("c", "b"), [first]);
     assert.notDeepEqual(await nameWith("b"), [first]);
   });

@@ -61,7 +61,11 @@ describe("components/metrics", () => {
     assert.deepEqual(inputs.metadata, {
       name: "edge--scrape",
       namespace: "gateways",
-      labels: { "app.kubernetes.io/part-of": "edge", release: "prometheus" },
+      labels: {
+        "app.kubernetes.io/part-of": "edge",
+        "unified-gateway/gateway-namespace": "gateways",
+        release: "prometheus",
+      },
     });
     assert.deepEqual(inputs.spec, {
       selector: { matchLabels: { "gateway.networking.k8s.io/gateway-name": "edge" } },
@@ -145,7 +149,7 @@ describe("components/metrics", () => {
     const limiter = first?.rules.find(({ alert }) => alert === "GatewayRateLimitServiceDown");
     assert.match(
       limiter?.expr ?? "",
-      /cluster_name="outbound\|8081\|\|edge--rate-limit\.limits\.svc.* == 0 or .* > 0\.05$/,
+      /cluster_name="outbound\|8081\|\|edge--rate-limit-[0-9a-f]{10}\.limits\.svc.* == 0 or .* > 0\.05$/,
     );
     const own = thresholds({ alerts: { availabilityPercent: 99.9, latency: "300ms" } });
     assert.deepEqual([own.GatewayErrorBudgetBurns?.[0], own.GatewayLatency?.[0]], ["> 0.0144", "> 300"]);

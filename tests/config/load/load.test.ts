@@ -28,7 +28,7 @@ describe("config/load", () => {
     ]);
     assert.deepEqual(config.certificate, {
       type: "self-signed",
-      secretName: "wildcard-example-test-tls",
+      secretName: "unified-gateway--wildcard-example-test-tls",
       keyAlgorithm: "rsa-2048",
       validity: "2160h",
       renewBefore: "720h",

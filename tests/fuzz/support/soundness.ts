@@ -1,3 +1,4 @@
+import { type GatewayRef, partOf } from "../../../components/shared/naming";
 import type { StackConfig } from "../../../config";
 import { schemaErrors } from "../../support/schemas";
 import type { Emitted } from "./emission";
@@ -47,7 +48,7 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
     ),
     ...doubles(resources.map(({ urn }) => urn)).map((urn) => `two resources ${urn}`),
     ...doubles(resources.flatMap(objectName)).map((name) => `two objects ${name}`),
-    ...objects.flatMap(({ kind, metadata }) => metadataFlaws(kind, metadata, config.gateway.name)),
+    ...objects.flatMap(({ kind, metadata }) => metadataFlaws(kind, metadata, config.gateway)),
     ...doubles(routes.flatMap((route) => specOf(route).rules.map(({ name }) => name))).map(
       (name) => `two rules ${name}`,
     ),
@@ -133,15 +134,15 @@ export function leaks(text: string): string[] {
   return [...found.map(([name]) => name), ...(text.includes("PRIVATE KEY") ? ["a private key"] : [])];
 }
 
-function metadataFlaws(kind: string, { name, labels = {} }: Metadata, gatewayName: string): string[] {
+function metadataFlaws(kind: string, { name, labels = {} }: Metadata, gateway: GatewayRef): string[] {
   const flaws = Object.entries(labels)
     .filter(([key, value]) => !LABEL_KEY.test(key) || !LABEL_VALUE.test(value))
     .map(([key, value]) => `${kind} ${name}: label ${key}=${value}`);
-  const isPart = labels["app.kubernetes.io/part-of"] === gatewayName;
+  const isPart = Object.entries(partOf(gateway)).every(([label, value]) => labels[label] === value);
   const isNamed = (kind === "Service" ? SERVICE_NAME : OBJECT_NAME).test(name);
   return [
     ...flaws,
-    ...(isPart ? [] : [`${kind} ${name} is no part of ${gatewayName}`]),
+    ...(isPart ? [] : [`${kind} ${name} is no part of ${gateway.namespace}/${gateway.name}`]),
     ...(isNamed ? [] : [`${kind} is called ${name}`]),
   ];
 }
