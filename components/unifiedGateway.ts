@@ -132,8 +132,9 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   private makeRoutes(name: string, args: UnifiedGatewayArgs, dependsOn: pulumi.Resource[]): pulumi.Resource[] {
     const { domain, gateway, services } = args;
     const dnsTtl = gateway.externalDns?.ttl;
+    const { httpsRedirect: config, clientAddress } = gateway;
     return [
-      new HttpsRedirect(`${name}-redirect`, { gateway, domain }, { parent: this }),
+      new HttpsRedirect(`${name}-redirect`, { gateway, domain, config, clientAddress }, { parent: this }),
       new Routes(name, { services, gateway, dnsTtl }, { parent: this, dependsOn }),
     ];
   }

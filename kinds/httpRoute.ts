@@ -45,7 +45,7 @@ export type HTTPPathModifier =
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutefilter */
 export type HTTPRouteFilter =
-  | { type: "RequestRedirect"; requestRedirect: { scheme: "https"; port: number; statusCode: 301 } }
+  | { type: "RequestRedirect"; requestRedirect: { scheme: "https"; port: number; statusCode: 301 | 302 | 307 | 308 } }
   | { type: "RequestHeaderModifier"; requestHeaderModifier: HTTPHeaderFilter }
   | { type: "ResponseHeaderModifier"; responseHeaderModifier: HTTPHeaderFilter }
   | { type: "CORS"; cors: HTTPCORSFilter }

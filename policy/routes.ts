@@ -32,10 +32,12 @@ function isPlaintext({ kind = "Gateway", sectionName, port }: ParentRef): boolea
   return kind === "Gateway" && named && !secure;
 }
 
-function isRedirect({ backendRefs = [], filters = [] }: RouteRule): boolean {
+/** Without backends and filters, a rule answers 404. */
+function redirectsOrRefuses({ backendRefs = [], filters = [] }: RouteRule): boolean {
   return (
     backendRefs.length === 0 &&
-    filters.some(({ type, requestRedirect }) => type === "RequestRedirect" && requestRedirect?.scheme === "https")
+    (filters.length === 0 ||
+      filters.some(({ type, requestRedirect }) => type === "RequestRedirect" && requestRedirect?.scheme === "https"))
   );
 }
 
@@ -48,7 +50,7 @@ export const noPlaintextRoute: ResourcePolicy = {
       return [];
     }
     const { parentRefs = [], rules = [] } = specOf(resource);
-    const served = rules.length === 0 || !rules.every(isRedirect);
+    const served = rules.length === 0 || !rules.every(redirectsOrRefuses);
     return served && parentRefs.some(isPlaintext)
       ? [
           `${objectName(resource)} answers plain HTTP: bind it to sectionName ${HTTPS_LISTENER}, or let it only redirect.`,

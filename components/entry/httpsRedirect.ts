@@ -1,5 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { HTTPRoute, type HTTPRouteSpec } from "../../kinds/httpRoute";
+import type { ClientAddress } from "../../config/schema/entry/clientAddress";
+import type { HttpsRedirectConfig } from "../../config/schema/entry/httpsRedirect";
+import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
 import { type GatewayRef, HTTP_LISTENER, HTTPS_PORT, ownMetadata, ownName, SUFFIXES } from "../shared/naming";
 import { wildcardOf } from "../shared/wildcard";
 
@@ -8,9 +10,13 @@ export interface HttpsRedirectArgs {
   gateway: GatewayRef;
   /** Requests for `*.DOMAIN` are redirected. */
   domain: pulumi.Input<string>;
+  /** `gateway.httpsRedirect` of `gatewayConfig()`. Default: a 301. */
+  config?: HttpsRedirectConfig;
+  /** What stands between clients and the gateway. With trusted proxies, what they received by https is refused. Default: nothing. */
+  clientAddress?: Pick<ClientAddress, "trustedProxies">;
 }
 
-/** Redirects every plain-HTTP request to the same URL on https, with a 301. */
+/** Redirects every plain-HTTP request to the same URL on https. */
 export class HttpsRedirect extends HTTPRoute {
   constructor(name: string, args: HttpsRedirectArgs, opts?: pulumi.CustomResourceOptions) {
     super(name, { metadata: ownMetadata(args.gateway, SUFFIXES.redirect), spec: redirectSpec(args) }, opts);
@@ -18,15 +24,32 @@ export class HttpsRedirect extends HTTPRoute {
 }
 
 /** Bound only to the http listener: on both, it would redirect https to itself forever. */
-export function redirectSpec({ gateway, domain }: HttpsRedirectArgs): HTTPRouteSpec {
+export function redirectSpec({ gateway, domain, config, clientAddress }: HttpsRedirectArgs): HTTPRouteSpec {
+  const name = ownName(gateway, SUFFIXES.redirect);
+  const statusCode = config?.statusCode ?? 301;
   return {
     parentRefs: [{ name: gateway.name, namespace: gateway.namespace, sectionName: HTTP_LISTENER }],
     hostnames: [wildcardOf(domain)],
     rules: [
+      ...((clientAddress?.trustedProxies ?? 0) > 0 ? [refusal(`${name}-loop`)] : []),
       {
-        name: ownName(gateway, SUFFIXES.redirect),
-        filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port: HTTPS_PORT, statusCode: 301 } }],
+        name,
+        filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port: HTTPS_PORT, statusCode } }],
       },
     ],
   };
 }
+
+/**
+ * Answers 404, as every rule without a backend: a client that came by https to a proxy, which came here by http, would be
+ * redirected to where it came from, forever. Never served: behind trusted proxies Envoy keeps X-Forwarded-Proto from whoever
+ * sends it, and without any it sets its own.
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-proto
+ */
+function refusal(name: string): HTTPRouteRule {
+  const headers = [{ type: "RegularExpression" as const, name: "X-Forwarded-Proto", value: FROM_HTTPS }];
+  return { name, matches: [{ path: { type: "PathPrefix", value: "/" }, headers }] };
+}
+
+/** The client's protocol is the first, if proxies append theirs. */
+const FROM_HTTPS = "(?i)https([ ,].*)?";

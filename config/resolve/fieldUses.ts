@@ -6,6 +6,8 @@ import { pathSettings } from "./pathSettings";
 
 interface Field extends Record<GatewayApi["channel"], number> {
   readonly name: string;
+  /** What the API server does without it. Default: it silently drops it. */
+  readonly refused?: true;
 }
 
 /** Fields that not every release has, and the first minor version of the Gateway API that has them, per channel. */
@@ -14,9 +16,10 @@ const FIELDS = {
   cors: { name: "HTTPRoute's cors", experimental: 3, standard: 5 },
   // Without it, a running listener stays open to every client.
   clientCertificates: { name: "Gateway's tls.frontend", experimental: 5, standard: 5 },
+  redirectCodes: { name: "HTTPRoute's redirects by 307 and 308", experimental: 5, standard: 5, refused: true },
 } as const satisfies Record<string, Field>;
 
-/** A place in the config that becomes a field that not every cluster has: the API server would silently drop it. */
+/** A place in the config that becomes a field or a value that not every cluster has. */
 export interface FieldUse {
   readonly path: string;
   readonly value: unknown;
@@ -42,7 +45,14 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
         : [{ path: retry.at, value: retry.value, field: "retry" as const }]),
       ...(cors === undefined ? [] : [{ path: cors.at, value: cors.value, field: "cors" as const }]),
     ]);
-  return [...clients, ...uses.filter(({ path }, index) => uses.findIndex((use) => use.path === path) === index)];
+  const { statusCode = 301 } = gateway?.httpsRedirect ?? {};
+  const redirects: FieldUse[] =
+    statusCode < 303 ? [] : [{ path: "gateway.httpsRedirect.statusCode", value: statusCode, field: "redirectCodes" }];
+  return [
+    ...clients,
+    ...redirects,
+    ...uses.filter(({ path }, index) => uses.findIndex((use) => use.path === path) === index),
+  ];
 }
 
 /** The uses that a cluster with these CRDs would drop. */
@@ -57,7 +67,7 @@ export function prunedFields(uses: readonly FieldUse[], { channel, version }: Ga
     .map(({ path, value, field }) => ({
       path,
       value,
-      expected: `CRDs of the Gateway API with ${FIELDS[field].name}: ${needs(field)}; those of the cluster are ${channel} ${version} and would silently drop it`,
+      expected: `CRDs of the Gateway API with ${FIELDS[field].name}: ${needs(field)}; those of the cluster are ${channel} ${version} and would ${"refused" in FIELDS[field] ? "refuse" : "silently drop"} it`,
     }));
 }
 

@@ -19,6 +19,7 @@ const values = (clientAddress: Values, denyByDefault: boolean): Values => ({
     namespace: "behind-system",
     address: ADDRESS,
     clientAddress: { ...clientAddress, proxyAddresses: [PROXY] },
+    httpsRedirect: { statusCode: 308 },
   },
   defaults: { denyByDefault, access: { public: true } },
   services: [
@@ -106,6 +107,33 @@ describe("access behind proxies", () => {
     assert.deepEqual(await three("10.9.1.8", "10.9.1.9", "10.9.1.10"), [200, 200, 200]);
   });
 
+  /** Plain HTTP, with lines of headers. */
+  const plainly = (lines: readonly string[], more: Partial<RawRequest> = {}) =>
+    send("open", lines, { port: 80, sni: undefined, ...more });
+
+  it("redirects plain HTTP with the method, but not what a proxy received by https, and serves neither", async () => {
+    assert.deepEqual(
+      await statuses({
+        "a client's own": plainly([]),
+        "by http through the proxy": plainly(["X-Forwarded-Proto: http"]),
+        "by https through the proxy": plainly(["X-Forwarded-Proto: https"]),
+        "by https through a proxy that spells it otherwise": plainly(["X-Forwarded-Proto: HTTPS"]),
+        "by https through two proxies": plainly(["X-Forwarded-Proto: https,http"]),
+        "by http through two proxies": plainly(["X-Forwarded-Proto: http, https"]),
+        "a stranger that claims https": plainly(["X-Forwarded-Proto: https"], { from: CLIENT_OUTSIDE }),
+      }),
+      {
+        "a client's own": 308,
+        "by http through the proxy": 308,
+        "by https through the proxy": 404,
+        "by https through a proxy that spells it otherwise": 404,
+        "by https through two proxies": 404,
+        "by http through two proxies": 308,
+        "a stranger that claims https": 404,
+      },
+    );
+  });
+
   it("refuses clients that bypass the proxies", async () => {
     const detour = { from: CLIENT_OUTSIDE };
     assert.deepEqual(
@@ -147,6 +175,9 @@ describe("access behind proxies", () => {
         "a load balancer without the address": send("guarded", [], { preface: "PROXY UNKNOWN\r\n" }),
         "bypassing the load balancer": through("guarded", FRIEND, [], CLIENT_OUTSIDE),
         stray: through("stray", STRANGER),
+        "plain HTTP that claims https": plainly(["X-Forwarded-Proto: https"], {
+          preface: proxyHeader(STRANGER, ADDRESS),
+        }),
       }),
       {
         stranger: 403,
@@ -156,6 +187,7 @@ describe("access behind proxies", () => {
         "a load balancer without the address": 403,
         "bypassing the load balancer": 403,
         stray: 200,
+        "plain HTTP that claims https": 308,
       },
     );
     await theLab().kubectl(["-n", "behind", "delete", "httproute", "stray"]);

@@ -79,8 +79,9 @@ describe("policy/policies", () => {
         assert.deepEqual(of("no-plaintext-route", route({ sectionName: "http" }, rules)), served);
       }
     });
-    it("accepts the redirect, routes on https, and routes of a Service", () => {
+    it("accepts the redirect, a rule that only refuses, routes on https, and routes of a Service", () => {
       assert.deepEqual(of("no-plaintext-route", route({ sectionName: "http" }, [redirect])), []);
+      assert.deepEqual(of("no-plaintext-route", route({ sectionName: "http" }, [{ matches: [{}] }, redirect])), []);
       assert.deepEqual(of("no-plaintext-route", route({ sectionName: "https" }, [forward])), []);
       assert.deepEqual(of("no-plaintext-route", route({ port: 443 }, [forward])), []);
       assert.deepEqual(of("no-plaintext-route", route({ kind: "Service" }, [forward])), []);

@@ -5,13 +5,14 @@ import { diagnose } from "../diagnosis";
 import { row, type Diagnosis, type Row } from "../row";
 import type { Target } from "../target";
 
-/** Plain HTTP gets a 301 to the same URL on https, and nothing else. */
+/** Plain HTTP is redirected to the same URL on https, and gets nothing else. */
 export function checkRedirect({ config, route }: Target): Promise<Row[]> {
+  const { statusCode } = config.gateway.httpsRedirect;
   return Promise.all(
     config.services.map(async ({ host }) => {
       const answer = await get(`http://${host}/verify?query=1`, route);
       const location = answer.headers.location ?? "";
-      const passed = answer.status === 301 && location === `https://${host}/verify?query=1`;
+      const passed = answer.status === statusCode && location === `https://${host}/verify?query=1`;
       const seen = answer.error ?? `${answer.status} ${location}`.trim();
       return row("redirect", `http://${host} redirects to https`, passed, seen, causeOf(answer, host, config));
     }),

@@ -3,6 +3,7 @@ import { clientAddressSchema } from "./clientAddress";
 import { address, dnsLabel, durationBetween, objectName, orOff } from "../fields";
 import { hardeningSchema } from "./hardening";
 import { hstsSchema } from "./hsts";
+import { httpsRedirectSchema } from "./httpsRedirect";
 import { tlsSchema } from "./tls";
 
 /** Istio derives the Service `NAME-istio` and a label value of at most 63 characters from the Gateway's name. */
@@ -49,6 +50,7 @@ export const gatewaySchema = z.strictObject({
   clientAddress: clientAddressSchema
     .optional()
     .describe("What is between clients and the gateway. Required if a service allows or denies client addresses."),
+  httpsRedirect: httpsRedirectSchema.prefault({}).describe("The redirect from HTTP to HTTPS."),
   tls: tlsSchema.prefault({}).describe("TLS settings of the https listener."),
   hardening: orOff(hardeningSchema).prefault({}),
   hsts: hstsSchema

@@ -4,12 +4,15 @@ import { redirectSpec } from "../../../components/entry/httpsRedirect";
 import { grantSpecs, routeSpec } from "../../../components/routing/routes";
 import { gatewaySpec } from "../../../components/entry/tlsGateway";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
-import { register } from "../../support/deployment";
+import { only, register } from "../../support/deployment";
+import { schemaErrors } from "../../support/schemas";
 import { plain, stack } from "../../support/stacks";
+
+const REDIRECT = { gateway: { name: "g", namespace: "n" }, domain: "example.test" };
 
 describe("components/httpsRedirect", () => {
   it("is bound only to the http listener, and answers 301", () => {
-    assert.deepEqual(redirectSpec({ gateway: { name: "g", namespace: "n" }, domain: "example.test" }), {
+    assert.deepEqual(redirectSpec(REDIRECT), {
       parentRefs: [{ name: "g", namespace: "n", sectionName: "http" }],
       hostnames: ["*.example.test"],
       rules: [
@@ -19,6 +22,41 @@ describe("components/httpsRedirect", () => {
         },
       ],
     });
+  });
+
+  it("answers with the status that the stack sets", () => {
+    const [rule] = redirectSpec({ ...REDIRECT, config: { statusCode: 308 } }).rules;
+    assert.deepEqual(rule?.filters, [
+      { type: "RequestRedirect", requestRedirect: { scheme: "https", port: 443, statusCode: 308 } },
+    ]);
+  });
+
+  it("refuses what a proxy received by https, behind trusted proxies", async () => {
+    const loop = {
+      name: "g--https-redirect-loop",
+      matches: [
+        {
+          path: { type: "PathPrefix", value: "/" },
+          headers: [{ type: "RegularExpression", name: "X-Forwarded-Proto", value: "(?i)https([ ,].*)?" }],
+        },
+      ],
+    };
+    const rules = (trustedProxies: number) => redirectSpec({ ...REDIRECT, clientAddress: { trustedProxies } }).rules;
+    const [redirect] = redirectSpec(REDIRECT).rules;
+    assert.deepEqual(rules(0), [redirect]);
+    assert.deepEqual(rules(2), [loop, redirect]);
+    const clientAddress = { trustedProxies: 1 };
+    const config = stack({ gateway: { clientAddress, httpsRedirect: { statusCode: 308 } } });
+    const resources = await register(() => new UnifiedGateway("gateway", config));
+    for (const channel of ["standard", "experimental"] as const) {
+      assert.deepEqual(schemaErrors(channel, resources), []);
+    }
+    const { inputs } = only(resources, "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", "gateway-redirect");
+    const { rules: emitted } = plain(inputs.spec) as { rules: { filters?: { requestRedirect: object }[] }[] };
+    assert.deepEqual(
+      emitted.map(({ filters }) => filters?.[0]?.requestRedirect),
+      [undefined, { scheme: "https", port: 443, statusCode: 308 }],
+    );
   });
 });
 

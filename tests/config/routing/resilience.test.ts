@@ -178,6 +178,19 @@ describe("config/gatewayApi", () => {
     }
   });
 
+  it("requires CRDs with the redirects that keep the method, which others refuse", () => {
+    const uses = (statusCode: number) => stack({ gateway: { httpsRedirect: { statusCode } } }).fieldUses;
+    assert.deepEqual([uses(301), uses(302)], [[], []]);
+    const path = "gateway.httpsRedirect.statusCode";
+    for (const statusCode of [307, 308]) {
+      assert.deepEqual(uses(statusCode), [{ path, value: statusCode, field: "redirectCodes" }]);
+      const gateway = { httpsRedirect: { statusCode } };
+      assert.deepEqual(mistakes({ gateway, ...rendering("standard", "v1.5.0") }), []);
+      refuses({ gateway, ...rendering("standard", "v1.4.1") }, path, /307 and 308: .*v1\.5.* would refuse it$/);
+    }
+    refuses({ gateway: { httpsRedirect: { statusCode: 303 } } }, path, /one of 301, 302, 307, 308/);
+  });
+
   for (const [channel, version, hasRetry, hasCors] of [
     ["experimental", "v1.6.0", true, true],
     ["experimental", "v1.2.1", true, false],

@@ -25,7 +25,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
   const namespaces = draw.several(1, 3, () => draw.label());
   const gatewayNamespace = place?.gateway.namespace ?? (draw.chance(60) ? "istio-system" : draw.pick(namespaces));
   const allowedRoutes = draw.maybe(40, () => draw.pick(["Selector", "Same", "All"]));
-  const gatewayName = place?.gateway.name ?? draw.maybe(50, () => draw.name(38));
+  const gatewayName = place?.gateway.name ?? draw.maybe(50, () => draw.name(34));
   const denyByDefault = draw.maybe(15, () => draw.chance(80));
   const provider = place?.provider ?? draw.label();
   const defaultAccess = draw.maybe(20, () => drawAccess(draw, { provider }));
@@ -59,6 +59,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
           draw.maybe(30, () => draw.pick(["192.168.51.100", "2001:db8::1", "lb.example.com"])),
         allowedRoutes,
         clientAddress: drawClientAddress(draw),
+        httpsRedirect: draw.maybe(20, () => draw.some(50, { statusCode: () => draw.pick([301, 302, 307, 308]) })),
         tls: draw.maybe(40, () => drawTls(draw, certificate, authority)),
         hardening,
         hsts: draw.maybe(20, () => drawHsts(draw)),
