@@ -58,7 +58,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     this.endpoints = pulumi.output(
       Object.fromEntries(services.map((service) => [service.name, `https://${service.host}`])),
     );
-    this.dnsRecords = entry.address.apply((address) => dnsRecords(hosts, address, gateway.externalDns?.ttl));
+    this.dnsRecords = entry.addresses.apply((addresses) => dnsRecords(hosts, addresses, gateway.externalDns?.ttl));
     this.certificate = certificate.info;
     this.readme = pulumi.output(stackReadme(domain, `${gateway.namespace}/${gateway.name}`, services));
     this.registerOutputs({

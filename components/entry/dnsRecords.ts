@@ -4,13 +4,14 @@ import { seconds } from "../../config/values/duration";
 
 /**
  * Zone-file lines (RFC 1035, section 5) that point each host at the gateway: A for an IPv4 address, AAAA for IPv6, CNAME for a
- * name. Empty while the gateway has no address.
+ * name. Empty while the gateway has no address. external-dns publishes the same.
  */
-export function dnsRecords(hosts: readonly string[], address?: string, ttl = DEFAULT_DNS_TTL): string[] {
-  if (address === undefined) {
-    return [];
-  }
-  const type = { 0: "CNAME", 4: "A", 6: "AAAA" }[isIP(address)] ?? "CNAME";
-  const data = type === "CNAME" ? `${address}.` : address;
-  return [...new Set(hosts)].sort().map((host) => `${host}. ${seconds(ttl)} IN ${type} ${data}`);
+export function dnsRecords(hosts: readonly string[], addresses: readonly string[], ttl = DEFAULT_DNS_TTL): string[] {
+  return [...new Set(hosts)].sort().flatMap((host) =>
+    addresses.map((address) => {
+      const type = { 0: "CNAME", 4: "A", 6: "AAAA" }[isIP(address)] ?? "CNAME";
+      const data = type === "CNAME" ? `${address}.` : address;
+      return `${host}. ${seconds(ttl)} IN ${type} ${data}`;
+    }),
+  );
 }

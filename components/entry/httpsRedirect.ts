@@ -19,9 +19,16 @@ export interface HttpsRedirectArgs {
 /** Redirects every plain-HTTP request to the same URL on https. */
 export class HttpsRedirect extends HTTPRoute {
   constructor(name: string, args: HttpsRedirectArgs, opts?: pulumi.CustomResourceOptions) {
-    super(name, { metadata: ownMetadata(args.gateway, SUFFIXES.redirect), spec: redirectSpec(args) }, opts);
+    const metadata = { ...ownMetadata(args.gateway, SUFFIXES.redirect), annotations: UNPUBLISHED };
+    super(name, { metadata, spec: redirectSpec(args) }, opts);
   }
 }
+
+/**
+ * external-dns would publish the wildcard, and skips objects of another controller than its own, whose value is `dns-controller`.
+ * https://kubernetes-sigs.github.io/external-dns/latest/docs/annotations/annotations/
+ */
+const UNPUBLISHED = { "external-dns.alpha.kubernetes.io/controller": "none" };
 
 /** Bound only to the http listener: on both, it would redirect https to itself forever. */
 export function redirectSpec({ gateway, domain, config, clientAddress }: HttpsRedirectArgs): HTTPRouteSpec {

@@ -32,6 +32,8 @@ export interface TlsGatewayArgs {
 export class TlsGateway extends pulumi.ComponentResource {
   /** IP address or host name that clients connect to; undefined until the cluster assigns one. */
   readonly address: pulumi.Output<string | undefined>;
+  /** All of them, such as one of each IP version; empty until the cluster assigns one. */
+  readonly addresses: pulumi.Output<string[]>;
 
   constructor(name: string, args: TlsGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:TlsGateway", name, {}, opts);
@@ -51,8 +53,11 @@ export class TlsGateway extends pulumi.ComponentResource {
       },
       { parent: this, protect: args.protect },
     );
-    this.address = gateway.status.apply((status) => config.address ?? status?.addresses?.[0]?.value);
-    this.registerOutputs({ address: this.address });
+    this.addresses = gateway.status.apply((status) =>
+      config.address === undefined ? (status?.addresses ?? []).map(({ value }) => value) : [config.address],
+    );
+    this.address = this.addresses.apply(([first]) => first);
+    this.registerOutputs({ address: this.address, addresses: this.addresses });
   }
 }
 

@@ -6,6 +6,7 @@ import {
   CONFORMANCE,
   COREDNS,
   ETCD,
+  EXTERNAL_DNS,
   HELM,
   ISTIO_VERSIONS,
   KUBERNETES,
@@ -148,6 +149,7 @@ function labProviders(pulumi: string, official: boolean): Promise<Providers> {
 const OPTIONAL = {
   actionlint: ACTIONLINT,
   conformance: CONFORMANCE,
+  "external-dns": EXTERNAL_DNS,
   "gateway-api-older": OLDER_GATEWAY_API,
   promtool: PROMTOOL,
   vegeta: VEGETA,

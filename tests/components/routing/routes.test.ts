@@ -4,7 +4,7 @@ import { redirectSpec } from "../../../components/entry/httpsRedirect";
 import { grantSpecs, routeSpec } from "../../../components/routing/routes";
 import { gatewaySpec } from "../../../components/entry/tlsGateway";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
-import { only, register } from "../../support/deployment";
+import { metadataOf, only, register } from "../../support/deployment";
 import { schemaErrors } from "../../support/schemas";
 import { plain, stack } from "../../support/stacks";
 
@@ -57,6 +57,18 @@ describe("components/httpsRedirect", () => {
       emitted.map(({ filters }) => filters?.[0]?.requestRedirect),
       [undefined, { scheme: "https", port: 443, statusCode: 308 }],
     );
+  });
+});
+
+describe("components/httpsRedirect, external-dns", () => {
+  it("says that the wildcard is not to be published, whether or not the stack sets externalDns", async () => {
+    for (const gateway of [{}, { externalDns: {} }]) {
+      const resources = await register(() => new UnifiedGateway("gateway", stack({ gateway })));
+      const { annotations } = metadataOf(
+        only(resources, "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", "gateway-redirect"),
+      ) as { annotations: Record<string, string> };
+      assert.deepEqual(annotations, { "external-dns.alpha.kubernetes.io/controller": "none" });
+    }
   });
 });
 
@@ -244,12 +256,16 @@ describe("components/tlsGateway", () => {
 
 describe("components/dnsRecords", () => {
   it("writes a zone-file line for each host, in order and once", () => {
-    assert.deepEqual(dnsRecords(["b.x", "a.x", "b.x"], "192.0.2.1"), [
+    assert.deepEqual(dnsRecords(["b.x", "a.x", "b.x"], ["192.0.2.1"]), [
       "a.x. 300 IN A 192.0.2.1",
       "b.x. 300 IN A 192.0.2.1",
     ]);
-    assert.deepEqual(dnsRecords(["a.x"], "2001:db8::1", "1m"), ["a.x. 60 IN AAAA 2001:db8::1"]);
-    assert.deepEqual(dnsRecords(["a.x"], "lb.example.net"), ["a.x. 300 IN CNAME lb.example.net."]);
-    assert.deepEqual(dnsRecords(["a.x"], undefined), []);
+    assert.deepEqual(dnsRecords(["a.x"], ["2001:db8::1"], "1m"), ["a.x. 60 IN AAAA 2001:db8::1"]);
+    assert.deepEqual(dnsRecords(["a.x"], ["lb.example.net"]), ["a.x. 300 IN CNAME lb.example.net."]);
+    assert.deepEqual(dnsRecords(["a.x"], []), []);
+    assert.deepEqual(dnsRecords(["a.x"], ["192.0.2.1", "2001:db8::1"]), [
+      "a.x. 300 IN A 192.0.2.1",
+      "a.x. 300 IN AAAA 2001:db8::1",
+    ]);
   });
 });
