@@ -81,7 +81,7 @@ const outOfBounds: Mutation = (draw, values) => {
     ({ path, value }) =>
       typeof value === "string" &&
       !FREE.test(path.replace(/\.[^.]*$/, "")) &&
-      !/\.(headers|query|set|add|labels|matchLabels)\./.test(path),
+      !/\.(headers|query|set|add|labels|matchLabels|requiredClaims)\./.test(path),
   );
   if (numbers.length > 0 && draw.chance(60)) {
     const place = draw.pick(numbers);
