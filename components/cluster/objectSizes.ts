@@ -78,7 +78,8 @@ const KEYS: Readonly<Record<string, string>> = {
 /** The key that makes an object grow; for a route, that of its service. */
 export function growsWith(kind: string, name: string, gateway: Pick<GatewayRef, "name">): string {
   if (/^(HTTP|GRPC)Route$/.test(kind)) {
-    return `the paths of service ${name}, and what they set`;
+    const [service = ""] = name.split(".");
+    return `the paths of service ${service}, and what they set`;
   }
   const suffix = name.startsWith(ownName(gateway, "")) ? name.slice(ownName(gateway, "").length) : "";
   // Further pages have a number, and what is replaced when it changes has a hash of its content.

@@ -22,8 +22,8 @@ describe("config, names of other objects", () => {
     });
   }
 
-  it("the default Secret's name is kept", () => {
-    assert.equal(stack().certificate.secretName, "wildcard-example-test-tls");
+  it("the default Secret has the gateway and the domain in its name", () => {
+    assert.equal(stack().certificate.secretName, "unified-gateway--wildcard-example-test-tls");
   });
 
   const providers: Readonly<Record<string, (provider: string) => Record<string, unknown>>> = {

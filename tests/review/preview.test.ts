@@ -112,7 +112,7 @@ describe("review/preview", function () {
     assert.deepEqual({ passed: found.passed, objects: found.objects }, { passed: false, objects: undefined });
     assert.match(
       found.error ?? "",
-      /^1 object is too large, nothing was changed:\n {2}HTTPRoute apps\/web: \d+ bytes, .+\n.+$/,
+      /^1 object is too large, nothing was changed:\n {2}HTTPRoute apps\/web\.unified-gateway\.istio-system: \d+ bytes, .+\n.+$/,
     );
   });
 

@@ -52,8 +52,11 @@ describe("verify/diagnosis", () => {
       ],
     });
     const answer = { status: 404, body: "", headers: {} };
-    assert.match(diagnose(answer, host, config, config.services[1]).more ?? "", /httproute calls -n other/);
-    assert.match(diagnose(answer, host, config).more ?? "", /httproute site -n apps/);
+    assert.match(
+      diagnose(answer, host, config, config.services[1]).more ?? "",
+      /httproute calls\.unified-gateway\.istio-system -n other/,
+    );
+    assert.match(diagnose(answer, host, config).more ?? "", /httproute site\.unified-gateway\.istio-system -n apps/);
   });
 
   it("names a fault, whatever the status, and a delay longer than it waits", () => {

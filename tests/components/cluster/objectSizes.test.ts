@@ -136,7 +136,7 @@ describe("components/objectSizes", () => {
 
     it("refuses a route that is too large, by its service", async () => {
       await assert.rejects(emission.of(stack({ services: [LARGE_SERVICE] })), ({ message }: Error) =>
-        /HTTPRoute apps\/web: \d{7} bytes, .*; it grows with the paths of service web, and what they set$/m.test(
+        /HTTPRoute apps\/web\.unified-gateway\.istio-system: \d{7} bytes, .*; it grows with the paths of service web, and what they set$/m.test(
           message,
         ),
       );
