@@ -46,9 +46,10 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     super("istio-gateway:index:UnifiedGateway", name, {}, { ...opts, transformations });
 
     const certificate = this.makeCertificate(name, args);
-    const guards = this.makeGuards(name, args);
+    const access = this.makeAccess(name, args);
+    const guards = [access, ...this.makeGuards(name, args)];
     const targets = this.makeTargets(name, args);
-    const routes = this.makeRoutes(name, args, [...guards, ...targets]);
+    const routes = this.makeRoutes(name, args, access, [...guards, ...targets]);
     const entry = this.makeEntry(name, args, certificate, routes);
     this.makeTelemetry(name, args);
     sizes.check();
@@ -105,15 +106,19 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     );
   }
 
-  /** Everything that refuses, limits or cuts off requests. No route opens before it exists. */
-  private makeGuards(name: string, args: UnifiedGatewayArgs): pulumi.Resource[] {
-    const { gateway, services, denyByDefault, rateLimitService: config } = args;
+  /** Who may enter. */
+  private makeAccess(name: string, { gateway, services, denyByDefault }: UnifiedGatewayArgs): Access {
     const { clientAddress } = gateway;
+    return new Access(`${name}-access`, { services, gateway, clientAddress, denyByDefault }, { parent: this });
+  }
+
+  /** Everything else that refuses, limits or cuts off requests. No route opens before it exists. */
+  private makeGuards(name: string, args: UnifiedGatewayArgs): pulumi.Resource[] {
+    const { gateway, services, rateLimitService: config } = args;
     const child = { parent: this };
     const counting =
       config && new RateLimitService(`${name}-rate-limit-service`, { config, services, gateway }, { parent: this });
     return [
-      new Access(`${name}-access`, { services, gateway, clientAddress, denyByDefault }, child),
       new BackendPolicy(`${name}-backends`, { services, gateway }, child),
       // A proxy that calls the service before it is up would count that as a failure.
       ...envoyFilters(name, "routes", args, { parent: this, dependsOn: counting }),
@@ -129,13 +134,22 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   }
 
   /** The services' routes, and the redirect on the http listener. */
-  private makeRoutes(name: string, args: UnifiedGatewayArgs, dependsOn: pulumi.Resource[]): pulumi.Resource[] {
+  private makeRoutes(
+    name: string,
+    args: UnifiedGatewayArgs,
+    access: Access,
+    dependsOn: pulumi.Resource[],
+  ): pulumi.Resource[] {
     const { domain, gateway, services } = args;
     const dnsTtl = gateway.externalDns?.ttl;
     const { httpsRedirect: config, clientAddress } = gateway;
     return [
       new HttpsRedirect(`${name}-redirect`, { gateway, domain, config, clientAddress }, { parent: this }),
-      new Routes(name, { services, gateway, dnsTtl }, { parent: this, dependsOn }),
+      new Routes(
+        name,
+        { services, gateway, dnsTtl, guardsOf: (service) => access.policiesOf(service) },
+        { parent: this, dependsOn },
+      ),
     ];
   }
 

@@ -25,12 +25,17 @@ export interface AccessArgs {
 
 /** Who may enter: the policies of each service and of the whole gateway. They exist before any route. */
 export class Access extends pulumi.ComponentResource {
+  private readonly policies = new Map<string, AuthorizationPolicy>();
+
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Access", name, {}, opts);
     const { services, gateway } = args;
     const child = { parent: this };
     for (const [key, spec] of Object.entries(authorizationPolicies(args))) {
-      new AuthorizationPolicy(`${name}-${key}`, { metadata: ownMetadata(gateway, key), spec }, child);
+      this.policies.set(
+        key,
+        new AuthorizationPolicy(`${name}-${key}`, { metadata: ownMetadata(gateway, key), spec }, child),
+      );
     }
     const authentication = authenticationSpec(services, gateway);
     if (authentication !== undefined) {
@@ -39,6 +44,18 @@ export class Access extends pulumi.ComponentResource {
     }
     this.registerOutputs();
   }
+
+  /**
+   * The policies of one service. Its route has to depend on them, or Pulumi deletes them at the same time: a dependency of the
+   * component that holds the route orders only their creation.
+   */
+  policiesOf(service: Pick<Service, "name">): pulumi.Resource[] {
+    return policyKeys(service).flatMap((key) => this.policies.get(key) ?? []);
+  }
+}
+
+function policyKeys({ name }: Pick<Service, "name">) {
+  return [`${name}--access`, `${name}--external-authorization`] as const;
 }
 
 /** By the last part of their names. Services' names contain no `--`, so the gateway's own policies clash with none. */
@@ -49,8 +66,9 @@ export function authorizationPolicies(args: AccessArgs): Record<string, Authoriz
     detours: detourSpec(clientAddress, gateway),
   };
   for (const service of services) {
-    policies[`${service.name}--access`] = refusalSpec(service, gateway, clientAddress);
-    policies[`${service.name}--external-authorization`] = externalAuthorizationSpec(service, gateway);
+    const [access, externalAuthorization] = policyKeys(service);
+    policies[access] = refusalSpec(service, gateway, clientAddress);
+    policies[externalAuthorization] = externalAuthorizationSpec(service, gateway);
   }
   return Object.fromEntries(
     Object.entries(policies).flatMap(([key, spec]) => (spec === undefined ? [] : [[key, spec] as const])),

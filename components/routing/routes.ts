@@ -17,13 +17,15 @@ export interface RoutesArgs {
   gateway: GatewayRef;
   /** Time to live of external-dns records, a duration in whole seconds such as `5m`. Default: no annotation. */
   dnsTtl?: string;
+  /** What guards a service, such as `policiesOf` of its `Access`: it is deleted after the service's route. Default: nothing. */
+  guardsOf?: (service: Service) => pulumi.Resource[];
 }
 
 /** The route of each service, on the https listener, and the grants for backends in other namespaces. */
 export class Routes extends pulumi.ComponentResource {
   constructor(name: string, args: RoutesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Routes", name, {}, opts);
-    const { services, gateway, dnsTtl } = args;
+    const { services, gateway, dnsTtl, guardsOf } = args;
     const labels = partOf(gateway);
     const annotations =
       dnsTtl === undefined ? undefined : { "external-dns.alpha.kubernetes.io/ttl": String(seconds(dnsTtl)) };
@@ -39,12 +41,12 @@ export class Routes extends pulumi.ComponentResource {
           ),
       );
       const metadata = { name: sharedName(gateway, service.name), namespace: service.namespace, labels, annotations };
-      // A route without its grant responds with 500.
-      const afterGrants = { parent: this, dependsOn: grants };
+      // A route without its grant responds with 500; without its guards, it is open.
+      const last = { parent: this, dependsOn: [...grants, ...(guardsOf?.(service) ?? [])] };
       if (service.protocol === "grpc") {
-        new GRPCRoute(routeName, { metadata, spec: grpcRouteSpec({ ...args, service }) }, afterGrants);
+        new GRPCRoute(routeName, { metadata, spec: grpcRouteSpec({ ...args, service }) }, last);
       } else {
-        new HTTPRoute(routeName, { metadata, spec: routeSpec({ ...args, service }) }, afterGrants);
+        new HTTPRoute(routeName, { metadata, spec: routeSpec({ ...args, service }) }, last);
       }
     }
     this.registerOutputs();

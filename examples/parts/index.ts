@@ -51,13 +51,15 @@ export = async () => {
   const authorities = clients && new ClientAuthorities("internal-clients", { config: clients, gateway }, opts);
   // No route is open before what guards it.
   const { clientAddress } = gateway;
-  const guards = [
-    new Access("internal-access", { services, gateway, clientAddress, denyByDefault }, opts),
-    ...envoyFilters("internal", "routes", config, opts),
-  ];
+  const access = new Access("internal-access", { services, gateway, clientAddress, denyByDefault }, opts);
+  const guards = [access, ...envoyFilters("internal", "routes", config, opts)];
   const routes = [
     new HttpsRedirect("internal-redirect", { gateway, domain }, opts),
-    new Routes("internal", { services, gateway }, { ...opts, dependsOn: guards }),
+    new Routes(
+      "internal",
+      { services, gateway, guardsOf: (service) => access.policiesOf(service) },
+      { ...opts, dependsOn: guards },
+    ),
   ];
 
   // The Gateway, last, admits the routes.

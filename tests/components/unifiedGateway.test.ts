@@ -110,6 +110,8 @@ describe("components/unifiedGateway", () => {
       "EnvoyFilter gateway-local-rate-limit",
       "StrictMtls gateway-mtls",
     ]);
+    // Deleted after the route, which is not so for what only the component depends on.
+    assert.deepEqual(dependencies.get("HTTPRoute gateway-web"), ["AuthorizationPolicy gateway-access-web--access"]);
     assert.deepEqual(dependencies.get("TlsGateway gateway"), [
       "EnvoyFilter gateway-hardening",
       "HTTPRoute gateway-redirect",

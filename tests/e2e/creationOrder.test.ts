@@ -50,24 +50,42 @@ async function created(): Promise<string[]> {
     );
 }
 
-describe("the order in which objects are created", function () {
+interface Answer {
+  status: number;
+  backend: string | undefined;
+}
+
+/** What a client that may not enter is answered while something changes. */
+async function knockDuring(change: () => Promise<unknown>, host: string): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const update = { done: false };
+  const knocking = (async () => {
+    const end = Date.now() + 120_000;
+    while (!update.done && Date.now() < end) {
+      const { status, headers } = await request(theLab(), `https://${host}/`, { from: CLIENT_OUTSIDE });
+      answers.push({ status, backend: headers["x-backend"] });
+    }
+  })();
+  await change().finally(() => (update.done = true));
+  await knocking;
+  return answers;
+}
+
+function assertNeverIn(answers: readonly Answer[]): void {
+  assert.ok(answers.length > 0);
+  assert.deepEqual(
+    answers.filter(({ status, backend }) => backend !== undefined || ![0, 403, 404].includes(status)),
+    [],
+  );
+}
+
+describe("the order in which objects are created and deleted", function () {
   this.timeout(180_000);
-  let answers: { status: number; backend: string | undefined }[];
+  let answers: Answer[];
 
   before(async () => {
     await prepare("order", STACK);
-    const update = { done: false };
-    answers = [];
-    // A client that may not enter knocks while the gateway comes up.
-    const knocking = (async () => {
-      const end = Date.now() + 120_000;
-      while (!update.done && Date.now() < end) {
-        const { status, headers } = await request(theLab(), "https://one.order.test/", { from: CLIENT_OUTSIDE });
-        answers.push({ status, backend: headers["x-backend"] });
-      }
-    })();
-    await deploy("order", STACK).finally(() => (update.done = true));
-    await knocking;
+    answers = await knockDuring(() => deploy("order", STACK), "one.order.test");
   });
   after(() => destroy("order"));
 
@@ -96,11 +114,7 @@ describe("the order in which objects are created", function () {
   });
 
   it("lets nobody in who may not enter, at no moment of the update", () => {
-    assert.ok(answers.length > 0);
-    assert.deepEqual(
-      answers.filter(({ status, backend }) => backend !== undefined || ![0, 403, 404].includes(status)),
-      [],
-    );
+    assertNeverIn(answers);
   });
 
   it("keeps that order when a service is added", async () => {
@@ -116,5 +130,15 @@ describe("the order in which objects are created", function () {
     assert.ok(place("envoyfilters/order--retry") >= 0);
     assert.ok(place("httproutes/three.order.order") > place("envoyfilters/order--retry"));
     await pulumiOk("order", ["up", "--yes", "--skip-preview", "--expect-no-changes"]);
+  });
+
+  it("deletes a service's policy after its route, so that nobody who may not enter gets in meanwhile", async () => {
+    const removing = { ...STACK, services: STACK.services.filter(({ name }) => name !== "two") };
+    assertNeverIn(await knockDuring(() => deploy("order", removing), "two.order.test"));
+    const { deployment } = JSON.parse(await pulumiOk("order", ["stack", "export"])) as {
+      deployment: { resources: { urn: string; dependencies?: string[] }[] };
+    };
+    const route = deployment.resources.find(({ urn }) => urn.endsWith("::order-one") || /HTTPRoute::.*-one$/.test(urn));
+    assert.match(route?.dependencies?.join() ?? "", /AuthorizationPolicy::/);
   });
 });
