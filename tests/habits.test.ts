@@ -135,6 +135,17 @@ describe("Renovate", () => {
   });
 });
 
+describe("CONTRIBUTING.md", () => {
+  it("has every command", () => {
+    const text = read("CONTRIBUTING.md");
+    const isNamed = (name: string) => new RegExp(`(npm |npm run (-s )?|\`)${name}(?![\\w:-])`).test(text);
+    assert.deepEqual(
+      Object.keys(scripts).filter((name) => !isNamed(name)),
+      [],
+    );
+  });
+});
+
 describe("every Markdown file", () => {
   // docs/config.md is generated.
   const files = filesOf("**/*.md").filter((file) => file !== "docs/config.md");

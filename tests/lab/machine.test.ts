@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { machineProblems, memoryProblem, type Machine } from "../../lab/machine";
 
 const GOOD: Machine = {
@@ -46,6 +48,19 @@ describe("lab/machine", () => {
 
   it("lists several problems at once", async () => {
     assert.equal((await machineProblems({ ...without("curl"), freeGib: () => 0 }, false)).length, 2);
+  });
+
+  it("needs what README.md says", async () => {
+    const bare = { ...GOOD, succeeds: () => Promise.resolve(false), freeGib: () => 0 };
+    const problems = (await machineProblems(bare, false)).join("\n");
+    const packages = [...problems.matchAll(/^\w+ is missing: apt-get install (\S+)$/gm)].map(([, name = ""]) => name);
+    assert.ok(packages.length >= 4);
+    const [, gib] = /, (\d+) are needed/.exec(problems) ?? [];
+    const [, setting] = /Ubuntu: ([^)]+)\)/.exec(problems) ?? [];
+    const text = readFileSync(join(__dirname, "..", "..", "README.md"), "utf8");
+    for (const need of [...packages, "Python ≥ 3.9 with venv", `${gib} GiB of free disk`, `sysctl -w ${setting}`]) {
+      assert.ok(text.includes(need), need);
+    }
   });
 
   it("says if there is too little memory to build, with what could be swapped", () => {

@@ -40,6 +40,18 @@ describe("lab/tools", () => {
     }
   });
 
+  it("says how long a build of everything takes", () => {
+    const { ISTIO_NEXT, KUBERNETES_PROVIDER } = catalogue;
+    const sets = Object.values(catalogue).filter((value) => typeof value === "object" && "programs" in value);
+    // Built on demand.
+    const first = sets.filter((set) => ![ISTIO_NEXT, KUBERNETES_PROVIDER].includes(set));
+    const minutes = Math.round(first.reduce((sum, { seconds = 0 }) => sum + seconds, 0) / 60);
+    for (const page of ["README.md", "CONTRIBUTING.md"]) {
+      const text = readFileSync(join(__dirname, "..", "..", page), "utf8");
+      assert.ok(text.includes(`(about ${minutes} minutes on 2 cores for everything)`), page);
+    }
+  });
+
   it("downloads the versions that it would build", () => {
     const { ISTIO_RELEASE, VICTORIA_METRICS_VERSION } = catalogue;
     const sources = join(__dirname, "..", "..", "lab", "tools");
