@@ -35,6 +35,7 @@ const FOLDER = join(__dirname, "..", ".github", "workflows");
 const textOf = (name: string) => readFileSync(join(FOLDER, name), "utf8");
 const read = (name: string) => parse(textOf(name)) as Workflow;
 const stepsOf = (workflow: Workflow) => Object.values(workflow.jobs).flatMap((job) => job.steps);
+const DAILY = /^\d+ \d+ \* \* \*$/;
 const commands = (workflow: Workflow) => stepsOf(workflow).flatMap(({ with: inputs }) => inputs?.command ?? []);
 
 describe("every workflow", () => {
@@ -58,7 +59,7 @@ describe("the workflow that renews", () => {
   it("updates the stack once a day, which is often enough for the shortest renewal time", () => {
     const workflow = read("renew.yml");
     assert.equal(workflow.on.schedule?.length, 1);
-    assert.match(workflow.on.schedule[0]?.cron ?? "", /^\d+ \d+ \* \* \*$/);
+    assert.match(workflow.on.schedule[0]?.cron ?? "", DAILY);
     assert.deepEqual(commands(workflow), ["up"]);
   });
 });
@@ -134,9 +135,10 @@ describe("the workflow that deploys", () => {
 });
 
 describe("the workflow that looks for drift", () => {
-  it("previews with a refresh that expects no changes, and keeps one issue per stack", () => {
+  it("previews once a day with a refresh that expects no changes, and keeps one issue per stack", () => {
     const workflow = read("drift.yml");
     assert.equal(workflow.on.schedule?.length, 1);
+    assert.match(workflow.on.schedule[0]?.cron ?? "", DAILY);
     const [preview] = stepsOf(workflow).filter(({ with: inputs }) => inputs?.command === "preview");
     assert.equal(preview?.with?.refresh, true);
     assert.equal(preview.with["expect-no-changes"], true);

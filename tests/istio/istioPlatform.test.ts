@@ -24,6 +24,29 @@ describe("istio/istioPlatform", () => {
     assert.ok(meshConfig.extensionProviders.some(({ name }) => name === "otel"));
   });
 
+  it("updates the CRDs before istiod", async () => {
+    const names = new Map<pulumi.Resource, string>();
+    const dependencies = new Map<string, (string | undefined)[]>();
+    const look: pulumi.ResourceTransformation = ({ resource, name, opts }) => {
+      names.set(resource, name);
+      dependencies.set(
+        name,
+        [opts.dependsOn ?? []].flat().map((one) => names.get(one as pulumi.Resource)),
+      );
+      return undefined;
+    };
+    const canary = { revision: "1-31-0", istioVersion: "1.31.0" };
+    await register(() =>
+      pulumi.runtime.runInPulumiStack(() => {
+        pulumi.runtime.registerStackTransformation(look);
+        return Promise.resolve(istioPlatform(checkedPlatform({ ...VALUES, canary })));
+      }),
+    );
+    for (const name of ["istiod", "istiod-1-31-0"]) {
+      assert.deepEqual(dependencies.get(name), ["gateway-api", "istio-base"]);
+    }
+  });
+
   it("installs charts and CRDs from a mirror, or from folders", async () => {
     const mirror = { charts: "oci://registry.example.test/istio", crds: "https://mirror.example.test/crds.yaml" };
     const mirrored = await register(() => istioPlatform(checkedPlatform({ ...VALUES, ...mirror })));
