@@ -50,6 +50,13 @@ describe("the versions that the documents name", () => {
     );
   });
 
+  it("are those of package.json: docs/security.md", () => {
+    const provider = minor(manifest.dependencies["@pulumi/kubernetes"]);
+    assert.deepEqual(read("docs/security.md").match(/official Kubernetes provider \(.*?\)/g), [
+      `official Kubernetes provider (${provider})`,
+    ]);
+  });
+
   it("are those of go.mod: docs/lab.md", () => {
     const expected = VERSIONS.map((version) => {
       const { set } = ISTIO_VERSIONS[version];
