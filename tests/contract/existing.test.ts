@@ -245,6 +245,21 @@ describe("kubernetes: objects that exist, and their managers", () => {
       assert.deepEqual(await dataOf("foretold"), { key: "2" });
     });
 
+    since(
+      "4.29",
+      "it was applied, and the preview reports a conflict",
+      "in a preview of an object that was created and never updated reports no conflict",
+      async () => {
+        const made = await resource("never-updated").create(configMap("never-updated", { key: "1" }));
+        const edit = ["--type=merge", "--field-manager=kubectl-edit", "-p", '{"data":{"key":"edited"}}'];
+        await theCluster().kubectl(["patch", "configmap", "never-updated", "-n", NAMESPACE, ...edit]);
+        const wanted = configMap("never-updated", { key: "2" });
+        const { outputs } = await resource("never-updated").update(made, wanted, { preview: true });
+        assert.equal((outputs.data as Properties).key, "2");
+        assert.deepEqual(await dataOf("never-updated"), { key: "edited" });
+      },
+    );
+
     it("of an object that is gone fails", async () => {
       const ours = await updated("gone");
       await theCluster().kubectl(["delete", "configmap", "gone", "-n", NAMESPACE]);

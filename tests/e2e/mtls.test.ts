@@ -164,6 +164,13 @@ describe("mtls", function () {
 
   it("removes the exception under traffic without a failed request", () => switchTo(STRICT, 0));
 
+  it("allows plain text to an excepted workload, and no longer without the exception", async () => {
+    const exception = { name: "agents", namespace: NAMESPACE, matchLabels: { app: "secured" } };
+    await switchTo({ ...STRICT, exceptions: [exception] }, 200);
+    await assertMutualTls();
+    await switchTo(STRICT, 0);
+  });
+
   it("turns STRICT off under traffic without a failed request", () => switchTo(undefined, 200));
 
   it("does not override an existing policy of a namespace", async () => {
@@ -177,9 +184,14 @@ describe("mtls", function () {
     await theLab().kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify(policy));
     try {
       await theLab().take(STACK, writeStack(STACK, values({ strictNamespaces: ["mesh-system"] })));
-      const { code, stdout, stderr } = await pulumi(STACK, ["up", "--yes", "--skip-preview"]);
-      assert.notEqual(code, 0);
-      assert.match(stdout + stderr, /conflict|already exists/);
+      for (const [command, said] of [
+        [["preview"], /1 new object cannot be created, nothing was changed:\s+PeerAuthentication mesh-system\/default/],
+        [["up", "--yes", "--skip-preview"], /conflict|already exists/],
+      ] as const) {
+        const { code, stdout, stderr } = await pulumi(STACK, command);
+        assert.notEqual(code, 0);
+        assert.match(stdout + stderr, said);
+      }
       assert.equal(await theLab().kubectl(["get", ...target, "-o", "jsonpath={.spec.mtls.mode}"]), "PERMISSIVE");
     } finally {
       await theLab().kubectl(["delete", ...target]);

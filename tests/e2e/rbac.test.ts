@@ -159,6 +159,23 @@ describe("rbac", function () {
     }));
   };
 
+  it("cannot create a route: the preview lists it, and changes nothing", async () => {
+    await ok(...destroy);
+    await theLab().take(STACK, writeStack(STACK, values("10s")));
+    await apply(without("create", "httproutes"));
+    try {
+      const { code, stdout, stderr } = await run("up", "--yes");
+      assert.notEqual(code, 0);
+      assert.match(
+        stdout + stderr,
+        /2 new objects cannot be created, nothing was changed:\s+HTTPRoute rbac-apps\/web\.rbac\.rbac-system\s+HTTPRoute rbac-system\/rbac--https-redirect/,
+      );
+      assert.doesNotMatch(stdout + stderr, /Updating/);
+    } finally {
+      await apply(deployerRoles(objects, IDENTITY.name));
+    }
+  });
+
   for (const { verb, resource, to, command } of [
     { verb: "create", resource: "secrets", to: "10s", command: up },
     { verb: "patch", resource: "httproutes", to: "20s", command: up },

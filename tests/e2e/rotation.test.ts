@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { HandshakesReport } from "../../lab/handshakes";
 import { list, tlsSecret } from "../../lab/manifests";
+import { REPOSITORY } from "../../lab/paths";
 import { eventually } from "../../lab/processes";
 import { request } from "../../lab/probe";
 import { labPath } from "../../lab/state";
@@ -118,9 +121,13 @@ describe("rotation under load", function () {
   }
 
   const up = () => pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
+  /** The key's URN, found as in docs/operations.md. */
   const newKey = async () => {
+    const page = readFileSync(join(REPOSITORY, "docs", "operations.md"), "utf8");
+    const [, pattern = ""] = /pulumi up --replace "\$\(pulumi stack --show-urns \| grep -o '(.+)'\)"/.exec(page) ?? [];
     const urns = await pulumiOk(STACK, ["stack", "--show-urns"]);
-    const key = /urn:\S+tls:index\/privateKey:PrivateKey::\S+/.exec(urns)?.[0] ?? "";
+    const key = execFileSync("grep", ["-o", pattern], { input: urns, encoding: "utf8" }).trim();
+    assert.match(key, /^urn:\S+tls:index\/privateKey:PrivateKey::\S+$/);
     return () => pulumiOk(STACK, ["up", "--yes", "--skip-preview", "--replace", key]);
   };
   const answers = () =>

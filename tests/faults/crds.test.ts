@@ -85,6 +85,10 @@ describe("CRDs", () => {
 
   it("one version older: works, and serves traffic", async () => {
     const older = await ensureOptional("gateway-api-older");
+    // As in docs/operations.md: the same policy keeps CRDs from getting older.
+    const guarded = await exec(...install(older));
+    assert.notEqual(guarded.code, 0);
+    assert.match(guarded.stderr, /safe-upgrades\.gateway\.networking\.k8s\.io/);
     // A kind whose stored objects the older CRDs could not read.
     await execOk("kubectl", "delete", "crd", "tlsroutes.gateway.networking.k8s.io");
     // The installation restored the guard.
