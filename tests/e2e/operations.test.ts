@@ -5,7 +5,7 @@ import { noneFailed, steadyTraffic } from "../faults/support/traffic";
 import { deploy, destroy, prepare, pulumi, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
 import { LOAD_CONNECTIONS, loadDuring } from "./support/load";
 
-/** The scenarios of docs/operations.md, in order and with the page's commands. Those for faults are in tests/faults. */
+/** Scenarios of docs/operations.md, with the page's commands: those that are not in files of their own, which the page names. */
 const STACK = "operations";
 const DOMAIN = "operations.test";
 const NAMESPACE = "operations-system";
@@ -125,11 +125,20 @@ describe("operations", function () {
     await applyByHand(byHand);
     await eventuallyBy("web", "web");
     await refuses([`Gateway ${NAMESPACE}/operations`]);
+    // The namespace of a service is missing.
+    const nowhere = { name: "nowhere", namespace: "operations-nowhere" };
+    await theLab().take(STACK, writeStack(STACK, values([{ name: "web" }, nowhere], existing)));
+    await refuses([
+      `Gateway ${NAMESPACE}/operations`,
+      `HTTPRoute operations-nowhere/${routeOf("nowhere").split("/")[1]}`,
+    ]);
+    await theLab().take(STACK, writeStack(STACK, values([{ name: "web" }], existing)));
     assert.equal(await objects("gateways,httproutes,envoyfilters"), "");
     // Without a preview, what is missing is created, and what exists is left alone.
     const { code, stdout, stderr } = await pulumi(STACK, UP);
     assert.notEqual(code, 0);
     assert.match(stdout + stderr, /gateways\S* "operations" already exists/);
+    assert.match(await objects("httproutes"), /\/web\.operations\./);
     assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["kubectl"]);
     assert.equal(await answeredBy("web"), "web");
   });
@@ -137,21 +146,23 @@ describe("operations", function () {
   it("adopts it, and no request fails on a new connection", async () => {
     const before = await uid("gateway/operations", NAMESPACE);
     // The Gateway's new annotations replace its only Pod, and the load balancer moves its address to another node.
-    const adopted = values([{ name: "web" }], { ...existing, adopt: true });
+    const web = { name: "web", backend: "adopted" };
+    const adopted = values([web], { ...existing, adopt: true });
     await changeUnderLoad(adopted, "web", PREVIEWED_UP, LOAD_CONNECTIONS);
     assert.equal(await uid("gateway/operations", NAMESPACE), before, "the same object");
     assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["istio-gateway/operations", "kubectl"]);
     // An empty apply gives up the previous manager's fields.
     const bare = byHand.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }));
     await applyByHand(bare, "--validate=false");
-    await changeUnderLoad(values([{ name: "web" }], existing), "web", PREVIEWED_UP);
+    await changeUnderLoad(values([web], existing), "web", PREVIEWED_UP);
     assert.deepEqual(await managers("gateway/operations", NAMESPACE), ["istio-gateway/operations"]);
     await noChanges();
-    // The program's route has another name. Without the one that was written by hand, it serves alone.
+    // The program's route has another name, and here another backend. Where both match, the older one is used.
+    assert.equal(await answeredBy("web"), "web");
     const old = theLab().kubectl(["delete", "httproute", "web", "-n", "operations-apps"]);
     const { sent, answered } = await loadDuring(old, `web.${DOMAIN}`, 2000);
     assert.equal(answered, sent);
-    await eventuallyBy("web", "web");
+    await eventuallyBy("web", "adopted");
     // From the company's Secret to a certificate that the program creates.
     await changeUnderLoad(values([{ name: "web" }]), "web", PREVIEWED_UP);
   });
@@ -238,6 +249,16 @@ describe("operations", function () {
   const keyOf = ({ name, namespace }: typeof GATEWAY) =>
     get(`secret/${name}--wildcard-operations-test-tls`, namespace, ".data.tls\\.key");
 
+  it("cannot rename the gateway with its address: the update stops, and nothing has moved", async () => {
+    const both = { ...RENAMED, address: GATEWAY.address, programmedTimeout: "10s" };
+    await prepare(STACK, values([SHOP], { gateway: both }));
+    assert.notEqual((await pulumi(STACK, UP)).code, 0);
+    assert.equal(await answeredBy("web"), "web");
+    assert.match(await uid("gateway/operations", NAMESPACE), /./);
+    assert.match(await uid(routeOf("shop"), "operations-apps"), /./);
+  });
+
+  // From where the update stopped.
   it("renames the gateway: its routes are made anew, its key stays", async () => {
     const key = await keyOf(GATEWAY);
     await prepare(STACK, values([SHOP], { gateway: RENAMED }));
