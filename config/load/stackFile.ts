@@ -156,9 +156,9 @@ function environments(given: unknown): string[] {
     return [];
   }
   const imports = Array.isArray(given) ? (given as unknown[]) : (given as { imports?: unknown }).imports;
-  const names = Array.isArray(imports)
-    ? imports.flatMap((entry) => (typeof entry === "object" && entry !== null ? Object.keys(entry) : [String(entry)]))
-    : [];
+  const names = (Array.isArray(imports) ? (imports as unknown[]) : []).flatMap((entry) =>
+    typeof entry === "object" && entry !== null ? Object.keys(entry) : [String(entry)],
+  );
   return names.length > 0 || Array.isArray(given) ? names : ["defined in the file"];
 }
 
