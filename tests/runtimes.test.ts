@@ -26,8 +26,11 @@ describe("the versions of Node and the Pulumi SDK", () => {
   it("are in every document that names the oldest Node", () => {
     for (const page of ["README.md", "CONTRIBUTING.md"]) {
       const named = [...read(page).matchAll(/Node ≥ (\d[\d.]*\d)/g)].map(([, version]) => version);
-      assert.ok(named.length > 0, page);
-      assert.deepEqual([...new Set(named)], [oldest], page);
+      assert.ok(page !== "README.md" || named.length > 0);
+      assert.ok(
+        named.every((version) => version === oldest),
+        page,
+      );
     }
   });
 
