@@ -149,7 +149,7 @@ describe("rbac", function () {
     assert.deepEqual(used, given);
   });
 
-  /** The roles without one verb of one resource. */
+  /** The roles without one verb of one resource, and of those that share its rule. */
   const without = (verb: string, resource: string) => {
     const cut = (rule: PolicyRule): PolicyRule =>
       rule.resources.includes(resource) ? { ...rule, verbs: rule.verbs.filter((other) => other !== verb) } : rule;
@@ -159,7 +159,7 @@ describe("rbac", function () {
     }));
   };
 
-  it("cannot create a route: the preview lists it, and changes nothing", async () => {
+  it("cannot create a Gateway or a route: the preview lists them, and changes nothing", async () => {
     await ok(...destroy);
     await theLab().take(STACK, writeStack(STACK, values("10s")));
     await apply(without("create", "httproutes"));
@@ -168,7 +168,7 @@ describe("rbac", function () {
       assert.notEqual(code, 0);
       assert.match(
         stdout + stderr,
-        /2 new objects cannot be created, nothing was changed:\s+HTTPRoute rbac-apps\/web\.rbac\.rbac-system\s+HTTPRoute rbac-system\/rbac--https-redirect/,
+        /3 new objects cannot be created, nothing was changed:\s+Gateway rbac-system\/rbac\s+HTTPRoute rbac-apps\/web\.rbac\.rbac-system\s+HTTPRoute rbac-system\/rbac--https-redirect/,
       );
       assert.doesNotMatch(stdout + stderr, /Updating/);
     } finally {
