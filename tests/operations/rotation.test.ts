@@ -10,8 +10,8 @@ import { eventually } from "../../lab/processes";
 import { request } from "../../lab/probe";
 import { labPath } from "../../lab/state";
 import { selfSigned, testAuthority, type TestAuthority } from "../support/certificates";
-import { startHandshakes, type Handshakes } from "./support/handshakes";
-import { deploy, destroy, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
+import { startHandshakes, type Handshakes } from "../e2e/support/handshakes";
+import { deploy, destroy, pulumiOk, theLab, writeStack, type Values } from "../e2e/support/lab";
 
 const STACK = "rotation";
 const DOMAIN = "rotation.test";

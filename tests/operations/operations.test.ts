@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { request } from "../../lab/probe";
 import { eventually } from "../../lab/processes";
 import { noneFailed, steadyTraffic } from "../faults/support/traffic";
-import { deploy, destroy, prepare, pulumi, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
-import { LOAD_CONNECTIONS, loadDuring } from "./support/load";
+import { deploy, destroy, prepare, pulumi, pulumiOk, theLab, writeStack, type Values } from "../e2e/support/lab";
+import { LOAD_CONNECTIONS, loadDuring } from "../e2e/support/load";
 
 /** Scenarios of docs/operations.md, with the page's commands: those that are not in files of their own, which the page names. */
 const STACK = "operations";
