@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { labPath } from "../../lab/state";
 import type { Handshakes } from "../e2e/support/handshakes";
 import { deploy, destroy, prepare, pulumiOk, theLab, writeStack, type Values } from "../e2e/support/lab";
-import { faultSeed, randomNumbers } from "./support/random";
-import { repair } from "./support/repair";
-import { startUpdate } from "./support/runningUpdate";
-import { eventuallyBy, noneFailed, steadyTraffic } from "./support/traffic";
+import { faultSeed, randomNumbers } from "../faults/support/random";
+import { repair } from "../faults/support/repair";
+import { startUpdate } from "../faults/support/runningUpdate";
+import { eventuallyBy, noneFailed, steadyTraffic } from "../faults/support/traffic";
 
 /** FAULT_KILLS=3 kills three times as often. */
 const TIMES = Number(process.env.FAULT_KILLS ?? 1);
