@@ -98,7 +98,7 @@ describe("secrets of the config, with Pulumi's CLI", function () {
       );
     }
     assert.deepEqual(places(token), []);
-    const made = await theCluster().get("secret", "wildcard-example-test-tls", "secrets-gateway");
+    const made = await theCluster().get("secret", "unified-gateway--wildcard-example-test-tls", "secrets-gateway");
     const key = Buffer.from(made?.data?.["tls.key"] ?? "", "base64").toString();
     assert.match(key, /PRIVATE KEY/);
     assert.deepEqual(places(key.split("\n")[1] ?? ""), []);

@@ -86,7 +86,7 @@ describe("the API server's bounds on sizes", function () {
       const [, diagnostics = ""] = stdout.split("Diagnostics:");
       assert.equal(diagnostics.match(/error: 1 object is too large, nothing was changed:/g)?.length, 1, stdout);
       assert.doesNotMatch(stdout, /PrivateKey/);
-      assert.match(stdout, /HTTPRoute apps\/web: \d+ bytes, expected at most 1376256/);
+      assert.match(stdout, /HTTPRoute apps\/web\.unified-gateway\.istio-system: \d+ bytes, expected at most 1376256/);
       assert.doesNotMatch(stdout, /unhandled|leaked|promises were still active/i);
       assert.deepEqual(readdirSync(rendered), []);
     } finally {
