@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import type { HttpsRedirectConfig } from "../../config/schema/entry/httpsRedirect";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
+import { externalDnsAnnotation } from "../shared/externalDns";
 import { type GatewayRef, HTTP_LISTENER, HTTPS_PORT, ownMetadata, ownName, SUFFIXES } from "../shared/naming";
 import { wildcardOf } from "../shared/wildcard";
 
@@ -24,11 +25,8 @@ export class HttpsRedirect extends HTTPRoute {
   }
 }
 
-/**
- * external-dns would publish the wildcard, and skips objects of another controller than its own, whose value is `dns-controller`.
- * https://kubernetes-sigs.github.io/external-dns/latest/docs/annotations/annotations/
- */
-const UNPUBLISHED = { "external-dns.alpha.kubernetes.io/controller": "none" };
+/** external-dns would publish the wildcard, and skips objects of another controller than its own, whose value is `dns-controller`. */
+const UNPUBLISHED = externalDnsAnnotation("controller", "none");
 
 /** Bound only to the http listener: on both, it would redirect https to itself forever. */
 export function redirectSpec({ gateway, domain, config, clientAddress }: HttpsRedirectArgs): HTTPRouteSpec {

@@ -4,6 +4,7 @@ import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { seconds } from "../../config/values/duration";
 import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../../kinds/gateway";
+import { externalDnsAnnotation } from "../shared/externalDns";
 import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, NAMESPACE_NAME_LABEL, partOf } from "../shared/naming";
 import { wildcardOf } from "../shared/wildcard";
 import { infrastructureAnnotations } from "./clientAddress";
@@ -153,7 +154,7 @@ function gatewayAnnotations({ config, certManager }: TlsGatewayArgs): Record<str
     result["pulumi.com/skipAwait"] = "true";
   }
   if (config.externalDns !== undefined && config.address !== undefined) {
-    result["external-dns.alpha.kubernetes.io/target"] = config.address;
+    Object.assign(result, externalDnsAnnotation("target", config.address));
   }
   if (certManager !== undefined) {
     const key = certManager.issuerKind === "Issuer" ? "issuer" : "cluster-issuer";

@@ -5,6 +5,7 @@ import { GRPCRoute } from "../../kinds/grpcRoute";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
 import { ReferenceGrant, type ReferenceGrantSpec } from "../../kinds/referenceGrant";
 import { contentHash } from "../shared/contentHash";
+import { externalDnsAnnotation } from "../shared/externalDns";
 import { type GatewayRef, partOf, sharedName } from "../shared/naming";
 import { grpcRouteSpec } from "./grpcRoute";
 import { routeFilters } from "./routeFilters";
@@ -27,8 +28,7 @@ export class Routes extends pulumi.ComponentResource {
     super("istio-gateway:index:Routes", name, {}, opts);
     const { services, gateway, dnsTtl, guardsOf } = args;
     const labels = partOf(gateway);
-    const annotations =
-      dnsTtl === undefined ? undefined : { "external-dns.alpha.kubernetes.io/ttl": String(seconds(dnsTtl)) };
+    const annotations = dnsTtl === undefined ? undefined : externalDnsAnnotation("ttl", String(seconds(dnsTtl)));
     for (const service of services) {
       const routeName = `${name}-${service.name}`;
       const grants = Object.entries(grantSpecs(service)).map(

@@ -19,6 +19,9 @@ const SOURCES = [
   "istio-virtualservice",
 ];
 
+/** The one of releases before 0.22, and the one of later ones. */
+const PREFIXES = ["external-dns.alpha.kubernetes.io/", "external-dns.kubernetes.io/"];
+
 const service = (name: string, more: Values = {}) => ({ name, namespace: "published", port: 8080, ...more });
 const values = (gateway: Values): Values => ({
   domain: DOMAIN,
@@ -40,12 +43,13 @@ describe("external-dns", function () {
   });
   after(() => destroy(STACK));
 
-  const published = async () => {
+  const published = async (prefix: string) => {
     const sources = SOURCES.map((source) => `--source=${source}`);
     const said = await theLab().output([
       program,
       `--kubeconfig=${kubeconfigPath()}`,
       "--provider=inmemory",
+      `--annotation-prefix=${prefix}`,
       ...sources,
     ]);
     const lines = said.split("\n").filter((line) => line.includes(`${DOMAIN}.`));
@@ -63,14 +67,18 @@ describe("external-dns", function () {
       await eventually("the records", 30_000, async () => {
         const records = await listed();
         assert.equal(records.length, 2, "a host of two services has one record");
-        assert.deepEqual(await published(), records);
+        for (const prefix of PREFIXES) {
+          assert.deepEqual(await published(prefix), records, prefix);
+        }
       });
     });
   }
 
   it("would publish the redirect's wildcard without the annotation", async () => {
     const route = ["httproute/published--https-redirect", "-n", NAMESPACE];
-    await theLab().kubectl(["annotate", ...route, "external-dns.alpha.kubernetes.io/controller-"]);
-    assert.ok((await published()).some((line) => line.startsWith(`*.${DOMAIN}. `)));
+    for (const prefix of PREFIXES) {
+      await theLab().kubectl(["annotate", ...route, `${prefix}controller-`]);
+      assert.ok((await published(prefix)).some((line) => line.startsWith(`*.${DOMAIN}. `)));
+    }
   });
 });

@@ -10,6 +10,7 @@ import (
 
 	"sigs.k8s.io/external-dns/pkg/apis/externaldns"
 	"sigs.k8s.io/external-dns/source"
+	"sigs.k8s.io/external-dns/source/annotations"
 )
 
 func main() {
@@ -17,6 +18,7 @@ func main() {
 	if err := config.ParseFlags(os.Args[1:]); err != nil {
 		log.Fatal(err)
 	}
+	annotations.SetAnnotationPrefix(config.AnnotationPrefix)
 	settings, err := source.NewSourceConfig(config)
 	if err != nil {
 		log.Fatal(err)

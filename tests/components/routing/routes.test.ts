@@ -67,7 +67,10 @@ describe("components/httpsRedirect, external-dns", () => {
       const { annotations } = metadataOf(
         only(resources, "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", "gateway-redirect"),
       ) as { annotations: Record<string, string> };
-      assert.deepEqual(annotations, { "external-dns.alpha.kubernetes.io/controller": "none" });
+      assert.deepEqual(annotations, {
+        "external-dns.alpha.kubernetes.io/controller": "none",
+        "external-dns.kubernetes.io/controller": "none",
+      });
     }
   });
 });
