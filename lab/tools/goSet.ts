@@ -61,9 +61,16 @@ export async function buildGoSet(set: GoSet, go: string, folder: string, sources
   const tags = set.tags === undefined ? [] : [`-tags=${set.tags}`];
   const ldflags = ["-s", "-w", ...variables].join(" ");
   await makeFolder(folder, async (partial) => {
-    for (const [program, source] of Object.entries(set.programs)) {
-      const flags = ["-trimpath", `-ldflags=${ldflags}`, ...tags];
-      await output(go, ["build", ...flags, "-o", join(partial, program), source], { cwd, env });
+    const build = (to: string, packages: readonly string[]) =>
+      output(go, ["build", "-trimpath", `-ldflags=${ldflags}`, ...tags, "-o", to, ...packages], { cwd, env });
+    const programs = Object.entries(set.programs);
+    if (programs.every(([program, source]) => basename(source) === program)) {
+      // All at once: a program is linked on one core while the others are compiled.
+      await build(`${partial}/`, Object.values(set.programs));
+    } else {
+      for (const [program, source] of programs) {
+        await build(join(partial, program), [source]);
+      }
     }
     await copyFiles(set, partial, sources, go);
   });
