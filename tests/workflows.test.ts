@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -105,6 +105,14 @@ describe("the workflow of the lab", () => {
     assert.doesNotMatch(textOf("lab.yml"), /secrets\.|pull_request_target/);
     const suites = Object.entries(scripts).filter(([, command]) => /--config \.mocharc\.(?!fuzz)/.test(command));
     assert.deepEqual(workflow.jobs.suite?.strategy?.matrix.suite?.toSorted(), suites.map(([name]) => name).sort());
+    // Mocha takes a path without a star for a file's name, braces and all.
+    const root = join(__dirname, "..");
+    for (const [name, command] of suites) {
+      const [, file = ""] = /--config (\S+)/.exec(command) ?? [];
+      const { spec } = parse(readFileSync(join(root, file), "utf8")) as { spec: string | string[] };
+      const missing = [spec].flat().filter((path) => !path.includes("*") && !existsSync(join(root, path)));
+      assert.deepEqual(missing, [], name);
+    }
     const [suite] = stepsOf(workflow).filter(({ run }) => run === 'npm run "$SUITE"');
     assert.deepEqual(suite?.env, { SUITE: "${{ matrix.suite }}", [PROVIDERS_VARIABLE]: "official" });
   });

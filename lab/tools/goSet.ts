@@ -64,7 +64,7 @@ export async function buildGoSet(set: GoSet, go: string, folder: string, sources
     const build = (to: string, packages: readonly string[]) =>
       output(go, ["build", "-trimpath", `-ldflags=${ldflags}`, ...tags, "-o", to, ...packages], { cwd, env });
     const programs = Object.entries(set.programs);
-    if (programs.every(([program, source]) => basename(source) === program)) {
+    if (programs.length > 1 && programs.every(([program, source]) => basename(source) === program)) {
       // All at once: a program is linked on one core while the others are compiled.
       await build(`${partial}/`, Object.values(set.programs));
     } else {
