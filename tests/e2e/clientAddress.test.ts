@@ -112,6 +112,8 @@ describe("access behind proxies", () => {
     send("open", lines, { port: 80, sni: undefined, ...more });
 
   it("redirects plain HTTP with the method, but not what a proxy received by https, and serves neither", async () => {
+    // What Istio answers for a rule without a backend.
+    const refused = process.env.LAB_ISTIO === "1.31" ? 500 : 404;
     assert.deepEqual(
       await statuses({
         "a client's own": plainly([]),
@@ -125,11 +127,11 @@ describe("access behind proxies", () => {
       {
         "a client's own": 308,
         "by http through the proxy": 308,
-        "by https through the proxy": 404,
-        "by https through a proxy that spells it otherwise": 404,
-        "by https through two proxies": 404,
+        "by https through the proxy": refused,
+        "by https through a proxy that spells it otherwise": refused,
+        "by https through two proxies": refused,
         "by http through two proxies": 308,
-        "a stranger that claims https": 404,
+        "a stranger that claims https": refused,
       },
     );
   });
