@@ -14,6 +14,7 @@ import { envoyFilters } from "./envoyFilters";
 import { RateLimitService } from "./limits/rateLimitService";
 import { Routes } from "./routing/routes";
 import { VersionServices } from "./routing/versionServices";
+import { qualifiedName } from "./shared/naming";
 import { stackReadme } from "./stackReadme";
 import { statsAnnotations } from "./telemetry/metricNames";
 import { GatewayMetrics } from "./telemetry/metrics";
@@ -61,7 +62,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     );
     this.dnsRecords = entry.addresses.apply((addresses) => dnsRecords(hosts, addresses, gateway.externalDns?.ttl));
     this.certificate = certificate.info;
-    this.readme = pulumi.output(stackReadme(domain, `${gateway.namespace}/${gateway.name}`, services));
+    this.readme = pulumi.output(stackReadme(domain, qualifiedName(gateway), services));
     this.registerOutputs({
       endpoints: this.endpoints,
       dnsRecords: this.dnsRecords,

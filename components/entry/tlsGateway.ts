@@ -5,7 +5,15 @@ import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { seconds } from "../../config/values/duration";
 import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../../kinds/gateway";
 import { externalDnsAnnotation } from "../shared/externalDns";
-import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT, NAMESPACE_NAME_LABEL, partOf } from "../shared/naming";
+import {
+  HTTP_LISTENER,
+  HTTP_PORT,
+  HTTPS_LISTENER,
+  HTTPS_PORT,
+  NAMESPACE_NAME_LABEL,
+  partOf,
+  qualifiedName,
+} from "../shared/naming";
 import { wildcardOf } from "../shared/wildcard";
 import { infrastructureAnnotations } from "./clientAddress";
 import { infrastructureParameters } from "./infrastructure";
@@ -68,7 +76,7 @@ export function gatewaySpec(args: TlsGatewayArgs, parameters: pulumi.Input<strin
   const annotations = {
     // With none, Istio copies the Gateway's own, and their next change replaces its Pods. An empty map would do, but after
     // one with entries server-side apply makes it null, which the CRD rejects.
-    "kubernetes.io/description": `Proxies of the Gateway ${config.namespace}/${config.name}`,
+    "kubernetes.io/description": `Proxies of the Gateway ${qualifiedName(config)}`,
     ...infrastructureAnnotations(config.clientAddress),
     ...podAnnotations,
   };

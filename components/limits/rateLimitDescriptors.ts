@@ -1,7 +1,7 @@
 import type { Service } from "../../config";
 import { globalLimitsOf, type GlobalRateLimit, limitName } from "../../config/schema/limits/rateLimit";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
-import type { GatewayRef } from "../shared/naming";
+import { type GatewayRef, qualifiedName } from "../shared/naming";
 import { byAddress, byHeader, type ClientDescriptor } from "./clientDescriptors";
 
 /**
@@ -65,8 +65,8 @@ interface Descriptor {
 }
 
 /** Separates gateways that share a Redis. */
-export function rateLimitDomain({ name, namespace }: GatewayRef): string {
-  return `${namespace}/${name}`;
+export function rateLimitDomain(gateway: GatewayRef): string {
+  return qualifiedName(gateway);
 }
 
 /** What the service counts. */

@@ -13,6 +13,11 @@ export interface GatewayRef {
   readonly namespace: string;
 }
 
+/** `NAMESPACE/NAME`: what a Gateway is called where another one of its name may be meant. */
+export function qualifiedName({ name, namespace }: GatewayRef): string {
+  return `${namespace}/${name}`;
+}
+
 /** Names of the listener that redirects and of the one that serves. */
 export const HTTP_LISTENER = "http";
 export const HTTPS_LISTENER = "https";

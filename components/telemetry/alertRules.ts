@@ -2,7 +2,7 @@ import { milliseconds, type Service } from "../../config";
 import type { AlertsConfig } from "../../config/schema/telemetry/telemetry";
 import { hours, seconds } from "../../config/values/duration";
 import type { AlertRule, RuleGroup } from "../../kinds/ruleGroups";
-import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
+import { type GatewayRef, qualifiedName, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
 import { clusterName, namesOf, ofGateway } from "./metricNames";
 import { certificateSeconds, configRejects, errorShare, latency, limiterErrorShare } from "./queries";
 
@@ -40,10 +40,6 @@ function identity({ name, namespace }: GatewayRef): Record<string, string> {
   return { gateway: name, namespace };
 }
 
-function called({ name, namespace }: GatewayRef): string {
-  return `${namespace}/${name}`;
-}
-
 function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: GatewayRef): AlertRule[] {
   const rejects = Object.values(configRejects(gateway, "10m")).map((count) => `${count} > 0`);
   const labels = { severity: "warning", ...identity(gateway) };
@@ -54,7 +50,9 @@ function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: Gatew
       expr: `${certificateSeconds(gateway)} < ${seconds(certificateExpiresWithin)}`,
       for: "10m",
       labels,
-      annotations: { summary: `The certificate of gateway ${called(gateway)} expires in less than ${days} days` },
+      annotations: {
+        summary: `The certificate of gateway ${qualifiedName(gateway)} expires in less than ${days} days`,
+      },
     },
     {
       alert: "GatewayConfigRejected",
@@ -62,7 +60,7 @@ function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: Gatew
       for: "0m",
       labels,
       annotations: {
-        summary: `Envoy rejected configuration of gateway ${called(gateway)} and keeps the last good one`,
+        summary: `Envoy rejected configuration of gateway ${qualifiedName(gateway)} and keeps the last good one`,
       },
     },
   ];
@@ -78,7 +76,7 @@ function limiterRule(gateway: GatewayRef, namespace: string): AlertRule {
     for: "5m",
     labels: { severity: "warning", ...identity(gateway) },
     annotations: {
-      summary: `The rate limit service of gateway ${called(gateway)} does not answer: global limits are not counted`,
+      summary: `The rate limit service of gateway ${qualifiedName(gateway)} does not answer: global limits are not counted`,
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Service } from "../../config";
 import { contentHash } from "../shared/contentHash";
-import type { GatewayRef } from "../shared/naming";
+import { type GatewayRef, qualifiedName } from "../shared/naming";
 import { namesOf, ofGateway } from "./metricNames";
 import { pageName, pages } from "./pages";
 import { certificateSeconds, configRejects, errorShare, latency } from "./queries";
@@ -34,7 +34,7 @@ export function dashboards(services: readonly Service[], gateway: GatewayRef): o
 }
 
 function dashboard(services: readonly Row[], gateway: GatewayRef, page: number, count: number): object {
-  const name = `${gateway.namespace}/${gateway.name}`;
+  const name = qualifiedName(gateway);
   const title = `Gateway ${name}`;
   const rows = [
     {

@@ -1,7 +1,7 @@
 import type { MetricsConfig } from "../../config/schema/telemetry/telemetry";
 import { prometheusDuration } from "../../config/values/duration";
 import type { PodScrapeSpec } from "../../kinds/podScrape";
-import { GATEWAY_NAME_LABEL, type GatewayRef, proxyName } from "../shared/naming";
+import { GATEWAY_NAME_LABEL, type GatewayRef, proxyName, qualifiedName } from "../shared/naming";
 import { GATEWAY_LABEL } from "./metricNames";
 
 /** Envoy's own port for metrics, on every pod of an Istio gateway. */
@@ -23,7 +23,7 @@ export function scrapeConfig(metrics: MetricsConfig, gateway: GatewayRef): objec
   return {
     scrape_configs: [
       {
-        job_name: `${gateway.namespace}/${gateway.name}`,
+        job_name: qualifiedName(gateway),
         metrics_path: PATH,
         scrape_interval: prometheusDuration(metrics.interval),
         kubernetes_sd_configs: [{ role: "endpointslice", namespaces: { names: [gateway.namespace] } }],
