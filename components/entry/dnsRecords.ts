@@ -7,11 +7,9 @@ import { seconds } from "../../config/values/duration";
  * name. Empty while the gateway has no address. external-dns publishes the same.
  */
 export function dnsRecords(hosts: readonly string[], addresses: readonly string[], ttl = DEFAULT_DNS_TTL): string[] {
-  return [...new Set(hosts)].sort().flatMap((host) =>
-    addresses.map((address) => {
-      const type = { 0: "CNAME", 4: "A", 6: "AAAA" }[isIP(address)] ?? "CNAME";
-      const data = type === "CNAME" ? `${address}.` : address;
-      return `${host}. ${seconds(ttl)} IN ${type} ${data}`;
-    }),
-  );
+  const targets = addresses.map((address) => {
+    const type = { 0: "CNAME", 4: "A", 6: "AAAA" }[isIP(address)] ?? "CNAME";
+    return `${seconds(ttl)} IN ${type} ${type === "CNAME" ? `${address}.` : address}`;
+  });
+  return [...new Set(hosts)].sort().flatMap((host) => targets.map((target) => `${host}. ${target}`));
 }

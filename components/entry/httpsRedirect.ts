@@ -46,9 +46,9 @@ export function redirectSpec({ gateway, domain, config, clientAddress }: HttpsRe
 }
 
 /**
- * Answers 404 (Istio 1.31: 500), as every rule without a backend: a client that came by https to a proxy, which came here by http, would be
- * redirected to where it came from, forever. Never served: behind trusted proxies Envoy keeps X-Forwarded-Proto from whoever
- * sends it, and without any it sets its own.
+ * Answers 404 (Istio 1.31: 500), as every rule without a backend: a client that came by https to a proxy, which came here by http,
+ * would be redirected to where it came from, forever. Never served: behind trusted proxies Envoy keeps X-Forwarded-Proto from
+ * whoever sends it, and without any it sets its own.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-proto
  */
 function refusal(name: string): HTTPRouteRule {

@@ -30,15 +30,3 @@ export function valueOfText(key: string, text: string): unknown {
     return text;
   }
 }
-
-/** Every text in a value, with its path. */
-export function textsIn(value: unknown, at: readonly (string | number)[] = []): [(string | number)[], string][] {
-  if (typeof value === "string") {
-    return [[[...at], value]];
-  }
-  if (Array.isArray(value)) {
-    return value.flatMap((entry, index) => textsIn(entry, [...at, index]));
-  }
-  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
-  return entries.flatMap(([key, entry]) => textsIn(entry, [...at, key]));
-}

@@ -5,7 +5,7 @@ import type { StackConfig } from "../resolve/model";
 import type { stackSchema } from "../schema/stack";
 import { ConfigError, keyPath, type Problem } from "../values/problem";
 import { isConfigSecret } from "./configSecret";
-import { type GivenConfig, textsIn, valueOfText } from "./givenConfig";
+import { type GivenConfig, valueOfText } from "./givenConfig";
 import { loadConfig } from "./load";
 import { runError } from "./runError";
 import { keysWithSecrets } from "./secrets";
@@ -73,4 +73,16 @@ function dates(values: Readonly<Record<string, unknown>>): Problem[] {
   return textsIn(values).flatMap(([path, value]) =>
     DATE.test(value) ? [{ path: keyPath(path), value, expected: "the date as a text: put it in quotes" }] : [],
   );
+}
+
+/** Every text in a value, with its path. */
+function textsIn(value: unknown, at: readonly (string | number)[] = []): [(string | number)[], string][] {
+  if (typeof value === "string") {
+    return [[[...at], value]];
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((entry, index) => textsIn(entry, [...at, index]));
+  }
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return entries.flatMap(([key, entry]) => textsIn(entry, [...at, key]));
 }

@@ -45,9 +45,11 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
         : [{ path: retry.at, value: retry.value, field: "retry" as const }]),
       ...(cors === undefined ? [] : [{ path: cors.at, value: cors.value, field: "cors" as const }]),
     ]);
-  const { statusCode = 301 } = gateway?.httpsRedirect ?? {};
+  const statusCode = gateway?.httpsRedirect.statusCode;
   const redirects: FieldUse[] =
-    statusCode < 303 ? [] : [{ path: "gateway.httpsRedirect.statusCode", value: statusCode, field: "redirectCodes" }];
+    statusCode === 307 || statusCode === 308
+      ? [{ path: "gateway.httpsRedirect.statusCode", value: statusCode, field: "redirectCodes" }]
+      : [];
   return [
     ...clients,
     ...redirects,

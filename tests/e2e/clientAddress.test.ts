@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
 import { eventually } from "../../lab/processes";
+import { chosenIstio } from "../../lab/tools/istioVersion";
 import { deploy, destroy, theLab, type Values } from "./support/lab";
 import { http1, proxyHeader, sendRaw, type RawRequest } from "./support/raw";
 
@@ -113,7 +114,7 @@ describe("access behind proxies", () => {
 
   it("redirects plain HTTP with the method, but not what a proxy received by https, and serves neither", async () => {
     // What Istio answers for a rule without a backend.
-    const refused = process.env.LAB_ISTIO === "1.31" ? 500 : 404;
+    const refused = chosenIstio() === "1.31" ? 500 : 404;
     assert.deepEqual(
       await statuses({
         "a client's own": plainly([]),

@@ -138,7 +138,7 @@ describe("the order in which objects are created and deleted", function () {
     const { deployment } = JSON.parse(await pulumiOk("order", ["stack", "export"])) as {
       deployment: { resources: { urn: string; dependencies?: string[] }[] };
     };
-    const route = deployment.resources.find(({ urn }) => urn.endsWith("::order-one") || /HTTPRoute::.*-one$/.test(urn));
+    const route = deployment.resources.find(({ urn }) => urn.endsWith(":HTTPRoute::gateway-one"));
     assert.match(route?.dependencies?.join() ?? "", /AuthorizationPolicy::/);
   });
 });
