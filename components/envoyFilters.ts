@@ -1,8 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
+import { grouped } from "../config/values/grouped";
 import type { ConfigPatch } from "../kinds/envoyFilter";
 import { hasPolicies } from "./access/access";
-import { accessScopePatches } from "./access/accessScope";
+import { accessFilterPatches } from "./access/accessFilter";
+import { accessScopePatch } from "./access/accessScope";
+import { credentialsPatches } from "./access/credentials";
 import { hardeningPatches } from "./entry/hardening";
 import { minimumTlsVersionPatches } from "./entry/minimumTlsVersion";
 import { globalRateLimitPatches } from "./limits/globalRateLimit";
@@ -11,8 +14,9 @@ import { localRateLimitPatches } from "./limits/localRateLimit";
 import { corsPatches } from "./routing/cors";
 import { faultPatches } from "./routing/fault";
 import { retryPatches } from "./routing/retry";
-import { rootRewritePatches } from "./routing/rootRewrite";
-import { GatewayEnvoyFilter } from "./shared/gatewayEnvoyFilter";
+import { rateLimitServiceHost } from "./shared/naming";
+import { discoveredName, filterName, routeKeysPatch } from "./shared/filterByRoute";
+import { GatewayEnvoyFilter, type GatewayEnvoyFilterArgs } from "./shared/gatewayEnvoyFilter";
 import { routeTelemetryPatches } from "./telemetry/telemetry";
 
 /** What the patches are built from: any result of `gatewayConfig()`. */
@@ -26,20 +30,29 @@ interface Entry {
   readonly name: string;
   /** What must not exist before it: the listener it changes, or the routes it guards. */
   readonly before: "gateway" | "routes";
-  /** Empty if the config does not need it: then there is no object. */
-  readonly patches: (config: EnvoyFilterConfig) => ConfigPatch[];
+  /**
+   * Empty if the config does not need it: then there is no object.
+   * @param above The patches of all entries above it.
+   */
+  readonly patches: (config: EnvoyFilterConfig, above: readonly ConfigPatch[]) => ConfigPatch[];
+  /** Hosts of Services that the patches send requests to. Default: none. */
+  readonly services?: (config: EnvoyFilterConfig) => string[];
 }
 
 /**
  * Every EnvoyFilter of a gateway, in the order in which Istio applies them. A request passes the HTTP filters in this order:
  *
  * 1. `hardening` removes forged headers, before any other filter reads them.
- * 2. `cors` answers preflights, whatever guards the service.
- * 3. Istio's own decide who may enter: external authorization, JWT, RBAC.
- * 4. `local-rate-limit`, `global-rate-limit`: whoever may not enter uses up nobody's limit.
- * 5. `fault`: only admitted requests are delayed or aborted.
- * 6. `limits`: no body is buffered for a request that another filter refuses.
- * 7. The router, which changes headers, rewrites paths, mirrors and retries.
+ * 2. `route-keys` writes down the request's host and rule, by which `credentials` and those behind Istio's own find what to do.
+ * 3. `cors` answers preflights, whatever guards the service.
+ * 4. `credentials` shows Istio's filters what to check, and on which hosts.
+ * 5. Istio's own ask the external authorizer, check tokens, and refuse connections that bypass the proxies.
+ * 6. `access` decides who may enter.
+ * 7. `local-rate-limit`: whoever may not enter uses up nobody's limit.
+ * 8. `limits`: bodies are buffered only for clients that may enter.
+ * 9. `global-rate-limit`, and `fault`, which delays or aborts requests.
+ * 10. `retry` tells the router when to try again.
+ * 11. The router, which changes headers, rewrites paths, mirrors and retries.
  *
  * Those in front of Istio's are each inserted as the first, so the last entry comes first; the others right before the router, so
  * they are in the table's order.
@@ -52,21 +65,29 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     patches: ({ gateway }) => (gateway.tls.minVersion === "1.3" ? minimumTlsVersionPatches() : []),
   },
   {
-    // Disables Istio's own filters for hosts that do not need them.
+    // Disables Istio's own filters where nothing is served.
     name: "access-scope",
     before: "routes",
-    patches: ({ services, domain, denyByDefault, gateway }) =>
-      hasPolicies({ services, gateway, denyByDefault, clientAddress: gateway.clientAddress })
-        ? accessScopePatches(services, domain)
-        : [],
+    patches: ({ services, domain, gateway }) =>
+      hasPolicies({ services, gateway, clientAddress: gateway.clientAddress }) ? [accessScopePatch(domain)] : [],
   },
-  { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
-  { name: "root-rewrite", before: "routes", patches: ({ services }) => rootRewritePatches(services) },
   { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
+  {
+    name: "access",
+    before: "routes",
+    patches: ({ services, gateway, denyByDefault }) =>
+      accessFilterPatches({ services, denyByDefault, clientAddress: gateway.clientAddress }),
+  },
   {
     name: "local-rate-limit",
     before: "routes",
     patches: ({ services, gateway }) => localRateLimitPatches(services, gateway.clientAddress),
+  },
+  {
+    // Before any filter that waits: Envoy's buffer does not stop what has come by then.
+    name: "limits",
+    before: "routes",
+    patches: ({ services }) => limitsPatches(services),
   },
   {
     // After the local limits: what they refuse is not counted here.
@@ -76,10 +97,19 @@ export const ENVOY_FILTERS: readonly Entry[] = [
       config === undefined
         ? []
         : globalRateLimitPatches({ config, services, gateway, clientAddress: gateway.clientAddress }),
+    services: ({ rateLimitService: config, gateway }) =>
+      config === undefined ? [] : [rateLimitServiceHost(gateway, config.namespace)],
   },
   { name: "fault", before: "routes", patches: ({ services }) => faultPatches(services) },
-  { name: "limits", before: "routes", patches: ({ services }) => limitsPatches(services) },
+  { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
+  { name: "credentials", before: "routes", patches: ({ services }) => credentialsPatches(services) },
   { name: "cors", before: "routes", patches: ({ services }) => corsPatches(services) },
+  {
+    // Needed as soon as one filter looks for the host or the rule of a request.
+    name: "route-keys",
+    before: "routes",
+    patches: (_, above) => (above.some(({ applyTo }) => applyTo === "EXTENSION_CONFIG") ? [routeKeysPatch()] : []),
+  },
   {
     name: "hardening",
     before: "gateway",
@@ -94,7 +124,7 @@ const PRIORITY_STEP = 10;
  * Creates the filters of the table that must exist before the gateway, or before its routes. Call it for both: keys of the config
  * that become filters have no effect otherwise.
  * @param name Prefix of the resources' names.
- * @param before `gateway`: TLS version and hardening, which the listeners need; `routes`: limits, retries, the scope of access.
+ * @param before `gateway`: TLS version and hardening, which the listeners need; `routes`: who may enter, limits, faults, retries.
  * @returns The filters, to depend on; empty if the config needs none.
  */
 export function envoyFilters(
@@ -104,11 +134,35 @@ export function envoyFilters(
   opts: pulumi.CustomResourceOptions,
 ): GatewayEnvoyFilter[] {
   const { gateway } = config;
-  return ENVOY_FILTERS.flatMap((entry, index) => {
-    const patches = entry.before === before ? entry.patches(config) : [];
+  return envoyFilterPatches(config)
+    .filter((filter) => filter.before === before)
+    .map(
+      ({ before: _, ...filter }) => new GatewayEnvoyFilter(`${name}-${filter.feature}`, { ...filter, gateway }, opts),
+    );
+}
+
+/** The patches of every filter that the config needs, as Istio applies them. */
+export function envoyFilterPatches(
+  config: EnvoyFilterConfig,
+): (Omit<GatewayEnvoyFilterArgs, "gateway"> & Pick<Entry, "before">)[] {
+  const above: ConfigPatch[] = [];
+  return ENVOY_FILTERS.flatMap(({ name, before, patches: patchesOf, services }, index) => {
+    const patches = patchesOf(config, above);
+    above.push(...patches);
     const priority = (index + 1) * PRIORITY_STEP;
-    return patches.length === 0
-      ? []
-      : [new GatewayEnvoyFilter(`${name}-${entry.name}`, { feature: entry.name, gateway, priority, patches }, opts)];
+    return [...grouped(patches, (patch) => partOf(name, patch))].map(([part, own]) => ({
+      feature: part === undefined ? name : part,
+      before,
+      // What is inserted around a filter comes after its parts.
+      priority: part === undefined ? priority : priority - 1,
+      patches: own,
+      services: services?.(config),
+    }));
   });
+}
+
+/** The part of a filter that is divided; undefined for the whole, and for what is around it. */
+function partOf(feature: string, patch: ConfigPatch): string | undefined {
+  const name = discoveredName(patch);
+  return name === undefined || name === filterName(feature) ? undefined : name.slice(filterName("").length);
 }

@@ -47,10 +47,9 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     super("istio-gateway:index:UnifiedGateway", name, {}, { ...opts, transformations });
 
     const certificate = this.makeCertificate(name, args);
-    const access = this.makeAccess(name, args);
-    const guards = [access, ...this.makeGuards(name, args)];
+    const guards = this.makeGuards(name, args);
     const targets = this.makeTargets(name, args);
-    const routes = this.makeRoutes(name, args, access, [...guards, ...targets]);
+    const routes = this.makeRoutes(name, args, guards, targets);
     const entry = this.makeEntry(name, args, certificate, routes);
     this.makeTelemetry(name, args);
     sizes.check();
@@ -107,19 +106,15 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     );
   }
 
-  /** Who may enter. */
-  private makeAccess(name: string, { gateway, services, denyByDefault }: UnifiedGatewayArgs): Access {
-    const { clientAddress } = gateway;
-    return new Access(`${name}-access`, { services, gateway, clientAddress, denyByDefault }, { parent: this });
-  }
-
-  /** Everything else that refuses, limits or cuts off requests. No route opens before it exists. */
+  /** Everything that refuses, limits or cuts off requests. No route opens before it exists, and none is open after it. */
   private makeGuards(name: string, args: UnifiedGatewayArgs): pulumi.Resource[] {
     const { gateway, services, rateLimitService: config } = args;
+    const { clientAddress } = gateway;
     const child = { parent: this };
     const counting =
       config && new RateLimitService(`${name}-rate-limit-service`, { config, services, gateway }, { parent: this });
     return [
+      ...new Access(`${name}-access`, { services, gateway, clientAddress }, child).policies,
       new BackendPolicy(`${name}-backends`, { services, gateway }, child),
       // A proxy that calls the service before it is up would count that as a failure.
       ...envoyFilters(name, "routes", args, { parent: this, dependsOn: counting }),
@@ -138,19 +133,15 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   private makeRoutes(
     name: string,
     args: UnifiedGatewayArgs,
-    access: Access,
-    dependsOn: pulumi.Resource[],
+    guards: pulumi.Resource[],
+    targets: pulumi.Resource[],
   ): pulumi.Resource[] {
     const { domain, gateway, services } = args;
     const dnsTtl = gateway.externalDns?.ttl;
     const { httpsRedirect: config, clientAddress } = gateway;
     return [
       new HttpsRedirect(`${name}-redirect`, { gateway, domain, config, clientAddress }, { parent: this }),
-      new Routes(
-        name,
-        { services, gateway, dnsTtl, guardsOf: (service) => access.policiesOf(service) },
-        { parent: this, dependsOn },
-      ),
+      new Routes(name, { services, gateway, dnsTtl, guards }, { parent: this, dependsOn: targets }),
     ];
   }
 

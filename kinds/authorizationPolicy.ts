@@ -5,21 +5,14 @@ import type { GatewayReference } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/security/authorization-policy/#Rule */
 export interface AuthorizationRule {
-  from?: {
-    source: {
-      remoteIpBlocks?: readonly string[];
-      notRemoteIpBlocks?: readonly string[];
-      notIpBlocks?: readonly string[];
-    };
-  }[];
-  to?: { operation: { hosts?: readonly string[]; notHosts?: readonly string[]; notMethods?: readonly string[] } }[];
+  from?: { source: { notIpBlocks?: readonly string[] } }[];
   when?: AuthorizationCondition[];
 }
 
 /** https://istio.io/latest/docs/reference/config/security/authorization-policy/#Condition */
 export interface AuthorizationCondition {
   key: string;
-  notValues: readonly string[];
+  values: readonly string[];
 }
 
 /** https://istio.io/latest/docs/reference/config/security/authorization-policy/#AuthorizationPolicy */

@@ -5,16 +5,17 @@ import type { GatewayReference } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-EnvoyConfigObjectPatch */
 export interface ConfigPatch {
-  applyTo: "LISTENER" | "FILTER_CHAIN" | "NETWORK_FILTER" | "HTTP_FILTER" | "HTTP_ROUTE" | "VIRTUAL_HOST";
+  applyTo:
+    "LISTENER" | "FILTER_CHAIN" | "NETWORK_FILTER" | "HTTP_FILTER" | "EXTENSION_CONFIG" | "HTTP_ROUTE" | "VIRTUAL_HOST";
   match: {
     context: "GATEWAY";
     listener?: { portNumber: number; filterChain?: { filter: { name: string; subFilter?: { name: string } } } };
     routeConfiguration?: {
       portNumber: number;
-      vhost: { name: string; route?: { name: string; action: "ROUTE" } };
+      vhost: { name?: string; route?: { name?: string; action: "ROUTE" } };
     };
   };
-  patch: { operation: "INSERT_FIRST" | "INSERT_BEFORE" | "MERGE"; value: Record<string, unknown> };
+  patch: { operation: "INSERT_FIRST" | "INSERT_BEFORE" | "ADD" | "MERGE"; value: Record<string, unknown> };
 }
 
 /** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter */

@@ -1,20 +1,48 @@
 import { isKind, objectName, type Resource, type ResourcePolicy } from "./policy";
 
-export interface EnvoyFilterProps {
-  spec?: {
-    targetRefs?: { kind?: string }[];
-    configPatches?: {
-      applyTo?: string;
-      match?: { routeConfiguration?: { vhost?: { route?: { name?: string } } } };
-      patch?: {
-        value?: { route?: { rate_limits?: unknown[] }; typed_per_filter_config?: Record<string, unknown> };
+interface EnvoyFilterProps {
+  spec?: { targetRefs?: { kind?: string }[]; configPatches?: Patch[] };
+}
+
+export interface Patch {
+  applyTo?: string;
+  match?: { routeConfiguration?: { vhost?: { route?: { name?: string } } } };
+  patch?: {
+    value?: {
+      typed_config?: {
+        xds_matcher?: { matcher_tree?: { exact_match_map?: { map?: Record<string, Entry | undefined> } } };
       };
-    }[];
+    };
   };
 }
 
-export function isEnvoyFilter(resource: Resource): boolean {
+/** What a map does with the requests of one host or rule. */
+interface Entry {
+  action?: { typed_config?: { typed_config?: { typed_config?: FilterConfig } } };
+}
+
+/** The config of one of Envoy's HTTP filters. */
+export interface FilterConfig {
+  "@type"?: string;
+  [field: string]: unknown;
+}
+
+function isEnvoyFilter(resource: Resource): boolean {
   return isKind(resource, "networking.istio.io", "EnvoyFilter");
+}
+
+/** The patches of an EnvoyFilter; none of another resource. */
+export function patchesOf(resource: Resource): readonly Patch[] {
+  return isEnvoyFilter(resource) ? ((resource.props as EnvoyFilterProps).spec?.configPatches ?? []) : [];
+}
+
+/** The hosts or rules that a patch has a filter for, and that filter's config. */
+export function actsOn({ applyTo, patch }: Patch): [key: string, filter: FilterConfig][] {
+  const { map = {} } = patch?.value?.typed_config?.xds_matcher?.matcher_tree?.exact_match_map ?? {};
+  return Object.entries(applyTo === "EXTENSION_CONFIG" ? map : {}).flatMap(([key, entry]) => {
+    const filter = entry?.action?.typed_config?.typed_config?.typed_config;
+    return filter === undefined ? [] : [[key, filter]];
+  });
 }
 
 /** The component that creates all of the program's EnvoyFilters. */

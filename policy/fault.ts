@@ -1,12 +1,19 @@
-import { isEnvoyFilter, type EnvoyFilterProps } from "./envoyFilter";
+import { actsOn, type Patch, patchesOf } from "./envoyFilter";
 import { objectName, type ResourcePolicy } from "./policy";
 import { isProduction, PRODUCTION_SETTINGS, type ProductionConfig } from "./production";
 
-/** Envoy goes by the type of a filter's config, whatever its name. */
-const TYPE = /\.filters\.http\.fault\.v3\.HTTPFault$/;
+/** Envoy goes by the type of a filter's config, whatever its name, and wherever it is. */
+const TYPE = /\.filters\.http\.fault\.v3\.HTTPFault"/;
 
-function isFault(config: unknown): boolean {
-  return TYPE.test(String((config as { "@type"?: unknown } | null)?.["@type"]));
+function hasFault(value: unknown): boolean {
+  return TYPE.test(JSON.stringify(value ?? null));
+}
+
+/** Whose requests a patch with a fault delays or aborts. */
+function victims(patch: Patch): string {
+  const rules = actsOn(patch).flatMap(([rule, filter]) => (hasFault(filter) ? [rule] : []));
+  const { name = "any rule" } = patch.match?.routeConfiguration?.vhost?.route ?? {};
+  return rules.join(", ") || name;
 }
 
 export const noFaultInProduction: ResourcePolicy<ProductionConfig> = {
@@ -14,16 +21,10 @@ export const noFaultInProduction: ResourcePolicy<ProductionConfig> = {
   description: "In production, no request is delayed or aborted on purpose.",
   level: "mandatory",
   settings: PRODUCTION_SETTINGS,
-  check: (resource, config) => {
-    if (!isEnvoyFilter(resource) || !isProduction(resource, config)) {
-      return [];
-    }
-    const patches = (resource.props as EnvoyFilterProps).spec?.configPatches ?? [];
-    return patches
-      .filter(({ patch }) => Object.values(patch?.value?.typed_per_filter_config ?? {}).some(isFault))
-      .map(({ match }) => {
-        const { name = "a route" } = match?.routeConfiguration?.vhost?.route ?? {};
-        return `${objectName(resource)} delays or aborts requests of ${name}: remove fault.`;
-      });
-  },
+  check: (resource, config) =>
+    isProduction(resource, config)
+      ? patchesOf(resource)
+          .filter(({ patch }) => hasFault(patch))
+          .map((patch) => `${objectName(resource)} delays or aborts requests of ${victims(patch)}: remove fault.`)
+      : [],
 };

@@ -1,4 +1,5 @@
-import { isEnvoyFilter, type EnvoyFilterProps } from "./envoyFilter";
+import { LIMITS_METADATA } from "../components/limits/rateLimitDescriptors";
+import { actsOn, type FilterConfig, patchesOf } from "./envoyFilter";
 import { isKind, objectName, type Resource, type StackPolicy, type Violation } from "./policy";
 import { isProduction, PRODUCTION_SETTINGS, type ProductionConfig } from "./production";
 import { GATEWAY_API, specOf } from "./routes";
@@ -17,18 +18,25 @@ const SETTINGS = {
   },
 } as const;
 
-const LOCAL = "envoy.filters.http.local_ratelimit";
+/** Whether a filter counts requests, or says which of the rate limit service's counters do. */
+function isLimit({ "@type": type = "", metadata = [] }: FilterConfig): boolean {
+  const counters = (metadata as Metadata[]).filter((entry) => entry.metadata_namespace === LIMITS_METADATA);
+  return (
+    type.endsWith(".LocalRateLimit") ||
+    (type.endsWith(".set_metadata.v3.Config") && counters.some(({ value = {} }) => Object.keys(value).length > 0))
+  );
+}
+
+/** What Envoy's filter `set_metadata` sets. */
+interface Metadata {
+  metadata_namespace?: string;
+  value?: object;
+}
 
 /** Names of rules that have a rate limit, local or global. */
-function limitedRules(resources: readonly Resource[]): Set<string | undefined> {
-  const patches = resources
-    .filter(isEnvoyFilter)
-    .flatMap(({ props }) => (props as EnvoyFilterProps).spec?.configPatches ?? []);
-  const limits = patches.filter(({ applyTo, patch }) => {
-    const { route, typed_per_filter_config: filters = {} } = patch?.value ?? {};
-    return applyTo === "HTTP_ROUTE" && (LOCAL in filters || (route?.rate_limits ?? []).length > 0);
-  });
-  return new Set(limits.map(({ match }) => match?.routeConfiguration?.vhost?.route?.name));
+function limitedRules(resources: readonly Resource[]): Set<string> {
+  const filters = resources.flatMap(patchesOf).flatMap(actsOn);
+  return new Set(filters.filter(([, filter]) => isLimit(filter)).map(([rule]) => rule));
 }
 
 /** Routes with a rule that forwards requests without a limit. */

@@ -42,7 +42,7 @@ export function diagnose(
   if (status === 403 && body.startsWith("RBAC: ")) {
     return {
       cause: "an access rule of the gateway refuses this client because of its address or token",
-      more: `kubectl get authorizationpolicy -n ${gateway.namespace} -o yaml`,
+      more: `kubectl get envoyfilter ${ownName(gateway, "access")} -n ${gateway.namespace} -o yaml`,
     };
   }
   if (status === 404 && body === "") {

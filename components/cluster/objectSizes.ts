@@ -58,20 +58,18 @@ const BOUNDS: readonly Bound[] = [
 
 /** What makes an object grow, by the last part of its name. */
 const KEYS: Readonly<Record<string, string>> = {
-  "access-scope": "services[].host",
+  access: "services[].access",
   alerts: "services[].backends",
   "client-ca": "gateway.tls.clientCertificates.caCertificate",
-  cors: "services[].cors",
+  credentials: "services[].access",
   dashboard: "services[].backends",
   fault: "services[].fault",
   "global-rate-limit": "services[].rateLimit",
   jwt: "services[].access",
   limits: "services[].limits",
   "local-rate-limit": "services[].rateLimit",
-  "other-hosts": "services[].host",
   "rate-limit": "services[].rateLimit",
   retry: "services[].retry",
-  "root-rewrite": "services[].rewrite",
   telemetry: "services[].telemetry",
 };
 
@@ -82,8 +80,8 @@ export function growsWith(kind: string, name: string, gateway: Pick<GatewayRef, 
     return `the paths of service ${service}, and what they set`;
   }
   const suffix = name.startsWith(ownName(gateway, "")) ? name.slice(ownName(gateway, "").length) : "";
-  // Further pages have a number, and what is replaced when it changes has a hash of its content.
-  return KEYS[suffix] ?? KEYS[suffix.replace(/-[0-9a-f]+$/, "")] ?? "services";
+  // Further pages have a number, what is replaced when it changes has a hash of its content, and parts of a filter have both.
+  return KEYS[suffix] ?? KEYS[suffix.replace(/(-\d+)?-[0-9a-f]+$/, "")] ?? "services";
 }
 
 /** What is wrong with an object's size, in one line; undefined if nothing is. */

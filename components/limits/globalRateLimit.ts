@@ -1,12 +1,12 @@
 import type { Service } from "../../config";
-import { globalLimitsOf } from "../../config/schema/limits/rateLimit";
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimitService";
 import { protoDuration } from "../../config/values/duration";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { lastFilterPatch, routePatch } from "../shared/envoyPatches";
-import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
-import { rateLimitDomain, routeRateLimits } from "./rateLimitDescriptors";
+import { lastFilterPatch } from "../shared/envoyPatches";
+import { byRule, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
+import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceHost } from "../shared/naming";
+import { LIMITS_METADATA, limitsMetadata, rateLimitDomain, rateLimits } from "./rateLimitDescriptors";
 
 export interface GlobalRateLimitArgs {
   services: readonly Service[];
@@ -16,30 +16,38 @@ export interface GlobalRateLimitArgs {
   clientAddress?: ClientAddress;
 }
 
-const FILTER = "envoy.filters.http.ratelimit";
-const TYPE = "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit";
-
 /**
- * Limits that all gateway proxies count together. Envoy's filter on the https listener does nothing on its own; each limited
- * route says what to count.
+ * Limits that all gateway proxies count together. A filter by rule says which limits a request has, and Envoy's own, the same for all
+ * services, asks the service that counts. Empty if no service has a limit.
  */
 export function globalRateLimitPatches(args: GlobalRateLimitArgs): ConfigPatch[] {
-  const routes = args.services.flatMap((service) =>
-    globalLimitsOf(service).length === 0
-      ? []
-      : service.rules.map((rule) =>
-          routePatch(service.host, rule, { route: { rate_limits: routeRateLimits(service, args.clientAddress) } }),
-        ),
-  );
-  return routes.length === 0 ? [] : [lastFilterPatch(FILTER, filterConfig(args), false), ...routes];
+  const { services, clientAddress } = args;
+  const filters = byRule(services, (_, service) => {
+    const value = limitsMetadata(service);
+    return Object.keys(value).length === 0
+      ? NO_ACTION
+      : {
+          "@type": "type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config",
+          metadata: [{ metadata_namespace: LIMITS_METADATA, value }],
+        };
+  });
+  return filters.size === 0
+    ? []
+    : [
+        ...filterByRoute({ feature: "global-rate-limit", place: "last", by: "rule", filters }),
+        lastFilterPatch("envoy.filters.http.ratelimit", {
+          ...filterConfig(args),
+          rate_limits: rateLimits(services, clientAddress),
+        }),
+      ];
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/ratelimit/v3/rate_limit.proto */
 function filterConfig(args: GlobalRateLimitArgs): Record<string, unknown> {
-  const { namespace, timeout, failureMode } = args.config;
-  const host = `${rateLimitServiceName(args.gateway, namespace)}.${namespace}.svc.cluster.local`;
+  const { timeout, failureMode } = args.config;
+  const host = rateLimitServiceHost(args.gateway, args.config.namespace);
   return {
-    "@type": TYPE,
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit",
     domain: rateLimitDomain(args.gateway),
     timeout: protoDuration(timeout),
     failure_mode_deny: failureMode === "closed",

@@ -3,32 +3,30 @@ import type { Limits } from "../../config/schema/limits/limits";
 import { protoDuration } from "../../config/values/duration";
 import { bytes } from "../../config/values/quantity";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { lastFilterPatch, routePatch } from "../shared/envoyPatches";
-
-const FILTER = "envoy.filters.http.buffer";
-const PACKAGE = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3";
+import { routePatch } from "../shared/envoyPatches";
+import { byRule, type FilterConfig, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
 
 /** Limits that each service sets for its own requests. Empty if no service has any. */
 export function limitsPatches(services: readonly Service[]): ConfigPatch[] {
-  const routes = services.flatMap((service) => {
-    const { limits } = service;
-    const value = limits && routeLimits(limits);
-    return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
-  });
-  const buffers = services.some(({ limits }) => limits?.maxRequestSize !== undefined);
-  return [...(buffers ? [FILTER_PATCH] : []), ...routes];
+  const filters = byRule(services, (_, { limits }) =>
+    limits?.maxRequestSize === undefined ? NO_ACTION : buffer(limits.maxRequestSize),
+  );
+  return [...filterByRoute({ feature: "limits", place: "last", by: "rule", filters }), ...idleTimeouts(services)];
 }
 
-/** Right before the router, so that no body is buffered for a request that another filter refuses. */
-const FILTER_PATCH = lastFilterPatch(FILTER, { "@type": `${PACKAGE}.Buffer`, max_request_bytes: 1 }, true);
-
-/** What the limits change on a rule's Envoy route. */
-function routeLimits({ maxRequestSize, streamIdleTimeout }: Limits): Record<string, unknown> {
+/** https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/buffer_filter */
+function buffer(maxRequestSize: NonNullable<Limits["maxRequestSize"]>): FilterConfig {
   return {
-    route: streamIdleTimeout === undefined ? undefined : { idle_timeout: protoDuration(streamIdleTimeout) },
-    typed_per_filter_config:
-      maxRequestSize === undefined
-        ? undefined
-        : { [FILTER]: { "@type": `${PACKAGE}.BufferPerRoute`, buffer: { max_request_bytes: bytes(maxRequestSize) } } },
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+    max_request_bytes: bytes(maxRequestSize),
   };
+}
+
+/** Only a route can have one: no filter of Envoy's knows it. */
+function idleTimeouts(services: readonly Service[]): ConfigPatch[] {
+  return services.flatMap(({ host, rules, limits: { streamIdleTimeout } = {} }) =>
+    streamIdleTimeout === undefined
+      ? []
+      : rules.map((rule) => routePatch(host, rule, { route: { idle_timeout: protoDuration(streamIdleTimeout) } })),
+  );
 }

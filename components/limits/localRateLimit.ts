@@ -2,33 +2,23 @@ import type { Service } from "../../config";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { localLimitOf, type LocalRateLimit } from "../../config/schema/limits/rateLimit";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { lastFilterPatch, routePatch } from "../shared/envoyPatches";
+import { byRule, type FilterConfig, filterByRoute } from "../shared/filterByRoute";
 import { byAddress, byHeader } from "./clientDescriptors";
 
-const FILTER = "envoy.filters.http.local_ratelimit";
-const TYPE = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 const SECONDS = { second: 1, minute: 60, hour: 3600 } as const;
 
-/**
- * Limits that each gateway proxy counts separately: Envoy's filter on the https listener, which does nothing on its own, and a
- * bucket on each limited route. Empty if no service has a limit.
- */
+/** Limits that each gateway proxy counts separately, with a bucket for each rule. Empty if no service has a limit. */
 export function localRateLimitPatches(services: readonly Service[], clientAddress?: ClientAddress): ConfigPatch[] {
-  const routes = services.flatMap((service) => {
+  const filters = byRule(services, (_, service) => {
     const limit = localLimitOf(service);
     // Counted per service: the prefix becomes part of the counters' names.
-    const value = limit && {
-      typed_per_filter_config: { [FILTER]: { ...routeLimit(limit, clientAddress), stat_prefix: service.name } },
-    };
-    return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
+    return limit && { ...localRateLimit(limit, clientAddress), stat_prefix: service.name };
   });
-  // The filter has no bucket of its own: it limits nothing until a route gives it one.
-  const filter = lastFilterPatch(FILTER, { "@type": TYPE, stat_prefix: "local_rate_limit" }, true);
-  return routes.length === 0 ? [] : [filter, ...routes];
+  return filterByRoute({ feature: "local-rate-limit", place: "last", by: "rule", filters });
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto */
-export function routeLimit(limit: LocalRateLimit, clientAddress?: ClientAddress): Record<string, unknown> {
+export function localRateLimit(limit: LocalRateLimit, clientAddress?: ClientAddress): FilterConfig {
   const bucket = {
     max_tokens: limit.requests,
     tokens_per_fill: limit.requests,
@@ -36,7 +26,7 @@ export function routeLimit(limit: LocalRateLimit, clientAddress?: ClientAddress)
   };
   const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
   return {
-    "@type": TYPE,
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
     stat_prefix: "local_rate_limit",
     token_bucket: bucket,
     filter_enabled: always,

@@ -1,6 +1,8 @@
 import type { Service } from "../../config";
 import { globalLimitsOf, type GlobalRateLimit, limitName } from "../../config/schema/limits/rateLimit";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
+import { grouped } from "../../config/values/grouped";
+import { filterName } from "../shared/filterByRoute";
 import { type GatewayRef, qualifiedName } from "../shared/naming";
 import { byAddress, byHeader, type ClientDescriptor } from "./clientDescriptors";
 
@@ -42,13 +44,50 @@ function genericKey(key: string, value: string): Record<string, unknown> {
   return { generic_key: { descriptor_key: key, descriptor_value: value } };
 }
 
-/** `rate_limits` of a route of the service. */
-export function routeRateLimits(service: Service, clientAddress?: ClientAddress): Record<string, unknown>[] {
-  return globalLimitsOf(service).flatMap((limit) =>
+/** Namespace of the metadata that says which limits a request has. */
+export const LIMITS_METADATA = filterName("limits");
+
+/**
+ * A service's limits, by the slot that counts them: `rateLimits` has an entry for each slot, which takes the service and the limit
+ * from here. Two limits that tell clients apart in the same way have different slots.
+ */
+export function limitsMetadata(service: Service): Record<string, { service: string; limit: string }> {
+  return Object.fromEntries(
+    slots(service).map(([slot, limit]) => [slot, { service: service.name, limit: limitName(limit) }]),
+  );
+}
+
+/** `rate_limits` for all requests: a request without a limit in a slot has no descriptor of it. */
+export function rateLimits(services: readonly Service[], clientAddress?: ClientAddress): Record<string, unknown>[] {
+  return [...new Map(services.flatMap(slots))].flatMap(([slot, limit]) =>
     clientsOf(limit, tellsClients(clientAddress)).map(({ actions }) => ({
-      actions: [genericKey("service", service.name), genericKey("limit", limitName(limit)), ...actions],
+      actions: [fromMetadata(slot, "service"), fromMetadata(slot, "limit"), ...actions],
     })),
   );
+}
+
+/** Each limit of a service, with a slot of its own, named after what tells clients apart. */
+function slots(service: Service): [slot: string, limit: GlobalRateLimit][] {
+  const kinds = [...grouped(globalLimitsOf(service), kindOf)];
+  return kinds.flatMap(([kind, limits]) =>
+    limits.map((limit, index): [string, GlobalRateLimit] => [`${kind} ${index + 1}`, limit]),
+  );
+}
+
+function kindOf(limit: GlobalRateLimit): string {
+  switch (limit.type) {
+    case "global":
+      return "any";
+    case "global-by-address":
+      return `address ${limit.ipv4PrefixLength} ${limit.ipv6PrefixLength}`;
+    case "global-by-header":
+      return `header ${limit.header.toLowerCase()}`;
+  }
+}
+
+function fromMetadata(slot: string, key: "service" | "limit"): Record<string, unknown> {
+  const path = [slot, key].map((segment) => ({ key: segment }));
+  return { metadata: { descriptor_key: key, metadata_key: { key: LIMITS_METADATA, path }, source: "DYNAMIC" } };
 }
 
 /** https://github.com/envoyproxy/ratelimit#configuration */

@@ -24,7 +24,7 @@ export function routeFilters(
     filters.push({ type: "ResponseHeaderModifier", responseHeaderModifier: headerFilter(responseHeaders) });
   }
   if (rewrite !== undefined) {
-    filters.push({ type: "URLRewrite", urlRewrite: { hostname: rewrite.hostname, path: pathModifier(rewrite) } });
+    filters.push({ type: "URLRewrite", urlRewrite: { hostname: rewrite.hostname, path: pathModifier(rule, rewrite) } });
   }
   if (mirror !== undefined) {
     const namespace = mirror.namespace === routeNamespace ? undefined : mirror.namespace;
@@ -45,9 +45,14 @@ function literal(value: string): string {
   return value.replaceAll("%", "%%");
 }
 
-function pathModifier({ path, prefix }: Rewrite): HTTPPathModifier | undefined {
+function pathModifier({ path: matched }: Pick<Rule, "path">, { path, prefix }: Rewrite): HTTPPathModifier | undefined {
   if (path !== undefined) {
     return { type: "ReplaceFullPath", replaceFullPath: path };
   }
-  return prefix === undefined ? undefined : { type: "ReplacePrefixMatch", replacePrefixMatch: prefix };
+  if (prefix === undefined) {
+    return undefined;
+  }
+  // Istio strips one slash from the end, but of a request for `/x` it replaces `/`: the result would be `/v1x`.
+  const isRoot = matched === "/" && !/^\/?$/.test(prefix);
+  return { type: "ReplacePrefixMatch", replacePrefixMatch: isRoot ? `${prefix.replace(/\/$/, "")}//` : prefix };
 }

@@ -18,15 +18,18 @@ export interface RoutesArgs {
   gateway: GatewayRef;
   /** Time to live of external-dns records, a duration in whole seconds such as `5m`. Default: no annotation. */
   dnsTtl?: string;
-  /** What guards a service, such as `policiesOf` of its `Access`: it is deleted after the service's route. Default: nothing. */
-  guardsOf?: (service: Service) => pulumi.Resource[];
+  /**
+   * What guards the services, such as the `policies` of an `Access` and `envoyFilters`: it is created before the routes, and deleted
+   * after them. A dependency of this component would order only the creation. Default: nothing.
+   */
+  guards?: pulumi.Resource[];
 }
 
 /** The route of each service, on the https listener, and the grants for backends in other namespaces. */
 export class Routes extends pulumi.ComponentResource {
   constructor(name: string, args: RoutesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Routes", name, {}, opts);
-    const { services, gateway, dnsTtl, guardsOf } = args;
+    const { services, gateway, dnsTtl, guards = [] } = args;
     const labels = partOf(gateway);
     const annotations = dnsTtl === undefined ? undefined : externalDnsAnnotation("ttl", String(seconds(dnsTtl)));
     for (const service of services) {
@@ -42,7 +45,7 @@ export class Routes extends pulumi.ComponentResource {
       );
       const metadata = { name: sharedName(gateway, service.name), namespace: service.namespace, labels, annotations };
       // A route without its grant responds with 500; without its guards, it is open.
-      const last = { parent: this, dependsOn: [...grants, ...(guardsOf?.(service) ?? [])] };
+      const last = { parent: this, dependsOn: [...grants, ...guards] };
       if (service.protocol === "grpc") {
         new GRPCRoute(routeName, { metadata, spec: grpcRouteSpec({ ...args, service }) }, last);
       } else {

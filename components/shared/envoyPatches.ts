@@ -2,25 +2,34 @@ import type { Rule } from "../../config";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { HTTPS_PORT } from "./naming";
 
+/** Where an HTTP filter of the https listener is inserted: in front of the existing ones, or right before the router. */
+export type Place = "first" | "last";
+
 /** Inserts an HTTP filter in front of the existing ones, on the https listener. */
 export function firstFilterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {
-  return httpFilterPatch("INSERT_FIRST", { name, typed_config: typedConfig });
+  return httpFilterPatch("first", { name, typed_config: typedConfig });
+}
+
+/** Inserts an HTTP filter right before the router, behind all others, on the https listener. */
+export function lastFilterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {
+  return httpFilterPatch("last", { name, typed_config: typedConfig });
 }
 
 /**
- * Inserts an HTTP filter right before the router, behind all others, on the https listener.
- * @param disabled Off unless a route configures it.
+ * Inserts an HTTP filter whose config istiod sends on its own, under the filter's name. Without the config, the listener waits for it
+ * for as long as it takes: it never serves without the filter.
+ * @param type The `@type` of that config.
  */
-export function lastFilterPatch(name: string, typedConfig: Record<string, unknown>, disabled: boolean): ConfigPatch {
-  const value = { name, ...(disabled ? { disabled } : {}), typed_config: typedConfig };
-  return httpFilterPatch("INSERT_BEFORE", value, { subFilter: { name: "envoy.filters.http.router" } });
+export function discoveredFilterPatch(name: string, type: string, place: Place): ConfigPatch {
+  const source = { ads: {}, initial_fetch_timeout: "0s", resource_api_version: "V3" };
+  return httpFilterPatch(place, { name, config_discovery: { config_source: source, type_urls: [type] } });
 }
 
-function httpFilterPatch(
-  operation: "INSERT_FIRST" | "INSERT_BEFORE",
-  value: Record<string, unknown>,
-  where: { subFilter?: { name: string } } = {},
-): ConfigPatch {
+function httpFilterPatch(place: Place, value: Record<string, unknown>): ConfigPatch {
+  const [operation, where] =
+    place === "first"
+      ? (["INSERT_FIRST", {}] as const)
+      : (["INSERT_BEFORE", { subFilter: { name: "envoy.filters.http.router" } }] as const);
   const filter = { name: "envoy.filters.network.http_connection_manager", ...where };
   return {
     applyTo: "HTTP_FILTER",
@@ -29,17 +38,26 @@ function httpFilterPatch(
   };
 }
 
-/** Merges into a rule's route. Only if it forwards: a merge into a redirect makes Envoy reject all routes (istio#59043). */
-export function routePatch(host: string, rule: Rule, value: Record<string, unknown>): ConfigPatch {
+/**
+ * Merges into a rule's route. Only if it forwards: a merge into a redirect makes Envoy reject all routes (istio#59043). istiod tries
+ * each such patch on every route, so this is for what neither a filter nor the Gateway API can do.
+ */
+export function routePatch(host: string, rule: Pick<Rule, "name">, value: Record<string, unknown>): ConfigPatch {
+  return mergeIntoRoutes({ name: `${host}:${HTTPS_PORT}`, route: { name: rule.name, action: "ROUTE" } }, value);
+}
+
+/** Merges into all routes of the https listener that forward requests. */
+export function allRoutesPatch(value: Record<string, unknown>): ConfigPatch {
+  return mergeIntoRoutes({ route: { action: "ROUTE" } }, value);
+}
+
+function mergeIntoRoutes(
+  vhost: NonNullable<ConfigPatch["match"]["routeConfiguration"]>["vhost"],
+  value: Record<string, unknown>,
+): ConfigPatch {
   return {
     applyTo: "HTTP_ROUTE",
-    match: {
-      context: "GATEWAY",
-      routeConfiguration: {
-        portNumber: HTTPS_PORT,
-        vhost: { name: `${host}:${HTTPS_PORT}`, route: { name: rule.name, action: "ROUTE" } },
-      },
-    },
+    match: { context: "GATEWAY", routeConfiguration: { portNumber: HTTPS_PORT, vhost } },
     patch: { operation: "MERGE", value },
   };
 }

@@ -26,8 +26,11 @@ const SUFFIXES = [
   ...["ok", "error", "over_limit"].map((answer) => `ratelimit.${answer}`),
   ...["total", ...GRPC_SERVER_ERRORS].map((status) => `grpc.${status}`),
 ];
-/** Those of route tables, whose names are in the middle. */
-const REGEXPS = [String.raw`http\..*\.rds\..*\.update_rejected`];
+/** Those of route tables and of filters that are sent on their own, whose names are in the middle. */
+const REGEXPS = [
+  String.raw`http\..*\.rds\..*\.update_rejected`,
+  String.raw`extension_config_discovery\..*\.update_rejected`,
+];
 
 /**
  * Annotations that make the gateway's pods keep what dashboard and alerts read. They name no service, so that adding one does not
@@ -47,9 +50,17 @@ function sanitized(text: string): string {
   return text.replace(/[^A-Za-z0-9_]/g, "_");
 }
 
+/** Prefix of a host's counters, by status and time: with one, Envoy counts a route's requests together with those of that prefix. */
+export const SERVICE_PREFIX = "service";
+
+/** Prefix of a service's counters among those of its host. */
+export function statPrefix({ name, sharesHost }: Pick<Service, "name" | "sharesHost">): string {
+  return sharesHost ? name : SERVICE_PREFIX;
+}
+
 /** Names of Envoy's metrics for a service. */
 export function namesOf(service: Service) {
-  const route = `envoy_vhost_${sanitized(`${service.host}:${HTTPS_PORT}`)}_route_${sanitized(service.name)}`;
+  const route = `envoy_vhost_${sanitized(`${service.host}:${HTTPS_PORT}`)}_route_${sanitized(statPrefix(service))}`;
   return {
     /** Routed requests by `response_code_class`, without those that a rate limit or a policy refused. */
     requests: `${route}_upstream_rq`,

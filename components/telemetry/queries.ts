@@ -12,7 +12,7 @@ export function certificateSeconds(gateway: GatewayRef): string {
 export function configRejects(
   gateway: GatewayRef,
   window: string,
-): Record<"listeners" | "clusters" | "routes", string> {
+): Record<"listeners" | "clusters" | "routes" | "filters", string> {
   const own = ofGateway(gateway);
   const increase = (selector: string) => `sum(increase(${selector}[${window}]))`;
   return {
@@ -20,6 +20,8 @@ export function configRejects(
     clusters: increase(`envoy_cluster_manager_cds_update_rejected{${own}}`),
     // The counter's name includes that of the route table.
     routes: increase(`{__name__=~"envoy_http_.*rds_.*_update_rejected",${own}}`),
+    // That of a filter which is sent on its own.
+    filters: increase(`{__name__=~"envoy_extension_config_discovery_.*_update_rejected",${own}}`),
   };
 }
 

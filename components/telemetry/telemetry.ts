@@ -3,10 +3,11 @@ import type { Service } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { Telemetry, type TelemetrySpec } from "../../kinds/telemetry";
-import { routePatch } from "../shared/envoyPatches";
+import { allRoutesPatch, routePatch } from "../shared/envoyPatches";
 import { gatewayTarget } from "../shared/gatewayTarget";
 import { type GatewayRef, ownMetadata, SUFFIXES } from "../shared/naming";
 import { accessLogFilter } from "./accessLogFilter";
+import { SERVICE_PREFIX, statPrefix } from "./metricNames";
 
 export interface GatewayTelemetryArgs {
   /** What is logged and traced: `telemetry` of `gatewayConfig()`. Without `accessLogs` and `traces` no object is made. */
@@ -60,12 +61,21 @@ const SPAN_TAGS = {
   "http.url": { formatter: { value: "%REQ(:SCHEME)%://%REQ(:AUTHORITY)%%PATH(NQ)%" } },
 };
 
-/** What the Telemetry API cannot set per service: its counters, and the share of its requests that is traced. */
-export function routeTelemetryPatches(args: Pick<GatewayTelemetryArgs, "services" | "telemetry">): ConfigPatch[] {
-  return args.services.flatMap((service) => {
-    const value = { ...tracing(service), ...counters(service, args.telemetry) };
+/** What the Telemetry API cannot set: counters per service, and the share of a service's requests that is traced. */
+export function routeTelemetryPatches({
+  services,
+  telemetry,
+}: Pick<GatewayTelemetryArgs, "services" | "telemetry">): ConfigPatch[] {
+  const counters = telemetry.metrics === undefined ? [] : [allRoutesPatch({ stat_prefix: SERVICE_PREFIX })];
+  const own = services.flatMap((service) => {
+    const value = {
+      ...tracing(service),
+      // Where several services share a host, they do not share their counters.
+      ...(telemetry.metrics !== undefined && service.sharesHost ? { stat_prefix: statPrefix(service) } : {}),
+    };
     return Object.keys(value).length === 0 ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
   });
+  return [...counters, ...own];
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-tracing */
@@ -73,9 +83,4 @@ function tracing({ telemetry }: Service): Record<string, unknown> | undefined {
   return telemetry.traces === undefined
     ? undefined
     : { tracing: { random_sampling: { numerator: telemetry.traces.samplePercent, denominator: "HUNDRED" } } };
-}
-
-/** With a prefix, Envoy counts a route's requests by status and time; rules with the same prefix share one set of counters. */
-function counters(service: Service, { metrics }: TelemetryConfig): Record<string, unknown> | undefined {
-  return metrics === undefined ? undefined : { stat_prefix: service.name };
 }

@@ -38,6 +38,12 @@ export function covers(outer: string, inner: string): boolean {
   return a.bits >> shift === b.bits >> shift;
 }
 
+/** The address of a valid block, and the length of its prefix; for a single address all its bits. */
+export function splitBlock(text: string): { address: string; prefix: number } {
+  const [address = ""] = text.split("/");
+  return { address, prefix: parseBlock(text)?.prefix ?? 0 };
+}
+
 /** The blocks, and for each of IPv4 that of its addresses in the form of IPv6, such as ::ffff:192.168.0.0/112 for 192.168.0.0/16. */
 export function withMapped(blocks: readonly string[]): string[] {
   return blocks.flatMap((text) => {

@@ -39,7 +39,7 @@ export = async () => {
     certificate: { type: "ca-signed", caCertificate: fromSecret("tls.crt"), caPrivateKey: fromSecret("tls.key") },
     services: [{ name: "wiki", namespace: "tools", port: 8080, access: { allow: ["192.168.0.0/16"] } }],
   });
-  const { gateway, services, denyByDefault, protect } = config;
+  const { gateway, services, protect } = config;
   await requireGatewayApi("gateway-api", config.fieldUses, config.kubernetes, opts);
 
   const certificate = new Certificate(
@@ -51,15 +51,11 @@ export = async () => {
   const authorities = clients && new ClientAuthorities("internal-clients", { config: clients, gateway }, opts);
   // No route is open before what guards it.
   const { clientAddress } = gateway;
-  const access = new Access("internal-access", { services, gateway, clientAddress, denyByDefault }, opts);
-  const guards = [access, ...envoyFilters("internal", "routes", config, opts)];
+  const access = new Access("internal-access", { services, gateway, clientAddress }, opts);
+  const guards = [...access.policies, ...envoyFilters("internal", "routes", config, opts)];
   const routes = [
     new HttpsRedirect("internal-redirect", { gateway, domain }, opts),
-    new Routes(
-      "internal",
-      { services, gateway, guardsOf: (service) => access.policiesOf(service) },
-      { ...opts, dependsOn: guards },
-    ),
+    new Routes("internal", { services, gateway, guards }, opts),
   ];
 
   // The Gateway, last, admits the routes.

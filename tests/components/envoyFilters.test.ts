@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ENVOY_FILTERS } from "../../components/envoyFilters";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
-import { register, type Registered } from "../support/deployment";
+import { metadataOf, register, type Registered } from "../support/deployment";
 import { plain, stack } from "../support/stacks";
 
 const FILTER = "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter";
@@ -15,7 +15,7 @@ const EVERYTHING = {
     {
       name: "web",
       namespace: "apps",
-      access: { allow: ["10.0.0.0/8"] },
+      access: { jwt: { issuer: "https://id.test", audiences: ["web"], jwksUri: "https://id.test/keys" } },
       rateLimit: [
         { type: "local", requests: 1, per: "second" },
         { type: "global", requests: 1, per: "second" },
@@ -24,7 +24,6 @@ const EVERYTHING = {
       cors: { allowOrigins: ["https://app.example.test"] },
       fault: { abort: { status: 503 } },
       retry: { attempts: 1 },
-      rewrite: { prefix: "/v1" },
     },
   ],
 };
@@ -60,7 +59,17 @@ describe("components/envoyFilters", () => {
     );
   });
 
-  it("puts hardening and CORS in front of Istio's filters, and limits, faults and the buffer behind them, in this order", async () => {
+  it("writes down the keys of requests as soon as one filter is discovered", async () => {
+    const hasKeys = async (more: object) => {
+      const made = await filters({ services: [{ name: "web", namespace: "apps", ...more }] });
+      return made.some(({ name }) => name === "gateway-route-keys");
+    };
+    assert.equal(await hasKeys({ limits: { streamIdleTimeout: "1m" } }), false);
+    assert.equal(await hasKeys({ limits: { maxRequestSize: "1Mi" } }), true);
+    assert.equal(await hasKeys({ retry: { attempts: 1 } }), true);
+  });
+
+  it("puts each filter in its place in front of Istio's, or between those and the router", async () => {
     // As Istio applies them to a chain with its own filters and the router.
     const chain = ["istio", "router"];
     const specs = (await filters(EVERYTHING)).map(({ inputs }) => inputs.spec as Spec);
@@ -74,12 +83,19 @@ describe("components/envoyFilters", () => {
     }
     assert.deepEqual(chain, [
       "envoy.filters.http.header_mutation",
+      "unified-gateway.route-keys",
       "envoy.filters.http.cors",
+      "unified-gateway.credentials-from-clients",
+      "unified-gateway.credentials",
       "istio",
-      "envoy.filters.http.local_ratelimit",
+      "unified-gateway.access",
+      "unified-gateway.local-rate-limit",
+      "unified-gateway.limits",
+      "unified-gateway.global-rate-limit",
       "envoy.filters.http.ratelimit",
       "unified-gateway.fault",
-      "envoy.filters.http.buffer",
+      "unified-gateway.retry",
+      "unified-gateway.credentials-to-backends",
       "router",
     ]);
   });
@@ -90,5 +106,20 @@ describe("components/envoyFilters", () => {
       const target = { group: "gateway.networking.k8s.io", kind: "Gateway", name: "unified-gateway" };
       assert.deepEqual([targetRefs, workloadSelector], [[target], undefined], name);
     }
+  });
+
+  it("names the Service that a filter calls, which istiod would otherwise hide from gateways", async () => {
+    const named = (await filters(EVERYTHING)).flatMap((filter) => {
+      const annotations = metadataOf(filter).annotations as Record<string, string> | undefined;
+      return annotations === undefined ? [] : [[filter.name, annotations]];
+    });
+    assert.deepEqual(named, [
+      [
+        "gateway-global-rate-limit",
+        {
+          "envoyfilter.istio.io/referenced-services": "unified-gateway--rate-limit.istio-system.svc.cluster.local",
+        },
+      ],
+    ]);
   });
 });

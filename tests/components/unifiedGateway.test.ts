@@ -88,30 +88,35 @@ describe("components/unifiedGateway", () => {
       return undefined;
     };
     const config = stack({
-      gateway: { clientAddress: { trustedProxies: 0 } },
+      gateway: { clientAddress: { trustedProxies: 1, proxyAddresses: ["10.9.0.0/16"] } },
       services: [
         {
           name: "web",
           namespace: "apps",
-          access: { allow: ["10.0.0.0/8"] },
+          access: { jwt: { issuer: "https://id.test", audiences: ["web"], jwksUri: "https://id.test/keys" } },
           rateLimit: { type: "local", requests: 1, per: "second" },
           limits: { streamIdleTimeout: "1m" },
           trafficPolicy: { connections: { maxConnections: 1 } },
+          canary: { percent: 10, versions: { selector: { app: "web" } } },
         },
       ],
       mtls: { strictNamespaces: ["apps"] },
     });
     await register(() => new UnifiedGateway("gateway", config, { transformations: [look] }));
-    assert.deepEqual(dependencies.get("Routes gateway"), [
-      "Access gateway-access",
+    assert.deepEqual(dependencies.get("Routes gateway"), ["VersionServices gateway-versions"]);
+    // Deleted after the route, which is not so for what only the component depends on.
+    assert.deepEqual(dependencies.get("HTTPRoute gateway-web"), [
+      "AuthorizationPolicy gateway-access-detours",
       "BackendPolicy gateway-backends",
+      "EnvoyFilter gateway-access",
       "EnvoyFilter gateway-access-scope",
+      "EnvoyFilter gateway-credentials",
       "EnvoyFilter gateway-limits",
       "EnvoyFilter gateway-local-rate-limit",
+      "EnvoyFilter gateway-route-keys",
+      "RequestAuthentication gateway-access-jwt",
       "StrictMtls gateway-mtls",
     ]);
-    // Deleted after the route, which is not so for what only the component depends on.
-    assert.deepEqual(dependencies.get("HTTPRoute gateway-web"), ["AuthorizationPolicy gateway-access-web--access"]);
     assert.deepEqual(dependencies.get("TlsGateway gateway"), [
       "EnvoyFilter gateway-hardening",
       "HTTPRoute gateway-redirect",

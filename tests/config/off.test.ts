@@ -60,7 +60,7 @@ describe("config: false turns off", () => {
         [false],
       );
       assert.deepEqual(fieldUses, []);
-      assert.match(JSON.stringify(retryPatches(services)), /"retry_on":"retriable-status-codes"/);
+      assert.match(JSON.stringify(retryPatches(services)), /"key":"x-envoy-max-retries","value":"0"/);
     }
   });
 

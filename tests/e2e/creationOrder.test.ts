@@ -13,7 +13,7 @@ const STACK = {
     name,
     namespace: NAMESPACE,
     port: 8080,
-    access: { allow: ["192.168.0.0/16"] },
+    access: { allow: ["192.168.0.0/16"], externalAuthorization: { provider: "lab-authorizer" } },
     rateLimit: { type: "local", requests: 100, per: "second" },
     limits: { maxRequestSize: "1Mi" },
     trafficPolicy: { connections: { maxConnections: 100 } },
@@ -94,14 +94,16 @@ describe("the order in which objects are created and deleted", function () {
     const routes = order.filter((object) => object.startsWith("httproutes/") && !object.endsWith("--https-redirect"));
     assert.deepEqual([...routes].sort(), ["httproutes/one.order.order", "httproutes/two.order.order"]);
     const guards = [
-      "authorizationpolicies/order--one--access",
-      "authorizationpolicies/order--two--access",
+      "authorizationpolicies/order--external-authorization",
       "destinationrules/order--one.order",
       "destinationrules/order--two.order",
+      "envoyfilters/order--access",
       "envoyfilters/order--access-scope",
+      "envoyfilters/order--credentials",
       "envoyfilters/order--hardening",
       "envoyfilters/order--limits",
       "envoyfilters/order--local-rate-limit",
+      "envoyfilters/order--route-keys",
     ];
     const first = Math.min(...routes.map((route) => order.indexOf(route)));
     assert.deepEqual(
@@ -124,21 +126,18 @@ describe("the order in which objects are created and deleted", function () {
     });
     const order = await created();
     const place = (object: string) => order.indexOf(object);
-    assert.ok(place("authorizationpolicies/order--three--access") >= 0);
-    assert.ok(place("httproutes/three.order.order") > place("authorizationpolicies/order--three--access"));
     // Nothing waits for the Gateway in this update: only the order of the resources can bring it about.
     assert.ok(place("envoyfilters/order--retry") >= 0);
     assert.ok(place("httproutes/three.order.order") > place("envoyfilters/order--retry"));
     await pulumiOk("order", ["up", "--yes", "--skip-preview", "--expect-no-changes"]);
   });
 
-  it("deletes a service's policy after its route, so that nobody who may not enter gets in meanwhile", async () => {
+  it("lets nobody in while a guarded service is removed, or the last one", async () => {
     const removing = { ...STACK, services: STACK.services.filter(({ name }) => name !== "two") };
     assertNeverIn(await knockDuring(() => deploy("order", removing), "two.order.test"));
-    const { deployment } = JSON.parse(await pulumiOk("order", ["stack", "export"])) as {
-      deployment: { resources: { urn: string; dependencies?: string[] }[] };
-    };
-    const route = deployment.resources.find(({ urn }) => urn.endsWith(":HTTPRoute::gateway-one"));
-    assert.match(route?.dependencies?.join() ?? "", /AuthorizationPolicy::/);
+    const open = { ...STACK, services: [{ name: "one", namespace: NAMESPACE, port: 8080 }] };
+    const guarded = { ...STACK, services: [...open.services, ...STACK.services.filter(({ name }) => name === "two")] };
+    await deploy("order", guarded);
+    assertNeverIn(await knockDuring(() => deploy("order", open), "two.order.test"));
   });
 });

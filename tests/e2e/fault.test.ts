@@ -159,11 +159,15 @@ describe("fault injection", () => {
       .find(({ name }) => name === "envoy.filters.network.http_connection_manager")
       ?.typed_config.http_filters.map(({ name }) => name);
     assert.ok(filters);
-    assert.equal(filters[1], "envoy.filters.http.cors", "right after the hardening, before whatever refuses");
+    assert.deepEqual(
+      filters.slice(1, 3),
+      ["unified-gateway.route-keys", "envoy.filters.http.cors"],
+      "right after the hardening, before whatever refuses",
+    );
     assert.deepEqual(filters.slice(-4), [
-      "envoy.filters.http.local_ratelimit",
+      "unified-gateway.local-rate-limit",
+      "unified-gateway.limits",
       "unified-gateway.fault",
-      "envoy.filters.http.buffer",
       "envoy.filters.http.router",
     ]);
     await assertNothingRejected("fault");

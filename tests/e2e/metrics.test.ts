@@ -184,7 +184,7 @@ describe("metrics", function () {
     });
   });
 
-  it("count the route tables that Envoy rejects, for both listeners", async () => {
+  it("count the route tables that Envoy rejects, for both listeners, and the filters", async () => {
     const tables = await query(`{__name__=~"envoy_http_.*rds_.*_update_rejected",${GATEWAY_LABEL}="${GATEWAY}"}`);
     const listeners = tables.map(({ metric, value }) => [metric.http_conn_manager_prefix, value[1]]);
     assert.deepEqual(listeners.sort(), [
@@ -192,6 +192,7 @@ describe("metrics", function () {
       ["outbound_0.0.0.0_80", "0"],
     ]);
     assert.equal((await query(configRejects(OWNER, "10m").routes))[0]?.value[1], "0");
+    assert.equal((await query(configRejects(OWNER, "10m").filters))[0]?.value[1], "0");
   });
 
   it("contain the data that every alert needs", async () => {

@@ -154,7 +154,7 @@ describe("verify", () => {
       headers: /^(expected max-age=300: |the (service's responseHeaders|gateway's hardening) (is|are) not in force$)/,
     };
     await without("envoyfilter", "verify--local-rate-limit", () =>
-      without("authorizationpolicy", "verify--closed--access", () =>
+      without("envoyfilter", "verify--access", () =>
         without("envoyfilter", "verify--hardening", () =>
           withObject(
             web,

@@ -52,8 +52,8 @@ const OBJECTS: Readonly<Record<string, readonly { object: readonly string[]; nam
       named: /v1alpha3:EnvoyFilter gateway-local-rate-limit create/,
     },
     {
-      object: ["authorizationpolicy", "-n", SYSTEM, "-l", "app.kubernetes.io/part-of=drift"],
-      named: /AuthorizationPolicy gateway-\S+ create/,
+      object: ["envoyfilter", `${STACK}--access`, "-n", SYSTEM],
+      named: /v1alpha3:EnvoyFilter gateway-access create/,
     },
   ],
 };

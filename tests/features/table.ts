@@ -169,7 +169,7 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
       service: { access: { allow: ["10.0.0.0/8"], deny: ["10.0.0.0/8"] } },
       expected: /deny takes precedence/,
     },
-    object: "AuthorizationPolicy",
+    object: "EnvoyFilter",
     review: /^now open to clients from 10\.0\.0\.0\/8, previously open to all$/,
     routeMap: /open to clients from 10\.0\.0\.0\/8/,
     verify: { answer: { status: 403, body: "RBAC: access denied" }, cause: /an access rule of the gateway/ },

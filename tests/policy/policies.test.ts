@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type FilterConfig, filterByRoute } from "../../components/shared/filterByRoute";
 import { evaluate, type PackConfig } from "../../policy/evaluate";
 import { POLICIES } from "../../policy/policies";
 import type { Resource } from "../../policy/policy";
+import { plain } from "../support/stacks";
 
 type Props = Record<string, unknown>;
 
@@ -194,27 +196,41 @@ describe("policy/policies", () => {
     assert.deepEqual(of(policy, route({ sectionName: "https" }, [{ backendRefs: [{}] }], "GRPCRoute")), []);
   });
 
-  const filter = (value: Props, more: { own?: boolean; targets?: Props; name?: string; stack?: string } = {}) =>
+  const filter = (patch: Props, more: { own?: boolean; targets?: Props; stack?: string } = {}) =>
     resource(
       "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter",
       {
         spec: {
           ...(more.targets ?? { targetRefs: [{ kind: "Gateway", name: "gateway" }] }),
-          configPatches: [
-            {
-              applyTo: "HTTP_ROUTE",
-              match: { routeConfiguration: { vhost: { route: { name: more.name ?? "it--root" } } } },
-              patch: { operation: "MERGE", value },
-            },
-          ],
+          configPatches: [patch],
         },
       },
       { own: more.own, stack: more.stack },
     );
 
+  const FILTERS = "type.googleapis.com/envoy.extensions.filters.http";
+
+  /** A patch with a map, as the program emits it. */
+  const mapPatch = (filters: Record<string, FilterConfig>, otherwise?: FilterConfig): Props => {
+    const [, patch] = filterByRoute({
+      feature: "example",
+      place: "last",
+      by: "rule",
+      filters: new Map<string, FilterConfig | undefined>([["it--skipped", undefined], ...Object.entries(filters)]),
+      otherwise,
+    });
+    assert.equal(patch?.applyTo, "EXTENSION_CONFIG");
+    return plain(patch) as Props;
+  };
+
   describe("service-limit and service-limit-in-production", () => {
-    const local = { typed_per_filter_config: { "envoy.filters.http.local_ratelimit": {} } };
-    const global = { route: { rate_limits: [{}] } };
+    const local = { "@type": `${FILTERS}.local_ratelimit.v3.LocalRateLimit`, token_bucket: {} };
+    const metadata = (metadata_namespace: string, value: Props) => ({
+      "@type": `${FILTERS}.set_metadata.v3.Config`,
+      metadata: [{ metadata_namespace, value }],
+    });
+    const slot = { "any 1": { service: "it", limit: "global/minute" } };
+    const global = metadata("unified-gateway.limits", slot);
     const limits = (stack: string, ...filters: Resource[]) =>
       findings([route({ sectionName: "https" }, [forward], "HTTPRoute", stack), ...filters]);
     const message = "apps/it has no rate limit on it--root: set rateLimit.";
@@ -222,12 +238,20 @@ describe("policy/policies", () => {
       assert.deepEqual(limits("prod"), [`mandatory service-limit-in-production: ${message}`]);
       assert.deepEqual(limits("dev"), [`advisory service-limit: ${message}`]);
     });
-    it("accept a local or a global limit on the rule itself", () => {
-      for (const value of [local, global]) {
-        assert.deepEqual(limits("prod", filter(value)), []);
-        assert.equal(limits("prod", filter(value, { name: "it--other" })).length, 1);
+    it("accept a local or a global limit of the rule itself", () => {
+      for (const limit of [local, global]) {
+        assert.deepEqual(limits("prod", filter(mapPatch({ "it--other": local, "it--root": limit }))), []);
+        assert.equal(limits("prod", filter(mapPatch({ "it--other": limit }))).length, 1);
       }
-      assert.equal(limits("prod", filter({ route: { idle_timeout: "1s" } })).length, 1);
+    });
+    it("refuse what limits nothing, is not for the rule, or no map of the program's", () => {
+      const other = { "@type": `${FILTERS}.buffer.v3.Buffer`, max_request_bytes: 1 };
+      for (const none of [metadata("unified-gateway.limits", {}), metadata("other", slot), other]) {
+        assert.equal(limits("prod", filter(mapPatch({ "it--root": none }))).length, 1);
+      }
+      assert.equal(limits("prod", filter(mapPatch({ "it--skipped": local }, local))).length, 1);
+      assert.equal(limits("prod", filter({ ...mapPatch({ "it--root": local }), applyTo: "HTTP_ROUTE" })).length, 1);
+      assert.equal(limits("prod", filter({})).length, 1);
     });
     it("check gRPC too, but not listed routes", () => {
       const grpc = route({ sectionName: "https" }, [forward], "GRPCRoute", "prod");
@@ -237,19 +261,43 @@ describe("policy/policies", () => {
     });
   });
 
-  it("no-fault-in-production: refuses a fault on a route, whatever its filter is called, in production only", () => {
+  describe("no-fault-in-production", () => {
     const policy = "no-fault-in-production";
-    const fault = { "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault", abort: {} };
-    const refused = ["mandatory: apps/it delays or aborts requests of it--root: remove fault."];
-    for (const name of ["unified-gateway.fault", "envoy.filters.http.fault"]) {
-      const value = { typed_per_filter_config: { [name]: fault } };
-      assert.deepEqual(of(policy, filter(value, { stack: "prod" })), refused);
-      assert.deepEqual(of(policy, filter(value, { stack: "dev" })), []);
-      assert.deepEqual(of(policy, filter(value, { stack: "live" }), { [policy]: { production: "^live$" } }), refused);
-    }
-    const limit = { typed_per_filter_config: { "envoy.filters.http.local_ratelimit": {} } };
-    assert.deepEqual(of(policy, filter(limit, { stack: "prod" })), []);
-    assert.deepEqual(of(policy, filter({}, { stack: "prod" })), []);
+    const fault = { "@type": `${FILTERS}.fault.v3.HTTPFault`, abort: {} };
+    const other = { "@type": `${FILTERS}.buffer.v3.Buffer`, max_request_bytes: 1 };
+    const refused = (what: string) => [`mandatory: apps/it delays or aborts requests of ${what}: remove fault.`];
+    const prod = (patch: Props) => of(policy, filter(patch, { stack: "prod" }));
+
+    it("refuses a fault, in production only, and names its rules", () => {
+      const patch = mapPatch({ "it--root": fault, "it--api": fault, "it--other": other });
+      assert.deepEqual(prod(patch), refused("it--root, it--api"));
+      assert.deepEqual(of(policy, filter(patch, { stack: "dev" })), []);
+      const live = { [policy]: { production: "^live$" } };
+      assert.deepEqual(of(policy, filter(patch, { stack: "live" }), live), refused("it--root, it--api"));
+    });
+
+    it("finds it wherever it is, whatever its filter is called", () => {
+      assert.deepEqual(prod(mapPatch({ "it--other": other }, fault)), refused("any rule"));
+      for (const name of ["unified-gateway.fault", "envoy.filters.http.fault"]) {
+        const inFilter = { applyTo: "HTTP_FILTER", patch: { value: { name, typed_config: fault } } };
+        assert.deepEqual(prod(inFilter), refused("any rule"));
+        const onRoute = {
+          applyTo: "HTTP_ROUTE",
+          match: { routeConfiguration: { vhost: { route: { name: "it--root" } } } },
+          patch: { operation: "MERGE", value: { typed_per_filter_config: { [name]: fault } } },
+        };
+        assert.deepEqual(prod(onRoute), refused("it--root"));
+      }
+      // What Envoy reads as that type too.
+      const struct = { "@type": "type.googleapis.com/xds.type.v3.TypedStruct", type_url: fault["@type"], value: {} };
+      assert.deepEqual(prod(mapPatch({ "it--root": struct })), refused("it--root"));
+    });
+
+    it("accepts everything else", () => {
+      assert.deepEqual(prod(mapPatch({ "it--root": other }, other)), []);
+      assert.deepEqual(prod({ applyTo: "HTTP_ROUTE", patch: { value: {} } }), []);
+      assert.deepEqual(prod({}), []);
+    });
   });
 
   it("no-foreign-envoy-filter: refuses one from elsewhere, and one that patches other proxies", () => {

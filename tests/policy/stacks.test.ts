@@ -32,6 +32,17 @@ describe("policy, on the repository's stacks", () => {
     assert.deepEqual(await findings(weak, "dev", "mandatory"), []);
   });
 
+  it("refuse prod with a fault", async () => {
+    const { services, ...config } = load("prod");
+    const [first, ...others] = services;
+    assert.ok(first);
+    const faulty = { ...config, services: [{ ...first, fault: { abort: { status: 503, percent: 1 } } }, ...others] };
+    assert.deepEqual(await findings(faulty, "prod", "mandatory"), [
+      "no-fault-in-production: istio-ingress/istio-unified-gateway--fault delays or aborts requests of vmagent--root: remove fault.",
+    ]);
+    assert.deepEqual(await findings(faulty, "dev", "mandatory"), []);
+  });
+
   it("refuse an exception from mutual TLS without ports", async () => {
     const mtls = {
       wholeMesh: false,

@@ -2,6 +2,7 @@ import type { Service, StackConfig } from "../../config";
 import { admits } from "../../config/resolve/entrance";
 import { get, type Answer } from "../client";
 import { diagnose } from "../diagnosis";
+import { ownName } from "../../components/shared/naming";
 import { isGatewaysOwn, isRefusal, plainRules } from "../expectations";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
@@ -45,7 +46,7 @@ function routeRow(url: string, answer: Answer, service: Service, config: StackCo
     const seen = answer.error ?? `${status}${isRefused ? ", as configured" : ""}`;
     // Refused clients never reach the backend, so a missing one does not matter here.
     const cause = status < 500 && status > 0 ? NOT_REFUSED : diagnose(answer, service.host, config, service).cause;
-    const more = `kubectl get authorizationpolicy,requestauthentication -n ${config.gateway.namespace} -o yaml`;
+    const more = `kubectl get envoyfilter ${ownName(config.gateway, "access")} -n ${config.gateway.namespace} -o yaml`;
     return row("access", `${url} refuses ${client}`, isRefused, seen, { cause, more });
   }
   const answered = status > 0 && status < 500 && !isGatewaysOwn(answer);

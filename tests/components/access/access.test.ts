@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { authorizationPolicies } from "../../../components/access/access";
-import { accessScopePatches } from "../../../components/access/accessScope";
+import { accessScopePatch } from "../../../components/access/accessScope";
 import { authenticationSpec } from "../../../components/access/authorization";
 import { infrastructureAnnotations } from "../../../components/entry/clientAddress";
 import { gatewaySpec } from "../../../components/entry/tlsGateway";
@@ -18,61 +18,14 @@ const target = [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "un
 const service = (name: string, access?: unknown) => ({ name, namespace: "apps", access });
 const direct = { trustedProxies: 0 };
 
-function policies(
-  services: unknown[],
-  clientAddress: unknown = direct,
-  denyByDefault = false,
-): Record<string, unknown> {
-  const config = stack({ services, gateway: { clientAddress }, defaults: { denyByDefault } });
-  const args = { services: config.services, gateway: config.gateway, denyByDefault };
-  return plain(authorizationPolicies({ ...args, clientAddress: config.gateway.clientAddress })) as Record<
-    string,
-    unknown
-  >;
+/** Istio's policies, by the last part of their names. */
+function policies(services: unknown[], clientAddress: unknown = direct): unknown {
+  const config = stack({ services, gateway: { clientAddress } });
+  const args = { services: config.services, gateway: config.gateway };
+  return plain(authorizationPolicies({ ...args, clientAddress: config.gateway.clientAddress }));
 }
 
 describe("components/access", () => {
-  const to = [{ operation: { hosts: ["web.example.test", "web.example.test:*"] } }];
-
-  it("refuses clients that a service's lists do not admit, for its host with any port", () => {
-    assert.deepEqual(policies([service("web", { allow: ["10.0.0.0/8"], deny: ["10.1.0.0/16"] }), service("open")]), {
-      "web--access": {
-        targetRefs: target,
-        action: "DENY",
-        rules: [
-          { from: [{ source: { notRemoteIpBlocks: ["10.0.0.0/8"] } }], to },
-          { from: [{ source: { remoteIpBlocks: ["10.1.0.0/16"] } }], to },
-        ],
-      },
-    });
-  });
-
-  it("takes addresses that a proxy writes in the form of IPv6 for those of IPv4", () => {
-    const proxies = { trustedProxies: 1, proxyAddresses: ["10.9.0.0/16"] };
-    const { rules } = policies(
-      [service("web", { allow: ["10.0.0.0/8", "2001:db8::/32"], deny: ["10.1.2.3"] })],
-      proxies,
-    )["web--access"] as { rules: unknown };
-    assert.deepEqual(rules, [
-      { from: [{ source: { notRemoteIpBlocks: ["10.0.0.0/8", "::ffff:10.0.0.0/104", "2001:db8::/32"] } }], to },
-      { from: [{ source: { remoteIpBlocks: ["10.1.2.3", "::ffff:10.1.2.3/128"] } }], to },
-    ]);
-  });
-
-  it("refuses tokens that lack one of the requirements, each with its own rule", () => {
-    assert.deepEqual(policies([service("web", { jwt })]), {
-      "web--access": {
-        targetRefs: target,
-        action: "DENY",
-        rules: [
-          { to, when: [{ key: "request.auth.claims[iss]", notValues: [issuer] }] },
-          { to, when: [{ key: "request.auth.claims[role]", notValues: ["admin", "ops"] }] },
-          { to, when: [{ key: "request.auth.audiences", notValues: ["web"] }] },
-        ],
-      },
-    });
-  });
-
   describe("checks tokens with one rule for each issuer", () => {
     const rules = (services: unknown[]) =>
       plain(authenticationSpec(stack({ services }).services, { name: "unified-gateway" })) as {
@@ -80,7 +33,7 @@ describe("components/access", () => {
         jwtRules: { issuer: string; audiences?: string[]; forwardOriginalToken: boolean }[];
       };
 
-    it("that names its keys, and takes tokens only from their header", () => {
+    it("that names its keys, and takes tokens only from the header of hosts that want them, which it removes", () => {
       assert.deepEqual(rules([service("web", { jwt }), service("open")]), {
         targetRefs: target,
         jwtRules: [
@@ -88,7 +41,7 @@ describe("components/access", () => {
             issuer,
             audiences: ["web"],
             jwks: JSON.stringify(jwks),
-            fromHeaders: [{ name: "Authorization", prefix: "Bearer " }],
+            fromHeaders: [{ name: "x-unified-gateway-token", prefix: "Bearer " }],
             forwardOriginalToken: false,
           },
         ],
@@ -109,18 +62,9 @@ describe("components/access", () => {
         jwtRules.map((rule) => Object.hasOwn(rule, "audiences")),
         [false],
       );
-      // What an audience is for, each host's own policy says.
-      const { rules: refused } = policies(all)["api--access"] as { rules: { when: unknown[] }[] };
-      assert.deepEqual(
-        refused.map(({ when }) => when),
-        [
-          [{ key: "request.auth.claims[iss]", notValues: [issuer] }],
-          [{ key: "request.auth.audiences", notValues: ["api", "web"] }],
-        ],
-      );
     });
 
-    it("that leaves the token if one service wants it, and a rule for each other issuer", () => {
+    it("that is one for all services of an issuer, whatever they pass on, with another for each other issuer", () => {
       const partner = testIssuer("https://login.partner.test");
       const { jwtRules } = rules([
         service("web", { jwt }),
@@ -130,7 +74,7 @@ describe("components/access", () => {
       assert.deepEqual(
         jwtRules.map((rule) => [rule.issuer, rule.forwardOriginalToken]),
         [
-          [issuer, true],
+          [issuer, false],
           [partner.issuer, false],
         ],
       );
@@ -161,67 +105,72 @@ describe("components/access", () => {
     assert.equal(open && open.rules[0] && routeFilters(open.rules[0], open), undefined);
   });
 
-  it("delegates to the mesh's extension provider", () => {
-    assert.deepEqual(policies([service("web", { externalAuthorization: { provider: "login" } })]), {
-      "web--external-authorization": {
-        targetRefs: target,
-        action: "CUSTOM",
-        provider: { name: "login" },
-        rules: [{ to }],
-      },
-    });
-  });
-
-  it("refuses other hosts by default, and connections that bypass the proxies", () => {
-    const clientAddress = { trustedProxies: 1, proxyAddresses: ["10.0.0.1"] };
-    assert.deepEqual(policies([service("web", { public: true })], clientAddress, true), {
-      "other-hosts": {
-        targetRefs: target,
-        action: "DENY",
-        rules: [{ to: [{ operation: { notHosts: ["web.example.test", "web.example.test:*"] } }] }],
-      },
-      detours: {
-        targetRefs: target,
-        action: "DENY",
-        rules: [{ from: [{ source: { notIpBlocks: ["10.0.0.1"] } }] }],
-      },
-    });
-  });
-
-  it("creates nothing if everyone may enter", async () => {
-    assert.deepEqual(policies([service("web"), service("open", { public: true })]), {});
-    const resources = await register(() => new UnifiedGateway("gateway", stack()));
-    assert.doesNotMatch(JSON.stringify(resources), /AuthorizationPolicy|RequestAuthentication|access-scope/);
-  });
-
-  it("validates tokens only on hosts that require one, and leaves the redirect alone", () => {
-    const { services } = stack({
-      gateway: { clientAddress: direct },
-      services: [service("web", { jwt }), service("open")],
-    });
+  it("asks the mesh's extension provider about requests with the header of hosts that want it, in one policy", () => {
+    const externalAuthorization = { provider: "login" };
     assert.deepEqual(
-      accessScopePatches(services, "example.test").map(({ applyTo, match, patch }) => [
-        applyTo,
-        match.routeConfiguration,
-        patch.operation,
-        Object.keys(patch.value.typed_per_filter_config as object),
-      ]),
-      [
-        [
-          "VIRTUAL_HOST",
-          { portNumber: 80, vhost: { name: "*.example.test:80" } },
-          "MERGE",
-          ["envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.ext_authz"],
-        ],
-        [
-          "VIRTUAL_HOST",
-          { portNumber: 443, vhost: { name: "open.example.test:443" } },
-          "MERGE",
-          ["envoy.filters.http.jwt_authn"],
-        ],
-      ],
+      policies([service("web", { externalAuthorization }), service("api", { externalAuthorization }), service("open")]),
+      {
+        "external-authorization": {
+          targetRefs: target,
+          action: "CUSTOM",
+          provider: { name: "login" },
+          rules: [{ when: [{ key: "request.headers[x-unified-gateway-ask]", values: ["*"] }] }],
+        },
+      },
     );
-    assert.equal(accessScopePatches(stack().services, "example.test").length, 1);
+  });
+
+  it("refuses connections that bypass the proxies", () => {
+    assert.deepEqual(
+      policies([service("web", { public: true })], { trustedProxies: 1, proxyAddresses: ["10.0.0.1"] }),
+      {
+        detours: {
+          targetRefs: target,
+          action: "DENY",
+          rules: [{ from: [{ source: { notIpBlocks: ["10.0.0.1"] } }] }],
+        },
+      },
+    );
+  });
+
+  it("creates nothing if everyone may enter, or if only addresses and tokens decide", async () => {
+    assert.deepEqual(policies([service("web"), service("open", { public: true })]), {});
+    assert.deepEqual(policies([service("web", { allow: ["10.0.0.0/8"], jwt })]), {});
+    const resources = await register(() => new UnifiedGateway("gateway", stack()));
+    assert.doesNotMatch(
+      JSON.stringify(resources),
+      /AuthorizationPolicy|RequestAuthentication|gateway--access|credentials/,
+    );
+  });
+
+  it("leaves the redirect alone, as soon as Istio checks anything", async () => {
+    assert.deepEqual(accessScopePatch("example.test"), {
+      applyTo: "VIRTUAL_HOST",
+      match: {
+        context: "GATEWAY",
+        routeConfiguration: { portNumber: 80, vhost: { name: "*.example.test:80" } },
+      },
+      patch: {
+        operation: "MERGE",
+        value: {
+          typed_per_filter_config: Object.fromEntries(
+            ["envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "envoy.filters.http.ext_authz"].map((name) => [
+              name,
+              { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", disabled: true },
+            ]),
+          ),
+        },
+      },
+    });
+    const isScoped = async (access: unknown, clientAddress: unknown = direct) => {
+      const config = stack({ services: [service("web", access)], gateway: { clientAddress } });
+      const resources = await register(() => new UnifiedGateway("gateway", config));
+      return resources.some(({ name }) => name === "gateway-access-scope");
+    };
+    assert.equal(await isScoped({ jwt }), true);
+    assert.equal(await isScoped({ externalAuthorization: { provider: "login" } }), true);
+    assert.equal(await isScoped(undefined, { trustedProxies: 1, proxyAddresses: ["10.0.0.1"] }), true);
+    assert.equal(await isScoped({ allow: ["10.0.0.0/8"] }), false);
   });
 
   for (const channel of ["standard", "experimental"] as const) {
@@ -248,7 +197,7 @@ describe("components/access", () => {
       };
       assert.deepEqual(
         metadata.sort((a, b) => (a.name < b.name ? -1 : 1)),
-        ["detours", "jwt", "other-hosts", "web--access", "web--external-authorization"].map((name) => ({
+        ["detours", "external-authorization", "jwt"].map((name) => ({
           name: `unified-gateway--${name}`,
           namespace: "istio-system",
           labels,

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { globalRateLimitPatches } from "../../../components/limits/globalRateLimit";
-import { rateLimitConfig, routeRateLimits } from "../../../components/limits/rateLimitDescriptors";
+import { rateLimitConfig } from "../../../components/limits/rateLimitDescriptors";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
+import type { ConfigPatch } from "../../../kinds/envoyFilter";
 import { only, register, type Registered } from "../../support/deployment";
+import { filterMap } from "../../support/filterMap";
 import { schemaErrors } from "../../support/schemas";
 import { plain, stack } from "../../support/stacks";
 
@@ -22,70 +24,113 @@ function patches(values: Record<string, unknown>) {
   return globalRateLimitPatches({ services, config: rateLimitService, gateway, clientAddress });
 }
 
+/** The filter that asks the service. */
+function asking(values: Record<string, unknown>) {
+  const found = patches(values).filter(({ patch }) => patch.value.name === "envoy.filters.http.ratelimit");
+  assert.equal(found.length, 1);
+  const [{ patch }] = found as [ConfigPatch];
+  return { operation: patch.operation, ...(plain(patch.value) as { typed_config: { rate_limits: RateLimit[] } }) };
+}
+
+interface RateLimit {
+  actions: Record<string, unknown>[];
+}
+
+/** What the map says about a rule: the limits in its slots. */
+const slots = (values: Record<string, unknown>, rule: string) => {
+  const filter = filterMap(patches(values), "global-rate-limit").filters[rule];
+  return (filter as unknown as { metadata: { value: unknown }[] }).metadata[0]?.value;
+};
+
+const fromSlot = (slot: string, key: string) => ({
+  metadata: {
+    descriptor_key: key,
+    metadata_key: { key: "unified-gateway.limits", path: [{ key: slot }, { key }] },
+    source: "DYNAMIC",
+  },
+});
+/** The first entries of every descriptor. */
+const ofSlot = (slot: string) => [fromSlot(slot, "service"), fromSlot(slot, "limit")];
+
 describe("components/globalRateLimit", () => {
   it("adds the filter that calls the rate limit service", () => {
-    const [filter] = patches({ services: limited(LIMIT) });
     const host = "unified-gateway--rate-limit.istio-system.svc.cluster.local";
-    assert.deepEqual(filter?.patch, {
+    assert.deepEqual(asking({ services: limited(LIMIT) }), {
       operation: "INSERT_BEFORE",
-      value: {
-        name: "envoy.filters.http.ratelimit",
-        typed_config: {
-          "@type": "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit",
-          domain: "istio-system/unified-gateway",
-          timeout: "0.1s",
-          failure_mode_deny: false,
-          status_on_error: { code: 503 },
-          enable_x_ratelimit_headers: "DRAFT_VERSION_03",
-          rate_limit_service: {
-            transport_api_version: "V3",
-            grpc_service: { envoy_grpc: { cluster_name: `outbound|8081||${host}`, authority: host } },
-          },
+      name: "envoy.filters.http.ratelimit",
+      typed_config: {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit",
+        domain: "istio-system/unified-gateway",
+        timeout: "0.1s",
+        failure_mode_deny: false,
+        status_on_error: { code: 503 },
+        enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+        rate_limit_service: {
+          transport_api_version: "V3",
+          grpc_service: { envoy_grpc: { cluster_name: `outbound|8081||${host}`, authority: host } },
         },
+        rate_limits: [
+          { actions: [...ofSlot("any 1"), { generic_key: { descriptor_key: "client", descriptor_value: "any" } }] },
+        ],
       },
     });
   });
 
-  it("counts for each rule of the limited service, and for no other", () => {
-    const [, ...routes] = patches({ services: limited(LIMIT) });
+  it("says what is counted for each rule of the limited service, and for no other, in front of that filter", () => {
+    const filter = {
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config",
+      metadata: [
+        {
+          metadata_namespace: "unified-gateway.limits",
+          value: { "any 1": { service: "web", limit: "global/minute" } },
+        },
+      ],
+    };
+    const given = patches({ services: limited(LIMIT) });
+    assert.deepEqual(filterMap(given, "global-rate-limit"), {
+      filters: { "web--api": filter, "web--root": filter },
+      otherwise: undefined,
+    });
     assert.deepEqual(
-      routes.map(({ match }) => match.routeConfiguration),
-      ["web--api", "web--root"].map((name) => ({
-        portNumber: 443,
-        vhost: { name: "web.example.test:443", route: { name, action: "ROUTE" } },
-      })),
+      given.filter(({ applyTo }) => applyTo === "HTTP_FILTER").map(({ patch }) => patch.value.name),
+      ["unified-gateway.global-rate-limit", "envoy.filters.http.ratelimit"],
     );
+  });
+
+  it("has nothing without a limit", () => {
+    const { services, gateway, rateLimitService: config } = stack({ services: limited(LIMIT) });
+    assert.ok(config);
+    assert.deepEqual(globalRateLimitPatches({ services: services.slice(1), config, gateway }), []);
   });
 
   it("applies the failure mode, the timeout and the namespace", () => {
     const rateLimitService = { failureMode: "closed", timeout: "1m30s", namespace: "limits" };
-    const text = JSON.stringify(patches({ services: limited(LIMIT), rateLimitService })[0]);
+    const text = JSON.stringify(asking({ services: limited(LIMIT), rateLimitService }));
     assert.match(text, /"failure_mode_deny":true/);
     assert.match(text, /"timeout":"90s"/);
     assert.match(text, /outbound\|8081\|\|unified-gateway--rate-limit-[0-9a-f]{10}\.limits\.svc/);
   });
 
   it("describes each limit to Envoy as the service expects it", () => {
-    const { services } = stack({ services: limited([{ ...LIMIT, type: "global-by-address" }, HEADER]) });
-    const [web] = services;
-    assert.ok(web);
-    const key = (descriptor_key: string, descriptor_value: string) => ({
-      generic_key: { descriptor_key, descriptor_value },
+    const given = { services: limited([{ ...LIMIT, type: "global-by-address" }, HEADER]) };
+    const { services } = stack(given);
+    const [byAddress, byHeader] = ["address 32 64 1", "header x-user 1"];
+    assert.deepEqual(slots(given, "web--root"), {
+      [byAddress]: { service: "web", limit: "global-by-address/minute" },
+      [byHeader]: { service: "web", limit: "global-by-header/x-user/day" },
     });
-    const byHeader = [key("service", "web"), key("limit", "global-by-header/x-user/day")];
-    assert.deepEqual(routeRateLimits(web), [
+    assert.deepEqual(asking(given).typed_config.rate_limits, [
       {
         actions: [
-          key("service", "web"),
-          key("limit", "global-by-address/minute"),
-          key("ipv4_mapped", "false"),
+          ...ofSlot(byAddress),
+          { generic_key: { descriptor_key: "ipv4_mapped", descriptor_value: "false" } },
           { masked_remote_address: { v4_prefix_mask_len: 32, v6_prefix_mask_len: 64 } },
         ],
       },
-      { actions: [...byHeader, { request_headers: { header_name: "x-user", descriptor_key: "client" } }] },
+      { actions: [...ofSlot(byHeader), { request_headers: { header_name: "x-user", descriptor_key: "client" } }] },
       {
         actions: [
-          ...byHeader,
+          ...ofSlot(byHeader),
           {
             header_value_match: {
               descriptor_key: "client_without",
@@ -126,13 +171,47 @@ describe("components/globalRateLimit", () => {
       ],
     });
   });
+
+  it("gives each limit of a service a slot of its own, which services share if they tell clients apart alike", () => {
+    const byAddress = (more: object) => ({ ...LIMIT, type: "global-by-address", ...more });
+    const given = {
+      services: [
+        { name: "web", namespace: "apps", rateLimit: [LIMIT, { ...LIMIT, per: "hour" }, HEADER] },
+        {
+          name: "api",
+          namespace: "apps",
+          rateLimit: [
+            { ...LIMIT, per: "day" },
+            byAddress({ per: "second" }),
+            byAddress({ ipv4PrefixLength: 24 }),
+            { ...HEADER, header: "x-user" },
+          ],
+        },
+      ],
+    };
+    const limit = (service: string, name: string) => ({ service, limit: name });
+    assert.deepEqual(slots(given, "web--root"), {
+      "any 1": limit("web", "global/minute"),
+      "any 2": limit("web", "global/hour"),
+      "header x-user 1": limit("web", "global-by-header/x-user/day"),
+    });
+    assert.deepEqual(slots(given, "api--root"), {
+      "any 1": limit("api", "global/day"),
+      "address 32 64 1": limit("api", "global-by-address/second"),
+      "address 24 64 1": limit("api", "global-by-address/minute"),
+      "header x-user 1": limit("api", "global-by-header/x-user/day"),
+    });
+    assert.deepEqual(
+      asking(given).typed_config.rate_limits.map(({ actions }) => actions.slice(0, 2)),
+      ["any 1", "any 2", "header x-user 1", "header x-user 1", "address 32 64 1", "address 24 64 1"].map(ofSlot),
+    );
+  });
 });
 
 describe("components/globalRateLimit, behind proxies", () => {
   it("tells IPv4-mapped addresses from others, with the prefix of IPv4", () => {
     const given = { services: limited({ ...LIMIT, type: "global-by-address" }), gateway: { clientAddress: PROXIES } };
-    const [, route] = patches(given);
-    const { rate_limits: limits } = (route?.patch.value as { route: { rate_limits: { actions: object[] }[] } }).route;
+    const { rate_limits: limits } = asking(given).typed_config;
     assert.deepEqual(
       limits.map(({ actions }) => actions.slice(2).map((action) => Object.entries(action)[0])),
       [

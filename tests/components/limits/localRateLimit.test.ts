@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { localRateLimitPatches, routeLimit } from "../../../components/limits/localRateLimit";
+import { localRateLimit, localRateLimitPatches } from "../../../components/limits/localRateLimit";
+import { filterMap } from "../../support/filterMap";
 import { mistakes, plain, stack } from "../../support/stacks";
 
 const services = (rateLimit: unknown) => [
@@ -10,24 +11,27 @@ const services = (rateLimit: unknown) => [
 const PREFIXES = { ipv4PrefixLength: 24, ipv6PrefixLength: 56 };
 
 describe("components/localRateLimit", () => {
-  const patches = localRateLimitPatches(
-    stack({ services: services({ type: "local", requests: 100, per: "second" }) }).services,
-  );
-
-  it("adds the filter without a bucket, and a bucket to each rule of the limited service", () => {
-    const [filter, ...routes] = patches;
-    assert.equal(filter?.applyTo, "HTTP_FILTER");
-    assert.doesNotMatch(JSON.stringify(filter), /token_bucket/);
+  it("gives each rule of a limited service a bucket, counted by service, and no other request", () => {
+    const limit = { type: "local" as const, requests: 100, per: "second" as const };
+    const filter = { ...localRateLimit(limit), stat_prefix: "web" };
     assert.deepEqual(
-      routes.map(({ match }) => match),
-      ["web--api", "web--root"].map((name) => ({
-        context: "GATEWAY",
-        routeConfiguration: {
-          portNumber: 443,
-          vhost: { name: "web.example.test:443", route: { name, action: "ROUTE" } },
-        },
-      })),
+      filterMap(localRateLimitPatches(stack({ services: services(limit) }).services), "local-rate-limit"),
+      { filters: { "web--api": filter, "web--root": filter }, otherwise: undefined },
     );
+  });
+
+  it("enforces the limit on every request, tells clients how much is left, and gRPC clients not to retry at once", () => {
+    const limit = { type: "local" as const, requests: 100, per: "second" as const };
+    const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
+    assert.deepEqual(localRateLimit(limit), {
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+      stat_prefix: "local_rate_limit",
+      token_bucket: { max_tokens: 100, tokens_per_fill: 100, fill_interval: "1s" },
+      filter_enabled: always,
+      filter_enforced: always,
+      enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+      rate_limited_as_resource_exhausted: true,
+    });
   });
 
   it("creates nothing if nothing is limited", () => {
@@ -37,9 +41,9 @@ describe("components/localRateLimit", () => {
   it("counts per rule, per address, or per value of a header", () => {
     const bucket = { max_tokens: 6, tokens_per_fill: 6, fill_interval: "60s" };
     const limit = { requests: 6, per: "minute" as const };
-    assert.deepEqual(routeLimit({ type: "local", ...limit }).token_bucket, bucket);
-    assert.equal(routeLimit({ type: "local", ...limit }).descriptors, undefined);
-    const byAddress = routeLimit({ type: "local-by-address", ...limit, maxClients: 7, ...PREFIXES });
+    assert.deepEqual(localRateLimit({ type: "local", ...limit }).token_bucket, bucket);
+    assert.equal(localRateLimit({ type: "local", ...limit }).descriptors, undefined);
+    const byAddress = localRateLimit({ type: "local-by-address", ...limit, maxClients: 7, ...PREFIXES });
     assert.deepEqual(plain([byAddress.rate_limits, byAddress.descriptors, byAddress.max_dynamic_descriptors]), [
       [
         {
@@ -52,7 +56,7 @@ describe("components/localRateLimit", () => {
       [{ entries: [{ key: "ipv4_mapped", value: "false" }, { key: "masked_remote_address" }], token_bucket: bucket }],
       7,
     ]);
-    const byHeader = routeLimit({ type: "local-by-header", ...limit, maxClients: 7, header: "X-User" });
+    const byHeader = localRateLimit({ type: "local-by-header", ...limit, maxClients: 7, header: "X-User" });
     assert.deepEqual(byHeader.rate_limits, [
       { actions: [{ request_headers: { header_name: "x-user", descriptor_key: "client" } }] },
     ]);
@@ -67,7 +71,7 @@ describe("components/localRateLimit, behind proxies that tell the client's addre
       { trustedProxies: 1, proxyProtocol: false },
       { trustedProxies: 0, proxyProtocol: true },
     ]) {
-      const { rate_limits: limits, descriptors } = routeLimit(limit, clientAddress);
+      const { rate_limits: limits, descriptors } = localRateLimit(limit, clientAddress);
       const ranges = [{ address_prefix: "::ffff:0:0", prefix_len: 96 }];
       const isMapped = (value: string, invert_match: boolean) => ({
         remote_address_match: {
@@ -95,8 +99,8 @@ describe("components/localRateLimit, behind proxies that tell the client's addre
         ["false", "true"].map((value) => [{ key: "ipv4_mapped", value }, { key: "masked_remote_address" }]),
       );
     }
-    const direct = routeLimit(limit, { trustedProxies: 0, proxyProtocol: false });
-    assert.deepEqual(direct, routeLimit(limit));
+    const direct = localRateLimit(limit, { trustedProxies: 0, proxyProtocol: false });
+    assert.deepEqual(direct, localRateLimit(limit));
   });
 });
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { toTrafficPolicy } from "../../../components/backends/trafficPolicy";
 import { requireGatewayApi } from "../../../components/cluster/gatewayApiCrds";
-import { retryOn, retryPatches } from "../../../components/routing/retry";
+import { retryHeaders, retryPatches } from "../../../components/routing/retry";
 import { routeSpec } from "../../../components/routing/routes";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { register } from "../../support/deployment";
+import { filterMap } from "../../support/filterMap";
 import { schemaErrors } from "../../support/schemas";
 import { plain, stack } from "../../support/stacks";
 
@@ -48,23 +49,31 @@ describe("components/routes, timeouts, retries and CORS", () => {
   });
 });
 
-describe("components/routeRetry", () => {
-  it("patches only rules that set a retry", () => {
-    assert.deepEqual(
-      retryPatches(config.services).map(({ match, patch }) => [match.routeConfiguration?.vhost, patch]),
-      [
-        ["web--once", "retriable-status-codes"],
-        ["web--root", "connect-failure,refused-stream,unavailable,cancelled,reset,retriable-status-codes"],
-      ].map(([name, on]) => [
-        { name: "web.example.test:443", route: { name, action: "ROUTE" } },
-        { operation: "MERGE", value: { route: { retry_policy: { retry_on: on } } } },
-      ]),
-    );
+describe("components/retry", () => {
+  it("tells the router what to retry, only on rules that set a retry", () => {
+    const header = (key: string, value: string) => ({
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+      mutations: {
+        request_mutations: [{ append: { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" } }],
+      },
+    });
+    assert.deepEqual(filterMap(retryPatches(config.services), "retry"), {
+      filters: {
+        "web--once": header("x-envoy-max-retries", "0"),
+        "web--root": header(
+          "x-envoy-retry-on",
+          "connect-failure,refused-stream,unavailable,cancelled,reset,retriable-status-codes",
+        ),
+      },
+      otherwise: undefined,
+    });
     assert.deepEqual(retryPatches(stack().services), []);
   });
 
   it("retries codes only if there are any", () => {
-    assert.equal(retryOn({ attempts: 1 }), "connect-failure,refused-stream,unavailable,cancelled,reset");
+    assert.deepEqual(retryHeaders({ attempts: 1 }), {
+      "x-envoy-retry-on": "connect-failure,refused-stream,unavailable,cancelled,reset",
+    });
   });
 });
 

@@ -114,12 +114,25 @@ describe("components/metrics", () => {
     const [service] = config({}).services;
     assert.ok(service);
     assert.deepEqual(namesOf(service), {
-      requests: "envoy_vhost_my_web_example_test_443_route_my_web_upstream_rq",
-      completed: "envoy_vhost_my_web_example_test_443_route_my_web_upstream_rq_completed",
-      timeBuckets: "envoy_vhost_my_web_example_test_443_route_my_web_upstream_rq_time_bucket",
+      requests: "envoy_vhost_my_web_example_test_443_route_service_upstream_rq",
+      completed: "envoy_vhost_my_web_example_test_443_route_service_upstream_rq_completed",
+      timeBuckets: "envoy_vhost_my_web_example_test_443_route_service_upstream_rq_time_bucket",
       rateLimited: "envoy_my_web_http_local_rate_limit_rate_limited",
       clusters: String.raw`cluster_name=~"outbound\\|8080\\|\\|my-web\\.apps\\.svc\\.cluster\\.local"`,
     });
+  });
+
+  it("names a service's metrics after it if it shares its host", () => {
+    const services = ["my-web", "my-api"].map((name) => ({
+      name,
+      namespace: "apps",
+      host: "all.example.test",
+      paths: [`/${name}`],
+    }));
+    assert.deepEqual(
+      stack({ services }).services.map((service) => [service.sharesHost, namesOf(service).requests]),
+      ["my_web", "my_api"].map((name) => [true, `envoy_vhost_all_example_test_443_route_${name}_upstream_rq`]),
+    );
   });
 
   it("compares with the objectives of the stack and the service", () => {
@@ -173,9 +186,11 @@ describe("components/metrics", () => {
     for (const suffix of ["grpc.total", "grpc.2", "grpc.15", "ratelimit.error"]) {
       assert.ok(suffixes.includes(suffix), suffix);
     }
-    const routes = new RegExp(`^${kept["sidecar.istio.io/statsInclusionRegexps"] ?? ""}$`);
-    assert.match("http.outbound_0.0.0.0_443;.rds.https.443.default.edge.gateways.update_rejected", routes);
-    assert.doesNotMatch("cluster.web;.update_rejected", routes);
+    const regexps = (kept["sidecar.istio.io/statsInclusionRegexps"] ?? "").split(",");
+    const isKept = (counter: string) => regexps.some((regexp) => new RegExp(`^${regexp}$`).test(counter));
+    assert.ok(isKept("http.outbound_0.0.0.0_443;.rds.https.443.default.edge.gateways.update_rejected"));
+    assert.ok(isKept("extension_config_discovery.http_filter.unified-gateway.access.update_rejected"));
+    assert.ok(!isKept("cluster.web;.update_rejected"));
   });
 
   it("reads only its own gateway's series, wherever others of its name, host and backends are", () => {
@@ -197,7 +212,7 @@ describe("components/metrics", () => {
       rateLimitService: { namespace: "limits" },
     }).flatMap((group) => group.rules);
     const queries = [...panels.flatMap(({ targets = [] }) => targets), ...rules].map(({ expr }) => expr);
-    assert.equal(queries.length, 6 + 8 + 8 + 9);
+    assert.equal(queries.length, 7 + 8 + 8 + 9);
     for (const expr of queries) {
       assert.equal(expr.split(OWN).length - 1, expr.match(/envoy_/g)?.length, expr);
     }

@@ -85,7 +85,7 @@ describe("components/gatewayTelemetry", () => {
     const telemetry = { traces: { provider: "otel" }, metrics: { scrape: "config-map" } };
     const config = stack({ services: [calls], telemetry });
     const { services } = config;
-    const [patch, ...more] = routeTelemetryPatches({ services, telemetry: config.telemetry });
+    const [, patch, ...more] = routeTelemetryPatches({ services, telemetry: config.telemetry });
     assert.deepEqual(more, []);
     assert.deepEqual(patch?.match.routeConfiguration, {
       portNumber: 443,
@@ -93,8 +93,43 @@ describe("components/gatewayTelemetry", () => {
     });
     assert.deepEqual(patch.patch.value, {
       tracing: { random_sampling: { numerator: 50, denominator: "HUNDRED" } },
-      stat_prefix: "calls",
     });
+  });
+
+  it("counts each host's requests with one patch, and apart where services share a host", () => {
+    const services = [
+      { name: "web", namespace: "apps" },
+      { name: "shop", namespace: "apps", paths: ["/", "/cart"] },
+      {
+        name: "help",
+        namespace: "apps",
+        host: "shop.example.test",
+        paths: ["/help"],
+        telemetry: { traces: { samplePercent: 50 } },
+      },
+    ];
+    const given = (telemetry: Values) => stack({ services, telemetry: { traces: { provider: "otel" }, ...telemetry } });
+    const patches = routeTelemetryPatches(given({ metrics: { scrape: "config-map" } }));
+    assert.deepEqual(
+      patches.map(({ match, patch }) => [match.routeConfiguration, patch.operation, patch.value.stat_prefix]),
+      [
+        [{ portNumber: 443, vhost: { route: { action: "ROUTE" } } }, "MERGE", "service"],
+        // Later, so theirs remain.
+        ...[
+          ["shop--cart", "shop"],
+          ["shop--root", "shop"],
+          ["help--help", "help"],
+        ].map(([name, prefix]) => [
+          { portNumber: 443, vhost: { name: "shop.example.test:443", route: { name, action: "ROUTE" } } },
+          "MERGE",
+          prefix,
+        ]),
+      ],
+    );
+    assert.deepEqual(
+      routeTelemetryPatches(given({})).map(({ patch }) => Object.keys(patch.value)),
+      [["tracing"]],
+    );
   });
 
   it("emits objects that Istio's CRDs accept", async () => {

@@ -82,6 +82,7 @@ function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[
     () => ({ ...series });
   const routes = (port: number) =>
     `envoy_http_rds_table_${port}_update_rejected{${own},http_conn_manager_prefix="outbound_0.0.0.0_${port}"}`;
+  const filters = `envoy_extension_config_discovery_http_filter_unified_gateway_access_update_rejected{${own}}`;
   const healthy = (pod: string) => `envoy_cluster_membership_healthy{${own},cluster_name="${cluster}",pod="${pod}"}`;
   const limiter = `envoy_cluster_membership_healthy{${own},cluster_name="outbound|8081||${gateway.name}--rate-limit.gateways.svc.cluster.local"}`;
   const unanswered =
@@ -167,6 +168,12 @@ function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[
       what: "a route table, where there are several",
       firing: (minute) => ({ [routes(80)]: 0, ...rejected(routes(443))(minute) }),
       quiet: { "refused before it was looked at": steady({ [routes(80)]: 1, [routes(443)]: 3 }) },
+    },
+    {
+      ...refuses,
+      what: "a filter that is sent on its own",
+      firing: rejected(filters),
+      quiet: { "refused before it was looked at": steady({ [filters]: 3 }) },
     },
     {
       ...limiterDown,

@@ -33,7 +33,7 @@ export function bypasses(attempt: Attempt): Record<string, readonly [request: Ra
     "another port": [host(`${guarded}:8443`), 403],
     "an empty port": [host(`${guarded}:`), 403],
     "an invalid port": [host(`${guarded}:x`), 403],
-    "two ports": [host(`${guarded}:443:443`), 403],
+    "two ports": [host(`${guarded}:443:443`), 404],
     "upper case": [host(guarded.toUpperCase()), 403],
     "upper case and a port": [host(`${guarded.toUpperCase()}:443`), 403],
     "a dot at the end": [host(`${guarded}.`), 404],

@@ -1,5 +1,7 @@
 import { type GatewayRef, partOf } from "../../../components/shared/naming";
 import type { StackConfig } from "../../../config";
+import type { ConfigPatch } from "../../../kinds/envoyFilter";
+import { actsOn } from "../../../policy/envoyFilter";
 import { schemaErrors } from "../../support/schemas";
 import type { Emitted } from "./emission";
 import { SECRETS } from "./material";
@@ -82,24 +84,25 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
   }
 
   function patchFlaws(): string[] {
-    const rules = new Set(
-      routes.flatMap((route) =>
-        specOf(route).rules.flatMap(({ name }) => specOf(route).hostnames.map((host) => `${host}:443 ${name}`)),
-      ),
+    const pairs = routes.flatMap((route) =>
+      specOf(route).hostnames.flatMap((host) => specOf(route).rules.map(({ name }) => [`${host}:443`, name] as const)),
     );
+    const known = new Set([...pairs.flat(), ...pairs.map((pair) => pair.join(" "))]);
     return objects
       .filter(({ kind }) => kind === "EnvoyFilter")
       .flatMap(({ metadata, spec }) =>
-        (spec as { configPatches: { applyTo: string; match: Patched }[] }).configPatches
-          .filter(({ applyTo }) => applyTo === "HTTP_ROUTE")
-          .map(
-            ({ match: { routeConfiguration } }) =>
-              `${routeConfiguration.vhost.name} ${routeConfiguration.vhost.route.name}`,
-          )
-          .filter((place) => !rules.has(place))
+        (spec as { configPatches: ConfigPatch[] }).configPatches
+          .flatMap((patch) => [...routePatched(patch), ...actsOn(patch).map(([key]) => key)])
+          .filter((place) => !known.has(place))
           .map((place) => `${metadata.name} patches ${place}, which is not there`),
       );
   }
+}
+
+/** The host and the rule of the route that a patch changes, if it changes a certain one. */
+function routePatched({ applyTo, match }: ConfigPatch): string[] {
+  const { name, route } = match.routeConfiguration?.vhost ?? {};
+  return applyTo === "HTTP_ROUTE" && name !== undefined ? [`${name} ${route?.name ?? ""}`] : [];
 }
 
 /** GROUP/KIND NAMESPACE/NAME of a resource that is an object in the cluster. */
@@ -122,10 +125,6 @@ export function renamed(urns: Map<string, string>, resources: readonly Emitted[]
       return known === resource.urn ? [] : [`${object} is ${known} and ${resource.urn}`];
     }),
   );
-}
-
-interface Patched {
-  readonly routeConfiguration: { readonly vhost: { readonly name: string; readonly route: { readonly name: string } } };
 }
 
 /** Secrets that a text contains. */

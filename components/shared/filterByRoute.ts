@@ -1,0 +1,169 @@
+import type { Rule, Service } from "../../config";
+import type { ConfigPatch } from "../../kinds/envoyFilter";
+import { discoveredFilterPatch, firstFilterPatch, type Place } from "./envoyPatches";
+import { contentHash } from "./contentHash";
+import { HTTPS_PORT } from "./naming";
+import { END, isIn, partition, type Range } from "./partition";
+
+/**
+ * One HTTP filter for all services: Envoy's composite filter, which finds what a request's host or rule asks for in an exact map, and
+ * runs it. A request passes one lookup, however many services there are, and istiod merges nothing into routes. The map is not part
+ * of the listener but discovered by name (ECDS): a change neither drains connections nor is sent with the routes.
+ * docs/adr/0002-filters-by-route.md compares this with other ways.
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/composite_filter
+ */
+
+/** What a map is keyed by. */
+export type RouteKey = "host" | "rule";
+
+/** The `@type` and the fields of an HTTP filter's config. */
+export type FilterConfig = Readonly<Record<string, unknown>> & { readonly "@type": string };
+
+/** For keys that are known, and for which nothing is to be done. */
+export const NO_ACTION = undefined;
+
+export interface FilterByRouteArgs {
+  /** What it is for. In Envoy the filter is named `unified-gateway.FEATURE`. */
+  feature: string;
+  /** Where it is among the HTTP filters. */
+  place: Place;
+  /** `host`: Envoy's name of a virtual host, see `hostKey`; `rule`: the name of a rule. */
+  by: RouteKey;
+  /** The filter of each key, or NO_ACTION. Keys that are not in the map get `otherwise`. */
+  filters: ReadonlyMap<string, FilterConfig | typeof NO_ACTION>;
+  /** What all other requests pass. Default: nothing. */
+  otherwise?: FilterConfig;
+  /** Most bytes of a map in one object. Default: half of what etcd takes. */
+  mostBytes?: number;
+}
+
+/**
+ * Empty if there is nothing to do for any request. A map that is too large for one object is divided over several filters, each with
+ * its own range of keys and an object of its own: `discoveredName` tells them apart. Which ranges there are is part of their names:
+ * if that changes, all are new, and the old ones are deleted after the new ones exist. None ever loses a part of its range.
+ */
+export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
+  const { feature, place, filters, otherwise, mostBytes = MOST_BYTES } = args;
+  const hasActions = otherwise !== undefined || [...filters.values()].some((filter) => filter !== NO_ACTION);
+  if (!hasActions) {
+    return [];
+  }
+  const actions = new Map([...filters].map(([key, filter]) => [key, onMatch(filter)]));
+  const sizes = new Map([...actions].map(([key, value]) => [key, JSON.stringify({ [key]: value }).length]));
+  const ranges = partition(sizes, mostBytes);
+  const hash = contentHash(JSON.stringify(ranges));
+  return ranges.flatMap((range, index) => {
+    const name = filterName(ranges.length === 1 ? feature : `${feature}-${index + 1}-${hash}`);
+    const map = Object.fromEntries([...actions].filter(([key]) => isIn(range, key)));
+    const rest = otherwise && onNoMatch(args.by, onMatch(otherwise), ranges, index);
+    const config = {
+      "@type": MATCHING,
+      extension_config: { name: "composite", typed_config: { "@type": `${COMPOSITE}.Composite` } },
+      xds_matcher: { ...lookup(args.by, { exact_match_map: { map } }), on_no_match: rest },
+    };
+    return [
+      discoveredFilterPatch(name, MATCHING, place),
+      {
+        applyTo: "EXTENSION_CONFIG",
+        match: { context: "GATEWAY" },
+        patch: { operation: "ADD", value: { name, typed_config: config } },
+      },
+    ] satisfies ConfigPatch[];
+  });
+}
+
+/** Half of what etcd takes in a request: `--max-request-bytes` is 1.5 MiB. */
+const MOST_BYTES = (1.5 * 1024 * 1024) / 2;
+
+/** What becomes of keys that are in no map: each filter looks after its range, and the first after whatever is in none. */
+function onNoMatch(by: RouteKey, otherwise: OnMatch, ranges: readonly Range[], index: number): OnMatch {
+  if (ranges.length === 1) {
+    return otherwise;
+  }
+  const prefixes = (range: Range, action: OnMatch) =>
+    lookup(by, {
+      // Hosts' keys end with a port, so none is the beginning of another.
+      prefix_match_map: {
+        map: Object.fromEntries(range.filter((prefix) => !prefix.endsWith(END)).map((prefix) => [prefix, action])),
+      },
+    });
+  const others = ranges.filter((_, other) => other !== index).flat();
+  return index === 0
+    ? { matcher: { ...prefixes(others, onMatch(NO_ACTION)), on_no_match: otherwise } }
+    : { matcher: prefixes(ranges[index] ?? [], otherwise) };
+}
+
+/** The name of the filter that a patch inserts or configures, if it is sent on its own; undefined otherwise. */
+export function discoveredName({ applyTo, patch: { value } }: ConfigPatch): string | undefined {
+  return applyTo === "EXTENSION_CONFIG" || "config_discovery" in value ? String(value.name) : undefined;
+}
+
+/** The filter that tells the others the host and the rule of a request, in front of all that look for them. */
+export function routeKeysPatch(): ConfigPatch {
+  const keys: Record<RouteKey, string> = { host: "%CEL(xds.virtual_host_name)%", rule: "%ROUTE_NAME%" };
+  return firstFilterPatch(filterName("route-keys"), {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+    on_request_headers: Object.entries(keys).map(([key, format]) => ({
+      object_key: filterName(key),
+      factory_key: "envoy.string",
+      format_string: { text_format_source: { inline_string: format } },
+      read_only: true,
+    })),
+  });
+}
+
+/** Name of a filter of the program in Envoy, and of what filters tell each other. */
+export function filterName(feature: string): string {
+  return `unified-gateway.${feature}`;
+}
+
+/** Envoy's own name for a host: whatever the Host header looks like, Envoy has normalised it when it chose the virtual host. */
+export function hostKey(host: string): string {
+  return `${host}:${HTTPS_PORT}`;
+}
+
+/** The key of a request that no virtual host matches. */
+export const NO_HOST = "-";
+
+/** A map by the rules of services; rules for which `filterOf` returns NO_ACTION are left out. */
+export function byRule<T extends FilterConfig>(
+  services: readonly Service[],
+  filterOf: (rule: Rule, service: Service) => T | typeof NO_ACTION,
+): Map<string, T> {
+  return new Map(
+    services.flatMap((service) =>
+      service.rules.flatMap((rule) => {
+        const filter = filterOf(rule, service);
+        return filter === NO_ACTION ? [] : [[rule.name, filter] as const];
+      }),
+    ),
+  );
+}
+
+const MATCHING = "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher";
+const COMPOSITE = "type.googleapis.com/envoy.extensions.filters.http.composite.v3";
+const FILTER_STATE_INPUT = "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput";
+const SKIP = "type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter";
+
+type OnMatch = Readonly<Record<string, unknown>>;
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/xds/type/matcher/v3/matcher.proto#xds-type-matcher-v3-matcher-onmatch */
+function onMatch(filter: FilterConfig | typeof NO_ACTION): OnMatch {
+  return {
+    action:
+      filter === NO_ACTION
+        ? { name: "skip", typed_config: { "@type": SKIP } }
+        : {
+            name: "run",
+            typed_config: {
+              "@type": `${COMPOSITE}.ExecuteFilterAction`,
+              typed_config: { name: "filter", typed_config: filter },
+            },
+          },
+  };
+}
+
+function lookup(by: RouteKey, tree: Record<string, unknown>): Record<string, unknown> {
+  const input = { name: by, typed_config: { "@type": FILTER_STATE_INPUT, key: filterName(by) } };
+  return { matcher_tree: { input, ...tree } };
+}
