@@ -32,7 +32,7 @@ interface Entry {
   readonly before: "gateway" | "routes";
   /**
    * Empty if the config does not need it: then there is no object.
-   * @param above The patches of all entries above it.
+   * @param above The patches of the entries above it that must exist before the same.
    */
   readonly patches: (config: EnvoyFilterConfig, above: readonly ConfigPatch[]) => ConfigPatch[];
   /** Hosts of Services that the patches send requests to. Default: none. */
@@ -134,25 +134,26 @@ export function envoyFilters(
   opts: pulumi.CustomResourceOptions,
 ): GatewayEnvoyFilter[] {
   const { gateway } = config;
-  return envoyFilterPatches(config)
-    .filter((filter) => filter.before === before)
-    .map(
-      ({ before: _, ...filter }) => new GatewayEnvoyFilter(`${name}-${filter.feature}`, { ...filter, gateway }, opts),
-    );
+  return envoyFilterPatches(config, before).map(
+    (filter) => new GatewayEnvoyFilter(`${name}-${filter.feature}`, { ...filter, gateway }, opts),
+  );
 }
 
-/** The patches of every filter that the config needs, as Istio applies them. */
+/** The patches of every filter that the config needs, as Istio applies them. @param phase Only those before it. Default: all. */
 export function envoyFilterPatches(
   config: EnvoyFilterConfig,
-): (Omit<GatewayEnvoyFilterArgs, "gateway"> & Pick<Entry, "before">)[] {
+  phase?: Entry["before"],
+): Omit<GatewayEnvoyFilterArgs, "gateway">[] {
   const above: ConfigPatch[] = [];
   return ENVOY_FILTERS.flatMap(({ name, before, patches: patchesOf, services }, index) => {
+    if (phase !== undefined && before !== phase) {
+      return [];
+    }
     const patches = patchesOf(config, above);
     above.push(...patches);
     const priority = (index + 1) * PRIORITY_STEP;
     return [...grouped(patches, (patch) => partOf(name, patch))].map(([part, own]) => ({
-      feature: part === undefined ? name : part,
-      before,
+      feature: part ?? name,
       // What is inserted around a filter comes after its parts.
       priority: part === undefined ? priority : priority - 1,
       patches: own,

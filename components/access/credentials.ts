@@ -3,7 +3,8 @@ import type { Access } from "../../config/schema/access/access";
 import { TOKEN_HEADER } from "../../config/schema/access/jwt";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { firstFilterPatch, lastFilterPatch } from "../shared/envoyPatches";
-import { type FilterConfig, filterByRoute, filterName, hostKey } from "../shared/filterByRoute";
+import { filterByRoute, filterName, hostKey } from "../shared/filterByRoute";
+import { type HeaderMutation, headerMutation, removeHeaders, setHeader } from "../shared/headerMutation";
 
 /**
  * What Istio's own filters are to check. They look the same for every host: one checks the token in a header, the other asks the
@@ -23,7 +24,7 @@ export function credentialsPatches(services: readonly Service[]): ConfigPatch[] 
   const filters = new Map(
     services.flatMap(({ host, access }) => {
       const wanted = headers(access);
-      return wanted.length === 0 ? [] : [[hostKey(host), mutation(wanted)] as const];
+      return wanted.length === 0 ? [] : [[hostKey(host), headerMutation(wanted)] as const];
     }),
   );
   const patches = filterByRoute({ feature: "credentials", place: "first", by: "host", filters });
@@ -32,30 +33,17 @@ export function credentialsPatches(services: readonly Service[]): ConfigPatch[] 
     : [
         ...patches,
         // Inserted later, so it comes first.
-        firstFilterPatch(filterName("credentials-from-clients"), remove(CHECKED_TOKEN_HEADER, ASK_HEADER)),
-        lastFilterPatch(filterName("credentials-to-backends"), remove(ASK_HEADER)),
+        firstFilterPatch(
+          filterName("credentials-from-clients"),
+          headerMutation(removeHeaders([CHECKED_TOKEN_HEADER, ASK_HEADER])),
+        ),
+        lastFilterPatch(filterName("credentials-to-backends"), headerMutation(removeHeaders([ASK_HEADER]))),
       ];
 }
 
-function headers(access: Access | undefined): object[] {
+function headers(access: Access | undefined): HeaderMutation[] {
   return [
-    ...(access?.jwt === undefined ? [] : [set(CHECKED_TOKEN_HEADER, `%REQ(${TOKEN_HEADER})%`)]),
-    ...(access?.externalAuthorization === undefined ? [] : [set(ASK_HEADER, "yes")]),
+    ...(access?.jwt === undefined ? [] : [setHeader(CHECKED_TOKEN_HEADER, `%REQ(${TOKEN_HEADER})%`)]),
+    ...(access?.externalAuthorization === undefined ? [] : [setHeader(ASK_HEADER, "yes")]),
   ];
-}
-
-function set(key: string, value: string): object {
-  return { append: { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" } };
-}
-
-function remove(...names: readonly string[]): FilterConfig {
-  return mutation(names.map((name) => ({ remove: name })));
-}
-
-/** https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/header_mutation_filter */
-function mutation(mutations: readonly object[]): FilterConfig {
-  return {
-    "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
-    mutations: { request_mutations: mutations },
-  };
 }

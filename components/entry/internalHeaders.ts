@@ -1,3 +1,5 @@
+import { headerMutation, removeHeaders } from "../shared/headerMutation";
+
 /**
  * Headers that Envoy's edge handling does not remove, or that older versions do not remove for clients on private networks: they
  * steer the router, or backends and sidecars trust them. Headers that the connection manager sets for the backend, such as
@@ -57,7 +59,6 @@ export interface InternalHeadersArgs {
 
 /** An HTTP filter that removes them; undefined if there are none to remove. */
 export function internalHeadersFilter(args: InternalHeadersArgs): Record<string, unknown> | undefined {
-  const remove = (names: readonly string[]) => names.map((name) => ({ remove: name }));
   const request = args.removeInternalHeaders ? FROM_CLIENTS : [];
   const response = [
     ...(args.removeInternalHeaders ? INTERNAL_RESPONSE_HEADERS : []),
@@ -68,9 +69,6 @@ export function internalHeadersFilter(args: InternalHeadersArgs): Record<string,
   }
   return {
     name: "envoy.filters.http.header_mutation",
-    typed_config: {
-      "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
-      mutations: { request_mutations: remove(request), response_mutations: remove(response) },
-    },
+    typed_config: headerMutation(removeHeaders(request), removeHeaders(response)),
   };
 }

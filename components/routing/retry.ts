@@ -1,7 +1,8 @@
 import type { Service } from "../../config";
 import type { Retry } from "../../config/schema/routing/retry";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { byRule, type FilterConfig, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
+import { byRule, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
+import { headerMutation, setHeader } from "../shared/headerMutation";
 
 /**
  * Fixes Istio's translation of an HTTPRoute's `retry`: it does not retry tries that timed out or were reset, as the Gateway API
@@ -9,7 +10,11 @@ import { byRule, type FilterConfig, filterByRoute, NO_ACTION } from "../shared/f
  * the route's own policy, and removes them. Empty if no rule sets a retry.
  */
 export function retryPatches(services: readonly Service[]): ConfigPatch[] {
-  const filters = byRule(services, ({ retry }) => (retry === undefined ? NO_ACTION : setHeaders(retryHeaders(retry))));
+  const filters = byRule(services, ({ retry }) =>
+    retry === undefined
+      ? NO_ACTION
+      : headerMutation(Object.entries(retryHeaders(retry)).map(([key, value]) => setHeader(key, value))),
+  );
   return filterByRoute({ feature: "retry", place: "last", by: "rule", filters });
 }
 
@@ -23,17 +28,5 @@ export function retryHeaders(retry: Retry | false): Record<string, string> {
   }
   return {
     "x-envoy-retry-on": retry.codes === undefined ? CONNECTION_ERRORS : `${CONNECTION_ERRORS},retriable-status-codes`,
-  };
-}
-
-/** https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/header_mutation_filter */
-function setHeaders(headers: Record<string, string>): FilterConfig {
-  return {
-    "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
-    mutations: {
-      request_mutations: Object.entries(headers).map(([key, value]) => ({
-        append: { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" },
-      })),
-    },
   };
 }

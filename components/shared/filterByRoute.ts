@@ -40,7 +40,7 @@ export interface FilterByRouteArgs {
 /**
  * Empty if there is nothing to do for any request. A map that is too large for one object is divided over several filters, each with
  * its own range of keys and an object of its own: `discoveredName` tells them apart. Which ranges there are is part of their names:
- * if that changes, all are new, and the old ones are deleted after the new ones exist. None ever loses a part of its range.
+ * if that changes, all are new, and the old ones are deleted after the new ones exist. No part ever loses some of its range.
  */
 export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
   const { feature, place, filters, otherwise, mostBytes = MOST_BYTES } = args;

@@ -1,8 +1,8 @@
+import { ownName } from "../../components/shared/naming";
 import type { Service, StackConfig } from "../../config";
 import { admits } from "../../config/resolve/entrance";
 import { get, type Answer } from "../client";
 import { diagnose } from "../diagnosis";
-import { ownName } from "../../components/shared/naming";
 import { isGatewaysOwn, isRefusal, plainRules } from "../expectations";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";

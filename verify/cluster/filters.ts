@@ -21,8 +21,9 @@ export async function checkFilters({ config }: Target): Promise<Row[]> {
       const dump = await outputOf("istioctl", ["proxy-config", "all", `${name}.${gateway.namespace}`, "-o", "json"]);
       return JSON.parse(dump) as object;
     });
+    const filters = envoyFilterPatches(config);
     const missing = (await Promise.all(dumps)).flatMap((dump) =>
-      envoyFilterPatches(config).flatMap(({ feature, patches }) =>
+      filters.flatMap(({ feature, patches }) =>
         patches.filter((patch) => !landed(patch, dump)).map((patch) => ({ feature, patch })),
       ),
     );

@@ -11,17 +11,19 @@ export function landed(patch: ConfigPatch, dump: object): boolean {
 
 /** What a patch is meant to change. */
 function targets({ applyTo, match: { listener, routeConfiguration } }: ConfigPatch, dump: object): unknown[] {
-  const listeners = find(dump, "listener").filter((one) => has(one, "filter_chains"));
-  const onPort = listeners.filter((one) => String(find(one, "port_value")[0]) === String(listener?.portNumber));
+  const onPort = () =>
+    find(dump, "listener")
+      .filter((one) => property(one, "filter_chains") !== undefined)
+      .filter((one) => String(find(one, "port_value")[0]) === String(listener?.portNumber));
   switch (applyTo) {
     case "LISTENER":
-      return onPort;
+      return onPort();
     case "FILTER_CHAIN":
-      return find(onPort, "filter_chains").flat();
+      return find(onPort(), "filter_chains").flat();
     case "NETWORK_FILTER":
-      return find(onPort, "filters").flat();
+      return find(onPort(), "filters").flat();
     case "HTTP_FILTER":
-      return find(onPort, "http_filters").flat();
+      return find(onPort(), "http_filters").flat();
     case "EXTENSION_CONFIG":
       return find(dump, "ecds_filter");
     case "VIRTUAL_HOST":
@@ -86,8 +88,4 @@ function find(value: unknown, key: string): unknown[] {
 
 function property(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? (value as Json)[key] : undefined;
-}
-
-function has(value: unknown, key: string): boolean {
-  return property(value, key) !== undefined;
 }
