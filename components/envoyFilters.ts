@@ -2,8 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
 import { grouped } from "../config/values/grouped";
 import type { ConfigPatch } from "../kinds/envoyFilter";
-import { hasPolicies } from "./access/access";
-import { accessFilterPatches } from "./access/accessFilter";
+import { accessFilterPatches, isRestricted } from "./access/accessFilter";
 import { accessScopePatch } from "./access/accessScope";
 import { credentialsPatches } from "./access/credentials";
 import { hardeningPatches } from "./entry/hardening";
@@ -14,7 +13,6 @@ import { localRateLimitPatches } from "./limits/localRateLimit";
 import { corsPatches } from "./routing/cors";
 import { faultPatches } from "./routing/fault";
 import { retryPatches } from "./routing/retry";
-import { rateLimitServiceHost } from "./shared/naming";
 import { discoveredName, filterName, routeKeysPatch } from "./shared/filterByRoute";
 import { GatewayEnvoyFilter, type GatewayEnvoyFilterArgs } from "./shared/gatewayEnvoyFilter";
 import { routeTelemetryPatches } from "./telemetry/telemetry";
@@ -35,8 +33,6 @@ interface Entry {
    * @param above The patches of the entries above it that must exist before the same.
    */
   readonly patches: (config: EnvoyFilterConfig, above: readonly ConfigPatch[]) => ConfigPatch[];
-  /** Hosts of Services that the patches send requests to. Default: none. */
-  readonly services?: (config: EnvoyFilterConfig) => string[];
 }
 
 /**
@@ -68,8 +64,10 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     // Disables Istio's own filters where nothing is served.
     name: "access-scope",
     before: "routes",
-    patches: ({ services, domain, gateway }) =>
-      hasPolicies({ services, gateway, clientAddress: gateway.clientAddress }) ? [accessScopePatch(domain)] : [],
+    patches: ({ services, domain, denyByDefault, gateway: { clientAddress } }) =>
+      isRestricted(services, denyByDefault) || clientAddress?.proxyAddresses !== undefined
+        ? [accessScopePatch(domain)]
+        : [],
   },
   { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
   {
@@ -97,8 +95,6 @@ export const ENVOY_FILTERS: readonly Entry[] = [
       config === undefined
         ? []
         : globalRateLimitPatches({ config, services, gateway, clientAddress: gateway.clientAddress }),
-    services: ({ rateLimitService: config, gateway }) =>
-      config === undefined ? [] : [rateLimitServiceHost(gateway, config.namespace)],
   },
   { name: "fault", before: "routes", patches: ({ services }) => faultPatches(services) },
   { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
@@ -145,7 +141,7 @@ export function envoyFilterPatches(
   phase?: Entry["before"],
 ): Omit<GatewayEnvoyFilterArgs, "gateway">[] {
   const above: ConfigPatch[] = [];
-  return ENVOY_FILTERS.flatMap(({ name, before, patches: patchesOf, services }, index) => {
+  return ENVOY_FILTERS.flatMap(({ name, before, patches: patchesOf }, index) => {
     if (phase !== undefined && before !== phase) {
       return [];
     }
@@ -157,7 +153,6 @@ export function envoyFilterPatches(
       // What is inserted around a filter comes after its parts.
       priority: part === undefined ? priority : priority - 1,
       patches: own,
-      services: services?.(config),
     }));
   });
 }

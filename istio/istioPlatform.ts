@@ -55,11 +55,7 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** Values for istiod's chart. */
 export function istiodValues(): Values {
-  return {
-    meshConfig: parse(readFileSync(join(__dirname, "..", "docs", "mesh-config.yaml"), "utf8")) as object,
-    // Gateways get the clusters of their own routes, not of every Service in the mesh.
-    env: { PILOT_FILTER_GATEWAY_CLUSTER_CONFIG: "true" },
-  };
+  return { meshConfig: parse(readFileSync(join(__dirname, "..", "docs", "mesh-config.yaml"), "utf8")) as object };
 }
 
 /** Like Helm: maps are merged, anything else is replaced. */

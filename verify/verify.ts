@@ -9,7 +9,6 @@ import { checkRoutes } from "./checks/routes";
 import { checkTls } from "./checks/tls";
 import { checkBackends } from "./cluster/backends";
 import { checkConditions } from "./cluster/conditions";
-import { checkFilters } from "./cluster/filters";
 import { checkProxies } from "./cluster/proxies";
 import { skipped, type Row } from "./row";
 import { recordedAddress, type Target } from "./target";
@@ -23,7 +22,7 @@ const PUBLIC: readonly Check[] = [checkRedirect, checkCertificate];
 const TRAFFIC: readonly Check[] = [checkTls, checkRoutes, checkHeaders];
 
 /** What needs read access to the cluster. */
-const CLUSTER: readonly Check[] = [checkConditions, checkBackends, checkProxies, checkFilters];
+const CLUSTER: readonly Check[] = [checkConditions, checkBackends, checkProxies];
 
 export interface VerifyOptions {
   /** Check the cluster too. */

@@ -54,10 +54,3 @@ export function authorizationPolicies({
     Object.entries(policies).flatMap(([key, spec]) => (spec === undefined ? [] : [[key, spec] as const])),
   );
 }
-
-/** Whether Istio checks anything. */
-export function hasPolicies(args: AccessArgs): boolean {
-  return (
-    Object.keys(authorizationPolicies(args)).length > 0 || authenticationSpec(args.services, args.gateway) !== undefined
-  );
-}

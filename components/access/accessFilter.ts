@@ -21,17 +21,22 @@ export interface AccessFilterArgs {
  * then. Hosts of no service are refused, so that nobody enters where an entry is missing. Empty if everyone may enter everywhere.
  */
 export function accessFilterPatches({ services, clientAddress, denyByDefault }: AccessFilterArgs): ConfigPatch[] {
-  // Services that share a host have the same access: the config check ensures it.
-  const hosts = new Map(services.map(({ host, access }) => [host, conditionsOf(access)]));
-  if (!denyByDefault && [...hosts.values()].every((conditions) => conditions.length === 0)) {
+  if (!isRestricted(services, denyByDefault)) {
     return [];
   }
+  // Services that share a host have the same access: the config check ensures it.
+  const hosts = new Map(services.map(({ host, access }) => [host, conditionsOf(access)]));
   const filters = new Map([...hosts].map(([host, conditions]) => [hostKey(host), refusals(conditions, clientAddress)]));
   if (!denyByDefault) {
     // Nothing is served there: 404.
     filters.set(NO_HOST, NO_ACTION);
   }
   return filterByRoute({ feature: "access", place: "last", by: "host", filters, otherwise: REFUSE });
+}
+
+/** Whether somebody may not enter somewhere. */
+export function isRestricted(services: readonly Service[], denyByDefault: boolean): boolean {
+  return denyByDefault || services.some(({ access }) => conditionsOf(access).length > 0);
 }
 
 /** Each policy refuses the clients that one condition does not admit. */

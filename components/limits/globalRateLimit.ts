@@ -5,7 +5,7 @@ import { protoDuration } from "../../config/values/duration";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { lastFilterPatch } from "../shared/envoyPatches";
 import { byRule, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
-import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceHost } from "../shared/naming";
+import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
 import { LIMITS_METADATA, limitsMetadata, rateLimitDomain, rateLimits } from "./rateLimitDescriptors";
 
 export interface GlobalRateLimitArgs {
@@ -44,8 +44,8 @@ export function globalRateLimitPatches(args: GlobalRateLimitArgs): ConfigPatch[]
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/ratelimit/v3/rate_limit.proto */
 function filterConfig(args: GlobalRateLimitArgs): Record<string, unknown> {
-  const { timeout, failureMode } = args.config;
-  const host = rateLimitServiceHost(args.gateway, args.config.namespace);
+  const { namespace, timeout, failureMode } = args.config;
+  const host = `${rateLimitServiceName(args.gateway, namespace)}.${namespace}.svc.cluster.local`;
   return {
     "@type": "type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit",
     domain: rateLimitDomain(args.gateway),

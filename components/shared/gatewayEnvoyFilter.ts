@@ -15,22 +15,13 @@ export interface GatewayEnvoyFilterArgs {
   priority: number;
   /** Istio's `configPatches`, as they are applied. */
   patches: ConfigPatch[];
-  /**
-   * Hosts of Services that the patches send requests to, such as `limits.apps.svc.cluster.local`. With
-   * PILOT_FILTER_GATEWAY_CLUSTER_CONFIG, istiod gives gateways no others but those of their routes. Default: none.
-   */
-  services?: readonly string[];
 }
 
 /** The EnvoyFilter of one feature. It patches only its gateway's proxies. Needs Istio 1.27: older ones patch every proxy with it. */
 export class GatewayEnvoyFilter extends EnvoyFilter {
   constructor(name: string, args: GatewayEnvoyFilterArgs, opts?: pulumi.CustomResourceOptions) {
-    const { feature, gateway, priority, patches, services = [] } = args;
+    const { feature, gateway, priority, patches } = args;
     const spec = { targetRefs: [gatewayTarget(gateway)], priority, configPatches: patches };
-    const annotations = services.length === 0 ? undefined : { [REFERENCED_SERVICES]: services.join(",") };
-    super(name, { metadata: { ...ownMetadata(gateway, feature), annotations }, spec }, opts);
+    super(name, { metadata: ownMetadata(gateway, feature), spec }, opts);
   }
 }
-
-/** https://istio.io/latest/docs/reference/config/annotations/ */
-const REFERENCED_SERVICES = "envoyfilter.istio.io/referenced-services";

@@ -79,11 +79,6 @@ export function rateLimitServiceName(gateway: GatewayRef, namespace: string): st
   return workloadName(gateway, SUFFIXES.rateLimitService, namespace);
 }
 
-/** Its host in the cluster. */
-export function rateLimitServiceHost(gateway: GatewayRef, namespace: string): string {
-  return `${rateLimitServiceName(gateway, namespace)}.${namespace}.svc.cluster.local`;
-}
-
 /** Name of a Deployment and its Service, which may have no dot: in another namespace than the Gateway's with a hash of that. */
 export function workloadName(gateway: GatewayRef, suffix: string, namespace: string): string {
   const name = ownName(gateway, suffix);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ENVOY_FILTERS } from "../../components/envoyFilters";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
-import { metadataOf, register, type Registered } from "../support/deployment";
+import { register, type Registered } from "../support/deployment";
 import { plain, stack } from "../support/stacks";
 
 const FILTER = "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter";
@@ -106,20 +106,5 @@ describe("components/envoyFilters", () => {
       const target = { group: "gateway.networking.k8s.io", kind: "Gateway", name: "unified-gateway" };
       assert.deepEqual([targetRefs, workloadSelector], [[target], undefined], name);
     }
-  });
-
-  it("names the Service that a filter calls, which istiod would otherwise hide from gateways", async () => {
-    const named = (await filters(EVERYTHING)).flatMap((filter) => {
-      const annotations = metadataOf(filter).annotations as Record<string, string> | undefined;
-      return annotations === undefined ? [] : [[filter.name, annotations]];
-    });
-    assert.deepEqual(named, [
-      [
-        "gateway-global-rate-limit",
-        {
-          "envoyfilter.istio.io/referenced-services": "unified-gateway--rate-limit.istio-system.svc.cluster.local",
-        },
-      ],
-    ]);
   });
 });

@@ -5,10 +5,10 @@ import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
 import { request } from "../../lab/probe";
 import { eventually } from "../../lab/processes";
-import { landed } from "../../verify/cluster/landed";
 import { testIssuer } from "../support/jwt";
 import { stack } from "../support/stacks";
 import { deploy, destroy, theLab, type Values } from "./support/lab";
+import { landed } from "./support/landed";
 import { assertNothingRejected } from "./support/rejects";
 
 const STACK = "filters";

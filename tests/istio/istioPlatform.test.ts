@@ -79,10 +79,7 @@ describe("istio/istioPlatform", () => {
     assert.deepEqual(global, values.global);
     const none = { meshConfig: { extensionProviders: [] } };
     const replaced = await register(() => istioPlatform(checkedPlatform({ ...VALUES, values: none })));
-    assert.deepEqual(only(replaced, RELEASE, "istiod").inputs.values, {
-      ...none,
-      env: { PILOT_FILTER_GATEWAY_CLUSTER_CONFIG: "true" },
-    });
+    assert.deepEqual(only(replaced, RELEASE, "istiod").inputs.values, none);
   });
 
   it("takes no Pulumi secret, which Helm's release would show, and shows none", () => {

@@ -143,7 +143,7 @@ describe("components/access", () => {
     );
   });
 
-  it("leaves the redirect alone, as soon as Istio checks anything", async () => {
+  it("leaves the redirect alone, as soon as anybody may not enter", async () => {
     assert.deepEqual(accessScopePatch("example.test"), {
       applyTo: "VIRTUAL_HOST",
       match: {
@@ -170,7 +170,9 @@ describe("components/access", () => {
     assert.equal(await isScoped({ jwt }), true);
     assert.equal(await isScoped({ externalAuthorization: { provider: "login" } }), true);
     assert.equal(await isScoped(undefined, { trustedProxies: 1, proxyAddresses: ["10.0.0.1"] }), true);
-    assert.equal(await isScoped({ allow: ["10.0.0.0/8"] }), false);
+    // Policies that somebody else adds are not for the redirect either.
+    assert.equal(await isScoped({ allow: ["10.0.0.0/8"] }), true);
+    assert.equal(await isScoped(undefined), false);
   });
 
   for (const channel of ["standard", "experimental"] as const) {

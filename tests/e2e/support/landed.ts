@@ -1,6 +1,6 @@
-import type { ConfigPatch } from "../../kinds/envoyFilter";
+import type { ConfigPatch } from "../../../kinds/envoyFilter";
 
-/** Reads a proxy's config, as Envoy's admin endpoint /config_dump and `istioctl proxy-config all -o json` print it. */
+/** Reads a proxy's config, as Envoy's admin endpoint /config_dump prints it. */
 
 type Json = Readonly<Record<string, unknown>>;
 
