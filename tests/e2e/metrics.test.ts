@@ -149,7 +149,7 @@ describe("metrics", function () {
       panels: { title: string; targets?: { expr: string }[] }[];
     };
     const queries = board.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })));
-    assert.equal(queries.length, 30);
+    assert.equal(queries.length, 31);
     await eventually("data for every query", 30_000, async () => {
       const empty: string[] = [];
       // Latencies are known only while there are requests.

@@ -225,6 +225,6 @@ describe("observability", () => {
     const serviceOf = (route: unknown) => String(route).split("--")[0];
     assert.equal(serviceOf(line?.route), traced.name);
     assert.equal(serviceOf(root.attributes["gateway.route"]), traced.name);
-    assert.equal(completed, "envoy_vhost_traced_observability_test_443_route_traced_upstream_rq_completed");
+    assert.equal(completed, "envoy_vhost_traced_observability_test_443_route_service_upstream_rq_completed");
   });
 });
