@@ -109,7 +109,9 @@ describe("protocols", () => {
 
     it("ends a call at the client's deadline, and not before", async () => {
       const late = await call("echo", { request: { sleep: 3000 }, deadline: 1000 });
-      assert.equal(late.code, 4);
+      // The client and Envoy both count 1,000 ms. If Envoy is first, the client gets its 504 as UNAVAILABLE, as gRPC maps it.
+      assert.ok(late.code === 4 || (late.code === 14 && /timeout/.test(late.details)), `${late.code}: ${late.details}`);
+      assert.ok(late.took >= 950 && late.took < 3000, `${late.took} ms`);
       const { code, answers } = await call("echo", { request: { sleep: 1500 }, deadline: 10_000 });
       assert.equal(code, 0);
       const left = Number(answers[0]?.metadata["x-envoy-expected-rq-timeout-ms"]);
