@@ -55,7 +55,7 @@ export function chartValues(services: number): object {
   return { services: names.map((name) => ({ name, timeout: TIMEOUT })) };
 }
 
-/** One template for all objects: it loops over services for their objects, and for their patches in the gateway's objects. */
+/** One template for all objects: it loops over services for their objects, and for their entries in the gateway's objects. */
 export function template(objects: readonly Manifest[]): string {
   const ofServices = objects.filter(({ metadata }) => ANY_SERVICE.test(metadata.name));
   const ofGateway = objects.filter((object) => !ofServices.includes(object));
@@ -73,26 +73,21 @@ const placeholders = (text: string) =>
     .replaceAll(new RegExp(MODEL, "g"), "{{ .name }}")
     .replaceAll(`request: ${TIMEOUT}\n`, "request: {{ .timeout }}\n");
 
-interface PatchesSpec {
-  readonly configPatches?: readonly object[];
-}
-
+/** An object of the gateway whose maps have an entry for each service: the model's is what the loop repeats. */
 function withLoop(object: Manifest): string {
-  const { configPatches = [] } = (object.spec ?? {}) as PatchesSpec;
-  const isOf = (service: RegExp) => (patch: object) => service.test(JSON.stringify(patch));
-  const models = configPatches.filter(isOf(MODEL));
-  if (models.length === 0) {
-    return stringify(object);
-  }
-  const fixed = configPatches.filter((patch) => !isOf(ANY_SERVICE)(patch));
-  const place = "PATCHES";
-  const rest = stringify({ ...object, spec: { ...(object.spec as object), configPatches: place } });
-  const patches = `\n${indented(fixed)}${loop(placeholders(indented(models)))}`;
-  return rest.replace(` ${place}\n`, () => patches);
+  const text = stringify(object, (_, value: unknown) => (isMap(value) ? withoutOthers(value) : value));
+  return text.replaceAll(ENTRY, (entry) => loop(placeholders(entry)));
 }
 
-function indented(list: readonly object[]): string {
-  return list.length === 0 ? "" : stringify(list).replaceAll(/^/gm, "    ").trimEnd() + "\n";
+/** The entry of the model in a map: its key, and all lines that are indented deeper. */
+const ENTRY = new RegExp(String.raw`^( +)\S*${MODEL.source}.*:.*\n(?:\1 .*\n)*`, "gm");
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function withoutOthers(map: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).filter(([key]) => !ANY_SERVICE.test(key) || MODEL.test(key)));
 }
 
 /** Fails if two lists do not contain the same objects. */

@@ -39,7 +39,7 @@ export async function contenders(
   for (const kind of ["gateway", "plain", "kubectl"] as const) {
     await makeNamespaces(lab, name(kind));
   }
-  const plainObjects = await renderedObjects(lab, { name: name("plain"), services });
+  const plainObjects = await renderedObjects(lab, name("plain"), stackValues({ name: name("plain"), services }));
   // The same objects under other names.
   const text = JSON.stringify(plainObjects).replaceAll(name("plain"), name("kubectl"));
   const all = {

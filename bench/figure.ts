@@ -19,9 +19,17 @@ export interface Results {
   readonly figures: readonly Figure[];
   /** All measured values by round, so that figures can be recomputed. */
   readonly samples: Readonly<Record<string, readonly object[]>>;
+  readonly tables?: readonly Table[];
   readonly plots?: readonly Plot[];
   /** Number of rounds, if it does not come from the command line. */
   readonly rounds?: number;
+}
+
+/** Further values, which no target applies to. */
+export interface Table {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 export interface Plot {

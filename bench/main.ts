@@ -16,6 +16,7 @@ import type { Options } from "./options";
 import { previewAndNoOp } from "./preview";
 import { propagation } from "./propagation";
 import { pageText, part, withText, type Part, type Report } from "./report";
+import { scale } from "./scale";
 import { updates } from "./update";
 
 const MEASUREMENTS: Readonly<Record<string, (lab: Lab, options: Options) => Promise<Results>>> = {
@@ -25,6 +26,7 @@ const MEASUREMENTS: Readonly<Record<string, (lab: Lab, options: Options) => Prom
   propagation,
   dataplane: dataPlane,
   memory,
+  scale,
 };
 const TITLES = {
   preview: "Preview, and an update with nothing to do",
@@ -33,17 +35,19 @@ const TITLES = {
   propagation: "From the API server to the first answer",
   dataplane: "Data plane",
   memory: "Memory of a route",
+  scale: "A thousand services",
 } as const;
 const PAGE = join(REPOSITORY, "docs", "performance.md");
 const DATA = join(REPOSITORY, "docs", "performance.json");
 
-/** `npm run bench -- [--only preview,update,cli,propagation,dataplane,memory] [--pairs 10] [--services 3,10,100] [--write]` */
+/** `npm run bench -- [--only preview,update,…] [--pairs 10] [--services 3,10,100] [--sizes 10,100,1000] [--write]` */
 main(async () => {
-  const { only, pairs, services, write } = parseArgs({
+  const { only, pairs, services, sizes, write } = parseArgs({
     options: {
       only: { type: "string", default: Object.keys(MEASUREMENTS).join(",") },
       pairs: { type: "string", default: "10" },
       services: { type: "string", default: "3,10,100" },
+      sizes: { type: "string", default: "10,100,1000" },
       write: { type: "boolean", default: false },
     },
   }).values;
@@ -57,6 +61,7 @@ main(async () => {
   const options = {
     pairs: positive("--pairs", pairs),
     services: services.split(",").map((count) => positive("--services", count)),
+    sizes: sizes.split(",").map((count) => positive("--sizes", count)),
     progress: (text: string) => void process.stderr.write(`${text}\n`),
   };
   await checkMachine(toolsAreCached());

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../lab/lab";
 import { REPOSITORY } from "../lab/paths";
-import { costText, interleaved, type Cost } from "./clock";
+import { costText, interleaved } from "./clock";
 import { ratio, type Results } from "./figure";
 import type { Options } from "./options";
 import { FOLDER, stackFile, takeStack, type Manifest } from "./stacks";
@@ -43,15 +43,16 @@ export async function propagation(lab: Lab, { pairs, progress }: Options): Promi
     counts[name] += 1;
     const after = `v${counts[name]}`;
     await change(after);
-    return watched(lab, {
+    const wallSeconds = await watched(lab, {
       address: ADDRESS,
       host: `${name}.${DOMAIN}`,
-      route: { name: ROUTES[name], namespace: NAMESPACE },
+      object: { kind: "httproute", name: ROUTES[name], namespace: NAMESPACE },
       kubectl: lab.tools.programs.kubectl,
       before,
       after,
       command,
     });
+    return { wallSeconds, cpuSeconds: 0 };
   };
   const rounds = await interleaved(
     pairs,
@@ -81,9 +82,10 @@ async function liveRoute(lab: Lab): Promise<Manifest> {
   };
 }
 
-async function watched(lab: Lab, args: WatchArgs): Promise<Cost> {
+/** Time from the changed object in the API server to the first answer by it. Unit: seconds. */
+export async function watched(lab: Lab, args: WatchArgs): Promise<number> {
   const program = ["-r", "ts-node/register/transpile-only", join(REPOSITORY, "bench", "watch.ts")];
   const said = await lab.output([process.execPath, ...program, JSON.stringify(args)], { cwd: REPOSITORY });
   const { applied, served } = JSON.parse(said) as Seen;
-  return { wallSeconds: (served - applied) / 1000, cpuSeconds: 0 };
+  return (served - applied) / 1000;
 }

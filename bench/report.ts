@@ -1,5 +1,5 @@
 import { availableParallelism, loadavg, totalmem } from "node:os";
-import type { Figure, Results } from "./figure";
+import type { Figure, Results, Table } from "./figure";
 import { mermaid } from "./plot";
 import type { Interval } from "./stats";
 
@@ -45,7 +45,7 @@ export function pageText(report: Report, titles: Readonly<Record<string, string>
     .join("\n");
 }
 
-function partText({ date, machine, pairs, standIns, figures, plots = [] }: Part): string {
+function partText({ date, machine, pairs, standIns, figures, tables = [], plots = [] }: Part): string {
   const { cores, memoryGiB, node, load } = machine;
   const hasCpu = figures.some(({ cpu }) => cpu !== undefined);
   const columns = ["what", ...(hasCpu ? ["wall time", "CPU time"] : ["median"]), "target", ""];
@@ -60,8 +60,13 @@ function partText({ date, machine, pairs, standIns, figures, plots = [] }: Part)
       return row([...cells, target === undefined ? "" : `≤ ${amount(target, unit)}`, verdict(figure)]);
     }),
     "",
+    ...tables.map(tableText),
     ...plots.map(mermaid),
   ].join("\n");
+}
+
+function tableText({ title, columns, rows }: Table): string {
+  return [title, "", row(columns), row(columns.map(() => "---")), ...rows.map(row), ""].join("\n");
 }
 
 function row(cells: readonly string[]): string {

@@ -40,15 +40,25 @@ export function stackValues({ name, services, timeoutSeconds = 3 }: StackArgs): 
     domain: `${name}.test`,
     // No waiting, because kubectl does not wait either.
     gateway: { name, namespace: `${name}-system`, programmedTimeout: "0s" },
-    services: Array.from({ length: services }, (_, index) => ({
-      name: `service-${index}`,
-      namespace: `${name}-apps`,
-      port: 8080,
+    services: servicesWith({ name, services }, (index) => ({
       timeouts: { request: `${index === 0 ? timeoutSeconds : 3}s` },
       rateLimit: { type: "local", requests: 100, per: "second" },
       trafficPolicy: { outlierDetection: { consecutive5xxErrors: 5, interval: "10s", baseEjectionTime: "30s" } },
     })),
   };
+}
+
+/** A stack's services. @param policies What each of them has besides its backend. */
+export function servicesWith(
+  { name, services }: Pick<StackArgs, "name" | "services">,
+  policies: (index: number) => object,
+): object[] {
+  return Array.from({ length: services }, (_, index) => ({
+    name: `service-${index}`,
+    namespace: `${name}-apps`,
+    port: 8080,
+    ...policies(index),
+  }));
 }
 
 /** Pulumi passes a stack's config in one environment variable, which Linux limits to 128 KiB. */
@@ -62,13 +72,18 @@ export function stackFile(stack: string, { services, ...values }: Record<string,
   const serviceFiles: string[] = [];
   for (let first = SERVICES_IN_A_FILE; first < list.length; first += SERVICES_IN_A_FILE) {
     const file = `${stack}-${first}.yaml`;
-    writeFileSync(join(FOLDER, file), stringify(list.slice(first, first + SERVICES_IN_A_FILE)));
+    writeFileSync(join(FOLDER, file), yaml(list.slice(first, first + SERVICES_IN_A_FILE)));
     serviceFiles.push(file);
   }
   const keys = { ...values, services: own, ...(serviceFiles.length > 0 ? { serviceFiles } : {}) };
   const config = Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${PROJECT}:${key}`, value]));
-  writeFileSync(path, stringify({ config }, { compat: "yaml-1.1" }));
+  writeFileSync(path, yaml({ config }));
   return path;
+}
+
+/** Without aliases, however often a value occurs. */
+function yaml(value: unknown): string {
+  return stringify(value, { compat: "yaml-1.1", aliasDuplicateObjects: false });
 }
 
 /** Writes a stack's config to the lab's project. */
@@ -85,13 +100,14 @@ export async function makeNamespaces(lab: Lab, name: string): Promise<void> {
   await lab.kubectl(["apply", "--server-side", "-f", "-"], list(items));
 }
 
-/** A stack's objects, as the program renders them. The stack is kept; none of it is in the cluster. */
-export async function renderedObjects(lab: Lab, args: StackArgs): Promise<Manifest[]> {
+/** A stack's objects, as the program renders them. The stack is kept, as NAME-render; none of it is in the cluster. */
+export async function renderedObjects(lab: Lab, name: string, values: Record<string, unknown>): Promise<Manifest[]> {
   const renderDirectory = mkdtempSync(join(FOLDER, "render-"));
-  const stack = `${args.name}-render`;
-  await takeStack(lab, stack, { ...stackValues(args), kubernetes: { renderDirectory } });
+  const stack = `${name}-render`;
+  await takeStack(lab, stack, { ...values, kubernetes: { renderDirectory } });
   const up = ["pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--non-interactive"];
-  await lab.output(up, { env: ONE_WRITE });
+  const r = await lab.run(up, { env: ONE_WRITE });
+  if (r.code !== 0) console.error(r.stdout.slice(-3000), r.stderr.slice(-3000));
   const files = MANIFESTS.flatMap((folder) =>
     readdirSync(join(renderDirectory, folder)).map((file) => join(renderDirectory, folder, file)),
   );

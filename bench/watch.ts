@@ -6,16 +6,21 @@ import { promisify } from "node:util";
 export interface WatchArgs {
   readonly address: string;
   readonly host: string;
-  readonly route: { readonly name: string; readonly namespace: string };
+  /** Address that the requests come from. Default: any. */
+  readonly from?: string;
+  readonly object: { readonly kind: string; readonly name: string; readonly namespace: string };
+  /** The part of the object that has the value. Default: its spec. */
+  readonly field?: string;
+  /** The part of a response that has the same value: `:status`, or a header. Default: `x-bench`. */
+  readonly header?: string;
   readonly kubectl: string;
-  /** Value of the response header `x-bench` before and after the change. */
   readonly before: string;
   readonly after: string;
   /** Makes the change. */
   readonly command: readonly string[];
 }
 
-/** When the API server had the changed route, and when the first response came through it. Unit: milliseconds since 1970. */
+/** When the API server had the changed object, and when the first response came by it. Unit: milliseconds since 1970. */
 export interface Seen {
   readonly applied: number;
   readonly served: number;
@@ -25,9 +30,9 @@ const MAX_MS = 120_000;
 const PAUSE_MS = 5;
 
 async function watch(args: WatchArgs): Promise<Seen> {
-  const { name, namespace } = args.route;
-  const spec = ["-o", "jsonpath={.spec}{'\\n'}", "--watch"];
-  const watcher = spawn(args.kubectl, ["get", "httproute", name, "-n", namespace, ...spec], {
+  const { kind, name, namespace } = args.object;
+  const field = ["-o", `jsonpath={${args.field ?? ".spec"}}{'\\n'}`, "--watch"];
+  const watcher = spawn(args.kubectl, ["get", kind, name, "-n", namespace, ...field], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const sees = (value: string) =>
@@ -49,11 +54,11 @@ async function watch(args: WatchArgs): Promise<Seen> {
 }
 
 /** When the first response with this value came. */
-async function answers({ address, host }: WatchArgs, value: string): Promise<number> {
+async function answers(args: WatchArgs, value: string): Promise<number> {
   // The certificate's issuer does not matter here.
-  const agent = new Agent({ keepAlive: true, rejectUnauthorized: false, servername: host });
+  const agent = new Agent({ keepAlive: true, rejectUnauthorized: false, servername: args.host });
   try {
-    while ((await answer(agent, address, host)) !== value) {
+    while ((await answer(agent, args)) !== value) {
       await promisify(setTimeout)(PAUSE_MS);
     }
     return Date.now();
@@ -62,10 +67,11 @@ async function answers({ address, host }: WatchArgs, value: string): Promise<num
   }
 }
 
-function answer(agent: Agent, address: string, host: string): Promise<string | undefined> {
+function answer(agent: Agent, { address, host, from, header = "x-bench" }: WatchArgs): Promise<string | undefined> {
   return new Promise((resolve) => {
-    get({ agent, host: address, headers: { host } }, (response) => {
-      const value = response.headers["x-bench"];
+    get({ agent, host: address, localAddress: from, headers: { host } }, (response) => {
+      const { statusCode, headers } = response;
+      const value = header === ":status" ? String(statusCode) : headers[header];
       response.resume().once("end", () => resolve(typeof value === "string" ? value : undefined));
     }).once("error", () => resolve(undefined));
   });

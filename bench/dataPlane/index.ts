@@ -7,9 +7,19 @@ import { stackFile } from "../stacks";
 import { bootstrap, median } from "../stats";
 import { certificateFiles, copyOfCertificate } from "./certificate";
 import { attack, Disturbed } from "./load";
-import { NAMESPACE, POLICIES, policyValues, PORT, REQUEST_HEADERS, SERVICE } from "./policies";
+import { CANARY, NAMESPACE, POLICIES, policyValues, PORT, REQUEST_HEADERS, SERVICE } from "./policies";
 import { cpuOf } from "./processes";
-import { addHost, apply, BACKEND, bareGateway, bareRoute, gatewayEnvoy, startBackend, startStatic } from "./proxies";
+import {
+  addHost,
+  apply,
+  BACKEND,
+  bareGateway,
+  bareRoute,
+  gatewayEnvoy,
+  startBackend,
+  startStatic,
+  useBackend,
+} from "./proxies";
 import { sameJob } from "./sameJob";
 import { policiesBootstrap } from "./staticEnvoy";
 
@@ -67,7 +77,7 @@ export async function dataPlane(lab: Lab, { pairs, progress }: Options): Promise
 const TRIES = 5;
 
 /** Retries if another process disturbed the load; a broken proxy fails every time. */
-async function again<T>(attempt: () => Promise<T>, progress: (text: string) => void): Promise<T> {
+export async function again<T>(attempt: () => Promise<T>, progress: (text: string) => void): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await attempt();
@@ -92,6 +102,10 @@ async function startContenders(lab: Lab): Promise<Record<Exclude<Contender, "dir
   const services = [{ name: SERVICE, namespace: NAMESPACE, port: PORT }];
   await lab.prepare(BARE, stackFile(BARE, { domain: `${BARE}.test`, gateway: bare, services }));
   await startBackend(lab);
+  await useBackend(
+    lab,
+    [SERVICE, CANARY].map((name) => ({ name, namespace: NAMESPACE })),
+  );
   await lab.output(["pulumi", "up", "--yes", "--skip-preview", "--stack", POLICIES, "--non-interactive"]);
 
   const secret = { name: `${POLICIES}--wildcard-${POLICIES}-test-tls`, namespace: `${POLICIES}-system` };

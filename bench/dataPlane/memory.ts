@@ -1,5 +1,4 @@
 import type { Lab } from "../../lab/lab";
-import { service } from "../../lab/manifests";
 import { outputInside } from "../../lab/namespaces";
 import { eventually } from "../../lab/processes";
 import { Chart } from "../chart";
@@ -8,7 +7,7 @@ import type { Options } from "../options";
 import { renderedObjects, stackFile, stackValues } from "../stacks";
 import { certificateFiles, copyOfCertificate } from "./certificate";
 import { residentOf } from "./processes";
-import { apply, BACKEND, bareGateway, bareRoute, gatewayEnvoy, startStatic } from "./proxies";
+import { apply, BACKEND, backendServices, bareGateway, bareRoute, gatewayEnvoy, startStatic } from "./proxies";
 import { limitedBootstrap } from "./staticEnvoy";
 
 const ROUTES = [10, 100, 1000];
@@ -36,11 +35,7 @@ export async function memory(lab: Lab, { progress }: Options): Promise<Results> 
   const samples: MemorySample[] = [];
   for (const routes of ROUTES) {
     const names = Array.from({ length: routes }, (_, index) => `service-${index}`);
-    const ports = [{ name: `http-${BACKEND.port}`, port: BACKEND.port }];
-    await apply(
-      lab,
-      names.flatMap((name) => service(name, APPS, [BACKEND.address], ports)),
-    );
+    await apply(lab, backendServices(names, APPS));
     await apply(lab, await chart.objects(routes));
     await apply(
       lab,
@@ -62,10 +57,10 @@ export async function memory(lab: Lab, { progress }: Options): Promise<Results> 
 }
 
 async function startGateways(lab: Lab) {
-  const rendered = await renderedObjects(lab, { name: GATEWAY, services: 1 });
+  const values = stackValues({ name: GATEWAY, services: 1 });
+  const rendered = await renderedObjects(lab, GATEWAY, values);
   const chart = Chart.make(lab, GATEWAY, rendered);
   // These stacks are never deployed: kubectl creates the Gateways, and Istio their Pods.
-  const values = stackValues({ name: GATEWAY, services: 1 });
   const gateway = { name: GATEWAY, namespace: `${GATEWAY}-system`, address: ADDRESSES.gateway };
   await lab.prepare(GATEWAY, stackFile(GATEWAY, { ...values, gateway }));
   const bare = { name: BARE, namespace: `${BARE}-system`, address: ADDRESSES.bare };
@@ -79,10 +74,12 @@ async function startGateways(lab: Lab) {
   return { chart, files: await certificateFiles(lab, secret) };
 }
 
-const admin = (pid: number, path: string) => outputInside(pid, ["curl", "-sf", `http://127.0.0.1:15000/${path}`]);
+/** Asks the admin endpoint of a gateway's Envoy. */
+export const admin = (pid: number, path: string): Promise<string> =>
+  outputInside(pid, ["curl", "-sf", `http://127.0.0.1:15000/${path}`]);
 
 /** Memory of a gateway's Envoy once it has all routes. */
-async function served(pid: number, routes: number): Promise<Memory> {
+export async function served(pid: number, routes: number): Promise<Memory> {
   await eventually(
     `${routes} routes`,
     180_000,

@@ -1,13 +1,14 @@
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { logOf } from "../../lab/controlPlane";
 import type { Lab } from "../../lab/lab";
+import { service } from "../../lab/manifests";
 import { outputInside, pidInside, pidOutside, startDaemon, type ProcessId } from "../../lab/namespaces";
 import { startNetworkHolder } from "../../lab/network";
 import { eventually } from "../../lab/processes";
 import { labPath } from "../../lab/state";
 import { list, type Manifest } from "../stacks";
 import type { Named } from "./certificate";
-import { CANARY, NAMESPACE, PORT, SERVICE } from "./policies";
+import { PORT } from "./policies";
 import { backendBootstrap } from "./staticEnvoy";
 import { envoyOf } from "./processes";
 
@@ -52,18 +53,31 @@ async function startNetwork(pid: number, name: string, address: string): Promise
   return network;
 }
 
-/** Starts the backend of all contenders, and points the Services' endpoints to it instead of the echo server. */
+/** Starts the backend of all contenders, unless it is running. */
 export async function startBackend(lab: Lab): Promise<void> {
   const { pid } = lab.snapshot.holder;
-  const url = `http://${BACKEND.address}:${BACKEND.port}/`;
+  const request = ["curl", "-sf", `http://${BACKEND.address}:${BACKEND.port}/`];
+  if ((await lab.run(request)).code === 0) {
+    return;
+  }
   await lab.output(["ip", "address", "replace", `${BACKEND.address}/32`, "dev", "lo"]);
   await startEnvoy(lab, "bench-backend", pid, 1, backendBootstrap(BACKEND));
-  await eventually("the backend", 20_000, () => lab.output(["curl", "-sf", url]));
-  for (const service of [SERVICE, CANARY]) {
+  await eventually("the backend", 20_000, () => lab.output(request));
+}
+
+/** Points the endpoints of a prepared stack's Services to the backend instead of the echo server. */
+export async function useBackend(lab: Lab, services: readonly Named[]): Promise<void> {
+  for (const { name, namespace } of services) {
     const endpoints = [{ addresses: [BACKEND.address], conditions: { ready: true } }];
     const patch = ["--type=merge", "-p", JSON.stringify({ endpoints })];
-    await lab.kubectl(["patch", "endpointslice", `${service}-lab`, "-n", NAMESPACE, ...patch]);
+    await lab.kubectl(["patch", "endpointslice", `${name}-lab`, "-n", namespace, ...patch]);
   }
+}
+
+/** Services with the backend as their endpoint. */
+export function backendServices(names: readonly string[], namespace: string): object[] {
+  const ports = [{ name: `http-${BACKEND.port}`, port: BACKEND.port }];
+  return names.flatMap((name) => service(name, namespace, [BACKEND.address], ports));
 }
 
 function startEnvoy(lab: Lab, name: string, inside: number, threads: number, config: object): Promise<ProcessId> {

@@ -11,9 +11,10 @@ const object = (kind: string, name: string, spec: object): Manifest => ({
 const route = (name: string) => object("HTTPRoute", name, { host: `${name}.test`, timeouts: { request: "3s" } });
 
 describe("bench/chart", () => {
-  it("loops over services for their objects, and for their patches in the gateway's", () => {
-    const patches = [{ of: "gateway" }, { of: "service-0" }, { of: "service-1" }, { of: "service-01" }];
-    const objects = [object("Gateway", "g", {}), object("EnvoyFilter", "f", { configPatches: patches, priority: 0 })];
+  it("loops over services for their objects, and for their entries in the gateway's maps", () => {
+    const entry = (name: string) => ({ [`${name}.g--0`]: { run: { prefix: name } } });
+    const map = { ...entry("service-0"), ...entry("service-1"), ...entry("service-01"), rest: true };
+    const objects = [object("Gateway", "g", {}), object("EnvoyFilter", "f", { patches: [{ map, after: 1 }] })];
     assert.deepEqual(template([...objects, route("service-0"), route("service-1")]).split("\n"), [
       "---",
       "apiVersion: v1",
@@ -27,12 +28,15 @@ describe("bench/chart", () => {
       "metadata:",
       "  name: f",
       "spec:",
-      "  configPatches:",
-      "    - of: gateway",
+      "  patches:",
+      "    - map:",
       "{{- range .Values.services }}",
-      "    - of: {{ .name }}",
+      "        {{ .name }}.g--0:",
+      "          run:",
+      "            prefix: {{ .name }}",
       "{{- end }}",
-      "  priority: 0",
+      "        rest: true",
+      "      after: 1",
       "{{- range .Values.services }}",
       "---",
       "apiVersion: v1",

@@ -51,6 +51,14 @@ describe("bench/report", () => {
     ]);
   });
 
+  it("shows tables after the figures", () => {
+    const tables = [{ title: "More.", columns: ["a", "b"], rows: [["1", "2"]] }];
+    const lines = pageText({ part: { ...amounts, tables } }, { part: "Part" })
+      .trim()
+      .split("\n");
+    assert.deepEqual(lines.slice(-6), ["", "More.", "", "| a | b |", "| --- | --- |", "| 1 | 2 |"]);
+  });
+
   it("shows each measured part with its own date, in the order of the titles", () => {
     const text = pageText({ amounts, commands }, { commands: "Commands", missing: "Missing", amounts: "Amounts" });
     const shown = text.split("\n").filter((line) => /^###|^Run on/.test(line));

@@ -1,0 +1,111 @@
+import type { Lab } from "../../lab/lab";
+import { eventually } from "../../lab/processes";
+import { copyOfCertificate } from "../dataPlane/certificate";
+import { apply, backendServices, bareGateway, bareRoute } from "../dataPlane/proxies";
+import { renderedObjects, servicesWith, stackFile, type Manifest } from "../stacks";
+import { APPS, FIRST_VALUE, GATEWAY, scaleValues } from "./services";
+
+const BARE = "scale-bare";
+
+/** The one whose route is changed: an open one, so that any client sees the change. */
+export const CHANGED = 1;
+
+export const CONTENDERS = ["gateway", "idle", "bare"] as const;
+export type Contender = (typeof CONTENDERS)[number];
+
+/** Name of its Gateway, which is alone when it is measured. */
+export const GATEWAYS: Readonly<Record<Contender, string>> = { gateway: GATEWAY, idle: GATEWAY, bare: BARE };
+
+export const ADDRESSES: Readonly<Record<Contender, string>> = {
+  gateway: "192.168.51.237",
+  idle: "192.168.51.237",
+  bare: "192.168.51.238",
+};
+
+/** A contender in the cluster. */
+export interface Deployed {
+  readonly contender: Contender;
+  readonly services: number;
+  readonly objects: readonly Manifest[];
+  /** Pids. */
+  readonly istiod: number;
+  readonly envoy: number;
+}
+
+export function hostOf(contender: Contender, index: number): string {
+  return `service-${index}.${GATEWAYS[contender]}.test`;
+}
+
+/** Prepares namespaces and proxies. The stacks are never deployed: kubectl creates the objects, and Istio the Pods. */
+export async function prepareContenders(lab: Lab): Promise<void> {
+  for (const contender of ["gateway", "bare"] as const) {
+    const name = GATEWAYS[contender];
+    const gateway = { name, namespace: `${name}-system`, address: ADDRESSES[contender] };
+    const services = servicesWith({ name: GATEWAY, services: 1 }, () => ({}));
+    await lab.prepare(name, stackFile(name, { domain: `${name}.test`, gateway, services }));
+  }
+}
+
+/** The Services behind all contenders' routes. */
+export async function applyBackends(lab: Lab, services: number): Promise<void> {
+  await apply(lab, backendServices(namesOf(services), APPS));
+}
+
+function namesOf(services: number): string[] {
+  return Array.from({ length: services }, (_, index) => `service-${index}`);
+}
+
+/** What a contender creates. The bare one needs the other's certificate in the cluster. */
+export async function objectsOf(lab: Lab, contender: Contender, services: number): Promise<Manifest[]> {
+  if (contender === "bare") {
+    return bareObjects(lab, services);
+  }
+  const values = scaleValues({ services, address: ADDRESSES[contender], hasIdleTimeouts: contender === "idle" });
+  return renderedObjects(lab, `${GATEWAY}-${contender}-${services}`, values);
+}
+
+async function bareObjects(lab: Lab, services: number): Promise<Manifest[]> {
+  const secret = { name: `${GATEWAY}--wildcard-${GATEWAY}-test-tls`, namespace: `${GATEWAY}-system` };
+  const routes = namesOf(services).map((name) => bareRoute(BARE, { name, namespace: APPS }));
+  return [
+    await copyOfCertificate(lab, secret, { name: secret.name, namespace: `${BARE}-system` }),
+    bareGateway(BARE, ADDRESSES.bare, secret.name),
+    ...routes.map((route, index) => (index === CHANGED ? withHeader(route) : route)),
+  ];
+}
+
+/** A plain route that sets one header, whose value is then changed. */
+function withHeader(route: Manifest): Manifest {
+  const set = [{ name: "x-bench", value: FIRST_VALUE }];
+  const filters = [{ type: "ResponseHeaderModifier", responseHeaderModifier: { set } }];
+  const spec = route.spec as { readonly rules: readonly object[] };
+  return { ...route, spec: { ...spec, rules: spec.rules.map((rule) => ({ ...rule, filters })) } };
+}
+
+/** Removes a contender's objects, except for those that mean nothing to Istio, and waits for its proxies to end. */
+export async function remove(lab: Lab, contender: Contender, objects: readonly Manifest[]): Promise<void> {
+  for (const path of collections(objects)) {
+    // A large collection may take longer than a request.
+    await eventually(`the end of ${path}`, 300_000, () => lab.kubectl(["delete", "--raw", path]));
+  }
+  await eventually("the gateway's end", 120_000, async () => {
+    const pods = await lab.gatewayPods(GATEWAYS[contender]);
+    if (pods.length > 0) {
+      throw new Error(`${pods.length} Pods are left`);
+    }
+  });
+}
+
+/** Paths in the API of all objects of the same kinds, without those of the core group. */
+export function collections(objects: readonly Manifest[]): string[] {
+  const paths = objects
+    .filter(({ apiVersion }) => apiVersion.includes("/"))
+    .map(({ apiVersion, kind, metadata }) =>
+      ["/apis", apiVersion, "namespaces", metadata.namespace ?? "", plural(kind)].join("/"),
+    );
+  return [...new Set(paths)];
+}
+
+function plural(kind: string): string {
+  return `${kind.toLowerCase()}s`.replace(/(?<!a)ys$/, "ies");
+}
