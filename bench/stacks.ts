@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments, stringify } from "yaml";
 import { PROJECT } from "../config/values/project";
-
 import type { Lab } from "../lab/lab";
+import { UserError } from "../lab/processes";
 
 /** An object as JSON. */
 export interface Manifest {
@@ -104,10 +104,12 @@ export async function makeNamespaces(lab: Lab, name: string): Promise<void> {
 export async function renderedObjects(lab: Lab, name: string, values: Record<string, unknown>): Promise<Manifest[]> {
   const renderDirectory = mkdtempSync(join(FOLDER, "render-"));
   const stack = `${name}-render`;
-  await takeStack(lab, stack, { ...values, kubernetes: { renderDirectory } });
+  await takeStack(lab, stack, { ...values, kubernetes: { renderDirectory, gatewayApi: await gatewayApiOf(lab) } });
   const up = ["pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--non-interactive"];
-  const r = await lab.run(up, { env: ONE_WRITE });
-  if (r.code !== 0) console.error(r.stdout.slice(-3000), r.stderr.slice(-3000));
+  const { code, stdout, stderr } = await lab.run(up, { env: ONE_WRITE });
+  if (code !== 0) {
+    throw new UserError(`${stack} cannot be rendered:\n${stdout}${stderr}`);
+  }
   const files = MANIFESTS.flatMap((folder) =>
     readdirSync(join(renderDirectory, folder)).map((file) => join(renderDirectory, folder, file)),
   );
@@ -115,6 +117,14 @@ export async function renderedObjects(lab: Lab, name: string, values: Record<str
     parseAllDocuments(readFileSync(file, "utf8")).map((document) => document.toJS() as Manifest),
   );
   return objects;
+}
+
+/** Channel and version of the Gateway API's CRDs in the lab. */
+async function gatewayApiOf(lab: Lab): Promise<{ channel: string; version: string }> {
+  const httpRoutes = await lab.kubectl(["get", "crd", "httproutes.gateway.networking.k8s.io", "-o", "json"]);
+  const { metadata } = JSON.parse(httpRoutes) as { metadata: { annotations: Record<string, string> } };
+  const annotation = (key: string) => metadata.annotations[`gateway.networking.k8s.io/${key}`] ?? "";
+  return { channel: annotation("channel"), version: annotation("bundle-version") };
 }
 
 export function list(items: readonly unknown[]): string {

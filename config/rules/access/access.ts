@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Access } from "../../schema/access/access";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import { covers } from "../../values/cidr";
@@ -62,7 +63,7 @@ function listProblems({ access, at }: Guarded): Problem[] {
 function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
   return guarded.flatMap((entry) => {
     const first = guarded.find(({ host }) => host === entry.host) ?? entry;
-    if (JSON.stringify(first.access) === JSON.stringify(entry.access)) {
+    if (isDeepStrictEqual(first.access, entry.access)) {
       return [];
     }
     const expected = `the same access as services[${first.index}]: both serve ${entry.host}, and access applies to the whole host`;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { headerChanges, MAX_OTHER_HEADERS } from "../../resolve/headerChanges";
 import { hidesToken } from "../../resolve/entrance";
 import { TOKEN_HEADER } from "../../schema/access/jwt";
@@ -6,7 +7,7 @@ import type { CheckedStack } from "../checkedStack";
 
 /** Services that check the tokens of one issuer with different keys: Istio would accept only those that the first keys fit. */
 export function issuerProblems({ services, defaults }: CheckedStack): Problem[] {
-  const issuers = new Map<string, { readonly at: string; readonly keys: string }>();
+  const issuers = new Map<string, { readonly at: string; readonly keys: unknown }>();
   const problems = services.flatMap(({ index, service }): Problem[] => {
     const isInherited = service.access === undefined;
     const jwt = (service.access ?? defaults.access)?.jwt;
@@ -14,11 +15,11 @@ export function issuerProblems({ services, defaults }: CheckedStack): Problem[] 
       return [];
     }
     const { issuer, jwks, jwksUri } = jwt;
-    const keys = jwksUri ?? JSON.stringify(jwks);
+    const keys = jwksUri ?? jwks;
     const at = `${isInherited ? "defaults" : `services[${index}]`}.access.jwt`;
     const first = issuers.get(issuer) ?? { at, keys };
     issuers.set(issuer, first);
-    if (first.keys === keys) {
+    if (isDeepStrictEqual(first.keys, keys)) {
       return [];
     }
     const key = jwksUri === undefined ? "jwks" : "jwksUri";

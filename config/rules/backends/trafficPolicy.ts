@@ -1,14 +1,15 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Problem } from "../../values/problem";
 import { resolveTrafficPolicy, targetsOf } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
 
 /** Backends that two services treat differently: Istio applies one DestinationRule per host, and does not merge them. */
 export function trafficPolicyProblems({ defaults, services }: CheckedStack): Problem[] {
-  const owners = new Map<string, { index: number; policy: string }>();
+  const owners = new Map<string, { index: number; policy: object }>();
   return services.flatMap(({ index, service }) => {
-    const policy = JSON.stringify(resolveTrafficPolicy(service, defaults));
+    const policy = resolveTrafficPolicy(service, defaults);
     const backends = new Set(targetsOf(service).map((backend) => `${backend.namespace}/${backend.service}`));
-    const clash = [...backends].find((backend) => (owners.get(backend)?.policy ?? policy) !== policy);
+    const clash = [...backends].find((backend) => !isDeepStrictEqual(owners.get(backend)?.policy ?? policy, policy));
     for (const backend of backends) {
       owners.set(backend, owners.get(backend) ?? { index, policy });
     }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { byHost } from "../../resolve/byHost";
 import { headerChanges, MAX_OTHER_HEADERS } from "../../resolve/headerChanges";
 import { HSTS_HEADER } from "../../schema/entry/hsts";
@@ -15,11 +16,14 @@ export function hstsProblems(stack: CheckedStack): Problem[] {
 /** Browsers keep one HSTS policy for a host, that of its latest answer. */
 function sharedHostProblems(stack: CheckedStack): Problem[] {
   const { domain = "", gateway } = stack;
-  const policyOf = ({ service }: IndexedService) => JSON.stringify(nearest(service.hsts, gateway?.hsts) ?? false);
+  const policyOf = ({ service }: IndexedService) => nearest(service.hsts, gateway?.hsts) ?? false;
   return byHost(stack).flatMap(([first, ...others]) =>
     others
       // Two protocols are a mistake of their own, see grpcProblems.
-      .filter((other) => other.service.protocol === first.service.protocol && policyOf(other) !== policyOf(first))
+      .filter(
+        (other) =>
+          other.service.protocol === first.service.protocol && !isDeepStrictEqual(policyOf(other), policyOf(first)),
+      )
       .map(({ index, service }) => ({
         path: `services[${index}].hsts`,
         value: service.hsts,

@@ -226,6 +226,9 @@ describe("config/jwt", () => {
     refuses(two(uri, { ...uri, jwksUri: "https://login.test/" }), "services[1].access.jwt.jwksUri", reason);
     refuses(two({}, { jwks: testIssuer(issuer.issuer).jwks }), "services[1].access.jwt.jwks", reason);
     assert.deepEqual(mistakes(two({}, { audiences: ["api"], forwardOriginalToken: true })), []);
+    // Pulumi sorts the keys of a stack file's maps, but not those of a file of services.
+    const sorted = (key: object) => Object.fromEntries(Object.entries(key).reverse());
+    assert.deepEqual(mistakes(two({}, { jwks: { keys: token.jwks.keys.map(sorted) } })), []);
     assert.deepEqual(mistakes(two({}, { ...uri, issuer: "https://login.partner.test" })), []);
     const inherited = { ...two({}, uri), defaults: { access: { jwt: { ...token, ...uri } } } };
     const services = [service({ jwt: token }), service(undefined, "a"), service(undefined, "b")];
