@@ -47,7 +47,7 @@ interface Entry {
  * 7. `local-rate-limit`: whoever may not enter uses up nobody's limit.
  * 8. `limits`: bodies are buffered only for clients that may enter.
  * 9. `global-rate-limit`, and `fault`, which delays or aborts requests.
- * 10. `retry` tells the router when to try again.
+ * 10. `retry` tells the router when to try again, `telemetry` under which name to count.
  * 11. The router, which changes headers, rewrites paths, mirrors and retries.
  *
  * Those in front of Istio's are each inserted as the first, so the last entry comes first; the others right before the router, so
@@ -69,7 +69,6 @@ export const ENVOY_FILTERS: readonly Entry[] = [
         ? [accessScopePatch(domain)]
         : [],
   },
-  { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
   {
     name: "access",
     before: "routes",
@@ -98,6 +97,7 @@ export const ENVOY_FILTERS: readonly Entry[] = [
   },
   { name: "fault", before: "routes", patches: ({ services }) => faultPatches(services) },
   { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
+  { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
   { name: "credentials", before: "routes", patches: ({ services }) => credentialsPatches(services) },
   { name: "cors", before: "routes", patches: ({ services }) => corsPatches(services) },
   {
@@ -155,6 +155,15 @@ export function envoyFilterPatches(
       patches: own,
     }));
   });
+}
+
+/** Names of the HTTP filters that every proxy of the gateway must have, as far as its metrics show them: `GatewayMetrics` reads them. */
+export function httpFilterNames(config: EnvoyFilterConfig): string[] {
+  return envoyFilterPatches(config)
+    .flatMap(({ patches }) => patches)
+    .filter(({ applyTo }) => applyTo === "HTTP_FILTER")
+    .flatMap((patch) => discoveredName(patch) ?? [])
+    .sort();
 }
 
 /** The part of a filter that is divided; undefined for the whole, and for what is around it. */

@@ -19,7 +19,7 @@ export { Access, type AccessArgs } from "./access/access";
 export { BackendPolicy, type BackendPolicyArgs } from "./backends/trafficPolicy";
 export { StrictMtls, type StrictMtlsArgs } from "./backends/strictMtls";
 export { RateLimitService, type RateLimitServiceArgs } from "./limits/rateLimitService";
-export { ENVOY_FILTERS, type EnvoyFilterConfig, envoyFilters } from "./envoyFilters";
+export { ENVOY_FILTERS, type EnvoyFilterConfig, envoyFilters, httpFilterNames } from "./envoyFilters";
 export { GatewayEnvoyFilter, type GatewayEnvoyFilterArgs } from "./shared/gatewayEnvoyFilter";
 
 export { Routes, type RoutesArgs } from "./routing/routes";

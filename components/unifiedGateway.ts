@@ -10,7 +10,7 @@ import { ClientAuthorities } from "./entry/clientAuthorities";
 import { dnsRecords } from "./entry/dnsRecords";
 import { HttpsRedirect } from "./entry/httpsRedirect";
 import { TlsGateway } from "./entry/tlsGateway";
-import { envoyFilters } from "./envoyFilters";
+import { envoyFilters, httpFilterNames } from "./envoyFilters";
 import { RateLimitService } from "./limits/rateLimitService";
 import { Routes } from "./routing/routes";
 import { VersionServices } from "./routing/versionServices";
@@ -145,9 +145,11 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     ];
   }
 
-  private makeTelemetry(name: string, { gateway, services, telemetry, rateLimitService }: UnifiedGatewayArgs): void {
+  private makeTelemetry(name: string, args: UnifiedGatewayArgs): void {
+    const { gateway, services, telemetry, rateLimitService } = args;
     const child = { parent: this };
+    const httpFilters = httpFilterNames(args);
     new GatewayTelemetry(`${name}-telemetry`, { services, gateway, telemetry }, child);
-    new GatewayMetrics(`${name}-metrics`, { services, gateway, telemetry, rateLimitService }, child);
+    new GatewayMetrics(`${name}-metrics`, { services, gateway, telemetry, rateLimitService, httpFilters }, child);
   }
 }

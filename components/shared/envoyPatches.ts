@@ -43,18 +43,7 @@ function httpFilterPatch(place: Place, value: Record<string, unknown>): ConfigPa
  * each such patch on every route, so this is for what neither a filter nor the Gateway API can do.
  */
 export function routePatch(host: string, rule: Pick<Rule, "name">, value: Record<string, unknown>): ConfigPatch {
-  return mergeIntoRoutes({ name: `${host}:${HTTPS_PORT}`, route: { name: rule.name, action: "ROUTE" } }, value);
-}
-
-/** Merges into all routes of the https listener that forward requests. */
-export function allRoutesPatch(value: Record<string, unknown>): ConfigPatch {
-  return mergeIntoRoutes({ route: { action: "ROUTE" } }, value);
-}
-
-function mergeIntoRoutes(
-  vhost: NonNullable<ConfigPatch["match"]["routeConfiguration"]>["vhost"],
-  value: Record<string, unknown>,
-): ConfigPatch {
+  const vhost = { name: `${host}:${HTTPS_PORT}`, route: { name: rule.name, action: "ROUTE" } } as const;
   return {
     applyTo: "HTTP_ROUTE",
     match: { context: "GATEWAY", routeConfiguration: { portNumber: HTTPS_PORT, vhost } },

@@ -4,7 +4,7 @@ import { hours, seconds } from "../../config/values/duration";
 import type { AlertRule, RuleGroup } from "../../kinds/ruleGroups";
 import { type GatewayRef, qualifiedName, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
 import { clusterName, namesOf, ofGateway } from "./metricNames";
-import { certificateSeconds, configRejects, errorShare, latency, limiterErrorShare } from "./queries";
+import { certificateSeconds, configRejects, errorShare, latency, limiterErrorShare, proxiesWithout } from "./queries";
 
 /**
  * At this rate a month's error budget lasts two days: worth a page.
@@ -21,13 +21,17 @@ export interface RuleGroupsInput {
   gateway: GatewayRef;
   /** Where the rate limit service is. Default: there is none. */
   rateLimitService?: { readonly namespace: string };
+  /** HTTP filters that every proxy must have. Default: none. */
+  httpFilters?: readonly string[];
 }
 
 /** One group for the gateway, and one per service. */
-export function ruleGroups({ services, alerts, gateway, rateLimitService }: RuleGroupsInput): RuleGroup[] {
+export function ruleGroups(input: RuleGroupsInput): RuleGroup[] {
+  const { services, alerts, gateway, rateLimitService, httpFilters = [] } = input;
   const limiter = rateLimitService === undefined ? [] : [limiterRule(gateway, rateLimitService.namespace)];
+  const filters = httpFilters.map((filter) => filterRule(filter, gateway));
   return [
-    { name: gateway.name, rules: [...gatewayRules(alerts, gateway), ...limiter] },
+    { name: gateway.name, rules: [...gatewayRules(alerts, gateway, httpFilters), ...filters, ...limiter] },
     ...services.map((service) => ({
       name: `${gateway.name}-${service.name}`,
       rules: serviceRules(service, gateway, { ...alerts, ...service.telemetry.alerts }),
@@ -40,8 +44,12 @@ function identity({ name, namespace }: GatewayRef): Record<string, string> {
   return { gateway: name, namespace };
 }
 
-function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: GatewayRef): AlertRule[] {
-  const rejects = Object.values(configRejects(gateway, "10m")).map((count) => `${count} > 0`);
+function gatewayRules(
+  { certificateExpiresWithin }: AlertsConfig,
+  gateway: GatewayRef,
+  httpFilters: readonly string[],
+): AlertRule[] {
+  const rejects = Object.values(configRejects(gateway, "10m", httpFilters)).map((count) => `${count} > 0`);
   const labels = { severity: "warning", ...identity(gateway) };
   const days = Number((hours(certificateExpiresWithin) / 24).toFixed(1));
   return [
@@ -64,6 +72,20 @@ function gatewayRules({ certificateExpiresWithin }: AlertsConfig, gateway: Gatew
       },
     },
   ];
+}
+
+/** A filter is in no listener: what it guards or limits is open, or everything is refused. */
+function filterRule(filter: string, gateway: GatewayRef): AlertRule {
+  return {
+    alert: "GatewayFilterMissing",
+    expr: `${proxiesWithout(filter, gateway)} > 0`,
+    // A changed set of filters is there before its proxies have it.
+    for: "5m",
+    labels: { severity: "critical", ...identity(gateway), filter },
+    annotations: {
+      summary: `{{ $value }} proxies of gateway ${qualifiedName(gateway)} lack the HTTP filter ${filter}`,
+    },
+  };
 }
 
 /** No Pod is ready, which shows without traffic too, or calls fail. */

@@ -1,7 +1,7 @@
 import type { Service } from "../../config";
 import { contentHash } from "../shared/contentHash";
 import { type GatewayRef, qualifiedName } from "../shared/naming";
-import { namesOf, ofGateway } from "./metricNames";
+import { namesOf, ofGateway, ruleRates } from "./metricNames";
 import { pageName, pages } from "./pages";
 import { certificateSeconds, configRejects, errorShare, latency } from "./queries";
 
@@ -27,13 +27,24 @@ interface Row {
 }
 
 /** Grafana dashboards of the gateway and its services, a row of panels for each; as many as keep each of them small. */
-export function dashboards(services: readonly Service[], gateway: GatewayRef): object[] {
+export function dashboards(
+  services: readonly Service[],
+  gateway: GatewayRef,
+  httpFilters: readonly string[] = [],
+): object[] {
   const rows = services.map((service): Row => ({ service, panels: servicePanels(service, gateway) }));
   const all = pages(rows, ({ service, panels }) => layOut(service.host, panels, 0));
-  return all.map((page, index) => dashboard(page, gateway, index, all.length));
+  return all.map((page, index) => dashboard(page, { gateway, httpFilters, index, count: all.length }));
 }
 
-function dashboard(services: readonly Row[], gateway: GatewayRef, page: number, count: number): object {
+interface PageArgs {
+  readonly gateway: GatewayRef;
+  readonly httpFilters: readonly string[];
+  readonly index: number;
+  readonly count: number;
+}
+
+function dashboard(services: readonly Row[], { gateway, httpFilters, index: page, count }: PageArgs): object {
   const name = qualifiedName(gateway);
   const title = `Gateway ${name}`;
   const rows = [
@@ -42,6 +53,7 @@ function dashboard(services: readonly Row[], gateway: GatewayRef, page: number, 
       panels: gatewayPanels(
         services.map(({ service }) => service),
         gateway,
+        httpFilters,
       ),
     },
     ...services.map(({ service, panels }) => ({ title: service.host, panels })),
@@ -80,13 +92,14 @@ function layOut(title: string, panels: readonly Panel[], row: number): object[] 
   ];
 }
 
-function gatewayPanels(services: readonly Service[], gateway: GatewayRef): Panel[] {
+function gatewayPanels(services: readonly Service[], gateway: GatewayRef, httpFilters: readonly string[]): Panel[] {
+  const own = ofGateway(gateway);
   return [
     {
       title: "Requests",
       unit: "reqps",
       targets: services.map((service) => ({
-        expr: `sum(rate(${namesOf(service).completed}{${ofGateway(gateway)}}[${WINDOW}]))`,
+        expr: `sum(${ruleRates(service, "upstream_rq_completed", own, WINDOW)})`,
         legendFormat: service.name,
       })),
     },
@@ -98,7 +111,10 @@ function gatewayPanels(services: readonly Service[], gateway: GatewayRef): Panel
     {
       title: "Configuration that Envoy refused",
       unit: "short",
-      targets: Object.entries(configRejects(gateway, WINDOW)).map(([what, expr]) => ({ expr, legendFormat: what })),
+      targets: Object.entries(configRejects(gateway, WINDOW, httpFilters)).map(([what, expr]) => ({
+        expr,
+        legendFormat: what,
+      })),
     },
   ];
 }
@@ -113,7 +129,7 @@ function servicePanels(service: Service, gateway: GatewayRef): Panel[] {
       unit: "reqps",
       targets: [
         {
-          expr: `sum by (response_code_class) (rate(${names.requests}{response_code_class!="",${own}}[${WINDOW}]))`,
+          expr: `sum by (response_code_class) (${ruleRates(service, "upstream_rq", `response_code_class!="",${own}`, WINDOW)})`,
           legendFormat: "{{response_code_class}}",
         },
         ...(service.rateLimit === undefined
@@ -126,7 +142,7 @@ function servicePanels(service: Service, gateway: GatewayRef): Panel[] {
       unit: "percentunit",
       targets: [
         {
-          expr: `(${errorShare(service, gateway, WINDOW)}) or 0 * sum(${names.completed}{${own}})`,
+          expr: `(${errorShare(service, gateway, WINDOW)}) or 0 * sum(${ruleRates(service, "upstream_rq_completed", own, WINDOW)})`,
           legendFormat: "failed",
         },
       ],

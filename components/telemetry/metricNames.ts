@@ -1,6 +1,6 @@
-import { backendsOf, type Backend, type Service } from "../../config";
+import { backendsOf, type Backend, type Rule, type Service } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
-import { type GatewayRef, HTTPS_PORT } from "../shared/naming";
+import type { GatewayRef } from "../shared/naming";
 
 /** Label of the scraped series that names the Gateway: the pods' label, as Prometheus writes it. */
 export const GATEWAY_LABEL = "gateway_networking_k8s_io_gateway_name";
@@ -11,6 +11,11 @@ export const GATEWAY_LABEL = "gateway_networking_k8s_io_gateway_name";
  */
 export function ofGateway({ name, namespace }: GatewayRef): string {
   return `${GATEWAY_LABEL}="${name}",namespace="${namespace}"`;
+}
+
+/** Envoy's counter for a filter that is sent on its own. `config_reload`: there is none if the filter is in no listener. */
+export function filterMetric(filter: string, metric: "config_reload" | "update_rejected"): string {
+  return `envoy_extension_config_discovery_http_filter_${sanitized(filter)}_${metric}`;
 }
 
 /** gRPC statuses that correspond to an HTTP 5xx. https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
@@ -26,10 +31,11 @@ const SUFFIXES = [
   ...["ok", "error", "over_limit"].map((answer) => `ratelimit.${answer}`),
   ...["total", ...GRPC_SERVER_ERRORS].map((status) => `grpc.${status}`),
 ];
-/** Those of route tables and of filters that are sent on their own, whose names are in the middle. */
+/** Those of rules, and of what Istio sends on its own, whose names are in the middle. Rules' names have two dashes. */
 const REGEXPS = [
+  String.raw`cluster\..*;\.[^.]*--[^.]*\.upstream_rq_(completed|[1-5]xx|time)`,
   String.raw`http\..*\.rds\..*\.update_rejected`,
-  String.raw`extension_config_discovery\..*\.update_rejected`,
+  String.raw`extension_config_discovery\..*\.(update_rejected|config_reload)`,
 ];
 
 /**
@@ -50,23 +56,36 @@ function sanitized(text: string): string {
   return text.replace(/[^A-Za-z0-9_]/g, "_");
 }
 
-/** Prefix of a host's counters, by status and time: with one, Envoy counts a route's requests together with those of that prefix. */
-export const SERVICE_PREFIX = "service";
+/** What Envoy counts for a rule: routed requests, without those that a rate limit or a policy refused. */
+type RuleMetric =
+  /** By `response_code_class`. */
+  | "upstream_rq"
+  | "upstream_rq_completed"
+  /** Unit: milliseconds. */
+  | "upstream_rq_time_bucket";
 
-/** Prefix of a service's counters among those of its host. */
-export function statPrefix({ name, sharesHost }: Pick<Service, "name" | "sharesHost">): string {
-  return sharesHost ? name : SERVICE_PREFIX;
+/** Envoy's metric for a rule: the router's, for each backend, under the name that `counterPatches` gives. */
+export function ruleMetric({ name }: Pick<Rule, "name">, metric: RuleMetric): string {
+  return `envoy_cluster_${sanitized(name)}_${metric}`;
 }
 
-/** Names of Envoy's metrics for a service. */
+/** The rates of a service's rules, whose sum is the service's. @param labels Selects among the series. */
+export function ruleRates({ rules }: Service, metric: RuleMetric, labels: string, window: string): string {
+  return union(
+    rules.map((rule) => ({ name: rule.name, expr: `rate(${ruleMetric(rule, metric)}{${labels}}[${window}])` })),
+  );
+}
+
+/** Series of several metrics, kept apart by a label: their rates have no names, and Prometheus would take them for the same. */
+export function union(parts: readonly { readonly name: string; readonly expr: string }[]): string {
+  return parts.length === 1
+    ? parts.map(({ expr }) => expr).join("")
+    : `(${parts.map(({ name, expr }) => `label_replace(${expr}, "part", "${name}", "", "")`).join(" or ")})`;
+}
+
+/** Names of a service's other metrics. */
 export function namesOf(service: Service) {
-  const route = `envoy_vhost_${sanitized(`${service.host}:${HTTPS_PORT}`)}_route_${sanitized(statPrefix(service))}`;
   return {
-    /** Routed requests by `response_code_class`, without those that a rate limit or a policy refused. */
-    requests: `${route}_upstream_rq`,
-    completed: `${route}_upstream_rq_completed`,
-    /** Unit: milliseconds. */
-    timeBuckets: `${route}_upstream_rq_time_bucket`,
     rateLimited: `envoy_${sanitized(service.name)}_http_local_rate_limit_rate_limited`,
     /** Selects the clusters of its backends. */
     clusters: `cluster_name=~"${clusters(service).join("|")}"`,

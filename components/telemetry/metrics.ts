@@ -21,13 +21,15 @@ export interface GatewayMetricsArgs {
   gateway: GatewayRef;
   /** Namespace of the service that counts for global limits; its failures then raise an alert. Default: there is none. */
   rateLimitService?: { readonly namespace: string };
+  /** HTTP filters without which a proxy raises an alert: `httpFilterNames()`. Default: none. */
+  httpFilters?: readonly string[];
 }
 
 /** The gateway's metrics: scrape objects, alert rules and a dashboard. */
 export class GatewayMetrics extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayMetricsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:GatewayMetrics", name, {}, opts);
-    const { telemetry, services, gateway, rateLimitService } = args;
+    const { telemetry, services, gateway, rateLimitService, httpFilters } = args;
     const { metrics, alerts } = telemetry;
     const child = { parent: this };
     const metadata = (suffix: string, labels: Record<string, string> = {}) => ({
@@ -46,7 +48,7 @@ export class GatewayMetrics extends pulumi.ComponentResource {
       const rules =
         alerts === undefined
           ? []
-          : pages(ruleGroups({ services, alerts, gateway, rateLimitService }), (group) => group);
+          : pages(ruleGroups({ services, alerts, gateway, rateLimitService, httpFilters }), (group) => group);
       if (scrape === "config-map") {
         configMap("scrape", "scrape.yaml", scrapeConfig(metrics, gateway), labels);
         rules.forEach((groups, page) => {
@@ -62,7 +64,7 @@ export class GatewayMetrics extends pulumi.ComponentResource {
         });
       }
     }
-    const boards = telemetry.dashboard ? dashboards(services, gateway) : [];
+    const boards = telemetry.dashboard ? dashboards(services, gateway, httpFilters) : [];
     boards.forEach((board, page) => {
       // Grafana's sidecar writes the files of all ConfigMaps to one folder.
       const file = `${pageName(`${gateway.namespace}.${gateway.name}`, page)}.json`;

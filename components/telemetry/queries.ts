@@ -1,6 +1,6 @@
 import type { Service } from "../../config";
 import type { GatewayRef } from "../shared/naming";
-import { GRPC_SERVER_ERRORS, grpcCalls, namesOf, ofGateway } from "./metricNames";
+import { filterMetric, GRPC_SERVER_ERRORS, grpcCalls, ofGateway, ruleRates, union } from "./metricNames";
 
 /** Seconds until the listeners' first certificate expires. */
 export function certificateSeconds(gateway: GatewayRef): string {
@@ -8,21 +8,36 @@ export function certificateSeconds(gateway: GatewayRef): string {
   return `min(${ends},${ofGateway(gateway)}}) - time()`;
 }
 
-/** How often Envoy rejected configuration within a window, by kind. */
+/** How often Envoy rejected configuration within a window, by kind. @param httpFilters Those that are sent on their own. */
 export function configRejects(
   gateway: GatewayRef,
   window: string,
-): Record<"listeners" | "clusters" | "routes" | "filters", string> {
+  httpFilters: readonly string[],
+): Readonly<Record<string, string>> {
   const own = ofGateway(gateway);
   const increase = (selector: string) => `sum(increase(${selector}[${window}]))`;
   return {
     listeners: increase(`envoy_listener_manager_lds_update_rejected{${own}}`),
     clusters: increase(`envoy_cluster_manager_cds_update_rejected{${own}}`),
-    // The counter's name includes that of the route table.
+    // The counter's name includes that of the route table, and its labels that of the listener.
     routes: increase(`{__name__=~"envoy_http_.*rds_.*_update_rejected",${own}}`),
-    // That of a filter which is sent on its own.
-    filters: increase(`{__name__=~"envoy_extension_config_discovery_.*_update_rejected",${own}}`),
+    ...(httpFilters.length === 0 ? {} : { filters: `sum(${filterRejects(httpFilters, own, window)})` }),
   };
+}
+
+function filterRejects(httpFilters: readonly string[], own: string, window: string): string {
+  return union(
+    httpFilters.map((name) => ({
+      name,
+      expr: `increase(${filterMetric(name, "update_rejected")}{${own}}[${window}])`,
+    })),
+  );
+}
+
+/** How many proxies lack an HTTP filter: a patch that inserts nowhere is no error to Istio. */
+export function proxiesWithout(filter: string, gateway: GatewayRef): string {
+  const own = ofGateway(gateway);
+  return `count(envoy_listener_manager_lds_update_rejected{${own}}) - (count(${filterMetric(filter, "config_reload")}{${own}} > 0) or vector(0))`;
 }
 
 /** Share of failed requests, from 0 to 1: 5xx, or the gRPC equivalent. */
@@ -35,15 +50,15 @@ export function errorShare(service: Service, gateway: GatewayRef, window: string
     );
     return `(${calls.join(" + ")}) / sum(rate(${grpcCalls(service, gateway, "total")}[${window}]))`;
   }
-  const { requests, completed } = namesOf(service);
   const own = ofGateway(gateway);
-  return `sum(rate(${requests}{response_code_class="5xx",${own}}[${window}])) / sum(rate(${completed}{${own}}[${window}]))`;
+  const failed = ruleRates(service, "upstream_rq", `response_code_class="5xx",${own}`, window);
+  return `sum(${failed}) / sum(${ruleRates(service, "upstream_rq_completed", own, window)})`;
 }
 
 /** Unit: milliseconds. */
 export function latency(service: Service, gateway: GatewayRef, quantile: number, window: string): string {
-  const { timeBuckets } = namesOf(service);
-  return `histogram_quantile(${quantile}, sum by (le) (rate(${timeBuckets}{${ofGateway(gateway)}}[${window}])))`;
+  const buckets = ruleRates(service, "upstream_rq_time_bucket", ofGateway(gateway), window);
+  return `histogram_quantile(${quantile}, sum by (le) (${buckets}))`;
 }
 
 /** Share of the calls to the rate limit service that failed, from 0 to 1. */

@@ -3,11 +3,12 @@ import type { Service } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { Telemetry, type TelemetrySpec } from "../../kinds/telemetry";
-import { allRoutesPatch, routePatch } from "../shared/envoyPatches";
+import { lastFilterPatch, routePatch } from "../shared/envoyPatches";
 import { gatewayTarget } from "../shared/gatewayTarget";
 import { type GatewayRef, ownMetadata, SUFFIXES } from "../shared/naming";
 import { accessLogFilter } from "./accessLogFilter";
-import { SERVICE_PREFIX, statPrefix } from "./metricNames";
+import { filterName } from "../shared/filterByRoute";
+import { headerMutation, setHeader } from "../shared/headerMutation";
 
 export interface GatewayTelemetryArgs {
   /** What is logged and traced: `telemetry` of `gatewayConfig()`. Without `accessLogs` and `traces` no object is made. */
@@ -61,21 +62,26 @@ const SPAN_TAGS = {
   "http.url": { formatter: { value: "%REQ(:SCHEME)%://%REQ(:AUTHORITY)%%PATH(NQ)%" } },
 };
 
-/** What the Telemetry API cannot set: counters per service, and the share of a service's requests that is traced. */
+/** What the Telemetry API cannot set: counters per rule, and the share of a service's requests that is traced. */
 export function routeTelemetryPatches({
   services,
   telemetry,
 }: Pick<GatewayTelemetryArgs, "services" | "telemetry">): ConfigPatch[] {
-  const counters = telemetry.metrics === undefined ? [] : [allRoutesPatch({ stat_prefix: SERVICE_PREFIX })];
-  const own = services.flatMap((service) => {
-    const value = {
-      ...tracing(service),
-      // Where several services share a host, they do not share their counters.
-      ...(telemetry.metrics !== undefined && service.sharesHost ? { stat_prefix: statPrefix(service) } : {}),
-    };
-    return Object.keys(value).length === 0 ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
+  const traced = services.flatMap((service) => {
+    const value = tracing(service);
+    return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
   });
-  return [...counters, ...own];
+  return [...(telemetry.metrics === undefined ? [] : [countersPatch()]), ...traced];
+}
+
+/**
+ * The router counts a request a second time under the name in this header, which it removes. Counters that belong to the route
+ * (`stat_prefix`) are made again for all routes whenever one changes: with 1,000 routes that took Envoy 0.8 s.
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-upstream-alt-stat-name
+ */
+function countersPatch(): ConfigPatch {
+  const name = setHeader("x-envoy-upstream-alt-stat-name", "%ROUTE_NAME%");
+  return lastFilterPatch(filterName("counters"), headerMutation([name]));
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-tracing */

@@ -64,8 +64,6 @@ export interface Rule {
 export interface Service {
   readonly name: string;
   readonly host: string;
-  /** Whether another service has the same host. */
-  readonly sharesHost: boolean;
   readonly namespace: string;
   readonly protocol: ParsedService["protocol"];
   /** In the order in which Envoy tries them. */

@@ -15,8 +15,6 @@ export interface ServiceContext {
   readonly domain: string;
   readonly defaults: DefaultsConfig;
   readonly gateway: Pick<GatewayConfig, "hsts"> | undefined;
-  /** Hosts that more than one service has. */
-  readonly sharedHosts: ReadonlySet<string>;
 }
 
 /** The host that clients use. */
@@ -25,16 +23,12 @@ export function hostOf(service: Pick<ParsedService, "host" | "name">, domain: st
 }
 
 /** Fills in a service's defaults. */
-export function resolveService(
-  service: ParsedService,
-  { domain, defaults, gateway, sharedHosts }: ServiceContext,
-): Service {
+export function resolveService(service: ParsedService, { domain, defaults, gateway }: ServiceContext): Service {
   const host = hostOf(service, domain);
   const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
   return {
     name: service.name,
     host,
-    sharesHost: sharedHosts.has(host),
     namespace: service.namespace,
     protocol: service.protocol,
     rules,

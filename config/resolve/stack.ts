@@ -1,20 +1,17 @@
 import { globalLimitsOf } from "../schema/limits/rateLimit";
 import { rateLimitServiceSchema } from "../schema/limits/rateLimitService";
 import type { ParsedStack } from "../schema/stack";
-import { byHost } from "./byHost";
 import { resolveCertificate } from "./certificate";
 import { fieldUses } from "./fieldUses";
 import type { Service, StackConfig } from "./model";
-import { hostOf, resolveService } from "./service";
+import { resolveService } from "./service";
 
 /** Fills in every default that depends on another value. */
 export function resolveStack(parsed: ParsedStack): StackConfig {
   const { domain, certificate, mtls, kubernetes, protect, adopt } = parsed;
   const rendering = kubernetes.renderDirectory !== undefined;
   const indexed = parsed.services.map((service, index) => ({ index, service }));
-  const shared = byHost({ services: indexed, domain }).filter(([, ...others]) => others.length > 0);
-  const sharedHosts = new Set(shared.map(([{ service }]) => hostOf(service, domain)));
-  const services = parsed.services.map((service) => resolveService(service, { ...parsed, sharedHosts }));
+  const services = parsed.services.map((service) => resolveService(service, parsed));
   return {
     domain,
     // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.

@@ -6,6 +6,7 @@ import {
   GatewayEnvoyFilter,
   GatewayMetrics,
   GatewayTelemetry,
+  httpFilterNames,
   RateLimitService,
   Routes,
   StrictMtls,
@@ -49,7 +50,8 @@ const versions = new VersionServices("shop-versions", { services, gateway }, opt
 new Routes("shop", { services, gateway }, { ...opts, dependsOn: [...guards, versions] });
 
 new GatewayTelemetry("shop-telemetry", { services, gateway, telemetry }, opts);
-new GatewayMetrics("shop-metrics", { services, gateway, telemetry, rateLimitService }, opts);
+const httpFilters = httpFilterNames(config);
+new GatewayMetrics("shop-metrics", { services, gateway, telemetry, rateLimitService, httpFilters }, opts);
 
 // A patch of your own, for what the config has no key for. Istio applies it after those above, whose priorities are lower.
 new GatewayEnvoyFilter(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ENVOY_FILTERS } from "../../components/envoyFilters";
+import { ENVOY_FILTERS, httpFilterNames } from "../../components/envoyFilters";
 import { UnifiedGateway } from "../../components/unifiedGateway";
 import type { EnvoyFilterSpec } from "../../kinds/envoyFilter";
 import { register, type Registered } from "../support/deployment";
@@ -69,6 +69,21 @@ describe("components/envoyFilters", () => {
     assert.equal(await hasKeys({ retry: { attempts: 1 } }), true);
   });
 
+  it("names the filters that every proxy must have", () => {
+    const limited = {
+      name: "shop",
+      namespace: "apps",
+      port: 8080,
+      limits: { maxRequestSize: "1Mi" },
+      retry: { attempts: 1 },
+    };
+    assert.deepEqual(httpFilterNames(stack({ services: [limited] })), [
+      "unified-gateway.limits",
+      "unified-gateway.retry",
+    ]);
+    assert.deepEqual(httpFilterNames(stack({})), []);
+  });
+
   it("puts each filter in its place in front of Istio's, or between those and the router", async () => {
     // As Istio applies them to a chain with its own filters and the router.
     const chain = ["istio", "router"];
@@ -95,6 +110,7 @@ describe("components/envoyFilters", () => {
       "envoy.filters.http.ratelimit",
       "unified-gateway.fault",
       "unified-gateway.retry",
+      "unified-gateway.counters",
       "unified-gateway.credentials-to-backends",
       "router",
     ]);

@@ -68,7 +68,7 @@ describe("more services", () => {
       );
     const one = await of(1);
     assert.deepEqual(await of(50), one);
-    assert.deepEqual([one.AuthorizationPolicy, one.RequestAuthentication, one.HTTP_ROUTE], [2, 1, 1]);
+    assert.deepEqual([one.AuthorizationPolicy, one.RequestAuthentication, one.HTTP_ROUTE], [2, 1, undefined]);
     // One for each filter by route.
     assert.equal(one.EXTENSION_CONFIG, 7);
   });

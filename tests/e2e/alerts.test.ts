@@ -9,7 +9,7 @@ import { run } from "../../lab/processes";
 import { ensureOptional } from "../../lab/tools";
 import { only, register } from "../support/deployment";
 import { stack } from "../support/stacks";
-import { alertCases, type AlertCase, type Samples } from "./support/alertCases";
+import { alertCases, HTTP_FILTERS, type AlertCase, type Samples } from "./support/alertCases";
 
 /** Longest time to build promtool on a machine without it. Unit: milliseconds. */
 const FIRST_BUILD_MS = 30 * 60_000;
@@ -24,7 +24,13 @@ const CONFIG = stack({
     alerts: { availabilityPercent: 99, latency: "200ms" },
   },
   services: [
-    { name: "shop", namespace: "apps", port: 8080, rateLimit: { type: "global", requests: 5, per: "minute" } },
+    {
+      name: "shop",
+      namespace: "apps",
+      port: 8080,
+      paths: ["/", "/api"],
+      rateLimit: { type: "global", requests: 5, per: "minute" },
+    },
     { name: "calls", namespace: "apps", port: 50051, protocol: "grpc" },
   ],
 });
@@ -32,7 +38,7 @@ const CONFIG = stack({
 /** The rules as the program writes them for Prometheus. */
 async function emittedRules(): Promise<{ groups: RuleGroup[] }> {
   const { telemetry, services, rateLimitService } = CONFIG;
-  const args = { telemetry, services, rateLimitService, gateway: GATEWAY };
+  const args = { telemetry, services, rateLimitService, gateway: GATEWAY, httpFilters: HTTP_FILTERS };
   const resources = await register(() => new GatewayMetrics("metrics", args));
   const { data } = only(resources, "kubernetes:core/v1:ConfigMap", "metrics-alerts").inputs;
   return JSON.parse((data as Record<string, string>)["alerts.yaml"] ?? "") as { groups: RuleGroup[] };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
-import { GATEWAY_LABEL, grpcCalls, namesOf } from "../../components/telemetry/metricNames";
-import { configRejects, limiterErrorShare } from "../../components/telemetry/queries";
+import { GATEWAY_LABEL, grpcCalls, namesOf, ruleMetric } from "../../components/telemetry/metricNames";
+import { configRejects, limiterErrorShare, proxiesWithout } from "../../components/telemetry/queries";
 import type { Service } from "../../config";
 import type { RuleGroup } from "../../kinds/ruleGroups";
 import { METRICS_URL, SCRAPE_FILE } from "../../lab/backends";
@@ -16,6 +16,7 @@ const STACK = "metrics";
 const DOMAIN = "metrics.test";
 const GATEWAY = "metrics";
 const NAMESPACE = "metrics-system";
+const HTTP_FILTERS = ["unified-gateway.global-rate-limit", "unified-gateway.local-rate-limit"];
 const OWNER = { name: GATEWAY, namespace: NAMESPACE };
 
 const values: Values = {
@@ -38,6 +39,8 @@ const values: Values = {
         { type: "global", requests: 1000, per: "day" },
       ],
       trafficPolicy: { outlierDetection: { consecutive5xxErrors: 100 } },
+      // What the mirror gets is not counted for the service.
+      mirror: { service: "shadow", port: 8080, percent: 100 },
     },
     { name: "calls", namespace: "measured", port: 50051, protocol: "grpc" },
   ],
@@ -57,6 +60,12 @@ async function query(expr: string, time?: number): Promise<Result> {
 /** The sum of a counter's latest values in the store, 0 if there are none. */
 async function count(selector: string): Promise<number> {
   return Number((await query(`sum(${selector})`))[0]?.value[1] ?? 0);
+}
+
+/** The sum of what was counted for a service's rules. */
+async function countOf({ rules }: Service, metric: Parameters<typeof ruleMetric>[1], labels = ""): Promise<number> {
+  const counts = await Promise.all(rules.map((rule) => count(`${ruleMetric(rule, metric)}{${labels}}`)));
+  return counts.reduce((sum, one) => sum + one, 0);
 }
 
 describe("metrics", function () {
@@ -97,7 +106,7 @@ describe("metrics", function () {
     await eventually("a call", 30_000, () => call(0, 1));
     // In a scrape from before the request, its counter is 0.
     await eventually("the scrape of the first request", 30_000, async () => {
-      assert.equal(await count(namesOf(shop).completed), 1);
+      assert.equal(await countOf(shop, "upstream_rq_completed"), 1);
     });
   });
   after(async () => {
@@ -124,7 +133,7 @@ describe("metrics", function () {
 
   it("count a service's requests by status, for all rules together, and those that its limit refused", async () => {
     const names = namesOf(shop);
-    const requests = (kind: string) => count(`${names.requests}{response_code_class="${kind}"}`);
+    const requests = (kind: string) => countOf(shop, "upstream_rq", `response_code_class="${kind}"`);
     for (const path of ["/", "/api", "/?sleep=300", "/?status=404", "/?status=500", "/?status=500"]) {
       await get(path);
     }
@@ -171,9 +180,9 @@ describe("metrics", function () {
     await eventually("the counters", 20_000, async () => {
       const counted = async (status: number | "total") =>
         Number((await query(grpcCalls(calls, OWNER, status)))[0]?.value[1]);
-      const ok = await query(`${namesOf(calls).requests}{response_code_class="2xx"}`);
-      assert.deepEqual([await counted(13), await counted("total")], [3, Number(ok[0]?.value[1])]);
-      assert.deepEqual(await query(`${namesOf(calls).requests}{response_code_class="5xx"}`), []);
+      const ok = await countOf(calls, "upstream_rq", 'response_code_class="2xx"');
+      assert.deepEqual([await counted(13), await counted("total")], [3, ok]);
+      assert.equal(await countOf(calls, "upstream_rq", 'response_code_class="5xx"'), 0);
     });
   });
 
@@ -191,8 +200,21 @@ describe("metrics", function () {
       ["outbound_0.0.0.0_443", "0"],
       ["outbound_0.0.0.0_80", "0"],
     ]);
-    assert.equal((await query(configRejects(OWNER, "10m").routes))[0]?.value[1], "0");
-    assert.equal((await query(configRejects(OWNER, "10m").filters))[0]?.value[1], "0");
+    const { routes, filters } = configRejects(OWNER, "10m", HTTP_FILTERS);
+    for (const expr of [routes, filters]) {
+      assert.equal((await query(expr ?? ""))[0]?.value[1], "0", expr);
+    }
+  });
+
+  it("show that each proxy has every HTTP filter, and would show if one were missing", async () => {
+    const [page] = groups.filter(isMeasured);
+    const missing = (page?.rules ?? []).filter(({ alert }) => alert === "GatewayFilterMissing");
+    const filters = missing.map(({ labels }) => String(labels.filter));
+    assert.deepEqual(filters, HTTP_FILTERS);
+    for (const filter of filters) {
+      assert.equal((await query(proxiesWithout(filter, OWNER)))[0]?.value[1], "0", filter);
+    }
+    assert.equal((await query(proxiesWithout("unified-gateway.none", OWNER)))[0]?.value[1], "1");
   });
 
   it("contain the data that every alert needs", async () => {

@@ -4,7 +4,7 @@ import { collectedSpans } from "../../lab/otlp";
 import { eventually } from "../../lab/processes";
 import { CLIENT_INSIDE } from "../../lab/addresses";
 import { request } from "../../lab/probe";
-import { namesOf } from "../../components/telemetry/metricNames";
+import { ruleMetric } from "../../components/telemetry/metricNames";
 import type { Service } from "../../config";
 import { deploy, destroy, theLab, type Values } from "./support/lab";
 
@@ -203,7 +203,9 @@ describe("observability", () => {
   });
 
   it("agree on a request: its id in log and span, its service in log, span and metrics", async () => {
-    const { completed } = namesOf(traced);
+    const [rule] = traced.rules;
+    assert.ok(rule);
+    const completed = ruleMetric(rule, "upstream_rq_completed");
     /** The value of a counter that the gateway exports. */
     const counted = async () => {
       const metrics = await theLab().inProxy(GATEWAY, ["curl", "-sf", "http://127.0.0.1:15090/stats/prometheus"]);
@@ -225,6 +227,6 @@ describe("observability", () => {
     const serviceOf = (route: unknown) => String(route).split("--")[0];
     assert.equal(serviceOf(line?.route), traced.name);
     assert.equal(serviceOf(root.attributes["gateway.route"]), traced.name);
-    assert.equal(completed, "envoy_vhost_traced_observability_test_443_route_service_upstream_rq_completed");
+    assert.equal(completed, "envoy_cluster_traced__root_upstream_rq_completed");
   });
 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { GatewayMetrics, statsAnnotations } from "../../../components/telemetry/metrics";
 import { ruleGroups } from "../../../components/telemetry/alertRules";
 import { dashboards } from "../../../components/telemetry/dashboard";
-import { namesOf } from "../../../components/telemetry/metricNames";
+import { namesOf, ruleRates } from "../../../components/telemetry/metricNames";
+import { routeTelemetryPatches } from "../../../components/telemetry/telemetry";
 import { errorShare } from "../../../components/telemetry/queries";
 import { scrapeConfig } from "../../../components/telemetry/scrape";
 import { gatewaySpec } from "../../../components/entry/tlsGateway";
@@ -114,25 +115,36 @@ describe("components/metrics", () => {
     const [service] = config({}).services;
     assert.ok(service);
     assert.deepEqual(namesOf(service), {
-      requests: "envoy_vhost_my_web_example_test_443_route_service_upstream_rq",
-      completed: "envoy_vhost_my_web_example_test_443_route_service_upstream_rq_completed",
-      timeBuckets: "envoy_vhost_my_web_example_test_443_route_service_upstream_rq_time_bucket",
       rateLimited: "envoy_my_web_http_local_rate_limit_rate_limited",
       clusters: String.raw`cluster_name=~"outbound\\|8080\\|\\|my-web\\.apps\\.svc\\.cluster\\.local"`,
     });
+    assert.equal(
+      ruleRates(service, "upstream_rq", 'a="b"', "5m"),
+      'rate(envoy_cluster_my_web__root_upstream_rq{a="b"}[5m])',
+    );
   });
 
-  it("names a service's metrics after it if it shares its host", () => {
-    const services = ["my-web", "my-api"].map((name) => ({
-      name,
-      namespace: "apps",
-      host: "all.example.test",
-      paths: [`/${name}`],
-    }));
-    assert.deepEqual(
-      stack({ services }).services.map((service) => [service.sharesHost, namesOf(service).requests]),
-      ["my_web", "my_api"].map((name) => [true, `envoy_vhost_all_example_test_443_route_${name}_upstream_rq`]),
+  it("adds up the rules of a service, whose rates have the same labels", () => {
+    const [service] = stack({ services: [{ name: "web", namespace: "apps", paths: ["/", "/api"] }] }).services;
+    assert.ok(service);
+    const part = (name: string, metric: string) => `label_replace(rate(${metric}{}[5m]), "part", "${name}", "", "")`;
+    assert.equal(
+      ruleRates(service, "upstream_rq_completed", "", "5m"),
+      `(${[
+        part("web--api", "envoy_cluster_web__api_upstream_rq_completed"),
+        part("web--root", "envoy_cluster_web__root_upstream_rq_completed"),
+      ].join(" or ")})`,
     );
+  });
+
+  it("has the router count by rule, with one patch for all services", () => {
+    const services = Array.from({ length: 3 }, (_, index) => ({ name: `web-${index}`, namespace: "apps" }));
+    const patches = (telemetry: Values) => routeTelemetryPatches(stack({ services, telemetry }));
+    const [patch, ...more] = patches({ metrics: { scrape: "config-map" } });
+    assert.deepEqual(more, []);
+    assert.deepEqual([patch?.applyTo, patch?.patch.value.name], ["HTTP_FILTER", "unified-gateway.counters"]);
+    assert.match(JSON.stringify(patch), /"key":"x-envoy-upstream-alt-stat-name","value":"%ROUTE_NAME%"/);
+    assert.deepEqual(patches({}), []);
   });
 
   it("compares with the objectives of the stack and the service", () => {
@@ -164,6 +176,7 @@ describe("components/metrics", () => {
       limiter?.expr ?? "",
       /cluster_name="outbound\|8081\|\|edge--rate-limit-[0-9a-f]{10}\.limits\.svc.* == 0 or .* > 0\.05$/,
     );
+    assert.ok(!first?.rules.some(({ alert }) => alert === "GatewayFilterMissing"));
     const own = thresholds({ alerts: { availabilityPercent: 99.9, latency: "300ms" } });
     assert.deepEqual([own.GatewayErrorBudgetBurns?.[0], own.GatewayLatency?.[0]], ["> 0.0144", "> 300"]);
   });
@@ -200,7 +213,7 @@ describe("components/metrics", () => {
         { name: "calls", namespace: "apps", protocol: "grpc", trafficPolicy: { outlierDetection: {} } },
       ],
     }).services;
-    const { panels, uid, title } = plain(dashboards(services, GATEWAY)[0]) as {
+    const { panels, uid, title } = plain(dashboards(services, GATEWAY, ["a", "b"])[0]) as {
       panels: { targets?: { expr: string }[] }[];
       uid: string;
       title: string;

@@ -96,42 +96,6 @@ describe("components/gatewayTelemetry", () => {
     });
   });
 
-  it("counts each host's requests with one patch, and apart where services share a host", () => {
-    const services = [
-      { name: "web", namespace: "apps" },
-      { name: "shop", namespace: "apps", paths: ["/", "/cart"] },
-      {
-        name: "help",
-        namespace: "apps",
-        host: "shop.example.test",
-        paths: ["/help"],
-        telemetry: { traces: { samplePercent: 50 } },
-      },
-    ];
-    const given = (telemetry: Values) => stack({ services, telemetry: { traces: { provider: "otel" }, ...telemetry } });
-    const patches = routeTelemetryPatches(given({ metrics: { scrape: "config-map" } }));
-    assert.deepEqual(
-      patches.map(({ match, patch }) => [match.routeConfiguration, patch.operation, patch.value.stat_prefix]),
-      [
-        [{ portNumber: 443, vhost: { route: { action: "ROUTE" } } }, "MERGE", "service"],
-        // Later, so theirs remain.
-        ...[
-          ["shop--cart", "shop"],
-          ["shop--root", "shop"],
-          ["help--help", "help"],
-        ].map(([name, prefix]) => [
-          { portNumber: 443, vhost: { name: "shop.example.test:443", route: { name, action: "ROUTE" } } },
-          "MERGE",
-          prefix,
-        ]),
-      ],
-    );
-    assert.deepEqual(
-      routeTelemetryPatches(given({})).map(({ patch }) => Object.keys(patch.value)),
-      [["tracing"]],
-    );
-  });
-
   it("emits objects that Istio's CRDs accept", async () => {
     const telemetry = { accessLogs: { ...logs, samplePercent: 5 }, traces: { provider: "otel" } };
     const all = args(telemetry, { accessLogs: { errorsFrom: 400 }, traces: { samplePercent: 9 } });

@@ -10,7 +10,6 @@ describe("config/load", () => {
       {
         name: "web",
         host: "web.example.test",
-        sharesHost: false,
         namespace: "apps",
         protocol: "http",
         rules: [
@@ -38,18 +37,6 @@ describe("config/load", () => {
     assert.equal(config.gateway.allowedRoutes, "Selector");
     assert.equal(config.gateway.programmedTimeout, "2m");
     assert.equal(config.protect, false);
-  });
-
-  it("knows which services share their host, written or by default", () => {
-    const services = [
-      { name: "web", namespace: "apps" },
-      { name: "api", namespace: "apps", host: "web.example.test", paths: ["/api"] },
-      { name: "alone", namespace: "apps" },
-    ];
-    assert.deepEqual(
-      stack({ services }).services.map(({ sharesHost }) => sharesHost),
-      [true, true, false],
-    );
   });
 
   it("does not wait if it renders", () => {

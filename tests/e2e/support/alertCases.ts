@@ -1,6 +1,10 @@
-import { clusterName, grpcCalls, namesOf, ofGateway } from "../../../components/telemetry/metricNames";
+import { clusterName, grpcCalls, ofGateway, ruleMetric } from "../../../components/telemetry/metricNames";
 import type { GatewayRef } from "../../../components/shared/naming";
 import type { Service } from "../../../config";
+
+/** HTTP filters that the gateway has. One of them is missing in some cases. */
+export const HTTP_FILTERS = ["unified-gateway.access", "unified-gateway.limits"] as const;
+const [HTTP_FILTER] = HTTP_FILTERS;
 
 /** Value of each series at a minute. */
 export type Samples = (minute: number) => Record<string, number>;
@@ -35,18 +39,25 @@ export function alertCases(shop: Service, calls: Service, gateway: GatewayRef): 
 
 function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[] {
   const own = ofGateway(gateway);
-  const { requests, completed, timeBuckets } = namesOf(shop);
+  /** A sample of the shop's, of which each rule has the same share. */
+  const ofRules = (metric: Parameters<typeof ruleMetric>[1], labels: string, value: number) =>
+    shop.rules.map((rule) => [`${ruleMetric(rule, metric)}{${labels}}`, value / shop.rules.length] as const);
   const [backend] = shop.rules[0]?.backends ?? [];
   const cluster = clusterName(backend ?? { service: "", namespace: "", port: 0 });
 
   // At 99 % availability the budget is 1 %, which burns too fast above 14.4 % errors.
   const failing =
     (percent: number, from = 0, to = Infinity): Samples =>
-    (minute) => ({
-      [`${completed}{${own}}`]: minute * 100,
-      [`${requests}{response_code_class="2xx",${own}}`]: minute * (100 - percent),
-      [`${requests}{response_code_class="5xx",${own}}`]: (Math.max(Math.min(minute, to), from) - from) * percent,
-    });
+    (minute) =>
+      Object.fromEntries([
+        ...ofRules("upstream_rq_completed", own, minute * 100),
+        ...ofRules("upstream_rq", `response_code_class="2xx",${own}`, minute * (100 - percent)),
+        ...ofRules(
+          "upstream_rq",
+          `response_code_class="5xx",${own}`,
+          (Math.max(Math.min(minute, to), from) - from) * percent,
+        ),
+      ]);
   // A series of the gRPC service's only cluster.
   const [callee] = calls.rules[0]?.backends ?? [];
   const ended = (status: number | "total") =>
@@ -65,12 +76,12 @@ function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[
   // 95 of 100 within 200 ms.
   const slow =
     (percent: number): Samples =>
-    (minute) => ({
-      [`${timeBuckets}{le="100",${own}}`]: minute * (100 - percent),
-      [`${timeBuckets}{le="250",${own}}`]: minute * (100 - percent),
-      [`${timeBuckets}{le="500",${own}}`]: minute * 100,
-      [`${timeBuckets}{le="+Inf",${own}}`]: minute * 100,
-    });
+    (minute) =>
+      Object.fromEntries(
+        Object.entries({ "100": 100 - percent, "250": 100 - percent, "500": 100, "+Inf": 100 }).flatMap(([le, count]) =>
+          ofRules("upstream_rq_time_bucket", `le="${le}",${own}`, minute * count),
+        ),
+      );
   // A test's clock starts at 0, so a certificate's expiry time is also its remaining time at the start.
   const ends = `envoy_listener_0_0_0_0_443_ssl_certificate_x_expiration_unix_time_seconds{${own}}`;
   const fortnight = 14 * 86_400;
@@ -82,7 +93,8 @@ function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[
     () => ({ ...series });
   const routes = (port: number) =>
     `envoy_http_rds_table_${port}_update_rejected{${own},http_conn_manager_prefix="outbound_0.0.0.0_${port}"}`;
-  const filters = `envoy_extension_config_discovery_http_filter_unified_gateway_access_update_rejected{${own}}`;
+  const filter = (name: string) =>
+    `envoy_extension_config_discovery_http_filter_unified_gateway_${name}_update_rejected{${own}}`;
   const healthy = (pod: string) => `envoy_cluster_membership_healthy{${own},cluster_name="${cluster}",pod="${pod}"}`;
   const limiter = `envoy_cluster_membership_healthy{${own},cluster_name="outbound|8081||${gateway.name}--rate-limit.gateways.svc.cluster.local"}`;
   const unanswered =
@@ -93,6 +105,15 @@ function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[
       [`envoy_cluster_ratelimit_over_limit{${own}}`]: minute * 40,
       [`envoy_cluster_ratelimit_error{${own}}`]: minute * percent,
     });
+
+  const loads = (pod: string, name = "access") =>
+    `envoy_extension_config_discovery_http_filter_unified_gateway_${name}_config_reload{${own},pod="${pod}"}`;
+  const proxies = Object.fromEntries(
+    ["a", "b"].flatMap((pod) => [
+      [`envoy_listener_manager_lds_update_rejected{${own},pod="${pod}"}`, 0],
+      [loads(pod, "limits"), 1],
+    ]),
+  );
 
   const identity = { gateway: gateway.name, namespace: gateway.namespace };
   const gatewayLabels = { severity: "warning", ...identity };
@@ -172,8 +193,34 @@ function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[
     {
       ...refuses,
       what: "a filter that is sent on its own",
-      firing: rejected(filters),
-      quiet: { "refused before it was looked at": steady({ [filters]: 3 }) },
+      firing: (minute) => ({ [filter("limits")]: 1, ...rejected(filter("access"))(minute) }),
+      quiet: { "refused before it was looked at": steady({ [filter("limits")]: 1, [filter("access")]: 3 }) },
+    },
+    {
+      alert: "GatewayFilterMissing",
+      what: "one of two proxies lacks the filter, until it has it",
+      firing: (minute) => ({ ...proxies, [loads("a")]: 2, [loads("b")]: minute < 10 || minute >= 30 ? 1 : 0 }),
+      since: 10,
+      until: 30,
+      quiet: {
+        "both have it": steady({ ...proxies, [loads("a")]: 2, [loads("b")]: 1 }),
+        "a new one lacks it for four minutes": (minute) => ({
+          ...proxies,
+          [loads("a")]: 1,
+          [loads("b")]: minute < 10 || minute > 14 ? 1 : 0,
+        }),
+      },
+      labels: { severity: "critical", ...identity, filter: HTTP_FILTER },
+      summary: `1 proxies of gateway ${called} lack the HTTP filter ${HTTP_FILTER}`,
+    },
+    {
+      alert: "GatewayFilterMissing",
+      what: "no proxy has the filter",
+      firing: steady(proxies),
+      since: 0,
+      quiet: { "there is no proxy": steady({}) },
+      labels: { severity: "critical", ...identity, filter: HTTP_FILTER },
+      summary: `2 proxies of gateway ${called} lack the HTTP filter ${HTTP_FILTER}`,
     },
     {
       ...limiterDown,
