@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { hostKey } from "../../components/shared/filterByRoute";
 import { CLIENT_OUTSIDE } from "../../lab/addresses";
 import type { Lab } from "../../lab/lab";
+import { cpuOf } from "../dataPlane/processes";
 import { apply } from "../dataPlane/proxies";
 import { watched } from "../propagation";
 import { FOLDER, type Manifest } from "../stacks";
@@ -18,6 +19,8 @@ export interface Change {
   readonly seconds: number;
   /** CPU time of istiod until it rests again. */
   readonly istiodSeconds: number;
+  /** CPU time of Envoy in the same time. */
+  readonly envoySeconds: number;
 }
 
 /** @param one The change with this number, from 0. The first, for which connections are made, does not count. */
@@ -28,21 +31,25 @@ export async function changes(
 ): Promise<Change[]> {
   const made: Change[] = [];
   for (let number = 0; number <= count; number += 1) {
-    const { seconds, istiodSeconds } = await one(number);
-    progress(`${number}/${count} ${seconds.toFixed(2)} s, istiod's CPU ${istiodSeconds.toFixed(2)} s`);
-    made.push({ seconds, istiodSeconds });
+    const change = await one(number);
+    const [seconds, istiod, envoy] = [change.seconds, change.istiodSeconds, change.envoySeconds].map((s) =>
+      s.toFixed(2),
+    );
+    progress(`${number}/${count} ${seconds} s, istiod's CPU ${istiod} s, Envoy's ${envoy} s`);
+    made.push(change);
   }
   return made.slice(1);
 }
 
 /** Changes a response header of one route. */
-export function changedRoute(lab: Lab, { contender, objects, istiod }: Deployed): (number: number) => Promise<Change> {
+export function changedRoute(lab: Lab, deployed: Deployed): (number: number) => Promise<Change> {
+  const { contender, objects } = deployed;
   const host = hostOf(contender, CHANGED);
   const route = found(objects, ({ kind, spec }) => kind === "HTTPRoute" && JSON.stringify(spec).includes(`"${host}"`));
   return (number) => {
     const [before, after] = [`v${number}`, `v${number + 1}`];
     const text = JSON.stringify(route).replaceAll(`"${FIRST_VALUE}"`, `"${after}"`);
-    return change(lab, istiod, {
+    return change(lab, deployed, {
       ...watchArgs(lab, contender, host, route),
       before,
       after,
@@ -56,7 +63,7 @@ const [ADMITTED, OTHER] = ["203.0.113.0", "198.51.100.0"] as const;
 
 /** Changes the access rule of one host, so that the client is refused, and back. */
 export function changedAccess(lab: Lab, deployed: Deployed): (number: number) => Promise<Change> {
-  const { contender, services, objects, istiod } = deployed;
+  const { contender, services, objects } = deployed;
   const host = hostOf(contender, probes(services)["first guarded"]);
   const admitting = found(objects, ({ metadata }) => metadata.name === `${GATEWAYS[contender]}--access`);
   const refusing = withOtherRule(admitting, hostKey(host), ADMITTED, OTHER);
@@ -66,7 +73,7 @@ export function changedAccess(lab: Lab, deployed: Deployed): (number: number) =>
     if (number === 0) {
       await apply(lab, [object(before)]);
     }
-    return change(lab, istiod, {
+    return change(lab, deployed, {
       ...watchArgs(lab, contender, host, admitting),
       field: ".metadata.annotations",
       header: ":status",
@@ -113,8 +120,9 @@ function applyCommand(lab: Lab, object: string): string[] {
 }
 
 /** Measures a change from rest to rest. */
-async function change(lab: Lab, istiod: number, args: WatchArgs): Promise<Change> {
-  const before = await rested(istiod);
+async function change(lab: Lab, { istiod, envoy }: Deployed, args: WatchArgs): Promise<Change> {
+  const before = { istiod: await rested(istiod), envoy: cpuOf(envoy) };
   const seconds = await watched(lab, args);
-  return { seconds, istiodSeconds: (await rested(istiod)) - before };
+  const istiodSeconds = (await rested(istiod)) - before.istiod;
+  return { seconds, istiodSeconds, envoySeconds: cpuOf(envoy) - before.envoy };
 }

@@ -1,25 +1,35 @@
 import type { Lab } from "../../lab/lab";
 import { eventually } from "../../lab/processes";
 import { copyOfCertificate } from "../dataPlane/certificate";
-import { apply, backendServices, bareGateway, bareRoute } from "../dataPlane/proxies";
+import { served, type Memory } from "../dataPlane/memory";
+import { apply, backendServices, bareGateway, bareRoute, gatewayEnvoy } from "../dataPlane/proxies";
 import { renderedObjects, servicesWith, stackFile, type Manifest } from "../stacks";
 import { APPS, FIRST_VALUE, GATEWAY, scaleValues } from "./services";
 
 const BARE = "scale-bare";
+const FEW = "scale-few";
 
 /** The one whose route is changed: an open one, so that any client sees the change. */
 export const CHANGED = 1;
 
+/** Those whose changes are measured, each alone in the cluster. */
 export const CONTENDERS = ["gateway", "idle", "bare"] as const;
-export type Contender = (typeof CONTENDERS)[number];
+export type Measured = (typeof CONTENDERS)[number];
+/** `few` has few services and stands beside `gateway`: the CPU time of requests is compared side by side. */
+export type Contender = Measured | "few";
 
-/** Name of its Gateway, which is alone when it is measured. */
-export const GATEWAYS: Readonly<Record<Contender, string>> = { gateway: GATEWAY, idle: GATEWAY, bare: BARE };
+export const GATEWAYS: Readonly<Record<Contender, string>> = {
+  gateway: GATEWAY,
+  idle: GATEWAY,
+  bare: BARE,
+  few: FEW,
+};
 
 export const ADDRESSES: Readonly<Record<Contender, string>> = {
   gateway: "192.168.51.237",
   idle: "192.168.51.237",
   bare: "192.168.51.238",
+  few: "192.168.51.239",
 };
 
 /** A contender in the cluster. */
@@ -32,24 +42,29 @@ export interface Deployed {
   readonly envoy: number;
 }
 
+/** What requests are sent to. */
+export type Target = Omit<Deployed, "istiod" | "objects">;
+
 export function hostOf(contender: Contender, index: number): string {
   return `service-${index}.${GATEWAYS[contender]}.test`;
 }
 
 /** Prepares namespaces and proxies. The stacks are never deployed: kubectl creates the objects, and Istio the Pods. */
 export async function prepareContenders(lab: Lab): Promise<void> {
-  for (const contender of ["gateway", "bare"] as const) {
+  for (const contender of ["gateway", "bare", "few"] as const) {
     const name = GATEWAYS[contender];
     const gateway = { name, namespace: `${name}-system`, address: ADDRESSES[contender] };
-    const services = servicesWith({ name: GATEWAY, services: 1 }, () => ({}));
+    const services = servicesWith({ name: contender === "few" ? FEW : GATEWAY, services: 1 }, () => ({}));
     await lab.prepare(name, stackFile(name, { domain: `${name}.test`, gateway, services }));
   }
 }
 
-/** The Services behind all contenders' routes. */
-export async function applyBackends(lab: Lab, services: number): Promise<void> {
-  await apply(lab, backendServices(namesOf(services), APPS));
+/** The Services behind all contenders' routes. `few` has its own: two gateways cannot both have policies for one. */
+export async function applyBackends(lab: Lab, services: number, apps = APPS): Promise<void> {
+  await apply(lab, backendServices(namesOf(services), apps));
 }
+
+export const FEW_APPS = `${FEW}-apps`;
 
 function namesOf(services: number): string[] {
   return Array.from({ length: services }, (_, index) => `service-${index}`);
@@ -60,7 +75,12 @@ export async function objectsOf(lab: Lab, contender: Contender, services: number
   if (contender === "bare") {
     return bareObjects(lab, services);
   }
-  const values = scaleValues({ services, address: ADDRESSES[contender], hasIdleTimeouts: contender === "idle" });
+  const values = scaleValues({
+    name: GATEWAYS[contender],
+    services,
+    address: ADDRESSES[contender],
+    hasIdleTimeouts: contender === "idle",
+  });
   return renderedObjects(lab, `${GATEWAY}-${contender}-${services}`, values);
 }
 
@@ -80,6 +100,18 @@ function withHeader(route: Manifest): Manifest {
   const filters = [{ type: "ResponseHeaderModifier", responseHeaderModifier: { set } }];
   const spec = route.spec as { readonly rules: readonly object[] };
   return { ...route, spec: { ...spec, rules: spec.rules.map((rule) => ({ ...rule, filters })) } };
+}
+
+/** Creates a contender's objects, and waits until all routes are in Envoy. Returns its pid, and its memory then. */
+export async function create(
+  lab: Lab,
+  contender: Contender,
+  services: number,
+  objects: readonly Manifest[],
+): Promise<{ envoy: number; memory: Memory }> {
+  await apply(lab, objects);
+  const envoy = await gatewayEnvoy(lab, GATEWAYS[contender]);
+  return { envoy, memory: await served(envoy, services) };
 }
 
 /** Removes a contender's objects, except for those that mean nothing to Istio, and waits for its proxies to end. */

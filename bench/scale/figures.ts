@@ -1,11 +1,13 @@
 import type { Figure, Plot, Table } from "../figure";
 import { bootstrap, median, type Interval } from "../stats";
+import type { Cost as CommandCost } from "../clock";
 import type { Change } from "./changes";
-import { CONTENDERS, type Contender } from "./contenders";
+import { CONTENDERS, type Measured } from "./contenders";
 import type { ScaleSample } from "./sample";
 import { PROBES } from "./services";
+import type { Ups } from "./ups";
 
-const TITLES: Readonly<Record<Contender, string>> = {
+const TITLES: Readonly<Record<Measured, string>> = {
   gateway: "this gateway",
   idle: "this gateway with an idle timeout of its own for each service",
   bare: "bare Gateway API",
@@ -14,12 +16,13 @@ const TITLES: Readonly<Record<Contender, string>> = {
 type Cost = (change: Change) => number;
 
 const CPU: Cost = ({ istiodSeconds }) => 1000 * istiodSeconds;
+const ENVOY: Cost = ({ envoySeconds }) => 1000 * envoySeconds;
 const TIME: Cost = ({ seconds }) => 1000 * seconds;
 
 export function scaleFigures(samples: readonly ScaleSample[]): Figure[] {
   const sizes = samples.map(({ services }) => services);
   const [fewest, most] = [Math.min(...sizes), Math.max(...sizes)];
-  const at = (contender: Contender, services: number) =>
+  const at = (contender: Measured, services: number) =>
     samples.find((sample) => sample.contender === contender && sample.services === services);
   const [gateway, idle, bare] = [at("gateway", most), at("idle", most), at("bare", most)];
   if (gateway === undefined || idle === undefined || bare === undefined) {
@@ -58,20 +61,19 @@ function amounts(what: string, changes: readonly Change[]): Figure[] {
     ? []
     : [
         { what: `istiod's CPU time for ${what}`, unit: "ms", value: bootstrap(changes.map(CPU)) },
+        { what: `Envoy's CPU time for ${what}`, unit: "ms", value: bootstrap(changes.map(ENVOY)) },
         { what: `time to the first answer of ${what}`, unit: "ms", value: bootstrap(changes.map(TIME)) },
       ];
 }
 
-function requestFigures(few: ScaleSample, many: ScaleSample): Figure[] {
-  return PROBES.map((probe) => {
-    const costs = ({ requests = [] }: ScaleSample) => requests.map((round) => round[probe]);
-    return {
-      what: `Envoy's CPU time for a request to the ${probe} of ${many.services} services, against ${few.services}`,
-      unit: "×",
-      value: ratio(costs(many), costs(few)),
-      target: 1.1,
-    };
-  });
+/** Both gateways at once: machines change their pace within minutes. */
+function requestFigures(few: ScaleSample, { services, requests = [] }: ScaleSample): Figure[] {
+  return PROBES.map((probe) => ({
+    what: `Envoy's CPU time for a request to the ${probe} of ${services} services, against ${few.services}`,
+    unit: "×",
+    value: bootstrap(requests.map((round) => round[`many: ${probe}`] / round[`few: ${probe}`])),
+    target: 1.1,
+  }));
 }
 
 /** Growth between the fewest and the most services. */
@@ -105,9 +107,18 @@ export function scaleTables(samples: readonly ScaleSample[]): Table[] {
   return [
     {
       title: "Medians, and memory in MiB: what Envoy allocated, and what is resident of istiod.",
-      columns: ["what", "services", "istiod's CPU per changed route", "time to the answer", "Envoy", "istiod"],
+      columns: [
+        "what",
+        "services",
+        "istiod's CPU per changed route",
+        "Envoy's",
+        "time to the answer",
+        "Envoy",
+        "istiod",
+      ],
       rows: ofEach(({ route, envoy, istiodResident }) => [
         `${median(route.map(CPU)).toFixed(0)} ms`,
+        `${median(route.map(ENVOY)).toFixed(0)} ms`,
         `${median(route.map(TIME)).toFixed(0)} ms`,
         (envoy.allocated / 1024).toFixed(1),
         (istiodResident / 1024).toFixed(0),
@@ -124,6 +135,32 @@ export function scaleTables(samples: readonly ScaleSample[]): Table[] {
   ];
 }
 
+export function upsTable(own: readonly Ups[]): Table {
+  const seconds = (value: number) => `${value.toFixed(1)} s`;
+  return {
+    title: "The program's own commands, once, with `PULUMI_SKIP_CHECKPOINTS`; CPU time in parentheses.",
+    columns: [
+      "services",
+      "first up",
+      "all routes in Envoy after",
+      "preview of a change",
+      "its up",
+      "first answer after",
+    ],
+    rows: own.map(({ services, first, behind, preview, change, answered }) => [
+      String(services),
+      ...[first].map(upText),
+      seconds(behind),
+      ...[preview, change].map(upText),
+      seconds(answered),
+    ]),
+  };
+}
+
+function upText({ wallSeconds, cpuSeconds }: CommandCost): string {
+  return `${wallSeconds.toFixed(1)} s (${cpuSeconds.toFixed(1)} s)`;
+}
+
 export function scalePlots(samples: readonly ScaleSample[]): Plot[] {
   const sizes = [...new Set(samples.map(({ services }) => services))];
   return [
@@ -133,7 +170,7 @@ export function scalePlots(samples: readonly ScaleSample[]): Plot[] {
       x: sizes.map(String),
       xTitle: "services",
       yTitle: "ms",
-      series: CONTENDERS.map((contender) => ({
+      series: (["gateway", "bare"] as const).map((contender) => ({
         name: TITLES[contender],
         values: samples.filter((sample) => sample.contender === contender).map(({ route }) => median(route.map(CPU))),
       })),

@@ -1,24 +1,28 @@
 import type { Lab } from "../../lab/lab";
-import { admin, served } from "../dataPlane/memory";
+import { admin } from "../dataPlane/memory";
 import { residentOf } from "../dataPlane/processes";
-import { apply, gatewayEnvoy, startBackend } from "../dataPlane/proxies";
+import { startBackend } from "../dataPlane/proxies";
 import type { Results } from "../figure";
 import type { Options } from "../options";
 import { changedAccess, changedRoute, changes } from "./changes";
 import {
   applyBackends,
   CONTENDERS,
-  GATEWAYS,
+  create,
+  FEW_APPS,
   objectsOf,
   prepareContenders,
   remove,
-  type Contender,
+  type Deployed,
+  type Measured,
+  type Target,
 } from "./contenders";
-import { scaleFigures, scalePlots, scaleTables } from "./figures";
+import { scaleFigures, scalePlots, scaleTables, upsTable } from "./figures";
 import { freshIstiod, rested } from "./istiod";
 import { countsOf } from "./objects";
-import { requests } from "./requests";
+import { requests, type RequestCosts } from "./requests";
 import type { ScaleSample } from "./sample";
+import { ups, type Ups } from "./ups";
 
 /** Many services with every policy against as many plain routes: a change, a request, memory, and the objects. */
 export async function scale(lab: Lab, options: Options): Promise<Results> {
@@ -26,32 +30,33 @@ export async function scale(lab: Lab, options: Options): Promise<Results> {
   await prepareContenders(lab);
   await startBackend(lab);
   const samples: ScaleSample[] = [];
+  const own: Ups[] = [];
   for (const services of options.sizes) {
     await applyBackends(lab, services);
-    for (const contender of CONTENDERS) {
+    for (const contender of CONTENDERS.filter((one) => one !== "idle" || services === Math.max(...options.sizes))) {
       samples.push(await measured(lab, contender, services, options));
     }
+    own.push(await ups(lab, services, (text) => options.progress(`gateway, ${services} services: ${text}`)));
   }
   return {
     figures: scaleFigures(samples),
-    samples: { scale: samples },
-    tables: scaleTables(samples),
+    samples: { scale: samples, ups: own },
+    tables: [...scaleTables(samples), upsTable(own)],
     plots: scalePlots(samples),
   };
 }
 
 /** Only one contender is in the cluster at a time: istiod would push every change to both. */
-async function measured(lab: Lab, contender: Contender, services: number, options: Options): Promise<ScaleSample> {
-  const { pairs } = options;
+async function measured(lab: Lab, contender: Measured, services: number, options: Options): Promise<ScaleSample> {
+  const { pairs, sizes } = options;
+  const [fewest, most] = [Math.min(...sizes), Math.max(...sizes)];
   const progress = (text: string) => options.progress(`${contender}, ${services} services: ${text}`);
   progress("rendering");
   const objects = await objectsOf(lab, contender, services);
   const istiod = await freshIstiod(lab);
   progress(`applying ${objects.length} objects`);
-  await apply(lab, objects);
-  const envoy = await gatewayEnvoy(lab, GATEWAYS[contender]);
+  const { envoy, memory } = await create(lab, contender, services, objects);
   const deployed = { contender, services, objects, istiod, envoy };
-  const memory = await served(envoy, services);
   progress(`istiod used ${(await rested(istiod)).toFixed(1)} s of CPU until all routes were there`);
   const counts = countsOf(objects, await admin(envoy, "config_dump?resource=dynamic_listeners"));
   const ours = contender === "gateway";
@@ -65,8 +70,26 @@ async function measured(lab: Lab, contender: Contender, services: number, option
       ? await changes(pairs, changedAccess(lab, deployed), (text) => progress(`access: ${text}`))
       : undefined,
     istiodResident: residentOf(istiod),
-    requests: ours ? await requests(lab, deployed, pairs, progress) : undefined,
+    requests:
+      ours && services === most && fewest !== most ? await besideFew(lab, deployed, fewest, options) : undefined,
   };
   await remove(lab, contender, objects);
   return sample;
+}
+
+/** Requests to many services, alternating with requests to a gateway that has few. */
+async function besideFew(
+  lab: Lab,
+  many: Deployed,
+  fewest: number,
+  { pairs, progress }: Options,
+): Promise<RequestCosts[]> {
+  await applyBackends(lab, fewest, FEW_APPS);
+  const objects = await objectsOf(lab, "few", fewest);
+  const { envoy } = await create(lab, "few", fewest, objects);
+  await rested(many.istiod);
+  const few: Target = { contender: "few", services: fewest, envoy };
+  const costs = await requests(lab, { few, many }, pairs, progress);
+  await remove(lab, "few", objects);
+  return costs;
 }

@@ -1,12 +1,12 @@
 import type { Memory } from "../dataPlane/memory";
 import type { Change } from "./changes";
-import type { Contender } from "./contenders";
+import type { Measured } from "./contenders";
 import type { Counts } from "./objects";
-import type { Probe } from "./services";
+import type { RequestCosts } from "./requests";
 
 /** What was measured of a contender with a number of services. */
 export interface ScaleSample {
-  readonly contender: Contender;
+  readonly contender: Measured;
   readonly services: number;
   readonly counts: Counts;
   readonly envoy: Memory;
@@ -16,6 +16,6 @@ export interface ScaleSample {
   readonly route: readonly Change[];
   /** One host's access list. */
   readonly access?: readonly Change[];
-  /** Envoy's CPU time for 1,000 requests to one host, in each round. Unit: milliseconds. */
-  readonly requests?: readonly Record<Probe, number>[];
+  /** In each round. Only of the largest gateway, beside the smallest. */
+  readonly requests?: readonly RequestCosts[];
 }

@@ -26,6 +26,8 @@ const PUBLIC_KEY = {
 };
 
 export interface ScaleArgs {
+  /** Name of the Gateway, and prefix of the namespaces. */
+  readonly name: string;
   readonly services: number;
   readonly address: string;
   /** An idle timeout for every service, which needs a patch for each of its rules. */
@@ -33,22 +35,22 @@ export interface ScaleArgs {
 }
 
 /** Config keys of a stack whose services each have every policy that is an entry of a map. */
-export function scaleValues({ services, address, hasIdleTimeouts }: ScaleArgs): Record<string, unknown> {
+export function scaleValues({ name, services, address, hasIdleTimeouts }: ScaleArgs): Record<string, unknown> {
   const jwks = { keys: [PUBLIC_KEY] };
   const token = (index: number) => ({ issuer: ISSUER, audiences: [`service-${index}`], jwks });
   const { limits, responseHeaders } = POLICIES_OF_A_SERVICE;
   return {
-    domain: `${GATEWAY}.test`,
+    domain: `${name}.test`,
     gateway: {
-      name: GATEWAY,
-      namespace: `${GATEWAY}-system`,
+      name,
+      namespace: `${name}-system`,
       address,
       programmedTimeout: "0s",
       clientAddress: { trustedProxies: 0 },
       hsts: { maxAge: "365d" },
     },
     telemetry: { metrics: { scrape: "config-map" } },
-    services: servicesWith({ name: GATEWAY, services }, (index) => ({
+    services: servicesWith({ name, services }, (index) => ({
       ...POLICIES_OF_A_SERVICE,
       limits: { ...limits, ...(hasIdleTimeouts ? { streamIdleTimeout: "1h" } : {}) },
       responseHeaders: { ...responseHeaders, set: { ...responseHeaders.set, "x-bench": FIRST_VALUE } },

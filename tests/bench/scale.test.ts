@@ -3,7 +3,8 @@ import { collections } from "../../bench/scale/contenders";
 import { scaleFigures, scalePlots, scaleTables } from "../../bench/scale/figures";
 import type { ScaleSample } from "../../bench/scale/sample";
 import { countsOf, withOtherRule } from "../../bench/scale/objects";
-import { probes, scaleValues } from "../../bench/scale/services";
+import type { RequestCosts } from "../../bench/scale/requests";
+import { PROBES, probes, scaleValues } from "../../bench/scale/services";
 import { stackFile, type Manifest } from "../../bench/stacks";
 import { loadStackFile } from "../../config/load/stackFile";
 
@@ -16,7 +17,7 @@ const object = (kind: string, name: string, spec?: object): Manifest => ({
 
 describe("bench/scale", () => {
   it("makes a valid stack, with more services than one list may have", () => {
-    const values = scaleValues({ services: 120, address: "192.0.2.1", hasIdleTimeouts: false });
+    const values = scaleValues({ name: "scale", services: 120, address: "192.0.2.1", hasIdleTimeouts: false });
     const { services } = loadStackFile(stackFile("scale-test", values));
     assert.equal(services.length, 120);
     assert.equal(services.filter(({ access }) => access?.allow !== undefined && access.deny !== undefined).length, 60);
@@ -25,7 +26,7 @@ describe("bench/scale", () => {
   });
 
   it("gives every service an idle timeout if it is asked to", () => {
-    const values = scaleValues({ services: 3, address: "192.0.2.1", hasIdleTimeouts: true });
+    const values = scaleValues({ name: "scale", services: 3, address: "192.0.2.1", hasIdleTimeouts: true });
     const { services } = loadStackFile(stackFile("scale-idle-test", values));
     assert.ok(services.every(({ limits }) => limits?.streamIdleTimeout !== undefined));
   });
@@ -74,23 +75,22 @@ describe("bench/scale", () => {
     ]);
   });
 
+  const requestCosts = (round: number) =>
+    Object.fromEntries(
+      PROBES.flatMap((probe) => [
+        [`few: ${probe}`, round],
+        [`many: ${probe}`, 1.5 * round],
+      ]),
+    ) as RequestCosts;
   const sample = (contender: ScaleSample["contender"], services: number, cost: number): ScaleSample => ({
     contender,
     services,
     counts: { objects: 1, largest: [{ name: "EnvoyFilter f", bytes: 2048 }], patches: 2, policies: 3, httpFilters: 4 },
     envoy: { allocated: 1024 * (10 + services * cost), resident: 0 },
     istiodResident: 102_400,
-    route: [1, 2, 3].map((round) => ({ seconds: cost * round, istiodSeconds: 2 * cost * round })),
-    access: contender === "gateway" ? [{ seconds: 0.5, istiodSeconds: 0.25 }] : undefined,
-    requests:
-      contender === "gateway"
-        ? [1, 2].map((round) => ({
-            "first guarded": cost * round,
-            "last guarded": 2 * cost * round,
-            "first open": cost * round,
-            "last open": cost * round,
-          }))
-        : undefined,
+    route: [1, 2, 3].map((round) => ({ seconds: cost * round, istiodSeconds: 2 * cost * round, envoySeconds: cost })),
+    access: contender === "gateway" ? [{ seconds: 0.5, istiodSeconds: 0.25, envoySeconds: 0.125 }] : undefined,
+    requests: contender === "gateway" ? [1, 2].map(requestCosts) : undefined,
   });
   const samples = [10, 1000].flatMap((services) => [
     sample("gateway", services, services === 10 ? 1 : 1.5),
@@ -116,7 +116,7 @@ describe("bench/scale", () => {
     const access = figures.filter(({ what }) => /access list/.test(what));
     assert.deepEqual(
       access.map(({ value }) => value.median),
-      [250, 500],
+      [250, 125, 500],
     );
   });
 
@@ -125,7 +125,7 @@ describe("bench/scale", () => {
     assert.ok(figures.length > 0 && figures.every(({ what }) => !/further|a request/.test(what)));
   });
 
-  it("has a row for each contender and size, and a line for each contender", () => {
+  it("has a row for each contender and size, and a line for ours and for the bare one", () => {
     const tables = scaleTables(samples);
     assert.deepEqual(
       tables.map(({ rows, columns }) => [rows.length, rows.every((row) => row.length === columns.length)]),
@@ -135,6 +135,6 @@ describe("bench/scale", () => {
       ],
     );
     assert.deepEqual(tables[1]?.rows[0]?.slice(1), ["10", "1", "2", "3", "4", "EnvoyFilter f 2.0 KiB"]);
-    assert.deepEqual(scalePlots(samples)[0]?.series[2]?.values, [4000, 4000]);
+    assert.deepEqual(scalePlots(samples)[0]?.series.at(-1)?.values, [4000, 4000]);
   });
 });

@@ -1,0 +1,75 @@
+import type { Lab } from "../../lab/lab";
+import { eventually } from "../../lab/processes";
+import { costText, timed, type Cost } from "../clock";
+import { gatewayEnvoy } from "../dataPlane/proxies";
+import { served } from "../dataPlane/memory";
+import { ONE_WRITE, takeStack } from "../stacks";
+import { ADDRESSES, CHANGED, GATEWAYS, hostOf } from "./contenders";
+import { FIRST_VALUE, GATEWAY, scaleValues } from "./services";
+
+/** What the program's own commands cost for many services with every policy. */
+export interface Ups {
+  readonly services: number;
+  /** The first `up`, until Pulumi ends. */
+  readonly first: Cost;
+  /** A preview and an `up` of one changed response header. */
+  readonly preview: Cost;
+  readonly change: Cost;
+  /** From the end of the first `up` until all routes are in Envoy. Unit: seconds. */
+  readonly behind: number;
+  /** From the start of the changing `up` to the first answer with the change. Unit: seconds. */
+  readonly answered: number;
+}
+
+const CHANGED_VALUE = "v-changed";
+
+/** Deploys, changes one service, and removes everything. The Services are there already. */
+export async function ups(lab: Lab, services: number, progress: (text: string) => void): Promise<Ups> {
+  const stack = `${GATEWAY}-up-${services}`;
+  const values = scaleValues({ name: GATEWAY, services, address: ADDRESSES.gateway, hasIdleTimeouts: false });
+  const pulumi = (...words: string[]) =>
+    timed(lab, ["pulumi", ...words, "--stack", stack, "--non-interactive"], { env: ONE_WRITE });
+  await takeStack(lab, stack, values);
+  const first = await pulumi("up", "--yes", "--skip-preview");
+  const ended = Date.now();
+  await served(await gatewayEnvoy(lab, GATEWAYS.gateway), services);
+  const behind = (Date.now() - ended) / 1000;
+  progress(`first up: ${costText(first)}, all routes ${behind.toFixed(1)} s later`);
+  await takeStack(lab, stack, { ...values, services: withChange(values.services as readonly Changeable[]) });
+  const preview = await pulumi("preview");
+  const started = Date.now();
+  const [change, answered] = await Promise.all([pulumi("up", "--yes", "--skip-preview"), answer(lab, started)]);
+  progress(`one change: preview ${costText(preview)}, up ${costText(change)}, answered after ${answered.toFixed(1)} s`);
+  await pulumi("destroy", "--yes", "--skip-preview");
+  return { services, first, preview, change, behind, answered };
+}
+
+interface Changeable {
+  readonly responseHeaders: { readonly set: Readonly<Record<string, string>> };
+}
+
+function withChange(services: readonly Changeable[]): readonly Changeable[] {
+  return services.map((service, index) =>
+    index === CHANGED
+      ? (JSON.parse(JSON.stringify(service).replace(FIRST_VALUE, CHANGED_VALUE)) as Changeable)
+      : service,
+  );
+}
+
+/** Seconds until the changed service answers with its new header. */
+function answer(lab: Lab, started: number): Promise<number> {
+  const host = hostOf("gateway", CHANGED);
+  const request = ["curl", "-sk", "-o", "/dev/null", "-D", "-", "--resolve", `${host}:443:${ADDRESSES.gateway}`];
+  return eventually(
+    "the change",
+    1_200_000,
+    async () => {
+      const headers = await lab.output([...request, `https://${host}/shop`]);
+      if (!headers.includes(CHANGED_VALUE)) {
+        throw new Error(headers);
+      }
+      return (Date.now() - started) / 1000;
+    },
+    200,
+  );
+}
