@@ -7,7 +7,6 @@ import { renderedObjects, servicesWith, stackFile, type Manifest } from "../stac
 import { APPS, FIRST_VALUE, GATEWAY, scaleValues } from "./services";
 
 const BARE = "scale-bare";
-const FEW = "scale-few";
 
 /** The one whose route is changed: an open one, so that any client sees the change. */
 export const CHANGED = 1;
@@ -15,14 +14,18 @@ export const CHANGED = 1;
 /** Those whose changes are measured, each alone in the cluster. */
 export const CONTENDERS = ["gateway", "idle", "bare"] as const;
 export type Measured = (typeof CONTENDERS)[number];
-/** `few` has few services and stands beside `gateway`: the CPU time of requests is compared side by side. */
-export type Contender = Measured | "few";
+/**
+ * `few` has few services and stands beside `gateway`: the CPU time of requests is compared side by side. `up` is deployed by the
+ * program itself.
+ */
+export type Contender = Measured | "few" | "up";
 
 export const GATEWAYS: Readonly<Record<Contender, string>> = {
   gateway: GATEWAY,
   idle: GATEWAY,
   bare: BARE,
-  few: FEW,
+  few: "scale-few",
+  up: "scale-up",
 };
 
 export const ADDRESSES: Readonly<Record<Contender, string>> = {
@@ -30,6 +33,7 @@ export const ADDRESSES: Readonly<Record<Contender, string>> = {
   idle: "192.168.51.237",
   bare: "192.168.51.238",
   few: "192.168.51.239",
+  up: "192.168.51.240",
 };
 
 /** A contender in the cluster. */
@@ -51,20 +55,18 @@ export function hostOf(contender: Contender, index: number): string {
 
 /** Prepares namespaces and proxies. The stacks are never deployed: kubectl creates the objects, and Istio the Pods. */
 export async function prepareContenders(lab: Lab): Promise<void> {
-  for (const contender of ["gateway", "bare", "few"] as const) {
+  for (const contender of ["gateway", "bare", "few", "up"] as const) {
     const name = GATEWAYS[contender];
     const gateway = { name, namespace: `${name}-system`, address: ADDRESSES[contender] };
-    const services = servicesWith({ name: contender === "few" ? FEW : GATEWAY, services: 1 }, () => ({}));
+    const services = servicesWith({ name: contender === "bare" ? GATEWAY : name, services: 1 }, () => ({}));
     await lab.prepare(name, stackFile(name, { domain: `${name}.test`, gateway, services }));
   }
 }
 
-/** The Services behind all contenders' routes. `few` has its own: two gateways cannot both have policies for one. */
-export async function applyBackends(lab: Lab, services: number, apps = APPS): Promise<void> {
-  await apply(lab, backendServices(namesOf(services), apps));
+/** The Services behind the routes. `few` and `up` have their own: two gateways cannot both have policies for one. */
+export async function applyBackends(lab: Lab, services: number, contender: Contender = "gateway"): Promise<void> {
+  await apply(lab, backendServices(namesOf(services), `${GATEWAYS[contender]}-apps`));
 }
-
-export const FEW_APPS = `${FEW}-apps`;
 
 function namesOf(services: number): string[] {
   return Array.from({ length: services }, (_, index) => `service-${index}`);

@@ -9,7 +9,6 @@ import {
   applyBackends,
   CONTENDERS,
   create,
-  FEW_APPS,
   objectsOf,
   prepareContenders,
   remove,
@@ -84,7 +83,7 @@ async function besideFew(
   fewest: number,
   { pairs, progress }: Options,
 ): Promise<RequestCosts[]> {
-  await applyBackends(lab, fewest, FEW_APPS);
+  await applyBackends(lab, fewest, "few");
   const objects = await objectsOf(lab, "few", fewest);
   const { envoy } = await create(lab, "few", fewest, objects);
   await rested(many.istiod);

@@ -4,8 +4,8 @@ import { costText, timed, type Cost } from "../clock";
 import { gatewayEnvoy } from "../dataPlane/proxies";
 import { served } from "../dataPlane/memory";
 import { ONE_WRITE, takeStack } from "../stacks";
-import { ADDRESSES, CHANGED, GATEWAYS, hostOf } from "./contenders";
-import { FIRST_VALUE, GATEWAY, scaleValues } from "./services";
+import { ADDRESSES, applyBackends, CHANGED, GATEWAYS, hostOf } from "./contenders";
+import { FIRST_VALUE, scaleValues } from "./services";
 
 /** What the program's own commands cost for many services with every policy. */
 export interface Ups {
@@ -23,16 +23,17 @@ export interface Ups {
 
 const CHANGED_VALUE = "v-changed";
 
-/** Deploys, changes one service, and removes everything. The Services are there already. */
+/** Deploys, changes one service, and removes everything. */
 export async function ups(lab: Lab, services: number, progress: (text: string) => void): Promise<Ups> {
-  const stack = `${GATEWAY}-up-${services}`;
-  const values = scaleValues({ name: GATEWAY, services, address: ADDRESSES.gateway, hasIdleTimeouts: false });
+  const stack = `${GATEWAYS.up}-${services}`;
+  await applyBackends(lab, services, "up");
+  const values = scaleValues({ name: GATEWAYS.up, services, address: ADDRESSES.up, hasIdleTimeouts: false });
   const pulumi = (...words: string[]) =>
     timed(lab, ["pulumi", ...words, "--stack", stack, "--non-interactive"], { env: ONE_WRITE });
   await takeStack(lab, stack, values);
   const first = await pulumi("up", "--yes", "--skip-preview");
   const ended = Date.now();
-  await served(await gatewayEnvoy(lab, GATEWAYS.gateway), services);
+  await served(await gatewayEnvoy(lab, GATEWAYS.up), services);
   const behind = (Date.now() - ended) / 1000;
   progress(`first up: ${costText(first)}, all routes ${behind.toFixed(1)} s later`);
   await takeStack(lab, stack, { ...values, services: withChange(values.services as readonly Changeable[]) });
@@ -58,8 +59,8 @@ function withChange(services: readonly Changeable[]): readonly Changeable[] {
 
 /** Seconds until the changed service answers with its new header. */
 function answer(lab: Lab, started: number): Promise<number> {
-  const host = hostOf("gateway", CHANGED);
-  const request = ["curl", "-sk", "-o", "/dev/null", "-D", "-", "--resolve", `${host}:443:${ADDRESSES.gateway}`];
+  const host = hostOf("up", CHANGED);
+  const request = ["curl", "-sk", "-o", "/dev/null", "-D", "-", "--resolve", `${host}:443:${ADDRESSES.up}`];
   return eventually(
     "the change",
     1_200_000,
