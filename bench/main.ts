@@ -17,6 +17,7 @@ import { previewAndNoOp } from "./preview";
 import { propagation } from "./propagation";
 import { pageText, part, withText, type Part, type Report } from "./report";
 import { scale } from "./scale";
+import { ups } from "./scale/ups";
 import { updates } from "./update";
 
 const MEASUREMENTS: Readonly<Record<string, (lab: Lab, options: Options) => Promise<Results>>> = {
@@ -27,6 +28,7 @@ const MEASUREMENTS: Readonly<Record<string, (lab: Lab, options: Options) => Prom
   dataplane: dataPlane,
   memory,
   scale,
+  ups,
 };
 const TITLES = {
   preview: "Preview, and an update with nothing to do",
@@ -36,6 +38,7 @@ const TITLES = {
   dataplane: "Data plane",
   memory: "Memory of a route",
   scale: "A thousand services",
+  ups: "A thousand services by the program's own commands",
 } as const;
 const PAGE = join(REPOSITORY, "docs", "performance.md");
 const DATA = join(REPOSITORY, "docs", "performance.json");

@@ -12,7 +12,7 @@ import { HttpsRedirect } from "./entry/httpsRedirect";
 import { TlsGateway } from "./entry/tlsGateway";
 import { envoyFilters, httpFilterNames } from "./envoyFilters";
 import { RateLimitService } from "./limits/rateLimitService";
-import { Routes } from "./routing/routes";
+import { Routes, type RoutesArgs } from "./routing/routes";
 import { VersionServices } from "./routing/versionServices";
 import { qualifiedName } from "./shared/naming";
 import { stackReadme } from "./stackReadme";
@@ -28,6 +28,9 @@ export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes" | "fieldUses"> &
    */
   readonly fieldManager?: string;
 };
+
+/** What must exist before a route, and as long as it does. */
+type Guards = Required<Pick<RoutesArgs, "guards" | "guardsOf">>;
 
 /** One TLS entry point: the certificate, the Gateway, the redirect, and a route for each service. */
 export class UnifiedGateway extends pulumi.ComponentResource {
@@ -107,19 +110,20 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   }
 
   /** Everything that refuses, limits or cuts off requests. No route opens before it exists, and none is open after it. */
-  private makeGuards(name: string, args: UnifiedGatewayArgs): pulumi.Resource[] {
+  private makeGuards(name: string, args: UnifiedGatewayArgs): Guards {
     const { gateway, services, rateLimitService: config } = args;
     const { clientAddress } = gateway;
     const child = { parent: this };
     const counting =
       config && new RateLimitService(`${name}-rate-limit-service`, { config, services, gateway }, { parent: this });
-    return [
+    const backends = new BackendPolicy(`${name}-backends`, { services, gateway }, child);
+    const guards = [
       ...new Access(`${name}-access`, { services, gateway, clientAddress }, child).policies,
-      new BackendPolicy(`${name}-backends`, { services, gateway }, child),
       // A proxy that calls the service before it is up would count that as a failure.
       ...envoyFilters(name, "routes", args, { parent: this, dependsOn: counting }),
       ...(args.mtls === undefined ? [] : [new StrictMtls(`${name}-mtls`, { config: args.mtls, gateway }, child)]),
     ];
+    return { guards, guardsOf: (service) => backends.policiesOf(service) };
   }
 
   /** What routes send requests to, where the program makes it. */
@@ -133,7 +137,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   private makeRoutes(
     name: string,
     args: UnifiedGatewayArgs,
-    guards: pulumi.Resource[],
+    guards: Guards,
     targets: pulumi.Resource[],
   ): pulumi.Resource[] {
     const { domain, gateway, services } = args;
@@ -141,7 +145,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const { httpsRedirect: config, clientAddress } = gateway;
     return [
       new HttpsRedirect(`${name}-redirect`, { gateway, domain, config, clientAddress }, { parent: this }),
-      new Routes(name, { services, gateway, dnsTtl, guards }, { parent: this, dependsOn: targets }),
+      new Routes(name, { services, gateway, dnsTtl, ...guards }, { parent: this, dependsOn: targets }),
     ];
   }
 

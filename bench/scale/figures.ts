@@ -1,11 +1,9 @@
 import type { Figure, Plot, Table } from "../figure";
 import { bootstrap, median, type Interval } from "../stats";
-import type { Cost as CommandCost } from "../clock";
 import type { Change } from "./changes";
 import { CONTENDERS, type Measured } from "./contenders";
 import type { ScaleSample } from "./sample";
 import { PROBES } from "./services";
-import type { Ups } from "./ups";
 
 const TITLES: Readonly<Record<Measured, string>> = {
   gateway: "this gateway",
@@ -133,32 +131,6 @@ export function scaleTables(samples: readonly ScaleSample[]): Table[] {
       ]),
     },
   ];
-}
-
-export function upsTable(own: readonly Ups[]): Table {
-  const seconds = (value: number) => `${value.toFixed(1)} s`;
-  return {
-    title: "The program's own commands, once, with `PULUMI_SKIP_CHECKPOINTS`; CPU time in parentheses.",
-    columns: [
-      "services",
-      "first up",
-      "all routes in Envoy after",
-      "preview of a change",
-      "its up",
-      "first answer after",
-    ],
-    rows: own.map(({ services, first, behind, preview, change, answered }) => [
-      String(services),
-      ...[first].map(upText),
-      seconds(behind),
-      ...[preview, change].map(upText),
-      seconds(answered),
-    ]),
-  };
-}
-
-function upText({ wallSeconds, cpuSeconds }: CommandCost): string {
-  return `${wallSeconds.toFixed(1)} s (${cpuSeconds.toFixed(1)} s)`;
 }
 
 export function scalePlots(samples: readonly ScaleSample[]): Plot[] {

@@ -16,12 +16,11 @@ import {
   type Measured,
   type Target,
 } from "./contenders";
-import { scaleFigures, scalePlots, scaleTables, upsTable } from "./figures";
+import { scaleFigures, scalePlots, scaleTables } from "./figures";
 import { freshIstiod, rested } from "./istiod";
 import { countsOf } from "./objects";
 import { requests, type RequestCosts } from "./requests";
 import type { ScaleSample } from "./sample";
-import { ups, type Ups } from "./ups";
 
 /** Many services with every policy against as many plain routes: a change, a request, memory, and the objects. */
 export async function scale(lab: Lab, options: Options): Promise<Results> {
@@ -29,18 +28,16 @@ export async function scale(lab: Lab, options: Options): Promise<Results> {
   await prepareContenders(lab);
   await startBackend(lab);
   const samples: ScaleSample[] = [];
-  const own: Ups[] = [];
   for (const services of options.sizes) {
     await applyBackends(lab, services);
     for (const contender of CONTENDERS.filter((one) => one !== "idle" || services === Math.max(...options.sizes))) {
       samples.push(await measured(lab, contender, services, options));
     }
-    own.push(await ups(lab, services, (text) => options.progress(`gateway, ${services} services: ${text}`)));
   }
   return {
     figures: scaleFigures(samples),
-    samples: { scale: samples, ups: own },
-    tables: [...scaleTables(samples), upsTable(own)],
+    samples: { scale: samples },
+    tables: scaleTables(samples),
     plots: scalePlots(samples),
   };
 }

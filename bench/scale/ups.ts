@@ -1,14 +1,16 @@
 import type { Lab } from "../../lab/lab";
 import { eventually } from "../../lab/processes";
 import { costText, timed, type Cost } from "../clock";
-import { gatewayEnvoy } from "../dataPlane/proxies";
+import type { Results, Table } from "../figure";
+import type { Options } from "../options";
+import { gatewayEnvoy, startBackend } from "../dataPlane/proxies";
 import { served } from "../dataPlane/memory";
 import { ONE_WRITE, takeStack } from "../stacks";
-import { ADDRESSES, applyBackends, CHANGED, GATEWAYS, hostOf } from "./contenders";
+import { ADDRESSES, applyBackends, CHANGED, GATEWAYS, hostOf, prepareContenders } from "./contenders";
 import { FIRST_VALUE, scaleValues } from "./services";
 
 /** What the program's own commands cost for many services with every policy. */
-export interface Ups {
+interface Ups {
   readonly services: number;
   /** The first `up`, until Pulumi ends. */
   readonly first: Cost;
@@ -23,8 +25,39 @@ export interface Ups {
 
 const CHANGED_VALUE = "v-changed";
 
+/** Many services with every policy, deployed by the program's own commands, once. */
+export async function ups(lab: Lab, { sizes, progress }: Options): Promise<Results> {
+  await prepareContenders(lab);
+  await startBackend(lab);
+  const samples: Ups[] = [];
+  for (const services of sizes) {
+    samples.push(await deployed(lab, services, (text) => progress(`${services} services: ${text}`)));
+  }
+  return { figures: [], samples: { ups: samples }, tables: [upsTable(samples)], rounds: 1 };
+}
+
+function upsTable(samples: readonly Ups[]): Table {
+  const seconds = (value: number) => `${value.toFixed(1)} s`;
+  const cost = ({ wallSeconds, cpuSeconds }: Cost) => `${seconds(wallSeconds)} (${seconds(cpuSeconds)})`;
+  return {
+    title: "Wall time, and CPU time in parentheses, with `PULUMI_SKIP_CHECKPOINTS`.",
+    columns: [
+      "services",
+      "first up",
+      "all routes in Envoy after",
+      "preview of a change",
+      "its up",
+      "first answer after",
+    ],
+    rows: samples.map(({ services, first, behind, preview, change, answered }) => [
+      ...[String(services), cost(first), seconds(behind)],
+      ...[cost(preview), cost(change), seconds(answered)],
+    ]),
+  };
+}
+
 /** Deploys, changes one service, and removes everything. */
-export async function ups(lab: Lab, services: number, progress: (text: string) => void): Promise<Ups> {
+async function deployed(lab: Lab, services: number, progress: (text: string) => void): Promise<Ups> {
   const stack = `${GATEWAYS.up}-${services}`;
   await applyBackends(lab, services, "up");
   const values = scaleValues({ name: GATEWAYS.up, services, address: ADDRESSES.up, hasIdleTimeouts: false });

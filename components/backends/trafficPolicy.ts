@@ -22,13 +22,23 @@ export interface BackendPolicyArgs {
  * oldest one for a host, and ignore that of another Gateway in the namespace.
  */
 export class BackendPolicy extends pulumi.ComponentResource {
+  private readonly rules: ReadonlyMap<string, DestinationRule>;
+
   constructor(name: string, args: BackendPolicyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:BackendPolicy", name, {}, opts);
     const { services, gateway } = args;
-    for (const [key, spec] of Object.entries(destinationRules(services, gateway))) {
-      new DestinationRule(`${name}-${key}`, { metadata: ownMetadata(gateway, key), spec }, { parent: this });
-    }
+    this.rules = new Map(
+      Object.entries(destinationRules(services, gateway)).map(([key, spec]) => [
+        key,
+        new DestinationRule(`${name}-${key}`, { metadata: ownMetadata(gateway, key), spec }, { parent: this }),
+      ]),
+    );
     this.registerOutputs();
+  }
+
+  /** What a service's backends have, to depend on: for `guardsOf` of `Routes`. */
+  policiesOf(service: Service): DestinationRule[] {
+    return backendsOf(service).flatMap((backend) => this.rules.get(keyOf(backend)) ?? []);
   }
 }
 
@@ -47,7 +57,7 @@ export function destinationRules(
       continue;
     }
     for (const backend of backendsOf(service)) {
-      rules[`${backend.service}.${backend.namespace}`] = {
+      rules[keyOf(backend)] = {
         host: hostOf(backend),
         exportTo: ["."],
         workloadSelector: { matchLabels: { [GATEWAY_NAME_LABEL]: gateway.name } },
@@ -56,6 +66,10 @@ export function destinationRules(
     }
   }
   return rules;
+}
+
+function keyOf({ service, namespace }: Pick<Backend, "service" | "namespace">): string {
+  return `${service}.${namespace}`;
 }
 
 /** Istio applies a DestinationRule only to the fully qualified host. */

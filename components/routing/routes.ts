@@ -19,17 +19,22 @@ export interface RoutesArgs {
   /** Time to live of external-dns records, a duration in whole seconds such as `5m`. Default: no annotation. */
   dnsTtl?: string;
   /**
-   * What guards the services, such as the `policies` of an `Access` and `envoyFilters`: it is created before the routes, and deleted
+   * What guards all services, such as the `policies` of an `Access` and `envoyFilters`: it is created before the routes, and deleted
    * after them. A dependency of this component would order only the creation. Default: nothing.
    */
   guards?: pulumi.Resource[];
+  /**
+   * What guards one service, such as `policiesOf` of a `BackendPolicy`. As `guards`, each route would depend on what all others have:
+   * with 1,000 services that is a million dependencies. Default: nothing.
+   */
+  guardsOf?: (service: Service) => pulumi.Resource[];
 }
 
 /** The route of each service, on the https listener, and the grants for backends in other namespaces. */
 export class Routes extends pulumi.ComponentResource {
   constructor(name: string, args: RoutesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Routes", name, {}, opts);
-    const { services, gateway, dnsTtl, guards = [] } = args;
+    const { services, gateway, dnsTtl, guards = [], guardsOf = () => [] } = args;
     const labels = partOf(gateway);
     const annotations = dnsTtl === undefined ? undefined : externalDnsAnnotation("ttl", String(seconds(dnsTtl)));
     for (const service of services) {
@@ -45,7 +50,7 @@ export class Routes extends pulumi.ComponentResource {
       );
       const metadata = { name: sharedName(gateway, service.name), namespace: service.namespace, labels, annotations };
       // A route without its grant responds with 500; without its guards, it is open.
-      const last = { parent: this, dependsOn: [...grants, ...guards] };
+      const last = { parent: this, dependsOn: [...grants, ...guards, ...guardsOf(service)] };
       if (service.protocol === "grpc") {
         new GRPCRoute(routeName, { metadata, spec: grpcRouteSpec({ ...args, service }) }, last);
       } else {

@@ -9,6 +9,7 @@ import {
   httpFilterNames,
   RateLimitService,
   Routes,
+  type Service,
   StrictMtls,
   VersionServices,
 } from "istio-unified-gateway";
@@ -41,13 +42,14 @@ const opts = { provider: clusterProvider("cluster", config.kubernetes) };
 
 // Each part reads its own keys of the config; mtls and rateLimitService are there because the config above asks for them.
 const counting = new RateLimitService("shop-counting", { config: rateLimitService!, services, gateway }, opts);
+const backends = new BackendPolicy("shop-backends", { services, gateway }, opts);
 const guards = [
   ...envoyFilters("shop", "routes", config, { ...opts, dependsOn: counting }),
-  new BackendPolicy("shop-backends", { services, gateway }, opts),
   new StrictMtls("shop-mtls", { config: mtls!, gateway }, opts),
 ];
 const versions = new VersionServices("shop-versions", { services, gateway }, opts);
-new Routes("shop", { services, gateway }, { ...opts, dependsOn: [...guards, versions] });
+const guardsOf = (service: Service) => backends.policiesOf(service);
+new Routes("shop", { services, gateway, guards, guardsOf }, { ...opts, dependsOn: versions });
 
 new GatewayTelemetry("shop-telemetry", { services, gateway, telemetry }, opts);
 const httpFilters = httpFilterNames(config);

@@ -107,7 +107,8 @@ describe("components/unifiedGateway", () => {
     // Deleted after the route, which is not so for what only the component depends on.
     assert.deepEqual(dependencies.get("HTTPRoute gateway-web"), [
       "AuthorizationPolicy gateway-access-detours",
-      "BackendPolicy gateway-backends",
+      "DestinationRule gateway-backends-web-canary.apps",
+      "DestinationRule gateway-backends-web-stable.apps",
       "EnvoyFilter gateway-access",
       "EnvoyFilter gateway-access-scope",
       "EnvoyFilter gateway-credentials",
