@@ -5,6 +5,11 @@ export interface Interval {
   readonly high: number;
 }
 
+/** What was measured once. */
+export function once(value: number): Interval {
+  return { median: value, low: value, high: value };
+}
+
 const RESAMPLES = 2000;
 
 export function median(values: readonly number[]): number {

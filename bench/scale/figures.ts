@@ -1,5 +1,5 @@
 import type { Figure, Plot, Table } from "../figure";
-import { bootstrap, median, type Interval } from "../stats";
+import { bootstrap, median, once, type Interval } from "../stats";
 import type { Change } from "./changes";
 import { CONTENDERS, type Measured } from "./contenders";
 import type { ScaleSample } from "./sample";
@@ -89,10 +89,6 @@ function memoryFigures(ours: readonly [ScaleSample, ScaleSample], bare: readonly
 /** Ratio of what was measured in the same round. */
 function ratio(over: readonly number[], under: readonly number[]): Interval {
   return bootstrap(over.map((value, round) => value / (under[round] ?? NaN)));
-}
-
-function once(value: number): Interval {
-  return { median: value, low: value, high: value };
 }
 
 export function scaleTables(samples: readonly ScaleSample[]): Table[] {

@@ -1,7 +1,8 @@
 import type { Lab } from "../../lab/lab";
 import { eventually } from "../../lab/processes";
 import { costText, timed, type Cost } from "../clock";
-import type { Results, Table } from "../figure";
+import type { Figure, Results, Table } from "../figure";
+import { once } from "../stats";
 import type { Options } from "../options";
 import { gatewayEnvoy, startBackend } from "../dataPlane/proxies";
 import { served } from "../dataPlane/memory";
@@ -10,7 +11,7 @@ import { ADDRESSES, applyBackends, CHANGED, GATEWAYS, hostOf, prepareContenders 
 import { FIRST_VALUE, scaleValues } from "./services";
 
 /** What the program's own commands cost for many services with every policy. */
-interface Ups {
+export interface Ups {
   readonly services: number;
   /** The first `up`, until Pulumi ends. */
   readonly first: Cost;
@@ -33,10 +34,29 @@ export async function ups(lab: Lab, { sizes, progress }: Options): Promise<Resul
   for (const services of sizes) {
     samples.push(await deployed(lab, services, (text) => progress(`${services} services: ${text}`)));
   }
-  return { figures: [], samples: { ups: samples }, tables: [upsTable(samples)], rounds: 1 };
+  return { figures: upsFigures(samples), samples: { ups: samples }, tables: [upsTable(samples)], rounds: 1 };
 }
 
-function upsTable(samples: readonly Ups[]): Table {
+/** What each further service costs, between the fewest and the most; none with one size. */
+export function upsFigures(samples: readonly Ups[]): Figure[] {
+  const bySize = [...samples].sort((a, b) => a.services - b.services);
+  const [few, many] = [bySize[0], bySize.at(-1)];
+  if (few === undefined || many === undefined || few.services === many.services) {
+    return [];
+  }
+  const figure = (what: string, key: "first" | "preview" | "change"): Figure => {
+    const each = (cost: keyof Cost) => (1000 * (many[key][cost] - few[key][cost])) / (many.services - few.services);
+    return {
+      what: `each further service in ${what}`,
+      unit: "ms",
+      value: once(each("wallSeconds")),
+      cpu: once(each("cpuSeconds")),
+    };
+  };
+  return [figure("the first up", "first"), figure("a preview", "preview"), figure("the up of one change", "change")];
+}
+
+export function upsTable(samples: readonly Ups[]): Table {
   const seconds = (value: number) => `${value.toFixed(1)} s`;
   const cost = ({ wallSeconds, cpuSeconds }: Cost) => `${seconds(wallSeconds)} (${seconds(cpuSeconds)})`;
   return {

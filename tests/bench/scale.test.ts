@@ -5,6 +5,7 @@ import type { ScaleSample } from "../../bench/scale/sample";
 import { countsOf, withOtherRule } from "../../bench/scale/objects";
 import type { RequestCosts } from "../../bench/scale/requests";
 import { PROBES, probes, scaleValues } from "../../bench/scale/services";
+import { upsFigures, upsTable } from "../../bench/scale/ups";
 import { stackFile, type Manifest } from "../../bench/stacks";
 import { loadStackFile } from "../../config/load/stackFile";
 
@@ -136,5 +137,26 @@ describe("bench/scale", () => {
     );
     assert.deepEqual(tables[1]?.rows[0]?.slice(1), ["10", "1", "2", "3", "4", "EnvoyFilter f 2.0 KiB"]);
     assert.deepEqual(scalePlots(samples)[0]?.series.at(-1)?.values, [4000, 4000]);
+  });
+
+  it("shows the program's own commands by size, and what each further service costs", () => {
+    const cost = (wallSeconds: number) => ({ wallSeconds, cpuSeconds: 2 * wallSeconds });
+    const up = (services: number, first: number) => ({
+      services,
+      first: cost(first),
+      preview: cost(first + 1),
+      change: cost(first + 2),
+      behind: 3,
+      answered: 4,
+    });
+    const figures = upsFigures([up(1000, 100), up(10, 1)]);
+    assert.deepEqual(
+      figures.map(({ value, cpu }) => [value.median, cpu?.median]),
+      Array(3).fill([100, 200]),
+    );
+    assert.deepEqual(upsFigures([up(10, 1)]), []);
+    assert.deepEqual(upsTable([up(10, 1)]).rows, [
+      ["10", "1.0 s (2.0 s)", "3.0 s", "2.0 s (4.0 s)", "3.0 s (6.0 s)", "4.0 s"],
+    ]);
   });
 });
