@@ -64,7 +64,7 @@ type RuleMetric =
   /** Unit: milliseconds. */
   | "upstream_rq_time_bucket";
 
-/** Envoy's metric for a rule: the router's, for each backend, under the name that `counterPatches` gives. */
+/** Envoy's metric for a rule: the router's, for each backend, under the name that `routeTelemetryPatches` gives. */
 export function ruleMetric({ name }: Pick<Rule, "name">, metric: RuleMetric): string {
   return `envoy_cluster_${sanitized(name)}_${metric}`;
 }

@@ -1,10 +1,10 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Access } from "../../schema/access/access";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import { covers } from "../../values/cidr";
 import type { Problem } from "../../values/problem";
 import { hostOf } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
+import { sameContent } from "../../values/sameContent";
 
 /** A service with its access, and where that is set. */
 interface Guarded {
@@ -63,7 +63,7 @@ function listProblems({ access, at }: Guarded): Problem[] {
 function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
   return guarded.flatMap((entry) => {
     const first = guarded.find(({ host }) => host === entry.host) ?? entry;
-    if (isDeepStrictEqual(first.access, entry.access)) {
+    if (sameContent(first.access, entry.access)) {
       return [];
     }
     const expected = `the same access as services[${first.index}]: both serve ${entry.host}, and access applies to the whole host`;

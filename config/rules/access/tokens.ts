@@ -1,9 +1,9 @@
-import { isDeepStrictEqual } from "node:util";
 import { headerChanges, MAX_OTHER_HEADERS } from "../../resolve/headerChanges";
 import { hidesToken } from "../../resolve/entrance";
 import { TOKEN_HEADER } from "../../schema/access/jwt";
 import { onePerPath, type Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
+import { sameContent } from "../../values/sameContent";
 
 /** Services that check the tokens of one issuer with different keys: Istio would accept only those that the first keys fit. */
 export function issuerProblems({ services, defaults }: CheckedStack): Problem[] {
@@ -19,7 +19,7 @@ export function issuerProblems({ services, defaults }: CheckedStack): Problem[] 
     const at = `${isInherited ? "defaults" : `services[${index}]`}.access.jwt`;
     const first = issuers.get(issuer) ?? { at, keys };
     issuers.set(issuer, first);
-    if (isDeepStrictEqual(first.keys, keys)) {
+    if (sameContent(first.keys, keys)) {
       return [];
     }
     const key = jwksUri === undefined ? "jwks" : "jwksUri";

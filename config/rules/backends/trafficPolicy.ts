@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Problem } from "../../values/problem";
 import { resolveTrafficPolicy, targetsOf } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
+import { sameContent } from "../../values/sameContent";
 
 /** Backends that two services treat differently: Istio applies one DestinationRule per host, and does not merge them. */
 export function trafficPolicyProblems({ defaults, services }: CheckedStack): Problem[] {
@@ -9,7 +9,7 @@ export function trafficPolicyProblems({ defaults, services }: CheckedStack): Pro
   return services.flatMap(({ index, service }) => {
     const policy = resolveTrafficPolicy(service, defaults);
     const backends = new Set(targetsOf(service).map((backend) => `${backend.namespace}/${backend.service}`));
-    const clash = [...backends].find((backend) => !isDeepStrictEqual(owners.get(backend)?.policy ?? policy, policy));
+    const clash = [...backends].find((backend) => !sameContent(owners.get(backend)?.policy ?? policy, policy));
     for (const backend of backends) {
       owners.set(backend, owners.get(backend) ?? { index, policy });
     }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { byHost } from "../../resolve/byHost";
 import { headerChanges, MAX_OTHER_HEADERS } from "../../resolve/headerChanges";
 import { HSTS_HEADER } from "../../schema/entry/hsts";
@@ -7,6 +6,7 @@ import { hostOf, nearest } from "../../resolve/service";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
+import { sameContent } from "../../values/sameContent";
 
 /** HSTS is set in one place, the same for all of a host, and leaves room for the other headers. */
 export function hstsProblems(stack: CheckedStack): Problem[] {
@@ -21,8 +21,7 @@ function sharedHostProblems(stack: CheckedStack): Problem[] {
     others
       // Two protocols are a mistake of their own, see grpcProblems.
       .filter(
-        (other) =>
-          other.service.protocol === first.service.protocol && !isDeepStrictEqual(policyOf(other), policyOf(first)),
+        (other) => other.service.protocol === first.service.protocol && !sameContent(policyOf(other), policyOf(first)),
       )
       .map(({ index, service }) => ({
         path: `services[${index}].hsts`,
