@@ -3,6 +3,7 @@ import { clusterProvider } from "./components/cluster/clusterProvider";
 import { requireGatewayApi } from "./components/cluster/gatewayApiCrds";
 import { leanRegistrations } from "./components/cluster/leanRegistrations";
 import { NewObjects } from "./components/cluster/newObjects";
+import { requireExistingGateway } from "./components/entry/existingGateway";
 import { stackGateway } from "./components/stackGateway";
 import { stackConfig } from "./config";
 
@@ -14,6 +15,7 @@ export = async () => {
   const cluster = clusterProvider("cluster", kubernetes);
 
   await requireGatewayApi("gateway-api", fieldUses, kubernetes, { provider: cluster });
+  await requireExistingGateway("existing-gateway", { ...config, kubernetes }, { provider: cluster });
 
   const newObjects = new NewObjects();
   const gateway = stackGateway(config, pulumi.getStack(), {

@@ -9,6 +9,7 @@ export { UnifiedGateway, type UnifiedGatewayArgs } from "./unifiedGateway";
 
 export { clusterProvider } from "./cluster/clusterProvider";
 export { requireGatewayApi } from "./cluster/gatewayApiCrds";
+export { requireExistingGateway } from "./entry/existingGateway";
 
 export { Certificate, type CertificateArgs, type CertificateInfo } from "./certificate/certificate";
 export { ClientAuthorities, type ClientAuthoritiesArgs } from "./entry/clientAuthorities";

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
+import { infrastructureOf } from "../config/resolve/infrastructure";
 import { Access } from "./access/access";
 import { StrictMtls } from "./backends/strictMtls";
 import { BackendPolicy } from "./backends/trafficPolicy";
@@ -154,6 +155,12 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const child = { parent: this };
     const httpFilters = httpFilterNames(args);
     new GatewayTelemetry(`${name}-telemetry`, { services, gateway, telemetry }, child);
-    new GatewayMetrics(`${name}-metrics`, { services, gateway, telemetry, rateLimitService, httpFilters }, child);
+    const { replicas: fewest, autoscaling } = infrastructureOf(gateway);
+    const proxies = gateway.existing === undefined ? { fewest, most: autoscaling?.maxReplicas } : undefined;
+    new GatewayMetrics(
+      `${name}-metrics`,
+      { services, gateway, telemetry, rateLimitService, httpFilters, proxies },
+      child,
+    );
   }
 }

@@ -19,7 +19,12 @@ export async function emittedObjects(config: StackConfig): Promise<EmittedObject
   const crd = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", name: BUNDLE_CRD };
   const { renderDirectory, istioStack } = config.kubernetes;
   const isAsked = renderDirectory === undefined && istioStack === undefined;
-  const read: EmittedObject[] = !isAsked ? [] : [{ ...crd, read: true }];
+  const { existing, namespace } = config.gateway;
+  const service = existing && { group: "", kind: "Service", name: existing.service, namespace, read: true };
+  const read: EmittedObject[] = [
+    ...(isAsked ? [{ ...crd, read: true }] : []),
+    ...(service === undefined || renderDirectory !== undefined ? [] : [service]),
+  ];
   const resources = await emittedResources(config, "emitted");
   return [...read, ...resources.flatMap(objectOf)];
 }

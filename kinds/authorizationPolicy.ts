@@ -1,7 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
-import type { GatewayReference } from "./gatewayReference";
+import type { PolicyTarget } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/security/authorization-policy/#Rule */
 export interface AuthorizationRule {
@@ -16,8 +16,7 @@ export interface AuthorizationCondition {
 }
 
 /** https://istio.io/latest/docs/reference/config/security/authorization-policy/#AuthorizationPolicy */
-export type AuthorizationPolicySpec = {
-  targetRefs: GatewayReference[];
+export type AuthorizationPolicySpec = PolicyTarget & {
   rules: AuthorizationRule[];
 } & ({ action: "DENY" } | { action: "CUSTOM"; provider: { name: string } });
 

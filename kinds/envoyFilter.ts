@@ -19,11 +19,13 @@ export interface ConfigPatch {
 }
 
 /** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter */
-export interface EnvoyFilterSpec {
-  targetRefs: GatewayReference[];
+export type EnvoyFilterSpec = (
+  | { targetRefs: GatewayReference[]; workloadSelector?: undefined }
+  | { workloadSelector: { labels: Record<string, string> }; targetRefs?: undefined }
+) & {
   priority: number;
   configPatches: ConfigPatch[];
-}
+};
 
 export interface EnvoyFilterArgs {
   metadata: types.input.meta.v1.ObjectMeta;

@@ -28,7 +28,7 @@ export interface GatewaySpec {
   /** Metadata for what Istio creates for the Gateway: its Deployment, pods and Service. */
   infrastructure?: {
     annotations?: Record<string, string>;
-    parametersRef?: { group: string; kind: string; name: pulumi.Input<string> };
+    parametersRef?: { group: string; kind: string; name: string };
   };
   tls?: GatewayTLSConfig;
 }

@@ -7,3 +7,11 @@ export interface GatewayReference {
   kind: "Gateway";
   name: string;
 }
+
+/**
+ * What a policy of Istio applies to: Gateways, or the Pods with these labels.
+ * https://istio.io/latest/docs/reference/config/type/workload-selector/
+ */
+export type PolicyTarget =
+  | { targetRefs: GatewayReference[]; selector?: undefined }
+  | { selector: { matchLabels: Record<string, string> }; targetRefs?: undefined };

@@ -10,7 +10,20 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface PodScrapeSpec {
   selector: { matchLabels: Record<string, string> };
   podTargetLabels: string[];
-  podMetricsEndpoints: { port: string; path: string; interval: string }[];
+  podMetricsEndpoints: {
+    port: string;
+    path: string;
+    interval: string;
+    /** Of a PodMonitor. */
+    relabelings?: Relabeling[];
+    /** Of a VMPodScrape. */
+    relabelConfigs?: Relabeling[];
+  }[];
+}
+
+interface Relabeling {
+  targetLabel: string;
+  replacement: string;
 }
 
 export interface PodScrapeArgs {

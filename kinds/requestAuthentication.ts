@@ -1,7 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
-import type { GatewayReference } from "./gatewayReference";
+import type { PolicyTarget } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/security/jwt/#JWTRule */
 export interface JWTRule {
@@ -15,10 +15,9 @@ export interface JWTRule {
 }
 
 /** https://istio.io/latest/docs/reference/config/security/request_authentication/#RequestAuthentication */
-export interface RequestAuthenticationSpec {
-  targetRefs: GatewayReference[];
+export type RequestAuthenticationSpec = PolicyTarget & {
   jwtRules: JWTRule[];
-}
+};
 
 export interface RequestAuthenticationArgs {
   metadata: types.input.meta.v1.ObjectMeta;

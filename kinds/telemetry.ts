@@ -1,18 +1,17 @@
 import type { types } from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
-import type { GatewayReference } from "./gatewayReference";
+import type { PolicyTarget } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/telemetry/#Telemetry */
-export interface TelemetrySpec {
-  targetRefs: GatewayReference[];
+export type TelemetrySpec = PolicyTarget & {
   accessLogging?: { providers: { name: string }[]; filter?: { expression: string } }[];
   tracing?: {
     providers: { name: string }[];
     randomSamplingPercentage: number;
     customTags: Record<string, { formatter: { value: string } }>;
   }[];
-}
+};
 
 export interface TelemetryArgs {
   metadata: types.input.meta.v1.ObjectMeta;

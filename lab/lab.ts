@@ -223,13 +223,9 @@ export class Lab {
   }
 
   /** Runs `pulumi up` of a prepared stack. Returns Pulumi's exit code. */
-  async deploy(stack: string, { gateway }: StackConfig, replicas = 1): Promise<number> {
+  deploy(stack: string): Promise<number> {
     const up = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack, "--suppress-outputs"];
-    const code = await this.attached(up);
-    if (code === 0 && replicas > 1) {
-      await this.scaleGateway(gateway, replicas);
-    }
-    return code;
+    return this.attached(up);
   }
 
   /** Copies a stack's file into the lab's project, valid or not. */
@@ -237,11 +233,10 @@ export class Lab {
     return takeStack(this.pid, stack, file);
   }
 
-  /** Gives a gateway this many Pods: Istio sets no number. */
-  async scaleGateway({ name, namespace }: StackConfig["gateway"], replicas: number): Promise<void> {
+  /** Waits until all of a gateway's Pods run what its Deployment says. */
+  async gatewayReady({ name, namespace }: StackConfig["gateway"]): Promise<void> {
     const deployment = `deployment/${proxyName({ name })}`;
-    await this.kubectl(["scale", deployment, "-n", namespace, `--replicas=${replicas}`]);
-    await this.kubectl(["rollout", "status", deployment, "-n", namespace, "--timeout=60s"]);
+    await this.kubectl(["rollout", "status", deployment, "-n", namespace, "--timeout=90s"]);
   }
 
   /** Creates what a stack expects to find: namespaces, Services with endpoints, host names. */

@@ -18,7 +18,7 @@ import { moduleVersion } from "./tools/module";
 const USAGE = `usage: npm run lab -- COMMAND
   up [--crds standard|experimental] [--istio 1.30|1.31]
                                       start the control plane
-  deploy --stack STACK [--replicas 1] create what the stack refers to, and run pulumi up
+  deploy --stack STACK                create what the stack refers to, and run pulumi up
   exec -- COMMAND…                    run a command inside: kubectl, istioctl, pulumi, curl …
   proxy [--stack dev] [--port 8443]   reach a stack's gateway from outside, until Ctrl-C
   status                              show what is running
@@ -40,18 +40,16 @@ main(async () => {
     case "status":
       return Promise.resolve(status());
     case "deploy": {
-      const { stack, replicas = "1" } = options(rest, { stack: { type: "string" }, replicas: { type: "string" } });
+      const { stack } = options(rest, { stack: { type: "string" } });
       if (stack === undefined) {
         throw new UserError("deploy needs --stack STACK");
-      }
-      if (!/^[1-9]$/.test(replicas)) {
-        throw new UserError(`--replicas is ${replicas}, expected a number from 1 to 9`);
       }
       const file = stackFile(stack);
       const tools = await getTools();
       return locked(async () => {
         const lab = await Lab.up(tools);
-        return lab.deploy(stack, await lab.prepare(stack, file), Number(replicas));
+        await lab.prepare(stack, file);
+        return lab.deploy(stack);
       });
     }
     case "exec": {

@@ -21,7 +21,7 @@ main(async () => {
   return locked(async () => {
     const lab = await Lab.up(tools, { stack: STACK });
     const config = loadStackFile(stackFile(STACK));
-    const code = await lab.deploy(STACK, config);
+    const code = await lab.deploy(STACK);
     if (code !== 0) {
       throw new UserError(`pulumi up of ${STACK} failed, see above`);
     }

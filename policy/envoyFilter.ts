@@ -1,7 +1,12 @@
+import { GATEWAY_NAME_LABEL } from "../components/shared/naming";
 import { isKind, objectName, type Resource, type ResourcePolicy } from "./policy";
 
 interface EnvoyFilterProps {
-  spec?: { targetRefs?: { kind?: string }[]; configPatches?: Patch[] };
+  spec?: {
+    targetRefs?: { kind?: string }[];
+    workloadSelector?: { labels?: Record<string, string> };
+    configPatches?: Patch[];
+  };
 }
 
 export interface Patch {
@@ -56,11 +61,14 @@ export const noForeignEnvoyFilter: ResourcePolicy = {
     if (!isEnvoyFilter(resource)) {
       return [];
     }
-    const { targetRefs = [] } = (resource.props as EnvoyFilterProps).spec ?? {};
+    const { targetRefs = [], workloadSelector = {} } = (resource.props as EnvoyFilterProps).spec ?? {};
+    // The Pods of an existing gateway, by its own labels. In Istio's root namespace, that of a Gateway's name selects others too.
+    const labels = Object.keys(workloadSelector.labels ?? {});
+    const selects = labels.length > 0 && !labels.includes(GATEWAY_NAME_LABEL);
     const types = resource.urn.split("::")[2] ?? "";
     return [
       ...(types.includes(COMPONENT) ? [] : [`${objectName(resource)} is not one of the gateway's own.`]),
-      ...(targetRefs.length > 0 && targetRefs.every(({ kind }) => kind === "Gateway")
+      ...((targetRefs.length > 0 && targetRefs.every(({ kind }) => kind === "Gateway")) || selects
         ? []
         : [`${objectName(resource)} patches proxies other than the gateway's: name it in targetRefs.`]),
     ];

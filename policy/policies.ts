@@ -3,6 +3,7 @@ import { certificateLifetime, rsaKeySize } from "./certificate";
 import { noForeignEnvoyFilter } from "./envoyFilter";
 import { noFaultInProduction } from "./fault";
 import { gatewayProtectedInProduction, noOpenListenerInProduction } from "./gateway";
+import { clientAddressesInProduction, gatewayAvailableInProduction } from "./infrastructure";
 import { serviceLimit, serviceLimitInProduction } from "./rateLimit";
 import { strictMutualTls } from "./mutualTls";
 import type { ResourcePolicy, StackPolicy } from "./policy";
@@ -16,6 +17,8 @@ export const POLICIES: readonly AnyPolicy[] = [
   noPlaintextRoute,
   noOpenListenerInProduction,
   gatewayProtectedInProduction,
+  gatewayAvailableInProduction,
+  clientAddressesInProduction,
   strictMutualTls,
   rsaKeySize,
   certificateLifetime,

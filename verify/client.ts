@@ -27,6 +27,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** Address that the request came from, as this machine sees it. */
+  readonly from?: string;
   readonly error?: string;
 }
 
@@ -54,9 +56,16 @@ export function get(
   return new Promise((resolve) => {
     const onResponse = (response: IncomingMessage) => {
       let body = "";
+      const { localAddress } = response.socket;
       response.setEncoding("utf8").on("data", (text: string) => (body += body.length < MAX_BODY ? text : ""));
       const end = (error?: Error) =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, error: error?.message });
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body,
+          from: localAddress,
+          error: error?.message,
+        });
       response.on("end", () => end()).on("error", end);
     };
     const call =

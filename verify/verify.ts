@@ -8,7 +8,9 @@ import { checkRedirect } from "./checks/redirect";
 import { checkRoutes } from "./checks/routes";
 import { checkTls } from "./checks/tls";
 import { checkBackends } from "./cluster/backends";
+import { checkClientAddress } from "./cluster/clientAddress";
 import { checkConditions } from "./cluster/conditions";
+import { checkInfrastructure } from "./cluster/infrastructure";
 import { checkProxies } from "./cluster/proxies";
 import { skipped, type Row } from "./row";
 import { recordedAddress, type Target } from "./target";
@@ -22,7 +24,13 @@ const PUBLIC: readonly Check[] = [checkRedirect, checkCertificate];
 const TRAFFIC: readonly Check[] = [checkTls, checkRoutes, checkHeaders];
 
 /** What needs read access to the cluster. */
-const CLUSTER: readonly Check[] = [checkConditions, checkBackends, checkProxies];
+const CLUSTER: readonly Check[] = [
+  checkConditions,
+  checkInfrastructure,
+  checkBackends,
+  checkProxies,
+  checkClientAddress,
+];
 
 export interface VerifyOptions {
   /** Check the cluster too. */

@@ -21,7 +21,7 @@ export function authenticationSpec(
 ): RequestAuthenticationSpec | undefined {
   const all = services.flatMap(({ access }) => access?.jwt ?? []);
   const jwtRules = [...grouped(all, ({ issuer }) => issuer).values()].map(jwtRule);
-  return jwtRules.length === 0 ? undefined : { targetRefs: [gatewayTarget(gateway)], jwtRules };
+  return jwtRules.length === 0 ? undefined : { ...gatewayTarget(gateway), jwtRules };
 }
 
 /** The config check refuses services that have different keys for one issuer. */
@@ -51,7 +51,7 @@ export function externalAuthorizationSpec(
   const [external] = services.flatMap(({ access }) => access?.externalAuthorization ?? []);
   return (
     external && {
-      targetRefs: [gatewayTarget(gateway)],
+      ...gatewayTarget(gateway),
       action: "CUSTOM",
       provider: { name: external.provider },
       rules: [{ when: [{ key: `request.headers[${ASK_HEADER}]`, values: ["*"] }] }],
@@ -66,7 +66,7 @@ export function detourSpec(
 ): AuthorizationPolicySpec | undefined {
   return (
     clientAddress?.proxyAddresses && {
-      targetRefs: [gatewayTarget(gateway)],
+      ...gatewayTarget(gateway),
       action: "DENY",
       rules: [{ from: [{ source: { notIpBlocks: clientAddress.proxyAddresses } }] }],
     }

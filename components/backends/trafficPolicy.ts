@@ -7,7 +7,7 @@ import {
   type DestinationRuleSpec,
   type TrafficPolicy as IstioTrafficPolicy,
 } from "../../kinds/destinationRule";
-import { GATEWAY_NAME_LABEL, type GatewayRef, ownMetadata } from "../shared/naming";
+import { type GatewayRef, ownMetadata, proxyLabels } from "../shared/naming";
 
 export interface BackendPolicyArgs {
   /** Services with their `trafficPolicy`: `services` of `gatewayConfig()`. Those without one get no object. */
@@ -60,7 +60,7 @@ export function destinationRules(
       rules[keyOf(backend)] = {
         host: hostOf(backend),
         exportTo: ["."],
-        workloadSelector: { matchLabels: { [GATEWAY_NAME_LABEL]: gateway.name } },
+        workloadSelector: { matchLabels: proxyLabels(gateway) },
         trafficPolicy: toTrafficPolicy(trafficPolicy),
       };
     }

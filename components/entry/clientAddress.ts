@@ -1,17 +1,16 @@
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
+import { seconds } from "../../config/values/duration";
 
 /**
- * Annotations for the Gateway's pods, which Istio copies from `spec.infrastructure`: where a proxy finds a client's address.
- * https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#Topology
+ * The annotation `proxy.istio.io/config` of the Gateway's Pods: where a proxy finds a client's address, and how long Envoy drains.
+ * https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig
+ * @param drain How long connections may finish after their listener has changed or ended: a duration.
  */
-export function infrastructureAnnotations(clientAddress: ClientAddress | undefined): Record<string, string> {
-  if (clientAddress === undefined) {
-    return {};
-  }
-  const { trustedProxies, proxyProtocol } = clientAddress;
+export function proxyConfig(clientAddress: ClientAddress | undefined, drain: string): object {
+  const { trustedProxies, proxyProtocol } = clientAddress ?? {};
   const gatewayTopology = {
     numTrustedProxies: trustedProxies,
-    proxyProtocol: proxyProtocol ? {} : undefined,
+    proxyProtocol: proxyProtocol === true ? {} : undefined,
   };
-  return { "proxy.istio.io/config": JSON.stringify({ gatewayTopology }) };
+  return { drainDuration: `${seconds(drain)}s`, ...(clientAddress === undefined ? {} : { gatewayTopology }) };
 }

@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { isIP } from "node:net";
 import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { seconds } from "../../config/values/duration";
@@ -11,12 +10,13 @@ import {
   HTTPS_LISTENER,
   HTTPS_PORT,
   NAMESPACE_NAME_LABEL,
+  ownName,
   partOf,
   qualifiedName,
+  SUFFIXES,
 } from "../shared/naming";
 import { wildcardOf } from "../shared/wildcard";
-import { infrastructureAnnotations } from "./clientAddress";
-import { infrastructureParameters } from "./infrastructure";
+import { infrastructure } from "./infrastructure";
 
 export interface TlsGatewayArgs {
   /** Both listeners take `*.DOMAIN`. */
@@ -31,7 +31,7 @@ export interface TlsGatewayArgs {
   clientAuthorities?: pulumi.Input<string>;
   /** Issuer that cert-manager asks to fill the Secret. Default: none, the Secret comes from elsewhere. */
   certManager?: { issuer: string; issuerKind: "ClusterIssuer" | "Issuer" };
-  /** Annotations for the Gateway's pods, beside those of `config.clientAddress`. Default: none. */
+  /** Annotations for the Gateway's pods, beside those of `config`. Ignored with `config.existing`. Default: none. */
   podAnnotations?: Readonly<Record<string, string>>;
   /** True refuses to delete the Gateway. */
   protect: boolean;
@@ -47,7 +47,8 @@ export class TlsGateway extends pulumi.ComponentResource {
   constructor(name: string, args: TlsGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:TlsGateway", name, {}, opts);
     const { config } = args;
-    const parameters = infrastructureParameters(`${name}-infrastructure`, config, { parent: this });
+    const dependsOn =
+      config.existing === undefined ? infrastructure(name, config, args.podAnnotations ?? {}, { parent: this }) : [];
     const gateway = new Gateway(
       name,
       {
@@ -58,9 +59,9 @@ export class TlsGateway extends pulumi.ComponentResource {
           labels: { ...partOf(config), ...(config.revision === undefined ? {} : { "istio.io/rev": config.revision }) },
           annotations: gatewayAnnotations(args),
         },
-        spec: gatewaySpec(args, parameters.metadata.name),
+        spec: gatewaySpec(args),
       },
-      { parent: this, protect: args.protect },
+      { parent: this, protect: args.protect, dependsOn },
     );
     this.addresses = gateway.status.apply((status) =>
       config.address === undefined ? (status?.addresses ?? []).map(({ value }) => value) : [config.address],
@@ -70,23 +71,12 @@ export class TlsGateway extends pulumi.ComponentResource {
   }
 }
 
-/** @param parameters Name of the ConfigMap with the settings of the Gateway's Service. */
-export function gatewaySpec(args: TlsGatewayArgs, parameters: pulumi.Input<string>): GatewaySpec {
-  const { config, domain, secretName, podAnnotations } = args;
-  const annotations = {
-    // With none, Istio copies the Gateway's own, and their next change replaces its Pods. An empty map would do, but after
-    // one with entries server-side apply makes it null, which the CRD rejects.
-    "kubernetes.io/description": `Proxies of the Gateway ${qualifiedName(config)}`,
-    ...infrastructureAnnotations(config.clientAddress),
-    ...podAnnotations,
-  };
+export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
+  const { config, domain, secretName } = args;
   return {
     gatewayClassName: config.className,
-    infrastructure: {
-      annotations,
-      parametersRef: { group: "", kind: "ConfigMap", name: parameters },
-    },
-    addresses: config.address === undefined ? undefined : [addressOf(config.address)],
+    infrastructure: config.existing === undefined ? infrastructureSpec(config) : undefined,
+    addresses: addressesOf(config),
     listeners: [
       {
         name: HTTP_LISTENER,
@@ -138,8 +128,21 @@ function frontendTls({ config, clientAuthorities }: TlsGatewayArgs): GatewayTLSC
   };
 }
 
-function addressOf(value: string): { type: "IPAddress" | "Hostname"; value: string } {
-  return { type: isIP(value) === 0 ? "Hostname" : "IPAddress", value };
+function infrastructureSpec(config: GatewayConfig): GatewaySpec["infrastructure"] {
+  return {
+    // With none, Istio copies the Gateway's own, and their next change replaces its Pods. An empty map would do, but after
+    // one with entries server-side apply makes it null, which the CRD rejects.
+    annotations: { "kubernetes.io/description": `Proxies of the Gateway ${qualifiedName(config)}` },
+    parametersRef: { group: "", kind: "ConfigMap", name: ownName(config, SUFFIXES.infrastructure) },
+  };
+}
+
+/** A host name makes Istio use that Service's Pods, and create none. */
+function addressesOf(config: GatewayConfig): GatewaySpec["addresses"] {
+  if (config.existing !== undefined) {
+    return [{ type: "Hostname", value: `${config.existing.service}.${config.namespace}.svc.cluster.local` }];
+  }
+  return config.address === undefined ? undefined : [{ type: "IPAddress", value: config.address }];
 }
 
 /** By name: whoever may label a namespace of their own could attach routes otherwise, and the labels would need rights. */
@@ -153,6 +156,11 @@ function allowedNamespaces({ config, routeNamespaces = [] }: TlsGatewayArgs): Li
 
 function gatewayAnnotations({ config, certManager }: TlsGatewayArgs): Record<string, string> {
   const result: Record<string, string> = {};
+  const { type } = config.infrastructure.service;
+  if (type !== "LoadBalancer") {
+    // https://istio.io/latest/docs/reference/config/annotations/#NetworkingServiceType
+    result["networking.istio.io/service-type"] = type;
+  }
   const timeout = seconds(config.programmedTimeout);
   if (timeout > 0) {
     // https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/#pulumi-kubernetes-annotations

@@ -21,7 +21,12 @@ export interface GatewayEnvoyFilterArgs {
 export class GatewayEnvoyFilter extends EnvoyFilter {
   constructor(name: string, args: GatewayEnvoyFilterArgs, opts?: pulumi.CustomResourceOptions) {
     const { feature, gateway, priority, patches } = args;
-    const spec = { targetRefs: [gatewayTarget(gateway)], priority, configPatches: patches };
+    const target = gatewayTarget(gateway);
+    const spec = {
+      ...(target.selector === undefined ? target : { workloadSelector: { labels: target.selector.matchLabels } }),
+      priority,
+      configPatches: patches,
+    };
     super(name, { metadata: ownMetadata(gateway, feature), spec }, opts);
   }
 }

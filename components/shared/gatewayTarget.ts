@@ -1,10 +1,13 @@
-import type { GatewayReference } from "../../kinds/gatewayReference";
-import type { GatewayRef } from "./naming";
+import type { PolicyTarget } from "../../kinds/gatewayReference";
+import { type GatewayRef, proxyLabels } from "./naming";
 
 /**
- * What an Istio policy in the Gateway's namespace applies to. A selector of labels would do less: in Istio's root namespace it
- * selects Gateways of that name in every namespace.
+ * The proxies of a Gateway, for an Istio policy. By reference where Istio makes them: in Istio's root namespace, labels select
+ * Pods in every namespace. Those of an existing gateway do not know the Gateway's name.
  */
-export function gatewayTarget({ name }: Pick<GatewayRef, "name">): GatewayReference {
-  return { group: "gateway.networking.k8s.io", kind: "Gateway", name };
+export function gatewayTarget(gateway: Pick<GatewayRef, "name" | "existing">): PolicyTarget {
+  const { name, existing } = gateway;
+  return existing === undefined
+    ? { targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name }] }
+    : { selector: { matchLabels: proxyLabels(gateway) } };
 }

@@ -1,3 +1,4 @@
+import { existingSelector } from "../../config/resolve/infrastructure";
 import { contentHash } from "./contentHash";
 
 /**
@@ -11,6 +12,8 @@ export interface GatewayRef {
   readonly name: string;
   /** Its namespace, in which most of its objects live too. */
   readonly namespace: string;
+  /** The existing ingress gateway that it uses: `gateway.existing`. Default: Istio makes its proxies. */
+  readonly existing?: { readonly service: string; readonly selector?: Readonly<Record<string, string>> };
 }
 
 /** `NAMESPACE/NAME`: what a Gateway is called where another one of its name may be meant. */
@@ -38,9 +41,14 @@ export const NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name";
 /** Label that Istio puts on a Gateway's pods. */
 export const GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name";
 
-/** Name of the Deployment and the Service that Istio creates for a Gateway. */
-export function proxyName(gateway: Pick<GatewayRef, "name">): string {
-  return `${gateway.name}-istio`;
+/** Name of the Deployment and the Service that Istio creates for a Gateway; with an existing one, of its Service. */
+export function proxyName({ name, existing }: Pick<GatewayRef, "name" | "existing">): string {
+  return existing?.service ?? `${name}-istio`;
+}
+
+/** Labels of a Gateway's Pods. */
+export function proxyLabels({ name, existing }: Pick<GatewayRef, "name" | "existing">): Record<string, string> {
+  return existing === undefined ? { [GATEWAY_NAME_LABEL]: name } : existingSelector(existing);
 }
 
 /** Name of an object of the gateway in its own namespace. Neither Gateways' nor services' names contain `--`. */
@@ -62,6 +70,7 @@ export function sharedName({ name, namespace }: GatewayRef, prefix: string): str
 export const SUFFIXES = {
   redirect: "https-redirect",
   infrastructure: "infrastructure",
+  proxies: "proxies",
   clientAuthorities: "client-ca",
   telemetry: "telemetry",
   rateLimitService: "rate-limit",

@@ -4,7 +4,15 @@ import { hours, seconds } from "../../config/values/duration";
 import type { AlertRule, RuleGroup } from "../../kinds/ruleGroups";
 import { type GatewayRef, qualifiedName, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
 import { clusterName, namesOf, ofGateway } from "./metricNames";
-import { certificateSeconds, configRejects, errorShare, latency, limiterErrorShare, proxiesWithout } from "./queries";
+import {
+  certificateSeconds,
+  configRejects,
+  errorShare,
+  latency,
+  limiterErrorShare,
+  proxiesWithout,
+  proxyCount,
+} from "./queries";
 
 /**
  * At this rate a month's error budget lasts two days: worth a page.
@@ -23,15 +31,25 @@ export interface RuleGroupsInput {
   rateLimitService?: { readonly namespace: string };
   /** HTTP filters that every proxy must have. Default: none. */
   httpFilters?: readonly string[];
+  /** Fewest proxies, and the most that an autoscaler makes. Default: not known, as with an existing gateway. */
+  proxies?: ProxyBounds;
+}
+
+export interface ProxyBounds {
+  readonly fewest: number;
+  readonly most?: number;
 }
 
 /** One group for the gateway, and one per service. */
 export function ruleGroups(input: RuleGroupsInput): RuleGroup[] {
-  const { services, alerts, gateway, rateLimitService, httpFilters = [] } = input;
+  const { services, alerts, gateway, rateLimitService, httpFilters = [], proxies } = input;
   const limiter = rateLimitService === undefined ? [] : [limiterRule(gateway, rateLimitService.namespace)];
   const filters = httpFilters.map((filter) => filterRule(filter, gateway));
   return [
-    { name: gateway.name, rules: [...gatewayRules(alerts, gateway, httpFilters), ...filters, ...limiter] },
+    {
+      name: gateway.name,
+      rules: [...gatewayRules(alerts, gateway, httpFilters), ...proxyRules(gateway, proxies), ...filters, ...limiter],
+    },
     ...services.map((service) => ({
       name: `${gateway.name}-${service.name}`,
       rules: serviceRules(service, gateway, { ...alerts, ...service.telemetry.alerts }),
@@ -71,6 +89,44 @@ function gatewayRules(
         summary: `Envoy rejected configuration of gateway ${qualifiedName(gateway)} and keeps the last good one`,
       },
     },
+  ];
+}
+
+/** Counted by the proxies' own metrics: those of the cluster may not be collected. */
+function proxyRules(gateway: GatewayRef, proxies: ProxyBounds | undefined): AlertRule[] {
+  const { fewest = 0, most } = proxies ?? {};
+  const rule = (alert: string, condition: string, severity: string, wait: string, summary: string): AlertRule => ({
+    alert,
+    expr: `${proxyCount(gateway)} ${condition}`,
+    for: wait,
+    labels: { severity, ...identity(gateway) },
+    annotations: { summary },
+  });
+  const called = `gateway ${qualifiedName(gateway)}`;
+  return [
+    rule("GatewayDown", "== 0", "critical", "2m", `No proxy of ${called} is running`),
+    ...(fewest > 1
+      ? [
+          rule(
+            "GatewayProxiesMissing",
+            `< ${fewest}`,
+            "warning",
+            "10m",
+            `${called.replace("g", "G")} has {{ $value }} proxies instead of at least ${fewest}`,
+          ),
+        ]
+      : []),
+    ...(most === undefined
+      ? []
+      : [
+          rule(
+            "GatewayAutoscalerAtMaximum",
+            `>= ${most}`,
+            "warning",
+            "15m",
+            `The autoscaler of ${called} is at its maximum of ${most}: under more load, requests get slower`,
+          ),
+        ]),
   ];
 }
 

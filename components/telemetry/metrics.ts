@@ -5,7 +5,7 @@ import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import { PodMonitor, VMPodScrape } from "../../kinds/podScrape";
 import { PrometheusRule, VMRule } from "../../kinds/ruleGroups";
 import { type GatewayRef, ownMetadata, partOf } from "../shared/naming";
-import { ruleGroups } from "./alertRules";
+import { type ProxyBounds, ruleGroups } from "./alertRules";
 import { dashboards } from "./dashboard";
 import { pageName, pages } from "./pages";
 import { podScrapeSpec, scrapeConfig } from "./scrape";
@@ -23,13 +23,15 @@ export interface GatewayMetricsArgs {
   rateLimitService?: { readonly namespace: string };
   /** HTTP filters without which a proxy raises an alert: `httpFilterNames()`. Default: none. */
   httpFilters?: readonly string[];
+  /** How many proxies there should be; fewer, and the most, raise an alert. Default: not known. */
+  proxies?: ProxyBounds;
 }
 
 /** The gateway's metrics: scrape objects, alert rules and a dashboard. */
 export class GatewayMetrics extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayMetricsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:GatewayMetrics", name, {}, opts);
-    const { telemetry, services, gateway, rateLimitService, httpFilters } = args;
+    const { telemetry, services, gateway, rateLimitService, httpFilters, proxies } = args;
     const { metrics, alerts } = telemetry;
     const child = { parent: this };
     const metadata = (suffix: string, labels: Record<string, string> = {}) => ({
@@ -48,7 +50,7 @@ export class GatewayMetrics extends pulumi.ComponentResource {
       const rules =
         alerts === undefined
           ? []
-          : pages(ruleGroups({ services, alerts, gateway, rateLimitService, httpFilters }), (group) => group);
+          : pages(ruleGroups({ services, alerts, gateway, rateLimitService, httpFilters, proxies }), (group) => group);
       if (scrape === "config-map") {
         configMap("scrape", "scrape.yaml", scrapeConfig(metrics, gateway), labels);
         rules.forEach((groups, page) => {

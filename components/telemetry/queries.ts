@@ -34,6 +34,11 @@ function filterRejects(httpFilters: readonly string[], own: string, window: stri
   );
 }
 
+/** How many proxies there are, counting those that finish their last requests; 0 if there is none. */
+export function proxyCount(gateway: GatewayRef): string {
+  return `(count(envoy_server_live{${ofGateway(gateway)}} == 1) or vector(0))`;
+}
+
 /** How many proxies lack an HTTP filter: a patch that inserts nowhere is no error to Istio. */
 export function proxiesWithout(filter: string, gateway: GatewayRef): string {
   const own = ofGateway(gateway);

@@ -1,7 +1,7 @@
 import type { MetricsConfig } from "../../config/schema/telemetry/telemetry";
 import { prometheusDuration } from "../../config/values/duration";
 import type { PodScrapeSpec } from "../../kinds/podScrape";
-import { GATEWAY_NAME_LABEL, type GatewayRef, proxyName, qualifiedName } from "../shared/naming";
+import { GATEWAY_NAME_LABEL, type GatewayRef, proxyLabels, proxyName, qualifiedName } from "../shared/naming";
 import { GATEWAY_LABEL } from "./metricNames";
 
 /** Envoy's own port for metrics, on every pod of an Istio gateway. */
@@ -10,11 +10,20 @@ const PATH = "/stats/prometheus";
 
 /** The part that a PodMonitor and a VMPodScrape share. */
 export function podScrapeSpec(metrics: MetricsConfig, gateway: GatewayRef): PodScrapeSpec {
-  return {
-    selector: { matchLabels: { [GATEWAY_NAME_LABEL]: gateway.name } },
-    podTargetLabels: [GATEWAY_NAME_LABEL],
-    podMetricsEndpoints: [{ port: "http-envoy-prom", path: PATH, interval: prometheusDuration(metrics.interval) }],
+  const endpoint = { port: "http-envoy-prom", path: PATH, interval: prometheusDuration(metrics.interval) };
+  // Pods of an existing gateway have no label with the Gateway's name.
+  const named = {
+    [metrics.scrape === "victoriametrics-operator" ? "relabelConfigs" : "relabelings"]: [ofGateway(gateway)],
   };
+  return {
+    selector: { matchLabels: proxyLabels(gateway) },
+    podTargetLabels: gateway.existing === undefined ? [GATEWAY_NAME_LABEL] : [],
+    podMetricsEndpoints: [gateway.existing === undefined ? endpoint : { ...endpoint, ...named }],
+  };
+}
+
+function ofGateway({ name }: GatewayRef) {
+  return { targetLabel: GATEWAY_LABEL, replacement: name };
 }
 
 /** The same for Prometheus or vmagent without an operator, which finds the pods behind the Gateway's Service. */

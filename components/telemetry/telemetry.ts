@@ -38,7 +38,7 @@ export function telemetrySpec(args: GatewayTelemetryArgs): TelemetrySpec | undef
     return undefined;
   }
   return {
-    targetRefs: [gatewayTarget(args.gateway)],
+    ...gatewayTarget(args.gateway),
     accessLogging: accessLogs && [
       { providers: [{ name: accessLogs.provider }], filter: filterOf(accessLogFilter(args.services, accessLogs)) },
     ],

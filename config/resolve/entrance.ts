@@ -1,5 +1,6 @@
 import type { Access } from "../schema/access/access";
 import type { Jwt } from "../schema/access/jwt";
+import { rateLimitsOf, type RateLimits } from "../schema/limits/rateLimit";
 import { covers } from "../values/cidr";
 
 /**
@@ -30,6 +31,13 @@ export function conditionsOf(access: Access | undefined): Condition[] {
 /** Whether everyone may enter, except perhaps from denied addresses. */
 export function isOpenToAll(access: Access | undefined): boolean {
   return conditionsOf(access).every(({ type }) => type === "not-from");
+}
+
+/** Whether it depends on a client's address who may enter, or how often. */
+export function dependsOnAddress(service: { readonly access?: Access; readonly rateLimit?: RateLimits }): boolean {
+  const { access } = service;
+  const isListed = access?.allow !== undefined || access?.deny !== undefined;
+  return isListed || rateLimitsOf(service).some(({ type }) => type.endsWith("-by-address"));
 }
 
 /** Whether backends do not see the token that clients have to bear. */

@@ -9,6 +9,9 @@ import { lifetimeProblems } from "./certificate/lifetime";
 import { corsProblems } from "./routing/cors";
 import { faultProblems } from "./routing/fault";
 import { gatewayApiProblems } from "./cluster/gatewayApi";
+import { existingProblems } from "./entry/existing";
+import { gatewayServiceProblems, hiddenClientProblems, sourceRangeProblems } from "./entry/gatewayService";
+import { infrastructureProblems } from "./entry/infrastructure";
 import { hardeningProblems } from "./entry/hardening";
 import { grpcProblems } from "./routing/grpc";
 import { duplicateProblems, hostProblems } from "./routing/hosts";
@@ -32,6 +35,11 @@ type StackRule = (stack: CheckedStack) => Problem[];
 /** Rules between the keys of a stack: one function each, named after what it finds. */
 const RULES: readonly StackRule[] = [
   namespaceProblems,
+  existingProblems,
+  infrastructureProblems,
+  gatewayServiceProblems,
+  hiddenClientProblems,
+  sourceRangeProblems,
   lifetimeProblems,
   caProblems,
   cipherProblems,

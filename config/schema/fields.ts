@@ -5,7 +5,7 @@ import { z } from "zod";
 import { DURATION, milliseconds, withoutDays } from "../values/duration";
 import { blockFlaw } from "../values/cidr";
 import { SEALED } from "../values/pem";
-import { bytes, QUANTITY, type Quantity } from "../values/quantity";
+import { bytes, CPU, QUANTITY, type Quantity } from "../values/quantity";
 
 /**
  * Field types that several parts of the config share. Each message completes "expected …".
@@ -135,13 +135,21 @@ export function size(min: Quantity, max: Quantity, example: string, whole: Quant
     .meta({ phrase: `size from ${min} to ${max}` });
 }
 
+/** An amount of CPU: a Kubernetes quantity, in cores or in thousandths (`m`), without the rare forms. */
+export const cpuAmount = z
+  .string('an amount of CPU such as 500m or "2", as a text')
+  .regex(CPU, 'an amount of CPU such as 500m or "2"');
+
 /** A feature that would be inherited, or is on by default: `false` turns it off. */
 export function orOff<T extends z.ZodType>(schema: T) {
   const union = z.union([z.literal(false), schema], "a map of keys, or false to turn it off");
   return schema.description === undefined ? union : union.describe(schema.description);
 }
 
-/** IP address or host name under which clients reach the gateway. */
+/** An IP address, IPv4 or IPv6. */
+export const ipAddress = z.string("an IP address").refine((value) => isIP(value) !== 0, "an IP address, IPv4 or IPv6");
+
+/** IP address or host name of another server. */
 export const address = z
   .string("an IP address or a host name")
   .refine((value) => isIP(value) !== 0 || hostname.safeParse(value).success, "an IP address or a host name");

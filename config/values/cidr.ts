@@ -38,6 +38,26 @@ export function covers(outer: string, inner: string): boolean {
   return a.bits >> shift === b.bits >> shift;
 }
 
+/** Whether blocks together contain all of another. All must be valid. */
+export function coversAll(outer: readonly string[], inner: string): boolean {
+  if (outer.some((block) => covers(block, inner))) {
+    return true;
+  }
+  // Only blocks inside it are left, which may cover each of its halves.
+  const inside = outer.filter((block) => covers(inner, block));
+  return inside.length > 1 && halves(inner).every((half) => coversAll(inside, half));
+}
+
+function halves(text: string): string[] {
+  const block = parseBlock(text);
+  if (block === undefined || block.prefix === block.size) {
+    return [text];
+  }
+  const prefix = block.prefix + 1;
+  const second = block.bits | (1n << BigInt(block.size - prefix));
+  return [block.bits, second].map((bits) => `${formatAddress(bits, block.size)}/${prefix}`);
+}
+
 /** The address of a valid block, and the length of its prefix; for a single address all its bits. */
 export function splitBlock(text: string): { address: string; prefix: number } {
   const [address = ""] = text.split("/");

@@ -15,3 +15,11 @@ export function bytes(quantity: Quantity): number {
   const [, count, unit] = QUANTITY.exec(String(quantity)) ?? [];
   return Number(count) * (unit === undefined ? 1 : BYTES[unit as keyof typeof BYTES]);
 }
+
+/** Amounts of CPU: whole cores, thousandths of one, or a decimal fraction. */
+export const CPU = /^([1-9]\d*m?|\d+\.\d{1,3})$/;
+
+/** An amount of CPU in cores. */
+export function cores(amount: string): number {
+  return amount.endsWith("m") ? Number(amount.slice(0, -1)) / 1000 : Number(amount);
+}

@@ -8,6 +8,7 @@ import {
   envoyFilters,
   gatewayConfig,
   HttpsRedirect,
+  requireExistingGateway,
   requireGatewayApi,
   Routes,
   TlsGateway,
@@ -41,6 +42,8 @@ export = async () => {
   });
   const { gateway, services, protect } = config;
   await requireGatewayApi("gateway-api", config.fieldUses, config.kubernetes, opts);
+  // Only with `gateway.existing`: fails if that Service does not fit.
+  await requireExistingGateway("existing-gateway", config, opts);
 
   const certificate = new Certificate(
     "internal-certificate",

@@ -60,9 +60,24 @@ export function startContainer(network: number, run: ContainerRun): ChildProcess
     ...[...inside, "sh", "-ec", SET_UP, "sh", run.root, run.readOnly ? "ro" : "rw", ...pairs, "--"],
     ...run.command,
   ];
-  const child = spawn(command, args, { stdio: ["ignore", log, log], env: { PATH, HOME: "/", ...run.env } });
+  const env = { PATH, HOME: "/", ...run.env };
+  const child = spawn(command, args, { stdio: ["ignore", log, log], env, detached: true });
   closeSync(log);
+  // What the program has started ends with it, as in the PID namespace of a container.
+  child.once("exit", () => endAll(child));
   return child;
+}
+
+/** Ends a container's program and everything that it has started, by force. */
+export function endAll({ pid }: ChildProcess): void {
+  try {
+    // Its process group: `detached` made it the leader of one.
+    process.kill(-(pid ?? NaN), "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") {
+      throw error;
+    }
+  }
 }
 
 /** Runs a command in a running container. Returns its exit code; 124 if it took too long. */

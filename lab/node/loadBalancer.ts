@@ -2,117 +2,198 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { DEFAULT_GATEWAY } from "../addresses";
 import type { Client } from "../plugins/kubernetes/client";
-import type { EndpointSlice, Service } from "./objects";
+import { HealthChecks } from "./healthChecks";
+import type { Service } from "./objects";
 import { report } from "./report";
 
 const execute = promisify(execFile);
 
+/** Where kube-proxy says whether the node can take connections to Services with `externalTrafficPolicy: Cluster`. */
+const KUBE_PROXY_HEALTH = 10256;
+
+/** Routing tables of the nodes: one each, by the mark of the connections that go there. */
+const TABLES = 100;
+
+export interface BalancedNode {
+  readonly name: string;
+  readonly number: number;
+  readonly address: string;
+}
+
 /**
- * Gives each Service of type LoadBalancer an address and brings its connections to one node, as MetalLB in layer-2 mode
- * does: with `externalTrafficPolicy: Local` to a node with a ready endpoint. Two Services cannot share an address.
- * https://metallb.io/concepts/layer2/
+ * Gives each Service of type LoadBalancer an address, and brings its connections to the nodes whose health check passes, as the
+ * load balancers of clouds do: a connection stays with its node until it ends. Two Services cannot share an address.
+ * https://kubernetes.io/docs/tasks/access-application-cluster/create-external-load-balancer/#preserving-the-client-source-ip
  */
 export class LoadBalancer {
-  private readonly routes = new Map<string, string>();
-  /** Address of each Service, by its uid: what the API server says of it may be older. */
-  private given: ReadonlyMap<string, string> = new Map();
+  /** Addresses of each Service, by its uid: what the API server says of it may be older. */
+  private given: ReadonlyMap<string, readonly string[]> = new Map();
   private queue = Promise.resolve();
+  private readonly checks = new HealthChecks(() => this.route());
+  private routed = "";
 
-  /** @param nodes Address of each node, by name. */
   constructor(
     private readonly client: Client,
-    private readonly nodes: ReadonlyMap<string, string>,
+    private readonly nodes: readonly BalancedNode[],
+    private readonly nft: string,
   ) {}
 
-  see(services: readonly Service[], slices: readonly EndpointSlice[]): void {
-    this.queue = this.queue.then(() => this.sync(services, slices)).catch(report);
+  /** Makes the routing tables. Call it once, before `see`. */
+  async start(): Promise<void> {
+    for (const { number, address } of this.nodes) {
+      await execute("ip", ["rule", "add", "fwmark", String(number), "lookup", String(TABLES + number)]);
+      await execute("ip", ["route", "replace", "default", "via", address, "table", String(TABLES + number)]);
+    }
   }
 
-  private async sync(services: readonly Service[], slices: readonly EndpointSlice[]): Promise<void> {
+  see(services: readonly Service[]): void {
+    this.queue = this.queue.then(() => this.sync(services)).catch(report);
+  }
+
+  private async sync(services: readonly Service[]): Promise<void> {
     const wanting = services.filter(({ spec }) => spec.type === "LoadBalancer" && spec.loadBalancerClass === undefined);
     this.given = addressesFor(wanting, this.given);
+    const checks = new Map<string, Map<string, string>>();
     for (const service of wanting) {
-      const address = this.given.get(service.metadata.uid);
+      const addresses = this.given.get(service.metadata.uid) ?? [];
+      if (addresses.length > 0 && addressesOf(service).join() !== addresses.join()) {
+        await this.give(service, addresses);
+      }
+      const [address] = addresses;
       if (address !== undefined) {
-        if (addressOf(service) !== address) {
-          await this.give(service, address);
-        }
-        await this.route(address, this.nodeOf(service, slices));
+        checks.set(address, new Map(this.nodes.map((node) => [node.name, healthUrl(service, node)])));
       }
     }
-    const inUse = new Set(this.given.values());
-    for (const address of this.routes.keys()) {
-      if (!inUse.has(address)) {
-        await this.route(address, undefined);
-      }
-    }
+    this.checks.want(checks);
+    this.route();
   }
 
-  private async give({ metadata }: Service, address: string): Promise<void> {
+  private async give({ metadata }: Service, addresses: readonly string[]): Promise<void> {
     const path = `/api/v1/namespaces/${metadata.namespace}/services/${metadata.name}/status`;
-    const status = { loadBalancer: { ingress: [{ ip: address, ipMode: "VIP" }] } };
+    const status = { loadBalancer: { ingress: addresses.map((ip) => ({ ip, ipMode: "VIP" })) } };
     await this.client.call("PATCH", path, { status }, "application/merge-patch+json").catch(report);
   }
 
-  /** The node that answers for a Service: the first one that can; none while no endpoint is ready. */
-  private nodeOf({ metadata, spec }: Service, slices: readonly EndpointSlice[]): string | undefined {
-    const own = slices.filter(
-      (slice) =>
-        slice.metadata.namespace === metadata.namespace &&
-        slice.metadata.labels?.["kubernetes.io/service-name"] === metadata.name,
-    );
-    const ready = own
-      .flatMap(({ endpoints }) => endpoints ?? [])
-      .filter(({ conditions }) => conditions?.ready !== false);
-    const isLocal = spec.externalTrafficPolicy === "Local";
-    const node = [...this.nodes].find(([name]) => ready.some(({ nodeName }) => !isLocal || nodeName === name));
-    return node?.[1];
+  /** Sends new connections to the nodes that are healthy now. */
+  private route(): void {
+    this.queue = this.queue.then(() => this.apply()).catch(report);
   }
 
-  private async route(address: string, node: string | undefined): Promise<void> {
-    if (this.routes.get(address) === node) {
+  private async apply(): Promise<void> {
+    const numbers = new Map(this.nodes.map(({ name, number }) => [name, number]));
+    const addresses = [...this.given.values()].flatMap(([first]) => first ?? []);
+    const targets = new Map(
+      addresses.map((address) => [address, this.checks.healthy(address).flatMap((name) => numbers.get(name) ?? [])]),
+    );
+    const rules = ruleset(targets);
+    if (rules === this.routed) {
       return;
     }
-    const command =
-      node === undefined ? ["route", "delete", `${address}/32`] : ["route", "replace", `${address}/32`, "via", node];
-    await execute("ip", command).catch(() => undefined);
-    if (node === undefined) {
-      this.routes.delete(address);
-    } else {
-      this.routes.set(address, node);
+    await this.load(rules);
+    // A socket needs a route before its packets get the mark of their node. Without one, clients fail at once.
+    const { stdout } = await execute("ip", ["-o", "route", "show", "proto", "static", "table", "main"]);
+    const present = stdout.split("\n").flatMap((line) => /^(192\.168\.51\.\d+) /.exec(line)?.[1] ?? []);
+    for (const [address, [number]] of targets) {
+      const via = this.nodes.find((node) => node.number === number)?.address;
+      if (via !== undefined) {
+        await execute("ip", ["route", "replace", `${address}/32`, "via", via, "proto", "static"]);
+      }
     }
+    for (const address of present.filter((one) => (targets.get(one) ?? []).length === 0)) {
+      await execute("ip", ["route", "delete", `${address}/32`]).catch(() => undefined);
+    }
+    this.routed = rules;
+  }
+
+  private async load(rules: string): Promise<void> {
+    const loading = execute(this.nft, ["-f", "-"]);
+    loading.child.stdin?.end(rules);
+    await loading;
   }
 }
 
-function addressOf({ status }: Service): string | undefined {
-  return status?.loadBalancer?.ingress?.[0]?.ip;
+/** Where a node says whether it can take a Service's connections. */
+function healthUrl({ spec }: Service, { address }: BalancedNode): string {
+  const port = spec.externalTrafficPolicy === "Local" ? spec.healthCheckNodePort : KUBE_PROXY_HEALTH;
+  return `http://${address}:${port ?? KUBE_PROXY_HEALTH}/healthz`;
 }
 
 /**
- * Address of each Service, by its uid: the one that it was given, unless it asks for another; else what it asks for, or a free
- * one. None if that is taken.
+ * Rules for nft that give each new connection the mark of a node, in turn, and every later packet of it the same.
+ * @param targets Numbers of the nodes that may get connections, by address.
  */
-export function addressesFor(services: readonly Service[], given: ReadonlyMap<string, string>): Map<string, string> {
-  const taken = new Map<string, string>();
+export function ruleset(targets: ReadonlyMap<string, readonly number[]>): string {
+  const picks = [...targets]
+    .filter(([, numbers]) => numbers.length > 0)
+    .map(([address, numbers]) => {
+      const map = numbers.map((number, index) => `${index} : ${number}`).join(", ");
+      return `    ip daddr ${address} ct mark 0 ct mark set numgen inc mod ${numbers.length} map { ${map} }`;
+    });
+  return [
+    "table ip load_balancer",
+    "delete table ip load_balancer",
+    "table ip load_balancer {",
+    "  chain pick {",
+    ...picks,
+    "    meta mark set ct mark",
+    "  }",
+    "  chain output {",
+    "    type route hook output priority mangle",
+    "    ip daddr 192.168.51.0/24 jump pick",
+    "  }",
+    "  chain prerouting {",
+    "    type filter hook prerouting priority mangle",
+    "    ip daddr 192.168.51.0/24 jump pick",
+    "  }",
+    "}",
+    "",
+  ].join("\n");
+}
+
+function addressesOf({ status }: Service): string[] {
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+}
+
+/** What a Service asks for: IPv4 first. https://metallb.io/usage/#requesting-specific-ips */
+function askedBy({ metadata, spec }: Service): string[] {
+  const text = metadata.annotations?.["metallb.io/loadBalancerIPs"] ?? spec.loadBalancerIP ?? "";
+  const asked = text.split(",").filter((address) => address !== "");
+  return [...asked.filter((address) => !address.includes(":")), ...asked.filter((address) => address.includes(":"))];
+}
+
+/**
+ * Addresses of each Service, by its uid: those that it was given, unless it asks for others; else what it asks for, or a free
+ * one. None if one is taken.
+ */
+export function addressesFor(
+  services: readonly Service[],
+  given: ReadonlyMap<string, readonly string[]>,
+): Map<string, readonly string[]> {
+  const taken = new Set<string>();
+  const found = new Map<string, readonly string[]>();
+  const take = ({ metadata }: Service, addresses: readonly string[]) => {
+    if (addresses.length > 0 && addresses.every((address) => !taken.has(address))) {
+      found.set(metadata.uid, addresses);
+      addresses.forEach((address) => taken.add(address));
+    }
+  };
   for (const service of services) {
-    const { uid } = service.metadata;
-    const current = given.get(uid) ?? addressOf(service);
-    if (current !== undefined && (service.spec.loadBalancerIP ?? current) === current && !taken.has(current)) {
-      taken.set(current, uid);
+    const current = given.get(service.metadata.uid) ?? addressesOf(service);
+    const asked = askedBy(service);
+    if (asked.length === 0 || asked.join() === current.join()) {
+      take(service, current);
     }
   }
-  const served = new Set(taken.values());
-  for (const { metadata, spec } of services.filter((service) => !served.has(service.metadata.uid))) {
-    const address = spec.loadBalancerIP ?? firstFree(taken);
-    if (address !== undefined && !taken.has(address)) {
-      taken.set(address, metadata.uid);
-    }
+  for (const service of services.filter(({ metadata }) => !found.has(metadata.uid))) {
+    const asked = askedBy(service);
+    const free = firstFree(taken);
+    take(service, asked.length > 0 ? asked : free === undefined ? [] : [free]);
   }
-  return new Map([...taken].map(([address, uid]) => [uid, address]));
+  return found;
 }
 
 /** The first address from the lab's default on that no Service has. */
-function firstFree(taken: ReadonlyMap<string, string>): string | undefined {
+function firstFree(taken: ReadonlySet<string>): string | undefined {
   const first = Number(DEFAULT_GATEWAY.split(".")[3]);
   const pool = Array.from({ length: 255 - first }, (_, index) =>
     DEFAULT_GATEWAY.replace(/\d+$/, String(first + index)),

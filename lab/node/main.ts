@@ -7,7 +7,7 @@ import type { Programs } from "./images";
 import { Kubelet } from "./kubelet";
 import { LoadBalancer } from "./loadBalancer";
 import { KUBELET_PORT, LogServer } from "./logs";
-import type { EndpointSlice, Pod, Service } from "./objects";
+import type { Pod, Service } from "./objects";
 import { follow } from "./watch";
 
 /** Arguments of the process, as JSON. */
@@ -41,20 +41,12 @@ async function main({ folder, logsFolder, programs, certificate, nodes }: NodesA
   const { cert, key } = certificate;
   createServer({ cert: readFileSync(cert), key: readFileSync(key) }, logs.handle).listen(KUBELET_PORT, ROUTER);
   console.log("ready");
-  const loadBalancer = new LoadBalancer(client, new Map(nodes.map(({ name, number }) => [name, nodeAddress(number)])));
-  let services: readonly Service[] = [];
-  let slices: readonly EndpointSlice[] = [];
-  const seeNetwork = () => loadBalancer.see(services, slices);
+  const balanced = nodes.map(({ name, number }) => ({ name, number, address: nodeAddress(number) }));
+  const loadBalancer = new LoadBalancer(client, balanced, programs.nft ?? "nft");
+  await loadBalancer.start();
   await Promise.all([
     follow<Pod>(client, "/api/v1/pods", (pods) => kubelets.forEach((kubelet) => kubelet.see(pods))),
-    follow<Service>(client, "/api/v1/services", (objects) => {
-      services = [...objects.values()];
-      seeNetwork();
-    }),
-    follow<EndpointSlice>(client, "/apis/discovery.k8s.io/v1/endpointslices", (objects) => {
-      slices = [...objects.values()];
-      seeNetwork();
-    }),
+    follow<Service>(client, "/api/v1/services", (services) => loadBalancer.see([...services.values()])),
   ]);
 }
 

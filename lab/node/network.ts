@@ -10,7 +10,10 @@ export interface PodNetwork {
   end(): void;
 }
 
-/** The gateway that a Pod sees: a link-local address at the node's end of each link, as many CNI plugins do. */
+/**
+ * The gateway that a Pod sees: a link-local address at the node's end of each link, as many CNI plugins do. Its scope keeps
+ * kube-proxy from showing it to Pods as a client's: they see the node's.
+ */
 const LINK = "169.254.1.1";
 
 /** @param node A process in the node's network namespace. */
@@ -27,7 +30,7 @@ export async function startPodNetwork(node: number, link: string, address: strin
   const script = `
     ip link delete ${link} 2>/dev/null || true
     ip link add ${link} type veth peer name eth0 netns ${pid}
-    ip address add ${LINK}/32 dev ${link}
+    ip address add ${LINK}/32 dev ${link} scope host
     ip link set ${link} up
     ip route replace ${address}/32 dev ${link}
     nsenter --net=/proc/${pid}/ns/net sh -ec '

@@ -106,11 +106,7 @@ export interface Service {
     externalTrafficPolicy?: string;
     loadBalancerIP?: string;
     loadBalancerClass?: string;
+    healthCheckNodePort?: number;
   };
   status?: { loadBalancer?: { ingress?: { ip?: string }[] } };
-}
-
-export interface EndpointSlice {
-  metadata: Metadata;
-  endpoints?: { addresses: string[]; nodeName?: string; conditions?: { ready?: boolean; serving?: boolean } }[] | null;
 }

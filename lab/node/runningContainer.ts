@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { startContainer, type ContainerRun } from "./container";
+import { endAll, startContainer, type ContainerRun } from "./container";
 import type { Container } from "./objects";
 import { handle, Prober, type Target } from "./probes";
 
@@ -153,7 +153,7 @@ export class RunningContainer implements Target {
       return;
     }
     const closed = new Promise<void>((resolve) => process.once("close", () => resolve()));
-    const timer = setTimeout(() => process.kill("SIGKILL"), graceSeconds * 1000);
+    const timer = setTimeout(() => endAll(process), graceSeconds * 1000);
     const { preStop } = this.container.lifecycle ?? {};
     if (preStop !== undefined) {
       await handle(this, preStop, graceSeconds);

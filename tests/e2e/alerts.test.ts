@@ -38,7 +38,8 @@ const CONFIG = stack({
 /** The rules as the program writes them for Prometheus. */
 async function emittedRules(): Promise<{ groups: RuleGroup[] }> {
   const { telemetry, services, rateLimitService } = CONFIG;
-  const args = { telemetry, services, rateLimitService, gateway: GATEWAY, httpFilters: HTTP_FILTERS };
+  const proxies = { fewest: 2, most: 3 };
+  const args = { telemetry, services, rateLimitService, gateway: GATEWAY, httpFilters: HTTP_FILTERS, proxies };
   const resources = await register(() => new GatewayMetrics("metrics", args));
   const { data } = only(resources, "kubernetes:core/v1:ConfigMap", "metrics-alerts").inputs;
   return JSON.parse((data as Record<string, string>)["alerts.yaml"] ?? "") as { groups: RuleGroup[] };

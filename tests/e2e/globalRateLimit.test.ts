@@ -34,6 +34,7 @@ const values = ({ changed = 3, failureMode = "open" } = {}): Values => ({
     name: "global",
     namespace: NAMESPACE,
     address: "192.168.51.140",
+    infrastructure: { preset: "small", replicas: 2 },
     clientAddress: { trustedProxies: 0 },
   },
   // Generous, because a busy machine answers slowly and nothing here tests the timeout.
@@ -126,7 +127,7 @@ describe("global rate limit", () => {
     await new Promise((resolve) => setTimeout(resolve, left < SUITE_MS ? left : 0));
     const { gateway } = await prepare(STACK, values());
     await up(values());
-    await theLab().scaleGateway(gateway, 2);
+    await theLab().gatewayReady(gateway);
     [A = "", B = ""] = (await theLab().gatewayPods(STACK)).map(({ address }) => address);
     await counting();
   });

@@ -89,8 +89,9 @@ describe("CRDs", () => {
     const guarded = await exec(...install(older));
     assert.notEqual(guarded.code, 0);
     assert.match(guarded.stderr, /safe-upgrades\.gateway\.networking\.k8s\.io/);
-    // A kind whose stored objects the older CRDs could not read.
-    await execOk("kubectl", "delete", "crd", "tlsroutes.gateway.networking.k8s.io");
+    // Kinds whose stored objects the older CRDs could not read.
+    const newer = ["tlsroutes", "tcproutes", "udproutes"].map((kind) => `${kind}.gateway.networking.k8s.io`);
+    await execOk("kubectl", "delete", "crd", "--ignore-not-found", ...newer);
     // The installation restored the guard.
     await removeGuard();
     await eventually("the end of the policy", 60_000, () => execOk(...install(older)));

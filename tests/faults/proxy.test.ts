@@ -13,7 +13,13 @@ const ADDRESS = "192.168.51.213";
 
 const VALUES: Values = {
   domain: "proxy.test",
-  gateway: { name: STACK, namespace: "proxy-system", address: ADDRESS, clientAddress: { trustedProxies: 0 } },
+  gateway: {
+    name: STACK,
+    namespace: "proxy-system",
+    address: ADDRESS,
+    clientAddress: { trustedProxies: 0 },
+    infrastructure: { preset: "small", replicas: 2 },
+  },
   services: [
     {
       name: "web",
@@ -62,7 +68,7 @@ describe("proxy", () => {
     const { gateway } = await prepare(STACK, VALUES);
     await pulumiOk(STACK, UP);
     await eventuallyBy(HOST, "web");
-    await theLab().scaleGateway(gateway, 2);
+    await theLab().gatewayReady(gateway);
     const pods = await theLab().gatewayPods(STACK);
     assert.equal(new Set(pods.map(({ node }) => node)).size, 2);
     [victim, { address: other } = { address: "" }] = pods as [RunningPod, RunningPod];

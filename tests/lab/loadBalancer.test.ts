@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { addressesFor } from "../../lab/node/loadBalancer";
+import { addressesFor, ruleset } from "../../lab/node/loadBalancer";
 import type { Service } from "../../lab/node/objects";
 
 const service = (uid: string, asks?: string, has?: string): Service => ({
@@ -7,8 +7,11 @@ const service = (uid: string, asks?: string, has?: string): Service => ({
   spec: { type: "LoadBalancer", loadBalancerIP: asks },
   status: has === undefined ? {} : { loadBalancer: { ingress: [{ ip: has }] } },
 });
-const addresses = (services: readonly Service[], given: Record<string, string> = {}) =>
-  Object.fromEntries(addressesFor(services, new Map(Object.entries(given))));
+const addresses = (services: readonly Service[], given: Record<string, string> = {}) => {
+  const before = Object.entries(given).map(([uid, address]) => [uid, address.split(",")] as const);
+  const found = [...addressesFor(services, new Map(before))];
+  return Object.fromEntries(found.map(([uid, list]) => [uid, list.join()]));
+};
 
 describe("lab/node/loadBalancer", () => {
   it("gives each Service an address of its own", () => {
@@ -43,5 +46,35 @@ describe("lab/node/loadBalancer", () => {
     const found = addresses(many);
     assert.equal(Object.keys(found).length, 55);
     assert.deepEqual([found.s54, found.s55], ["192.168.51.254", undefined]);
+  });
+
+  it("gives what an annotation of MetalLB asks for, IPv4 first, and nothing if one of them is taken", () => {
+    const asking = (uid: string, text: string): Service => ({
+      ...service(uid),
+      metadata: { ...service(uid).metadata, annotations: { "metallb.io/loadBalancerIPs": text } },
+    });
+    assert.deepEqual(addresses([asking("a", "2001:db8::1,192.168.51.7")]), { a: "192.168.51.7,2001:db8::1" });
+    assert.deepEqual(addresses([service("b", "192.168.51.7"), asking("a", "192.168.51.7,2001:db8::1")]), {
+      b: "192.168.51.7",
+    });
+    const given = { a: "192.168.51.7" };
+    assert.deepEqual(addresses([asking("a", "192.168.51.8")], given), { a: "192.168.51.8" });
+  });
+
+  it("brings connections to the healthy nodes in turn, and nowhere without one", () => {
+    const rules = ruleset(
+      new Map([
+        ["192.168.51.7", [1, 2]],
+        ["192.168.51.8", [2]],
+        ["192.168.51.9", []],
+      ]),
+    );
+    assert.deepEqual(
+      rules.split("\n").filter((line) => line.includes("numgen")),
+      [
+        "    ip daddr 192.168.51.7 ct mark 0 ct mark set numgen inc mod 2 map { 0 : 1, 1 : 2 }",
+        "    ip daddr 192.168.51.8 ct mark 0 ct mark set numgen inc mod 1 map { 0 : 2 }",
+      ],
+    );
   });
 });

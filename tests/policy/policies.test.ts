@@ -113,6 +113,48 @@ describe("policy/policies", () => {
       assert.deepEqual(of(policy, gateway("Same", { stack: "prod", protect: true })), []);
       assert.deepEqual(of(policy, gateway("Same", { stack: "dev" })), []);
     });
+    const proxies = (stack: string, patches: Record<string, string> | undefined, ...more: Resource[]) => [
+      resource(
+        gatewayApi("Gateway"),
+        { spec: { infrastructure: patches === undefined ? undefined : { parametersRef: { name: "it" } } } },
+        { stack, protect: true },
+      ),
+      resource("kubernetes:core/v1:ConfigMap", { data: patches }, { stack }),
+      ...more,
+    ];
+    const selector = { matchLabels: { "gateway.networking.k8s.io/gateway-name": "it" } };
+    const budget = resource("kubernetes:policy/v1:PodDisruptionBudget", { spec: { selector } }, { stack: "prod" });
+    const two = "spec: { replicas: 2 }";
+    it("gateway-available-in-production: refuses a single proxy, and proxies without a budget", () => {
+      const policy = "gateway-available-in-production";
+      const lonely = ["mandatory: apps/it has 1 of at least 2 proxies: set gateway.infrastructure.replicas."];
+      assert.deepEqual(of(policy, proxies("prod", { deployment: two }, budget)), []);
+      assert.deepEqual(of(policy, proxies("prod", { deployment: "spec: { replicas: 1 }" }, budget)), lonely);
+      assert.deepEqual(of(policy, proxies("prod", {}, budget)), lonely);
+      assert.match(of(policy, proxies("prod", { deployment: two })).join(), /has no budget: a node drain/);
+      const scaleTargetRef = { name: "it-istio" };
+      const scaled = (minReplicas: number) =>
+        resource(
+          "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+          { spec: { scaleTargetRef, minReplicas } },
+          { stack: "prod" },
+        );
+      assert.deepEqual(of(policy, proxies("prod", {}, budget, scaled(2))), []);
+      assert.deepEqual(of(policy, proxies("prod", { deployment: two }, budget, scaled(1))), lonely);
+      assert.deepEqual(of(policy, proxies("dev", {})), []);
+      assert.deepEqual(of(policy, proxies("prod", undefined)), []);
+      const settings = { [policy]: { replicas: 3 } };
+      assert.match(of(policy, proxies("prod", { deployment: two }, budget), settings).join(), /2 of at least 3/);
+    });
+    it("client-addresses-in-production: refuses a Service that hides them, also by a patch", () => {
+      const policy = "client-addresses-in-production";
+      const given = (value: string) => ({ service: `spec: { externalTrafficPolicy: ${value} }` });
+      assert.deepEqual(of(policy, proxies("prod", given("Local"))), []);
+      assert.deepEqual(of(policy, proxies("prod", given("Cluster"))), [
+        "mandatory: apps/it has a Service with externalTrafficPolicy Cluster, which hides clients' addresses: use Local.",
+      ]);
+      assert.deepEqual(of(policy, proxies("dev", given("Cluster"))), []);
+    });
     it("counts as production by a word in the stack's name, or by the pack's config", () => {
       const isProduction = (stack: string, config?: PackConfig) =>
         of("gateway-protected-in-production", gateway("Same", { stack }), config).length === 1;
@@ -310,6 +352,8 @@ describe("policy/policies", () => {
       assert.deepEqual(of(policy, filter({}, { targets })), [wide]);
     }
     assert.deepEqual(of(policy, filter({}, { targets: byName, own: false })).slice(1), [wide]);
+    const existing = { workloadSelector: { labels: { istio: "ingressgateway" } } };
+    assert.deepEqual(of(policy, filter({}, { targets: existing })), []);
   });
 
   it("take their level from the pack's config, each its own or one for all", () => {

@@ -24,7 +24,8 @@ function values(revision?: string): Values {
   const { config } = parse(readFileSync(join(REPOSITORY, "Pulumi.dev.yaml"), "utf8")) as { config: Values };
   const own = Object.entries(config).map(([key, value]) => [key.replace("istio-gateway:", ""), value] as const);
   const dev = Object.fromEntries(own) as Values & { gateway: Values };
-  return { ...dev, gateway: { ...dev.gateway, revision } };
+  const infrastructure = { preset: "small", replicas: 2 };
+  return { ...dev, gateway: { ...dev.gateway, infrastructure, revision } };
 }
 
 /** docs/operations.md, "Upgrade Istio and the CRDs", with its commands: a release up and back, in place and by revision. */
@@ -38,8 +39,7 @@ describe("upgrade under load", function () {
     now = releaseOf(theLab().tools, "experimental");
     next = releaseOf(await ensureTools(NEXT_ISTIO), "experimental");
     const { gateway, services } = await deploy(STACK, values());
-    // With one Pod, the load balancer moves the address to another node, and resets what is open there.
-    await theLab().scaleGateway(gateway, 2);
+    await theLab().gatewayReady(gateway);
     await isGreen(now);
     load = startHandshakes({
       address: gateway.address ?? "",

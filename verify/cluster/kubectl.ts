@@ -31,3 +31,8 @@ export async function listObjects<T>(kind: string, namespace: string, selector: 
   const text = await outputOf("kubectl", ["get", kind, "-n", namespace, "-l", selector, "-o", "json"]);
   return (JSON.parse(text) as { items: T[] }).items;
 }
+
+/** All objects of a kind that is not in a namespace. @throws Error if the cluster cannot be asked. */
+export async function getAll<T>(kind: string): Promise<T[]> {
+  return (JSON.parse(await outputOf("kubectl", ["get", kind, "-o", "json"])) as { items: T[] }).items;
+}

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { clientAddressSchema } from "./clientAddress";
-import { address, dnsLabel, durationBetween, objectName, orOff } from "../fields";
+import { dnsLabel, durationBetween, ipAddress, labels, objectName, orOff } from "../fields";
 import { hardeningSchema } from "./hardening";
 import { hstsSchema } from "./hsts";
 import { httpsRedirectSchema } from "./httpsRedirect";
+import { infrastructureSchema } from "./infrastructure";
 import { tlsSchema } from "./tls";
 
 /** Istio derives the Service `NAME-istio` and a label value of at most 63 characters from the Gateway's name. */
@@ -19,6 +20,18 @@ const externalDns = z
       .describe("Time to live of the records."),
   })
   .describe("Annotate the Gateway and its routes for external-dns.");
+
+/** Pods and a Service that are there already, such as those of Istio's chart `gateway`. */
+const existing = z.strictObject({
+  service: dnsLabel.describe("Name of the Service, such as istio-ingressgateway."),
+  namespace: dnsLabel.optional().describe("Namespace of the Service. It has to be the Gateway's. Default: that."),
+  selector: labels
+    .refine((all) => Object.keys(all).length > 0, "at least one label")
+    .optional()
+    .describe(
+      "Labels of the Pods behind the Service, which nothing else in the namespace has. Default: those of Istio's chart, istio: SERVICE without istio- at its start.",
+    ),
+});
 
 /** The one Gateway: its name, where it lives and how clients reach it. */
 export const gatewaySchema = z.strictObject({
@@ -38,9 +51,15 @@ export const gatewaySchema = z.strictObject({
   revision: dnsLabel
     .optional()
     .describe("Istio revision that runs the Gateway's proxies: its label istio.io/rev. Default: the default revision."),
-  address: address
+  address: ipAddress
     .optional()
-    .describe("IP address or host name to request. Default: what the cluster's load balancer assigns."),
+    .describe(
+      "IP address to request from the cluster's load balancer. Default: what it assigns. Several: infrastructure.service.loadBalancer.",
+    ),
+  existing: existing
+    .optional()
+    .describe("Use an existing ingress gateway instead of one of its own. Default: Istio makes the proxies."),
+  infrastructure: infrastructureSchema.prefault({}).describe("How the proxies run, and the Service in front of them."),
   allowedRoutes: z
     .enum(["Selector", "Same", "All"], "Selector, Same or All")
     .default("Selector")

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { address, dnsLabel, port, positiveDuration, size, wholeNumber } from "../fields";
+import { address, cpuAmount, dnsLabel, port, positiveDuration, size, wholeNumber } from "../fields";
 
 const image = z
   .string("an image with a tag or a digest")
@@ -12,11 +12,7 @@ const image = z
 const resources = (cpu: string, memory: string) =>
   z
     .strictObject({
-      cpu: z
-        .string("an amount of CPU such as 100m")
-        .regex(/^([1-9]\d*m?|\d+\.\d{1,3})$/, "an amount of CPU such as 100m or 1")
-        .default(cpu)
-        .describe("CPU request."),
+      cpu: cpuAmount.default(cpu).describe("CPU request."),
       memory: size("16Mi", "64Gi", "128Mi", "1Mi").default(memory).describe("Memory request and limit."),
     })
     .prefault({});

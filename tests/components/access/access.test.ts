@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { authorizationPolicies } from "../../../components/access/access";
 import { accessScopePatch } from "../../../components/access/accessScope";
 import { authenticationSpec } from "../../../components/access/authorization";
-import { infrastructureAnnotations } from "../../../components/entry/clientAddress";
-import { gatewaySpec } from "../../../components/entry/tlsGateway";
+import { proxyConfig } from "../../../components/entry/clientAddress";
 import { routeFilters } from "../../../components/routing/routeFilters";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { metadataOf, register } from "../../support/deployment";
@@ -210,19 +209,13 @@ describe("components/access", () => {
 });
 
 describe("components/clientAddress", () => {
-  it("tells Istio with an annotation on the Gateway's pods", () => {
-    const annotations = (proxyProtocol: boolean) => infrastructureAnnotations({ trustedProxies: 2, proxyProtocol });
-    assert.deepEqual(annotations(false), { "proxy.istio.io/config": '{"gatewayTopology":{"numTrustedProxies":2}}' });
-    assert.deepEqual(annotations(true), {
-      "proxy.istio.io/config": '{"gatewayTopology":{"numTrustedProxies":2,"proxyProtocol":{}}}',
+  it("tells Istio with an annotation on the Gateway's pods, along with how long they drain", () => {
+    const topology = (proxyProtocol: boolean) => proxyConfig({ trustedProxies: 2, proxyProtocol }, "1m");
+    assert.deepEqual(plain(topology(false)), { drainDuration: "60s", gatewayTopology: { numTrustedProxies: 2 } });
+    assert.deepEqual(plain(topology(true)), {
+      drainDuration: "60s",
+      gatewayTopology: { numTrustedProxies: 2, proxyProtocol: {} },
     });
-  });
-
-  it("sets none of these if the stack does not", () => {
-    const { gateway: config, domain } = stack();
-    const { infrastructure } = gatewaySpec({ config, domain, secretName: "tls", protect: false }, "parameters");
-    assert.deepEqual(infrastructure?.annotations, {
-      "kubernetes.io/description": "Proxies of the Gateway istio-system/unified-gateway",
-    });
+    assert.deepEqual(proxyConfig(undefined, "90s"), { drainDuration: "90s" });
   });
 });

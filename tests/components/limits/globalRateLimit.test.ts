@@ -331,7 +331,7 @@ describe("components/rateLimitService", () => {
       selector: labels,
       ports: [{ name: "grpc", port: 8081, targetPort: "grpc" }],
     });
-    assert.deepEqual(only(resources, "kubernetes:policy/v1:PodDisruptionBudget").inputs.spec, {
+    assert.deepEqual(only(resources, "kubernetes:policy/v1:PodDisruptionBudget", LIMITER).inputs.spec, {
       maxUnavailable: 1,
       selector: { matchLabels: labels },
     });

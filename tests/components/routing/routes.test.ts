@@ -201,16 +201,13 @@ describe("components/routes", () => {
 
 describe("components/tlsGateway", () => {
   const spec = (gateway: object) =>
-    gatewaySpec(
-      {
-        config: stack({ gateway }).gateway,
-        domain: "example.test",
-        secretName: "tls",
-        routeNamespaces: ["shop", "apps", "shop"],
-        protect: false,
-      },
-      "parameters",
-    );
+    gatewaySpec({
+      config: stack({ gateway }).gateway,
+      domain: "example.test",
+      secretName: "tls",
+      routeNamespaces: ["shop", "apps", "shop"],
+      protect: false,
+    });
 
   it("has one listener for the redirect and one for everything else", () => {
     const { listeners } = spec({});
@@ -237,7 +234,9 @@ describe("components/tlsGateway", () => {
     assert.equal(spec({}).addresses, undefined);
     assert.deepEqual(spec({ address: "192.0.2.1" }).addresses, [{ type: "IPAddress", value: "192.0.2.1" }]);
     assert.deepEqual(spec({ address: "2001:db8::1" }).addresses, [{ type: "IPAddress", value: "2001:db8::1" }]);
-    assert.deepEqual(spec({ address: "lb.example.net" }).addresses, [{ type: "Hostname", value: "lb.example.net" }]);
+    assert.deepEqual(spec({ existing: { service: "istio-ingressgateway" } }).addresses, [
+      { type: "Hostname", value: "istio-ingressgateway.istio-system.svc.cluster.local" },
+    ]);
   });
 
   it("passes the cipher suites to Istio in the configured order", () => {

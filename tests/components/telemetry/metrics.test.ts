@@ -6,7 +6,7 @@ import { namesOf, ruleRates } from "../../../components/telemetry/metricNames";
 import { routeTelemetryPatches } from "../../../components/telemetry/telemetry";
 import { errorShare } from "../../../components/telemetry/queries";
 import { scrapeConfig } from "../../../components/telemetry/scrape";
-import { gatewaySpec } from "../../../components/entry/tlsGateway";
+import { infrastructurePatches } from "../../../components/entry/infrastructure";
 import type { StackConfig } from "../../../config";
 import { prometheusDuration } from "../../../config/values/duration";
 import { only, register, type Registered } from "../../support/deployment";
@@ -38,14 +38,10 @@ describe("components/metrics", () => {
 
   it("requests counters along with the Gateway's client address annotation", () => {
     const gateway = { clientAddress: { trustedProxies: 1 } };
-    const { gateway: config, domain, telemetry } = stack({ gateway, telemetry: { metrics: { scrape: "config-map" } } });
-    const podAnnotations = statsAnnotations(telemetry);
-    const { infrastructure } = gatewaySpec(
-      { config, domain, secretName: "tls", podAnnotations, protect: false },
-      "parameters",
-    );
-    assert.deepEqual(Object.keys(infrastructure?.annotations ?? {}), [
-      "kubernetes.io/description",
+    const { gateway: config, telemetry } = stack({ gateway, telemetry: { metrics: { scrape: "config-map" } } });
+    const { deployment } = infrastructurePatches(config, statsAnnotations(telemetry));
+    const { template } = deployment.spec as { template: { metadata: { annotations: object } } };
+    assert.deepEqual(Object.keys(template.metadata.annotations), [
       "proxy.istio.io/config",
       "sidecar.istio.io/statsInclusionSuffixes",
       "sidecar.istio.io/statsInclusionRegexps",
@@ -161,6 +157,7 @@ describe("components/metrics", () => {
     assert.deepEqual(thresholds({}), {
       GatewayCertificateExpires: ["< 604800", "10m"],
       GatewayConfigRejected: ["> 0", "0m"],
+      GatewayDown: ["== 0", "2m"],
       GatewayErrorBudgetBurns: ["> 0.144", "2m"],
       GatewayLatency: ["> 90000", "10m"],
       GatewayNoHealthyBackend: ["== 0", "2m"],
@@ -177,6 +174,7 @@ describe("components/metrics", () => {
       /cluster_name="outbound\|8081\|\|edge--rate-limit-[0-9a-f]{10}\.limits\.svc.* == 0 or .* > 0\.05$/,
     );
     assert.ok(!first?.rules.some(({ alert }) => alert === "GatewayFilterMissing"));
+    assert.ok(!first?.rules.some(({ alert }) => alert === "GatewayProxiesMissing"));
     const own = thresholds({ alerts: { availabilityPercent: 99.9, latency: "300ms" } });
     assert.deepEqual([own.GatewayErrorBudgetBurns?.[0], own.GatewayLatency?.[0]], ["> 0.0144", "> 300"]);
   });
@@ -225,7 +223,7 @@ describe("components/metrics", () => {
       rateLimitService: { namespace: "limits" },
     }).flatMap((group) => group.rules);
     const queries = [...panels.flatMap(({ targets = [] }) => targets), ...rules].map(({ expr }) => expr);
-    assert.equal(queries.length, 7 + 8 + 8 + 9);
+    assert.equal(queries.length, 7 + 8 + 8 + 10);
     for (const expr of queries) {
       assert.equal(expr.split(OWN).length - 1, expr.match(/envoy_/g)?.length, expr);
     }

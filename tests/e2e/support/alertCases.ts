@@ -27,14 +27,21 @@ export interface AlertCase {
 export function alertCases(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[] {
   const others = [{ name: "another" }, { namespace: "another" }].map((other) => ofGateway({ ...gateway, ...other }));
   return casesOf(shop, calls, gateway).map((one) => {
-    const elsewhere: Samples = (minute) =>
-      Object.fromEntries(
+    const elsewhere: Samples = (minute) => ({
+      ...Object.fromEntries(["a", "b"].map((pod) => [liveSeries(gateway, pod), 1])),
+      ...Object.fromEntries(
         Object.entries(one.firing(minute)).flatMap(([series, value]) =>
           others.map((other) => [series.replace(ofGateway(gateway), other), value]),
         ),
-      );
+      ),
+    });
     return { ...one, quiet: { ...one.quiet, "the same at gateways of another name or namespace": elsewhere } };
   });
+}
+
+/** Whether a proxy runs. */
+function liveSeries(gateway: GatewayRef, pod: string): string {
+  return `envoy_server_live{${ofGateway(gateway)},pod="${pod}"}`;
 }
 
 function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[] {
@@ -106,6 +113,7 @@ function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[
       [`envoy_cluster_ratelimit_error{${own}}`]: minute * percent,
     });
 
+  const live = (pod: string) => liveSeries(gateway, pod);
   const loads = (pod: string, name = "access") =>
     `envoy_extension_config_discovery_http_filter_unified_gateway_${name}_config_reload{${own},pod="${pod}"}`;
   const proxies = Object.fromEntries(
@@ -195,6 +203,43 @@ function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[
       what: "a filter that is sent on its own",
       firing: (minute) => ({ [filter("limits")]: 1, ...rejected(filter("access"))(minute) }),
       quiet: { "refused before it was looked at": steady({ [filter("limits")]: 1, [filter("access")]: 3 }) },
+    },
+    {
+      alert: "GatewayDown",
+      what: "the last proxy is gone, until there is one again",
+      firing: (minute) => ({ [live("a")]: minute < 10 || minute >= 30 ? 1 : 0 }),
+      since: 10,
+      until: 30,
+      quiet: { "one proxy of two is left": (minute) => ({ [live("a")]: 1, [live("b")]: minute < 10 ? 1 : 0 }) },
+      labels: { severity: "critical", ...identity },
+      summary: `No proxy of gateway ${called} is running`,
+    },
+    {
+      alert: "GatewayProxiesMissing",
+      what: "one of two is gone, or not live",
+      firing: (minute) => ({ [live("a")]: 1, [live("b")]: minute < 10 ? 1 : 0 }),
+      since: 10,
+      quiet: {
+        "one is replaced within nine minutes": (minute) => ({
+          [live("a")]: 1,
+          [live("b")]: minute < 10 || minute > 19 ? 1 : 0,
+        }),
+      },
+      labels: { severity: "warning", ...identity },
+      summary: `Gateway ${called} has 1 proxies instead of at least 2`,
+    },
+    {
+      alert: "GatewayAutoscalerAtMaximum",
+      what: "there are as many as there may be",
+      firing: (minute) => ({
+        [live("a")]: 1,
+        [live("b")]: 1,
+        [live("c")]: minute < 10 ? 0 : 1,
+      }),
+      since: 10,
+      quiet: { "one fewer": steady({ [live("a")]: 1, [live("b")]: 1 }) },
+      labels: { severity: "warning", ...identity },
+      summary: `The autoscaler of gateway ${called} is at its maximum of 3: under more load, requests get slower`,
     },
     {
       alert: "GatewayFilterMissing",

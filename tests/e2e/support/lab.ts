@@ -51,10 +51,15 @@ export function takeDown(): void {
 
 export type Values = Record<string, unknown>;
 
-/** Writes a stack's file from its config keys, and returns its path. */
+/**
+ * Writes a stack's file from its config keys, and returns its path. Unless they say how the proxies run, there is one small one:
+ * what a proxy counts is then what all of them count.
+ */
 export function writeStack(stack: string, values: Values): string {
   const path = join(folder ?? tmpdir(), `Pulumi.${stack}.yaml`);
-  const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`istio-gateway:${key}`, value]));
+  const gateway = { infrastructure: { preset: "small" }, ...(values.gateway as Values | undefined) };
+  const all = "existing" in gateway ? values : { ...values, gateway };
+  const config = Object.fromEntries(Object.entries(all).map(([key, value]) => [`istio-gateway:${key}`, value]));
   writeFileSync(path, stringify({ config }, { compat: "yaml-1.1" }));
   return path;
 }

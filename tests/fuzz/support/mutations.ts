@@ -13,7 +13,8 @@ export interface Broken {
 }
 
 /** Maps with arbitrary keys, or outside the schema. */
-const FREE = /\.(headers|query|set|add|selector|matchLabels|labels|requiredClaims|keys\[\d+\])$/;
+const FREE =
+  /\.(headers|query|set|add|selector|matchLabels|labels|annotations|podLabels|podAnnotations|nodeSelector|requiredClaims|keys\[\d+\])$/;
 /** Texts that are not validated, or hardly. */
 const ANY_TEXT = /jwt\.(issuer|audiences\[\d+\])$|(context|renderDirectory|kubeconfig|password|provider)$/;
 
@@ -45,7 +46,7 @@ function places(values: Values): Place[] {
 
 /** Required keys. */
 const REQUIRED =
-  /^domain$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|fault\.(delay\.duration|abort\.status)$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.mode$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$/;
+  /^domain$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|fault\.(delay\.duration|abort\.status)$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.mode$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$|existing\.service$|autoscaling\.maxReplicas$|policies\[\d+\]\.(type|value|period)$|topologyKey$|loadBalancer\.type$/;
 
 type Mutation = (draw: Draw, values: Values) => string | undefined;
 
@@ -81,7 +82,9 @@ const outOfBounds: Mutation = (draw, values) => {
     ({ path, value }) =>
       typeof value === "string" &&
       !FREE.test(path.replace(/\.[^.]*$/, "")) &&
-      !/\.(headers|query|set|add|labels|matchLabels|requiredClaims)\./.test(path),
+      !/\.(headers|query|set|add|labels|annotations|podLabels|podAnnotations|nodeSelector|matchLabels|requiredClaims)\./.test(
+        path,
+      ),
   );
   if (numbers.length > 0 && draw.chance(60)) {
     const place = draw.pick(numbers);
@@ -116,6 +119,67 @@ export const RULES: Readonly<Record<string, Mutation>> = {
   hosts: (draw, values) => (
     (first(values).host = draw.pick(["web.other.test", `a.b.${String(values.domain)}`, String(values.domain)])),
     "services[0].host"
+  ),
+  proxies: (draw, values) => {
+    const wrong: readonly (readonly [Values, string])[] = [
+      [{ replicas: 3, autoscaling: { maxReplicas: 5 } }, "replicas"],
+      [{ autoscaling: { minReplicas: 3, maxReplicas: 2 } }, "autoscaling.minReplicas"],
+      [{ podDisruptionBudget: { minAvailable: 2 } }, "podDisruptionBudget.minAvailable"],
+      [{ resources: { requests: { cpu: "9" } } }, "resources.requests.cpu"],
+      [{ drain: { minimum: "2m" } }, "drain.minimum"],
+      [{ podLabels: { "sidecar.istio.io/inject": "true" } }, "podLabels.sidecar.istio.io/inject"],
+      [{ patches: { service: { metadata: { name: "x" } } } }, "patches.service.metadata.name"],
+    ];
+    const [infrastructure, path] = draw.pick(wrong);
+    merge(values, "gateway", { existing: undefined, infrastructure });
+    return `gateway.infrastructure.${path}`;
+  },
+  gatewayService: (draw, values) => {
+    const balancer = (loadBalancer: Values) => ({ loadBalancer });
+    const wrong: readonly (readonly [Values, string])[] = [
+      [{ type: "ClusterIP", externalTrafficPolicy: "Local" }, "externalTrafficPolicy"],
+      [{ externalTrafficPolicy: "Cluster", healthCheckNodePort: 31_000 }, "healthCheckNodePort"],
+      [{ nodePorts: { http: 30_080, https: 30_080 } }, "nodePorts.https"],
+      [{ ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "SingleStack" }, "ipFamilies"],
+      [balancer({ type: "gke", subnet: "edge" }), "loadBalancer.subnet"],
+      [balancer({ type: "aks", internal: true, publicIpName: "edge" }), "loadBalancer.publicIpName"],
+      [balancer({ type: "aws-nlb", internal: true, eipAllocations: ["e"] }), "loadBalancer.eipAllocations"],
+      [{ ...balancer({ type: "aws-nlb" }), loadBalancerClass: "a.test/b" }, "loadBalancerClass"],
+    ];
+    const [service, path] = draw.pick(wrong);
+    merge(values, "gateway", { existing: undefined, address: undefined, infrastructure: { service } });
+    return `gateway.infrastructure.service.${path}`;
+  },
+  address: (_, values) => (
+    merge(values, "gateway", {
+      existing: undefined,
+      address: "192.0.2.1",
+      infrastructure: { service: { type: "NodePort" } },
+    }),
+    "gateway.address"
+  ),
+  hiddenClients: (_, values) => {
+    const service = { externalTrafficPolicy: "Cluster" };
+    const clientAddress = { trustedProxies: 0 };
+    merge(values, "gateway", { existing: undefined, clientAddress, infrastructure: { service } });
+    first(values).access = { allow: ["10.0.0.0/8"] };
+    return "gateway.infrastructure.service.externalTrafficPolicy";
+  },
+  sourceRanges: (_, values) => {
+    const service = { loadBalancerSourceRanges: ["10.0.0.0/9"] };
+    const clientAddress = { trustedProxies: 0 };
+    merge(values, "gateway", { existing: undefined, clientAddress, infrastructure: { service } });
+    first(values).access = { allow: ["10.0.0.0/8"] };
+    return "gateway.infrastructure.service.loadBalancerSourceRanges";
+  },
+  existing: (_, values) => (
+    merge(values, "gateway", {
+      existing: { service: "edge" },
+      address: undefined,
+      clientAddress: { trustedProxies: 0 },
+      infrastructure: { replicas: 3 },
+    }),
+    "gateway.infrastructure.replicas"
   ),
   duplicates: (_, values) => add(values, (service) => ({ name: service.name, namespace: "n" }), "name"),
   claims: (_, values) => {

@@ -3,6 +3,7 @@ import { keysWithSecrets } from "../../../config/load/secrets";
 import type { TestAuthority } from "../../support/certificates";
 import { hours } from "../../../config/values/duration";
 import { given, type Draw, type Values } from "./draw";
+import { drawEntry } from "./infrastructure";
 import { SECRETS } from "./material";
 import { drawHsts, drawService, drawTimes, drawTrafficPolicy } from "./services";
 import { drawAccess, type Shared } from "./shared";
@@ -45,6 +46,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
   };
   const services = drawServices(draw, shared);
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
+  const entry = drawEntry(draw, place?.gateway.address);
   const rendering = draw.chance(20);
   const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
   const values = given({
@@ -54,11 +56,9 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
         name: gatewayName,
         namespace: gatewayNamespace === "istio-system" ? undefined : gatewayNamespace,
         className: place === undefined ? draw.maybe(10, () => draw.label()) : undefined,
-        address:
-          place?.gateway.address ??
-          draw.maybe(30, () => draw.pick(["192.168.51.100", "2001:db8::1", "lb.example.com"])),
+        ...entry,
         allowedRoutes,
-        clientAddress: drawClientAddress(draw),
+        clientAddress: "existing" in entry ? draw.maybe(50, () => ({ trustedProxies: 0 })) : drawClientAddress(draw),
         httpsRedirect: draw.maybe(20, () => draw.some(50, { statusCode: () => draw.pick([301, 302, 307, 308]) })),
         tls: draw.maybe(40, () => drawTls(draw, certificate, authority)),
         hardening,

@@ -1,0 +1,66 @@
+import { Service } from "@pulumi/kubernetes/core/v1";
+import * as pulumi from "@pulumi/pulumi";
+import type { StackConfig } from "../../config";
+import { runError } from "../../config/load/runError";
+import { dependsOnAddress } from "../../config/resolve/entrance";
+import { tellsClients } from "../../config/schema/entry/clientAddress";
+import { ConfigError, type Problem } from "../../config/values/problem";
+import { HTTP_PORT, HTTPS_PORT, proxyLabels } from "../shared/naming";
+
+/** What is read of the Service of an existing gateway. */
+export interface ExistingService {
+  readonly type?: string;
+  readonly externalTrafficPolicy?: string;
+  readonly selector?: Readonly<Record<string, string>>;
+  readonly ports?: readonly { readonly port: number }[];
+}
+
+/**
+ * Checks the Service of an existing gateway before anything is created, in previews too: filters and policies that select other
+ * Pods than its would guard nothing.
+ * @param name Resource name for the Service that is read.
+ * @param stack Any result of `gatewayConfig()`. Without `gateway.existing` nothing is checked, and with `renderDirectory` neither.
+ * @param opts With the cluster's provider.
+ * @throws {pulumi.RunError} that lists what does not fit.
+ */
+export async function requireExistingGateway(
+  name: string,
+  stack: Pick<StackConfig, "gateway" | "services" | "kubernetes">,
+  opts: pulumi.CustomResourceOptions,
+): Promise<void> {
+  const { gateway, kubernetes } = stack;
+  if (gateway.existing === undefined || kubernetes.renderDirectory !== undefined) {
+    return;
+  }
+  const { spec } = Service.get(name, `${gateway.namespace}/${gateway.existing.service}`, opts);
+  const problems = await new Promise<Problem[]>((resolve) =>
+    spec.apply((found: ExistingService) => resolve(existingServiceProblems(stack, found))),
+  );
+  if (problems.length > 0) {
+    throw runError(new ConfigError(pulumi.getProject(), problems).message);
+  }
+}
+
+/** What of the Service does not fit the stack. */
+export function existingServiceProblems(
+  { gateway, services }: Pick<StackConfig, "gateway" | "services">,
+  { type, externalTrafficPolicy, selector = {}, ports = [] }: ExistingService,
+): Problem[] {
+  const problems: Problem[] = [];
+  const labels = proxyLabels(gateway);
+  if (Object.entries(labels).some(([key, value]) => selector[key] !== value)) {
+    const expected = `labels by which the Service selects its Pods: ${JSON.stringify(selector)}`;
+    problems.push({ path: "gateway.existing.selector", value: labels, expected });
+  }
+  const at = { path: "gateway.existing.service", value: gateway.existing?.service };
+  if ([HTTP_PORT, HTTPS_PORT].some((wanted) => !ports.some(({ port }) => port === wanted))) {
+    problems.push({ ...at, expected: `a Service with the ports ${HTTP_PORT} and ${HTTPS_PORT}` });
+  }
+  const reader = services.find(dependsOnAddress)?.name;
+  const isHidden = type !== "ClusterIP" && externalTrafficPolicy !== "Local" && !tellsClients(gateway.clientAddress);
+  if (reader !== undefined && isHidden) {
+    const expected = `a Service with externalTrafficPolicy Local: with Cluster, proxies see addresses of nodes instead of the clients' that ${reader} depends on`;
+    problems.push({ ...at, expected });
+  }
+  return problems;
+}
