@@ -12,7 +12,7 @@ export interface ExistingService {
   readonly type?: string;
   readonly externalTrafficPolicy?: string;
   readonly selector?: Readonly<Record<string, string>>;
-  readonly ports?: readonly { readonly port: number }[];
+  readonly ports?: readonly { readonly port: number; readonly targetPort?: number | string }[];
 }
 
 /**
@@ -53,8 +53,10 @@ export function existingServiceProblems(
     problems.push({ path: "gateway.existing.selector", value: labels, expected });
   }
   const at = { path: "gateway.existing.service", value: gateway.existing?.service };
-  if ([HTTP_PORT, HTTPS_PORT].some((wanted) => !ports.some(({ port }) => port === wanted))) {
-    problems.push({ ...at, expected: `a Service with the ports ${HTTP_PORT} and ${HTTPS_PORT}` });
+  const leads = (wanted: number) => ports.some(({ port, targetPort = port }) => port === wanted && targetPort === port);
+  if (![HTTP_PORT, HTTPS_PORT].every(leads)) {
+    const expected = `a Service whose ports ${HTTP_PORT} and ${HTTPS_PORT} lead to the same ports of its Pods, as in Istio's chart gateway`;
+    problems.push({ ...at, expected });
   }
   const reader = services.find(dependsOnAddress)?.name;
   const isHidden = type !== "ClusterIP" && externalTrafficPolicy !== "Local" && !tellsClients(gateway.clientAddress);

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE, nodeAddress } from "../../lab/addresses";
-import { REPOSITORY } from "../../lab/paths";
 import { eventually } from "../../lab/processes";
 import { request, stackOutputs } from "../../lab/probe";
-import type { Row } from "../../verify/row";
 import { deploy, destroy, prepare, pulumi, theLab, writeStack, type Values } from "./support/lab";
+import { verified, words } from "./support/verified";
 
 const STACK = "infra";
 const NAMESPACE = "infra-system";
@@ -84,16 +82,8 @@ const answers = (wanted: Record<string, number>, url = WEB) =>
   });
 
 /** What `verify` says as a client inside, by check. */
-async function verified(stack: Values, check: string): Promise<Row[]> {
-  const main = join(REPOSITORY, "verify", "main.ts");
-  const options = ["--stack", STACK, "--config-file", writeStack(STACK, stack), "--from", CLIENT_INSIDE, "--json"];
-  const { stdout } = await theLab().run([process.execPath, "-r", "ts-node/register/transpile-only", main, ...options], {
-    cwd: REPOSITORY,
-  });
-  return (JSON.parse(stdout) as { rows: Row[] }).rows.filter((row) => row.check === check);
-}
-
-const states = (rows: readonly Row[]) => rows.map(({ what, state, seen }) => `${state}: ${what}: ${seen}`).join("\n");
+const rowsOf = async (stack: Values, check: string) =>
+  (await verified(STACK, stack, "--from", CLIENT_INSIDE)).filter((row) => row.check === check);
 
 describe("infrastructure", function () {
   this.timeout(300_000);
@@ -117,14 +107,14 @@ describe("infrastructure", function () {
     }
     await answers({ [CLIENT_INSIDE]: 200, [CLIENT_OUTSIDE]: 403 });
     await eventually("every row", 30_000, async () => {
-      const rows = await verified(values(), "infrastructure");
-      assert.ok(rows.length === 6 && rows.every(({ state }) => state === "ok"), states(rows));
-      assert.match(states(rows), /2 or more proxies are ready, all of the current version: 2 of 2, 2 current/);
-      assert.match(states(rows), /ready proxies are on several nodes: 2 of 2 nodes/);
-      assert.match(states(rows), /the budget allows an eviction: 1 allowed/);
-      assert.match(states(rows), /clients' addresses, which web depends on: LoadBalancer, externalTrafficPolicy Local/);
+      const rows = await rowsOf(values(), "infrastructure");
+      assert.ok(rows.length === 6 && rows.every(({ state }) => state === "ok"), words(rows));
+      assert.match(words(rows), /2 or more proxies are ready, all of the current version: 2 of 2, 2 current/);
+      assert.match(words(rows), /ready proxies are on several nodes: 2 of 2 nodes/);
+      assert.match(words(rows), /the budget allows an eviction: 1 allowed/);
+      assert.match(words(rows), /clients' addresses, which web depends on: LoadBalancer, externalTrafficPolicy Local/);
     });
-    const [address] = await verified(values(), "client-address");
+    const [address] = await rowsOf(values(), "client-address");
     assert.deepEqual([address?.state, address?.seen], ["ok", CLIENT_INSIDE]);
   });
 
@@ -144,13 +134,13 @@ describe("infrastructure", function () {
     const hidden = values({ patches: { service: { spec: { externalTrafficPolicy: "Cluster" } } } });
     await deploy(STACK, hidden);
     await answers({ [CLIENT_INSIDE]: 200, [CLIENT_OUTSIDE]: 200 });
-    const rows = await verified(hidden, "infrastructure");
+    const rows = await rowsOf(hidden, "infrastructure");
     const failed = rows.filter(({ state }) => state === "failed");
     assert.deepEqual(
       failed.map(({ what, seen }) => [what, seen]),
       [["the Service keeps clients' addresses, which web depends on", "LoadBalancer, externalTrafficPolicy Cluster"]],
     );
-    const [address] = await verified(hidden, "client-address");
+    const [address] = await rowsOf(hidden, "client-address");
     assert.equal(address?.state, "failed");
     assert.match(
       address.seen,
