@@ -20,7 +20,12 @@ const ROUTES = { web: "web.propagation.propagation-system", [KUBECTL]: KUBECTL }
 function values(value: string): Record<string, unknown> {
   return {
     domain: DOMAIN,
-    gateway: { name: STACK, namespace: "propagation-system", address: ADDRESS },
+    gateway: {
+      name: STACK,
+      namespace: "propagation-system",
+      address: ADDRESS,
+      infrastructure: { preset: "small" },
+    },
     services: [{ name: "web", namespace: NAMESPACE, port: 8080, responseHeaders: { set: { "x-bench": value } } }],
   };
 }

@@ -39,7 +39,7 @@ export function stackValues({ name, services, timeoutSeconds = 3 }: StackArgs): 
   return {
     domain: `${name}.test`,
     // No waiting, because kubectl does not wait either.
-    gateway: { name, namespace: `${name}-system`, programmedTimeout: "0s" },
+    gateway: { name, namespace: `${name}-system`, programmedTimeout: "0s", infrastructure: { preset: "small" } },
     services: servicesWith({ name, services }, (index) => ({
       timeouts: { request: `${index === 0 ? timeoutSeconds : 3}s` },
       rateLimit: { type: "local", requests: 100, per: "second" },

@@ -23,6 +23,9 @@ const NAMES: Readonly<Record<string, string>> = {
   "timeouts.request": "timeout",
 };
 
+/** Nothing checks what these say, so reviewers see all of it. */
+const IN_FULL = /^gateway\.infrastructure\.(patches|autoscaling\.metrics)(\.|$)/;
+
 /** `timeout 30s → 15s` for each setting that differs; settings that are new or gone are reported as added or removed. */
 export function differences(before: unknown, after: unknown, path = ""): string[] {
   if (isMap(before) && isMap(after)) {
@@ -33,19 +36,18 @@ export function differences(before: unknown, after: unknown, path = ""): string[
     return [];
   }
   const name = NAMES[path] ?? path;
+  const told = IN_FULL.test(path) ? (value: unknown) => JSON.stringify(value) : shown;
   if (SECRET_PATHS.includes(path)) {
     return [`${name} ${before === undefined ? "added" : after === undefined ? "removed" : "changed"}`];
   }
   if (before === undefined) {
-    return [`${name} added: ${shown(after)}`];
+    return [`${name} added: ${told(after)}`];
   }
   if (after === undefined) {
-    return [`${name} removed: ${shown(before)}`];
+    return [`${name} removed: ${told(before)}`];
   }
   return [
-    isList(before) && isList(after)
-      ? listDifference(name, before, after)
-      : `${name} ${shown(before)} → ${shown(after)}`,
+    isList(before) && isList(after) ? listDifference(name, before, after) : `${name} ${told(before)} → ${told(after)}`,
   ];
 }
 

@@ -1,3 +1,4 @@
+import { parse } from "yaml";
 import type { EmittedResource } from "../emit/resources";
 import { shown } from "../emit/words";
 
@@ -49,8 +50,25 @@ function leafChanges(before: unknown, after: unknown, path = ""): string[] {
     const at = (key: string) => (Array.isArray(after) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`);
     return keys.flatMap((key) => leafChanges(before[key], after[key], at(key)));
   }
+  const [from, to] = [before, after].map(written);
+  if (from !== undefined && to !== undefined) {
+    return leafChanges(from, to, path);
+  }
   const told = (value: unknown) => (value === undefined ? "nothing" : shown(value));
   return [`${path}: ${told(before)} → ${told(after)}`];
+}
+
+/** What a text in YAML or JSON holds, as those of ConfigMaps do; undefined for any other text. */
+function written(text: unknown): object | undefined {
+  if (typeof text !== "string" || !/^\{|\n/.test(text) || text.includes("-----BEGIN ")) {
+    return undefined;
+  }
+  try {
+    const value: unknown = parse(text);
+    return isTree(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isTree(value: unknown): value is Record<string, unknown> {

@@ -41,6 +41,8 @@ export function policyValues(address: string): Record<string, unknown> {
       namespace: `${POLICIES}-system`,
       address,
       clientAddress: { trustedProxies: 0 },
+      // One proxy, as the others have.
+      infrastructure: { preset: "small" },
       hsts: { maxAge: "365d" },
     },
     telemetry: {

@@ -47,6 +47,8 @@ export function scaleValues({ name, services, address, hasIdleTimeouts }: ScaleA
       address,
       programmedTimeout: "0s",
       clientAddress: { trustedProxies: 0 },
+      // One proxy, as the others have.
+      infrastructure: { preset: "small" },
       hsts: { maxAge: "365d" },
     },
     telemetry: { metrics: { scrape: "config-map" } },

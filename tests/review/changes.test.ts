@@ -23,6 +23,20 @@ const after = stack({
 });
 
 describe("review/changes", () => {
+  it("shows a patch of the infrastructure in full, however long it is", () => {
+    const env = [{ name: "NAME", value: "x".repeat(200) }];
+    const patch = { spec: { template: { spec: { containers: [{ name: "istio-proxy", env }] } } } };
+    const patched = (patches: object) => stack({ gateway: { infrastructure: { patches } } });
+    const texts = (one: object, other: object) => changes(patched(one), patched(other)).map(({ text }) => text);
+    assert.deepEqual(texts({}, { deployment: patch }), [
+      `gateway.infrastructure.patches.deployment added: ${JSON.stringify(patch)}`,
+    ]);
+    const service = (policy: string) => ({ service: { spec: { externalTrafficPolicy: policy } } });
+    assert.deepEqual(texts(service("Local"), service("Cluster")), [
+      'gateway.infrastructure.patches.service.spec.externalTrafficPolicy "Local" → "Cluster"',
+    ]);
+  });
+
   it("puts each change in words, and marks its reach", () => {
     assert.deepEqual(changes(before, after), [
       {

@@ -36,6 +36,15 @@ describe("review/objects", () => {
     assert.deepEqual(objectChanges([route("5s")], [route("5s")]), []);
   });
 
+  it("reads the YAML and the JSON in a ConfigMap", () => {
+    const map = (data: Record<string, string>) => resource("kubernetes:core/v1:ConfigMap", { data });
+    const details = (from: string, to: string) => objectChanges([map({ it: from })], [map({ it: to })])[0]?.details;
+    assert.deepEqual(details("a:\n  b: 1\n  c: 1\n", "a:\n  b: 2\n  c: 1\n"), ["data.it.a.b: 1 → 2"]);
+    assert.deepEqual(details('{"a":[1,2]}', '{"a":[1,3]}'), ["data.it.a[1]: 2 → 3"]);
+    assert.deepEqual(details("a\nb", "a\nc"), ["data.it: a b → a c"]);
+    assert.deepEqual(details("{", "}"), ["data.it: { → }"]);
+  });
+
   it("shows nothing of Secrets, secret values and keys", () => {
     const shown = [
       resource("kubernetes:core/v1:Secret", { stringData: { "tls.key": "hush" }, type: "kubernetes.io/tls" }),
