@@ -53,6 +53,9 @@ spec:
   servers:
     - port: { number: 80, name: http, protocol: HTTP }
       hosts: [foreign.other.test]
+    - port: { number: 443, name: https, protocol: HTTPS }
+      hosts: [foreign.other.test]
+      tls: { mode: SIMPLE, credentialName: existing--wildcard-existing-test-tls }
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -153,7 +156,7 @@ describe("existing gateway", function () {
     });
   });
 
-  it("leaves other hosts of the same Pods alone on http", async () => {
+  it("leaves other hosts of the same Pods alone on http, and refuses them on https, where a service is guarded", async () => {
     await theLab().kubectl(["apply", "--server-side", "-f", "-"], FOREIGN);
     const to = ["--connect-to", `::${ADDRESS}:`];
     await eventually("the other host", 30_000, async () => {
@@ -162,6 +165,8 @@ describe("existing gateway", function () {
         curl: to,
       });
       assert.deepEqual([status, headers["x-backend"]], [200, "web"]);
+      const secure = await request(theLab(), "https://foreign.other.test/", { from: CLIENT_INSIDE, curl: to });
+      assert.equal(secure.status, 403);
     });
     await theLab().kubectl(["delete", "-f", "-"], FOREIGN);
   });

@@ -167,7 +167,10 @@ describe("infrastructure", function () {
         podLabels: { "example.com/team": "edge" },
         podAnnotations: { "example.com/note": "hello" },
         drain: { minimum: "3s", maximum: "30s" },
-        patches: { deployment: { spec: { template: { spec: { schedulerName: "default-scheduler" } } } } },
+        patches: {
+          deployment: { spec: { template: { spec: { hostAliases: [{ ip: "192.0.2.1", hostnames: ["a.test"] }] } } } },
+          serviceAccount: { metadata: { annotations: { "example.com/role": "edge" } } },
+        },
       }),
     );
     const [pod] = await proxies(1);
@@ -198,6 +201,9 @@ describe("infrastructure", function () {
       /requiredDuringSchedulingIgnoredDuringExecution.*kubernetes\.io\/hostname/,
     );
     assert.match(JSON.stringify(spec.tolerations), /"key":"edge","operator":"Equal","value":"true"/);
+    assert.deepEqual(spec.hostAliases, [{ ip: "192.0.2.1", hostnames: ["a.test"] }]);
+    const account = await object<Service>("serviceaccount", PROXIES);
+    assert.equal(account.metadata.annotations["example.com/role"], "edge");
     assert.equal(metadata.labels["example.com/team"], "edge");
     assert.equal(metadata.annotations["example.com/note"], "hello");
     assert.match(metadata.annotations["proxy.istio.io/config"] ?? "", /"drainDuration":"30s"/);
@@ -209,13 +215,22 @@ describe("infrastructure", function () {
       minReplicas: 3,
       maxReplicas: 4,
       targetCpuPercent: 60,
-      behavior: { scaleDown: { stabilizationWindow: "10m" } },
+      targetMemoryPercent: 80,
+      metrics: [
+        { type: "Pods", pods: { metric: { name: "requests" }, target: { type: "AverageValue", averageValue: "100" } } },
+      ],
+      behavior: {
+        scaleUp: { selectPolicy: "Min", policies: [{ type: "Percent", value: 50, period: "1m" }] },
+        scaleDown: { stabilizationWindow: "10m" },
+      },
     };
     await deploy(STACK, values({ preset: "small", autoscaling, podDisruptionBudget: false }));
     await proxies(3);
     const { spec } = await object<{ spec: Values }>("hpa", `${STACK}--proxies`);
     assert.deepEqual([spec.minReplicas, spec.maxReplicas], [3, 4]);
-    assert.match(JSON.stringify(spec.behavior), /"stabilizationWindowSeconds":600/);
+    assert.match(JSON.stringify(spec.behavior), /"scaleDown":\{[^}]*"stabilizationWindowSeconds":600/);
+    assert.match(JSON.stringify(spec.behavior), /"periodSeconds":60,"type":"Percent","value":50.*"selectPolicy":"Min"/);
+    assert.match(JSON.stringify(spec.metrics), /"averageUtilization":60.*"averageUtilization":80.*"name":"requests"/);
     assert.deepEqual(await names("pdb"), []);
     await deploy(STACK, values({ preset: "small", replicas: 2, podDisruptionBudget: { minAvailable: 1 } }));
     await proxies(2);
@@ -297,7 +312,9 @@ describe("infrastructure", function () {
       annotations: { "example.com/note": "hello" },
     };
     // No load balancer of the lab has this class, so there is no address.
-    await deploy(STACK, values({ preset: "small", service }, { address: undefined, programmedTimeout: "0s" }));
+    const placeless = { address: undefined, programmedTimeout: "0s" };
+    const preferred = { preset: "small", podAntiAffinity: "preferred" };
+    await deploy(STACK, values({ ...preferred, service }, placeless));
     await eventually("the Service", 30_000, async () => {
       const { metadata, spec } = await object<Service>("service", PROXIES);
       const { ipFamilies, annotations: _, ...rest } = service;
@@ -305,5 +322,58 @@ describe("infrastructure", function () {
       assert.deepEqual(spec.ipFamilies, ipFamilies);
       assert.equal(metadata.annotations["example.com/note"], "hello");
     });
+    const [pod] = await proxies(1);
+    assert.match(JSON.stringify(pod?.spec.affinity), /preferredDuringSchedulingIgnoredDuringExecution/);
+
+    // Kubernetes changes no class: verify says so, until the Service is made again.
+    const nlb = values(
+      { ...preferred, service: { loadBalancer: { type: "aws-nlb", internal: true, subnets: ["subnet-1"] } } },
+      placeless,
+    );
+    await deploy(STACK, nlb);
+    await eventually("the row of the class", 30_000, async () => {
+      const failed = (await rowsOf(nlb, "infrastructure")).filter(({ state }) => state === "failed");
+      assert.match(words(failed), /^failed: the service is as the stack says: .*(annotations|loadBalancerClass)/);
+    });
+    await kubectl("delete", "service", PROXIES, "-n", NAMESPACE);
+    await eventually("the new Service", 30_000, async () => {
+      const { metadata, spec } = await object<Service>("service", PROXIES);
+      assert.equal(spec.loadBalancerClass, "service.k8s.aws/nlb");
+      const aws = "service.beta.kubernetes.io/aws-load-balancer";
+      assert.equal(metadata.annotations[`${aws}-scheme`], "internal");
+      assert.equal(metadata.annotations[`${aws}-subnets`], "subnet-1");
+    });
+  });
+
+  it("annotates its Service for GKE and AKS", async () => {
+    const balanced = async (loadBalancer: Values, annotations: Record<string, string>) => {
+      const gateway = { address: undefined, programmedTimeout: "0s" };
+      await deploy(STACK, values({ preset: "small", service: { loadBalancer } }, gateway));
+      await eventually(`the annotations of ${String(loadBalancer.type)}`, 30_000, async () => {
+        const { metadata } = await object<Service>("service", PROXIES);
+        const found = Object.keys(annotations).map((key) => [key, metadata.annotations[key]]);
+        assert.deepEqual(Object.fromEntries(found), annotations);
+      });
+    };
+    await kubectl("delete", "gateway", STACK, "-n", NAMESPACE);
+    await eventually("the end of the Service", 30_000, async () => assert.deepEqual(await names("service"), []));
+    await destroy(STACK);
+    await balanced(
+      { type: "gke", internal: true, globalAccess: true },
+      {
+        "networking.gke.io/load-balancer-type": "Internal",
+        "networking.gke.io/internal-load-balancer-allow-global-access": "true",
+      },
+    );
+    await balanced(
+      { type: "aks", internal: true, subnet: "edge" },
+      {
+        "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+        "service.beta.kubernetes.io/azure-load-balancer-internal-subnet": "edge",
+      },
+    );
+    // What the other one wrote is gone.
+    const { metadata } = await object<Service>("service", PROXIES);
+    assert.ok(!Object.keys(metadata.annotations).some((key) => key.startsWith("networking.gke.io/")));
   });
 });

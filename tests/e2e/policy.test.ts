@@ -10,7 +10,13 @@ const preview = (stack: string, more: readonly string[] = []): Promise<Result> =
 
 const weak: Values = {
   domain: "policy.test",
-  gateway: { name: "policy", namespace: "policy-system", address: "192.168.51.220", allowedRoutes: "All" },
+  gateway: {
+    name: "policy",
+    namespace: "policy-system",
+    address: "192.168.51.220",
+    allowedRoutes: "All",
+    infrastructure: { preset: "small", patches: { service: { spec: { externalTrafficPolicy: "Cluster" } } } },
+  },
   certificate: { type: "self-signed", validity: "60d" },
   services: [
     { name: "endless", namespace: "policy-apps", timeouts: { request: "0s" }, fault: { abort: { status: 503 } } },
@@ -49,6 +55,8 @@ describe("policy pack, in Pulumi's engine", () => {
       [...new Set(broken)].sort(),
       [
         "certificate-lifetime",
+        "client-addresses-in-production",
+        "gateway-available-in-production",
         "gateway-protected-in-production",
         "no-fault-in-production",
         "no-open-listener-in-production",
