@@ -156,7 +156,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const httpFilters = httpFilterNames(args);
     new GatewayTelemetry(`${name}-telemetry`, { services, gateway, telemetry }, child);
     const { replicas: fewest, autoscaling } = infrastructureOf(gateway);
-    const proxies = gateway.existing === undefined ? { fewest, most: autoscaling?.maxReplicas } : undefined;
+    const proxies = { fewest, most: autoscaling?.maxReplicas };
     new GatewayMetrics(
       `${name}-metrics`,
       { services, gateway, telemetry, rateLimitService, httpFilters, proxies },

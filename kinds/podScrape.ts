@@ -10,20 +10,7 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface PodScrapeSpec {
   selector: { matchLabels: Record<string, string> };
   podTargetLabels: string[];
-  podMetricsEndpoints: {
-    port: string;
-    path: string;
-    interval: string;
-    /** Of a PodMonitor. */
-    relabelings?: Relabeling[];
-    /** Of a VMPodScrape. */
-    relabelConfigs?: Relabeling[];
-  }[];
-}
-
-interface Relabeling {
-  targetLabel: string;
-  replacement: string;
+  podMetricsEndpoints: { port: string; path: string; interval: string }[];
 }
 
 export interface PodScrapeArgs {

@@ -14,7 +14,7 @@ interface GatewayProps {
 
 interface Patches {
   readonly deployment?: { spec?: { replicas?: number } };
-  readonly service?: { spec?: { externalTrafficPolicy?: string } };
+  readonly service?: { spec?: { type?: string; externalTrafficPolicy?: string | null } };
 }
 
 /** A Gateway whose proxies Istio makes, with what its ConfigMap says of them. */
@@ -103,9 +103,11 @@ export const clientAddressesInProduction: StackPolicy<ProductionConfig> = {
   settings: PRODUCTION_SETTINGS,
   checkStack: (resources, config) =>
     managed(resources, config)
-      .filter(({ patches }) => patches.service?.spec?.externalTrafficPolicy === "Cluster")
-      .map(({ gateway }) => ({
+      .map(({ gateway, patches }) => ({ gateway, ...patches.service?.spec }))
+      // Kubernetes' own default is Cluster.
+      .filter(({ type, externalTrafficPolicy }) => type !== "ClusterIP" && externalTrafficPolicy !== "Local")
+      .map(({ gateway, externalTrafficPolicy }) => ({
         urn: gateway.urn,
-        message: `${objectName(gateway)} has a Service with externalTrafficPolicy Cluster, which hides clients' addresses: use Local.`,
+        message: `${objectName(gateway)} has a Service with externalTrafficPolicy ${externalTrafficPolicy ?? "Cluster"}, which hides client addresses: use Local.`,
       })),
 };

@@ -24,7 +24,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Nothing checks what these say, so reviewers see all of it. */
-const IN_FULL = /^gateway\.infrastructure\.(patches|autoscaling\.metrics)(\.|$)/;
+const IN_FULL = /^gateway\.infrastructure\.(patches|autoscaling)(\.|$)/;
 
 /** `timeout 30s → 15s` for each setting that differs; settings that are new or gone are reported as added or removed. */
 export function differences(before: unknown, after: unknown, path = ""): string[] {
@@ -47,7 +47,9 @@ export function differences(before: unknown, after: unknown, path = ""): string[
     return [`${name} removed: ${told(before)}`];
   }
   return [
-    isList(before) && isList(after) ? listDifference(name, before, after) : `${name} ${told(before)} → ${told(after)}`,
+    told === shown && isList(before) && isList(after)
+      ? listDifference(name, before, after)
+      : `${name} ${told(before)} → ${told(after)}`,
   ];
 }
 

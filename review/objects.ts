@@ -52,7 +52,9 @@ function leafChanges(before: unknown, after: unknown, path = ""): string[] {
   }
   const [from, to] = [before, after].map(written);
   if (from !== undefined && to !== undefined) {
-    return leafChanges(from, to, path);
+    const details = leafChanges(from, to, path);
+    // Two ways to write the same.
+    return details.length > 0 ? details : [`${path}: ${shown(before)} → ${shown(after)}`];
   }
   const told = (value: unknown) => (value === undefined ? "nothing" : shown(value));
   return [`${path}: ${told(before)} → ${told(after)}`];

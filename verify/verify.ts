@@ -24,12 +24,12 @@ const PUBLIC: readonly Check[] = [checkRedirect, checkCertificate];
 const TRAFFIC: readonly Check[] = [checkTls, checkRoutes, checkHeaders];
 
 /** What needs read access to the cluster. */
-const CLUSTER: readonly Check[] = [
-  checkConditions,
-  checkInfrastructure,
-  checkBackends,
-  checkProxies,
-  checkClientAddress,
+const CLUSTER: readonly (readonly [name: string, check: Check])[] = [
+  ["conditions", checkConditions],
+  ["infrastructure", checkInfrastructure],
+  ["backends", checkBackends],
+  ["proxies", checkProxies],
+  ["client-address", checkClientAddress],
 ];
 
 export interface VerifyOptions {
@@ -64,11 +64,12 @@ async function addressOf({ config, outputs, route }: Target): Promise<string | u
 }
 
 async function inCluster(target: Target): Promise<Row[]> {
-  try {
-    return (await Promise.all(CLUSTER.map((check) => check(target)))).flat();
-  } catch (error) {
-    return [
-      skipped("cluster", "the cluster's objects are in force", error instanceof Error ? error.message : String(error)),
-    ];
-  }
+  const rows = CLUSTER.map(async ([name, check]) => {
+    try {
+      return await check(target);
+    } catch (error) {
+      return [skipped(name, "it can be checked", error instanceof Error ? error.message : String(error))];
+    }
+  });
+  return (await Promise.all(rows)).flat();
 }

@@ -61,7 +61,7 @@ export function existingServiceProblems(
   const reader = services.find(dependsOnAddress)?.name;
   const isHidden = type !== "ClusterIP" && externalTrafficPolicy !== "Local" && !tellsClients(gateway.clientAddress);
   if (reader !== undefined && isHidden) {
-    const expected = `a Service with externalTrafficPolicy Local: with Cluster, proxies see addresses of nodes instead of the clients' that ${reader} depends on`;
+    const expected = `a Service with externalTrafficPolicy Local: with Cluster, proxies see node addresses, but ${reader} needs client addresses`;
     problems.push({ ...at, expected });
   }
   return problems;

@@ -3,8 +3,8 @@ import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1";
 import type * as pulumi from "@pulumi/pulumi";
-import { stringify } from "yaml";
 import { type Infrastructure, infrastructureOf, PROXY_CONTAINER } from "../../config/resolve/infrastructure";
+import { loadBalancerSettings } from "../../config/resolve/loadBalancer";
 import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { splitBlock } from "../../config/values/cidr";
 import { seconds } from "../../config/values/duration";
@@ -18,7 +18,6 @@ import {
   SUFFIXES,
 } from "../shared/naming";
 import { proxyConfig } from "./clientAddress";
-import { loadBalancerSettings } from "./loadBalancer";
 import { strategicMerge } from "./strategicMerge";
 
 type Patch = Readonly<Record<string, unknown>>;
@@ -44,9 +43,8 @@ export function infrastructure(
   opts: pulumi.ResourceOptions,
 ): pulumi.Resource[] {
   const patches = infrastructurePatches(config, podAnnotations);
-  const data = Object.fromEntries(
-    Object.entries(patches).map(([kind, patch]) => [kind, stringify(patch, { aliasDuplicateObjects: false })]),
-  );
+  // JSON, since istiod reads YAML 1.1: there, a value such as on would be true.
+  const data = Object.fromEntries(Object.entries(patches).map(([kind, patch]) => [kind, JSON.stringify(patch)]));
   const made: pulumi.Resource[] = [
     new ConfigMap(`${name}-infrastructure`, { metadata: ownMetadata(config, SUFFIXES.infrastructure), data }, opts),
   ];
@@ -165,9 +163,12 @@ function servicePatch(config: GatewayConfig): Patch {
     annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
     labels: service.labels,
   });
+  const { type } = service;
   return present({
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
     spec: present({
+      // Istio's template has a load balancer.
+      type: type === "LoadBalancer" ? undefined : type,
       // Istio's template prefers both IP versions.
       ipFamilyPolicy: ipFamilyPolicy === "PreferDualStack" ? undefined : ipFamilyPolicy,
       ipFamilies: service.ipFamilies,

@@ -156,11 +156,6 @@ function allowedNamespaces({ config, routeNamespaces = [] }: TlsGatewayArgs): Li
 
 function gatewayAnnotations({ config, certManager }: TlsGatewayArgs): Record<string, string> {
   const result: Record<string, string> = {};
-  const { type } = config.infrastructure.service;
-  if (type !== "LoadBalancer") {
-    // https://istio.io/latest/docs/reference/config/annotations/#NetworkingServiceType
-    result["networking.istio.io/service-type"] = type;
-  }
   const timeout = seconds(config.programmedTimeout);
   if (timeout > 0) {
     // https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/#pulumi-kubernetes-annotations

@@ -31,7 +31,7 @@ export interface RuleGroupsInput {
   rateLimitService?: { readonly namespace: string };
   /** HTTP filters that every proxy must have. Default: none. */
   httpFilters?: readonly string[];
-  /** Fewest proxies, and the most that an autoscaler makes. Default: not known, as with an existing gateway. */
+  /** Fewest proxies, and the most that an autoscaler makes. Default: not known. */
   proxies?: ProxyBounds;
 }
 
@@ -116,7 +116,7 @@ function proxyRules(gateway: GatewayRef, proxies: ProxyBounds | undefined): Aler
           ),
         ]
       : []),
-    ...(most === undefined
+    ...(most === undefined || most <= fewest
       ? []
       : [
           rule(

@@ -10,20 +10,11 @@ const PATH = "/stats/prometheus";
 
 /** The part that a PodMonitor and a VMPodScrape share. */
 export function podScrapeSpec(metrics: MetricsConfig, gateway: GatewayRef): PodScrapeSpec {
-  const endpoint = { port: "http-envoy-prom", path: PATH, interval: prometheusDuration(metrics.interval) };
-  // Pods of an existing gateway have no label with the Gateway's name.
-  const named = {
-    [metrics.scrape === "victoriametrics-operator" ? "relabelConfigs" : "relabelings"]: [ofGateway(gateway)],
-  };
   return {
     selector: { matchLabels: proxyLabels(gateway) },
-    podTargetLabels: gateway.existing === undefined ? [GATEWAY_NAME_LABEL] : [],
-    podMetricsEndpoints: [gateway.existing === undefined ? endpoint : { ...endpoint, ...named }],
+    podTargetLabels: [GATEWAY_NAME_LABEL],
+    podMetricsEndpoints: [{ port: "http-envoy-prom", path: PATH, interval: prometheusDuration(metrics.interval) }],
   };
-}
-
-function ofGateway({ name }: GatewayRef) {
-  return { targetLabel: GATEWAY_LABEL, replacement: name };
 }
 
 /** The same for Prometheus or vmagent without an operator, which finds the pods behind the Gateway's Service. */

@@ -49,10 +49,10 @@ export function infrastructureOf({ infrastructure }: Pick<GatewayConfig, "infras
 
 type Autoscaling = NonNullable<InfrastructureConfig["autoscaling"]>;
 
-/** An autoscaler without any metric does nothing. */
+/** Without any metric, Kubernetes would aim at 80 % of the CPU request. */
 function withTarget(autoscaling: Autoscaling): Autoscaling {
   const { targetCpuPercent, targetMemoryPercent, metrics } = autoscaling;
-  const hasOther = targetMemoryPercent !== undefined || metrics !== undefined;
+  const hasOther = targetMemoryPercent !== undefined || (metrics ?? []).length > 0;
   return targetCpuPercent === undefined && !hasOther ? { ...autoscaling, targetCpuPercent: TARGET_CPU } : autoscaling;
 }
 

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { isIP } from "node:net";
 import { promisify } from "node:util";
 import { DEFAULT_GATEWAY } from "../addresses";
 import type { Client } from "../plugins/kubernetes/client";
@@ -81,7 +82,9 @@ export class LoadBalancer {
 
   private async apply(): Promise<void> {
     const numbers = new Map(this.nodes.map(({ name, number }) => [name, number]));
-    const addresses = [...this.given.values()].flatMap(([first]) => first ?? []);
+    const addresses = [...this.given.values()].flatMap(([first]) =>
+      first !== undefined && isIP(first) === 4 ? [first] : [],
+    );
     const targets = new Map(
       addresses.map((address) => [address, this.checks.healthy(address).flatMap((name) => numbers.get(name) ?? [])]),
     );

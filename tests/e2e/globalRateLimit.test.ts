@@ -266,6 +266,7 @@ describe("global rate limit", () => {
     const kept = [
       "configmap/global--infrastructure",
       "envoyfilter.networking.istio.io/global--hardening",
+      "poddisruptionbudget.policy/global--proxies",
       "secret/global--wildcard-global-test-tls",
     ];
     // Pods end in peace.

@@ -112,7 +112,7 @@ describe("infrastructure", function () {
       assert.match(words(rows), /2 or more proxies are ready, all of the current version: 2 of 2, 2 current/);
       assert.match(words(rows), /ready proxies are on several nodes: 2 of 2 nodes/);
       assert.match(words(rows), /the budget allows an eviction: 1 allowed/);
-      assert.match(words(rows), /clients' addresses, which web depends on: LoadBalancer, externalTrafficPolicy Local/);
+      assert.match(words(rows), /client addresses, which web needs: LoadBalancer, externalTrafficPolicy Local/);
     });
     const [address] = await rowsOf(values(), "client-address");
     assert.deepEqual([address?.state, address?.seen], ["ok", CLIENT_INSIDE]);
@@ -138,7 +138,7 @@ describe("infrastructure", function () {
     const failed = rows.filter(({ state }) => state === "failed");
     assert.deepEqual(
       failed.map(({ what, seen }) => [what, seen]),
-      [["the Service keeps clients' addresses, which web depends on", "LoadBalancer, externalTrafficPolicy Cluster"]],
+      [["the Service keeps client addresses, which web needs", "LoadBalancer, externalTrafficPolicy Cluster"]],
     );
     const [address] = await rowsOf(hidden, "client-address");
     assert.equal(address?.state, "failed");

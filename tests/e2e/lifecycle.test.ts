@@ -108,8 +108,10 @@ describe("lifecycle", () => {
       const manifests = join(renderDirectory, "1-manifest");
       const texts = readdirSync(manifests).map((file) => readFileSync(join(manifests, file), "utf8"));
       const kinds = texts.map((text) => /^kind: (.+)$/m.exec(text)?.[1]).sort();
-      const expected = ["ConfigMap", "EnvoyFilter", "Gateway", "HTTPRoute", "HTTPRoute", "ReferenceGrant", "Secret"];
-      assert.deepEqual(kinds, expected);
+      assert.deepEqual(kinds, [
+        ...["ConfigMap", "EnvoyFilter", "Gateway", "HTTPRoute", "HTTPRoute"],
+        ...["PodDisruptionBudget", "ReferenceGrant", "Secret"],
+      ]);
       assert.equal(await owned(), "");
     } finally {
       await destroy("render");

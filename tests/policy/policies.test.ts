@@ -150,9 +150,12 @@ describe("policy/policies", () => {
       const policy = "client-addresses-in-production";
       const given = (value: string) => ({ service: `spec: { externalTrafficPolicy: ${value} }` });
       assert.deepEqual(of(policy, proxies("prod", given("Local"))), []);
-      assert.deepEqual(of(policy, proxies("prod", given("Cluster"))), [
-        "mandatory: apps/it has a Service with externalTrafficPolicy Cluster, which hides clients' addresses: use Local.",
-      ]);
+      assert.deepEqual(of(policy, proxies("prod", { service: "spec: { type: ClusterIP }" })), []);
+      for (const hidden of [given("Cluster"), given("null"), {}]) {
+        assert.deepEqual(of(policy, proxies("prod", hidden)), [
+          "mandatory: apps/it has a Service with externalTrafficPolicy Cluster, which hides client addresses: use Local.",
+        ]);
+      }
       assert.deepEqual(of(policy, proxies("dev", given("Cluster"))), []);
     });
     it("counts as production by a word in the stack's name, or by the pack's config", () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isIP } from "node:net";
 import { proxyLabels, proxyName } from "../../components/shared/naming";
+import { dependsOnAddress } from "../../config/resolve/entrance";
 import { tellsClients } from "../../config/schema/entry/clientAddress";
 import { get } from "../client";
 import { row, skipped, type Row } from "../row";
@@ -24,7 +25,7 @@ interface Node {
 
 /** Compares the address in the proxies' access log with the one that the request came from. */
 export async function checkClientAddress({ config, route }: Target): Promise<Row[]> {
-  const { gateway, telemetry, domain } = config;
+  const { gateway, telemetry, domain, services } = config;
   const share = (telemetry.accessLogs?.samplePercent ?? 0) / 100;
   if (tellsClients(gateway.clientAddress)) {
     return [skipped(CHECK, WHAT, "proxies in front of the gateway tell the address")];
@@ -58,13 +59,16 @@ export async function checkClientAddress({ config, route }: Target): Promise<Row
   const service = await getObject<Service>("service", proxyName(gateway), gateway.namespace);
   // kube-proxy may also show an address of the Pods' network.
   const isHidden = service?.spec.externalTrafficPolicy === "Cluster";
+  if (isHidden && !services.some(dependsOnAddress)) {
+    return [skipped(CHECK, WHAT, "they see nodes' instead (externalTrafficPolicy Cluster), and no service needs it")];
+  }
   const other = seen[0] ?? "none";
   return node === undefined && !isHidden
     ? [skipped(CHECK, WHAT, `they see ${other}, not ${plain}: something in between translates addresses`)]
     : [
         row(CHECK, WHAT, false, `${node === undefined ? other : `${node}, a node's,`} instead of ${plain}`, {
           cause:
-            "the Service has externalTrafficPolicy Cluster, or the load balancer does not keep clients' addresses: address lists and limits take everyone for a node",
+            "the Service has externalTrafficPolicy Cluster, or the load balancer does not keep clients' addresses: every client looks like a node, to address lists and limits too",
           more: `kubectl get service -n ${gateway.namespace} -o custom-columns=NAME:.metadata.name,POLICY:.spec.externalTrafficPolicy`,
         }),
       ];

@@ -2,6 +2,8 @@ import { parse } from "yaml";
 import { ownName, proxyLabels, proxyName, SUFFIXES } from "../../components/shared/naming";
 import { dependsOnAddress } from "../../config/resolve/entrance";
 import { infrastructureOf } from "../../config/resolve/infrastructure";
+import { tellsClients } from "../../config/schema/entry/clientAddress";
+import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 import { getAll, getObject, listObjects } from "./kubectl";
@@ -25,7 +27,8 @@ interface Budget {
 }
 
 interface Node {
-  spec?: { unschedulable?: boolean };
+  metadata: { labels?: Record<string, string> };
+  spec?: { unschedulable?: boolean; taints?: { key: string; effect: string }[] };
 }
 
 const CHECK = "infrastructure";
@@ -58,7 +61,7 @@ async function proxyRows({ config: { gateway } }: Target): Promise<Row[]> {
   if (fewest > 1) {
     const pods = await listObjects<Pod>("pods", namespace, `${Object.entries(proxyLabels(gateway)).flat().join("=")}`);
     const used = new Set(pods.filter(isReadyPod).map(({ spec }) => spec.nodeName)).size;
-    const nodes = (await getAll<Node>("nodes")).filter(({ spec }) => spec?.unschedulable !== true).length;
+    const nodes = (await getAll<Node>("nodes")).filter((node) => mayRun(gateway, node)).length;
     rows.push(
       row(CHECK, "ready proxies are on several nodes", used > 1 || nodes < 2, `${used} of ${nodes} nodes`, {
         cause: "one node takes all proxies with it: others were full or tainted when they were scheduled",
@@ -84,6 +87,15 @@ async function proxyRows({ config: { gateway } }: Target): Promise<Row[]> {
     );
   }
   return rows;
+}
+
+/** Whether proxies may be scheduled on a node. */
+function mayRun({ infrastructure }: GatewayConfig, { metadata, spec = {} }: Node): boolean {
+  const { nodeSelector = {}, tolerations = [] } = infrastructure;
+  const tolerated = (taint: { key: string }) => tolerations.some(({ key = taint.key }) => key === taint.key);
+  const taints = (spec.taints ?? []).filter(({ effect }) => effect !== "PreferNoSchedule");
+  const isSelected = Object.entries(nodeSelector).every(([key, value]) => metadata.labels?.[key] === value);
+  return spec.unschedulable !== true && isSelected && taints.every(tolerated);
 }
 
 function isReadyPod({ status }: Pod): boolean {
@@ -125,14 +137,23 @@ export function missingIn(patch: unknown, object: unknown, path = ""): string | 
     .find((found) => found !== undefined);
 }
 
-/** Whether two amounts are the same: the API server keeps them as they are written, in the form that comes first. */
+/** Whether two values are the same amount: the API server writes 1000m as 1, and 1024Mi as 1Gi. */
 function sameAmount(a: unknown, b: unknown): boolean {
-  return typeof a !== typeof b && String(a) === String(b);
+  const [one, other] = [amount(a), amount(b)];
+  return one !== undefined && one === other;
+}
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
+function amount(value: unknown): number | undefined {
+  const [, count, unit = ""] = /^(\d+(?:\.\d+)?)(m|k|M|G|Ki|Mi|Gi)?$/.exec(String(value)) ?? [];
+  const factors: Readonly<Record<string, number>> = { "": 1000, m: 1, k: 1e6, M: 1e9, G: 1e12 };
+  const factor = factors[unit] ?? 1000 * 1024 ** ("KMG".indexOf(unit.charAt(0)) + 1);
+  return count === undefined ? undefined : Number(count) * factor;
 }
 
 async function serviceRows({ config: { gateway, services } }: Target): Promise<Row[]> {
   const reader = services.find(dependsOnAddress);
-  if (reader === undefined) {
+  if (reader === undefined || tellsClients(gateway.clientAddress)) {
     return [];
   }
   const name = proxyName(gateway);
@@ -142,12 +163,11 @@ async function serviceRows({ config: { gateway, services } }: Target): Promise<R
   return [
     row(
       CHECK,
-      `the Service keeps clients' addresses, which ${reader.name} depends on`,
+      `the Service keeps client addresses, which ${reader.name} needs`,
       object !== undefined && kept,
       object === undefined ? "no Service" : `${type ?? ""}, externalTrafficPolicy ${externalTrafficPolicy}`,
       {
-        cause:
-          "with Cluster, kube-proxy replaces clients' addresses by those of nodes: whoever nodes may be, everyone is",
+        cause: "with Cluster, every client looks like a node, so a list that includes nodes admits everyone",
         more: `kubectl get service ${name} -n ${gateway.namespace} -o yaml`,
       },
     ),

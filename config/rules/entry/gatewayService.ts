@@ -1,7 +1,10 @@
+import { isIP } from "node:net";
+import { loadBalancerSettings } from "../../resolve/loadBalancer";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import type { GatewayConfig } from "../../schema/entry/gateway";
 import { dependsOnAddress } from "../../resolve/entrance";
-import { coversAll } from "../../values/cidr";
+import type { LoadBalancer } from "../../schema/entry/loadBalancer";
+import { coversAll, splitBlock } from "../../values/cidr";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
@@ -41,6 +44,10 @@ function serviceProblems({ infrastructure: { service } }: GatewayConfig): Proble
   if (nodePorts.http !== undefined && nodePorts.http === nodePorts.https) {
     problems.push({ path: `${AT}.nodePorts.https`, value: nodePorts.https, expected: "another port than http" });
   }
+  if (service.healthCheckNodePort !== undefined && Object.values(nodePorts).includes(service.healthCheckNodePort)) {
+    const expected = "another port than those of nodePorts";
+    problems.push({ path: `${AT}.healthCheckNodePort`, value: service.healthCheckNodePort, expected });
+  }
   if (ipFamilies !== undefined && new Set(ipFamilies).size < ipFamilies.length) {
     problems.push({ path: `${AT}.ipFamilies`, value: ipFamilies, expected: "each of IPv4 and IPv6 once" });
   } else if (ipFamilies?.length === 2 && ipFamilyPolicy === "SingleStack") {
@@ -50,18 +57,41 @@ function serviceProblems({ infrastructure: { service } }: GatewayConfig): Proble
   return [...problems, ...loadBalancerProblems(service)];
 }
 
-function loadBalancerProblems({ loadBalancer, ...service }: GatewayConfig["infrastructure"]["service"]): Problem[] {
+function loadBalancerProblems(service: GatewayConfig["infrastructure"]["service"]): Problem[] {
+  const { loadBalancer, annotations = {} } = service;
   if (loadBalancer === undefined) {
     return [];
   }
-  const at = `${AT}.loadBalancer`;
+  const { annotations: own } = loadBalancerSettings(loadBalancer, false);
+  const written = Object.keys(annotations).filter((key) => key in own);
+  return [
+    ...written.map((key) => ({
+      path: `${AT}.annotations.${key}`,
+      value: annotations[key],
+      expected: `not allowed with loadBalancer.type ${loadBalancer.type}, which sets it`,
+    })),
+    ...ofType(loadBalancer, service),
+  ];
+}
+
+const ONLY_INTERNAL = "not allowed without internal: true";
+const ONLY_EXTERNAL = "not allowed with internal: true";
+
+/** Keys that do not go together, by type. */
+function ofType(loadBalancer: LoadBalancer, service: GatewayConfig["infrastructure"]["service"]): Problem[] {
   const problem = (key: string, value: unknown, expected: string): Problem[] =>
-    value === undefined ? [] : [{ path: `${at}.${key}`, value, expected }];
-  const onlyInternal = "not allowed without internal: true";
+    value === undefined ? [] : [{ path: `${AT}.loadBalancer.${key}`, value, expected }];
+  const { internal } = { internal: false, ...loadBalancer };
   switch (loadBalancer.type) {
     case "metallb":
-      return [];
-    case "aws-nlb":
+      return familyProblems(loadBalancer.addresses);
+    case "aws-nlb": {
+      const { subnets, eipAllocations, privateAddresses, targetType } = loadBalancer;
+      const unpaired = (key: string, list: readonly string[] | undefined) =>
+        list !== undefined && subnets !== undefined && list.length !== subnets.length
+          ? problem(key, list, `${subnets.length}, one for each of subnets`)
+          : [];
+      const needsPorts = targetType === "instance" && service.allocateLoadBalancerNodePorts === false;
       return [
         ...(service.loadBalancerClass === undefined
           ? []
@@ -72,22 +102,48 @@ function loadBalancerProblems({ loadBalancer, ...service }: GatewayConfig["infra
                 expected: "not allowed with loadBalancer.type aws-nlb, which sets it",
               },
             ]),
-        ...(loadBalancer.internal
-          ? problem("eipAllocations", loadBalancer.eipAllocations, "not allowed with internal: true")
-          : problem("privateAddresses", loadBalancer.privateAddresses, onlyInternal)),
+        ...(needsPorts
+          ? [
+              {
+                path: `${AT}.allocateLoadBalancerNodePorts`,
+                value: false,
+                expected: "true, or loadBalancer.targetType ip: connections to instances go to node ports",
+              },
+            ]
+          : []),
+        ...(internal
+          ? problem("eipAllocations", eipAllocations, ONLY_EXTERNAL)
+          : problem("privateAddresses", privateAddresses, ONLY_INTERNAL)),
+        ...unpaired("eipAllocations", eipAllocations),
+        ...unpaired("privateAddresses", privateAddresses),
+        ...(privateAddresses?.some((address) => isIP(address) === 6) === true
+          ? problem("privateAddresses", privateAddresses, "IPv4 addresses")
+          : []),
       ];
+    }
     case "gke":
-      return loadBalancer.internal
+      return internal
         ? []
         : [
-            ...problem("subnet", loadBalancer.subnet, onlyInternal),
-            ...problem("globalAccess", loadBalancer.globalAccess || undefined, onlyInternal),
+            ...problem("subnet", loadBalancer.subnet, ONLY_INTERNAL),
+            ...problem("globalAccess", loadBalancer.globalAccess || undefined, ONLY_INTERNAL),
           ];
     case "aks":
-      return loadBalancer.internal
-        ? problem("publicIpName", loadBalancer.publicIpName, "not allowed with internal: true")
-        : problem("subnet", loadBalancer.subnet, onlyInternal);
+      return [
+        ...familyProblems(loadBalancer.addresses),
+        ...(internal
+          ? problem("publicIpName", loadBalancer.publicIpName, ONLY_EXTERNAL)
+          : problem("subnet", loadBalancer.subnet, ONLY_INTERNAL)),
+      ];
   }
+}
+
+/** A Service has one address of each IP version. */
+function familyProblems(addresses: readonly string[] = []): Problem[] {
+  const families = addresses.map(isIP);
+  return new Set(families).size === families.length
+    ? []
+    : [{ path: `${AT}.loadBalancer.addresses`, value: addresses, expected: "at most one IPv4 and one IPv6 address" }];
 }
 
 /** A fixed address that nothing would assign. */
@@ -112,7 +168,7 @@ const ADDRESS_KEYS = {
   aks: "addresses and publicIpName",
 } as const;
 
-/** With Cluster, kube-proxy replaces a client's address by a node's: whoever nodes may be, the whole internet is. */
+/** With Cluster, proxies see addresses of nodes: a list that includes nodes then admits everyone. */
 export function hiddenClientProblems({ gateway, services, defaults }: CheckedStack): Problem[] {
   const { service } = gateway?.infrastructure ?? {};
   if (gateway === undefined || service?.externalTrafficPolicy !== "Cluster") {
@@ -122,10 +178,10 @@ export function hiddenClientProblems({ gateway, services, defaults }: CheckedSta
     {
       path: `${AT}.externalTrafficPolicy`,
       value: "Cluster",
-      expected: `the value Local: with Cluster, proxies see addresses of nodes instead of the clients' that ${reader} depends on`,
+      expected: `the value Local: with Cluster, proxies see node addresses, but ${reader} needs client addresses`,
     },
   ];
-  if (gateway.clientAddress?.proxyAddresses !== undefined) {
+  if (narrow(gateway.clientAddress?.proxyAddresses).length > 0) {
     return problem("gateway.clientAddress.proxyAddresses");
   }
   // Proxies in front of the gateway say the client's address in a header.
@@ -138,26 +194,32 @@ export function hiddenClientProblems({ gateway, services, defaults }: CheckedSta
   return reader === undefined ? [] : problem(`services[${reader.index}]`);
 }
 
-/** Source ranges are checked before any access list: whom they shut out no list can let in. */
+/** The blocks that do not cover every address of their IP version. */
+function narrow(blocks: readonly string[] = []): string[] {
+  return blocks.filter((block) => splitBlock(block).prefix > 0);
+}
+
+/** Source ranges are checked before any access list: what they shut out, no list can let in. */
 export function sourceRangeProblems({ gateway, services, defaults }: CheckedStack): Problem[] {
-  const ranges = gateway?.infrastructure.service.loadBalancerSourceRanges;
+  const { loadBalancerSourceRanges: ranges, loadBalancer } = gateway?.infrastructure.service ?? {};
   if (gateway === undefined || ranges === undefined) {
     return [];
   }
   const { clientAddress } = gateway;
-  const lists = tellsClients(clientAddress)
-    ? [["gateway.clientAddress.proxyAddresses", clientAddress?.proxyAddresses ?? []] as const]
-    : services.map(
-        ({ index, service }) =>
-          [`services[${index}].access.allow`, (service.access ?? defaults.access)?.allow ?? []] as const,
-      );
-  const path = `${AT}.loadBalancerSourceRanges`;
-  return lists
-    .flatMap(([at, list]) => {
-      const out = list.find((block) => !coversAll(ranges, block));
-      return out === undefined
-        ? []
-        : [{ path, value: ranges, expected: `ranges that include ${out}, which ${at} lets in` }];
-    })
-    .slice(0, 1);
+  // The AWS Load Balancer Controller checks them at the load balancer, where clients connect.
+  const isInFront = loadBalancer?.type === "aws-nlb" && clientAddress?.proxyProtocol === true;
+  const lists =
+    tellsClients(clientAddress) && !isInFront
+      ? [["gateway.clientAddress.proxyAddresses", narrow(clientAddress?.proxyAddresses)] as const]
+      : services.map(({ index, service }) =>
+          service.access === undefined
+            ? (["defaults.access.allow", defaults.access?.allow ?? []] as const)
+            : ([`services[${index}].access.allow`, service.access.allow ?? []] as const),
+        );
+  const [problem] = lists.flatMap(([at, list]): Problem[] => {
+    const out = list.find((block) => !coversAll(ranges, block));
+    const expected = `ranges that include ${out ?? ""}, which ${at} lets in`;
+    return out === undefined ? [] : [{ path: `${AT}.loadBalancerSourceRanges`, value: ranges, expected }];
+  });
+  return problem === undefined ? [] : [problem];
 }

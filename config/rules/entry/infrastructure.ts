@@ -18,6 +18,7 @@ export function infrastructureProblems({ gateway }: CheckedStack): Problem[] {
     ...requestProblems(infrastructure),
     ...resourceProblems(infrastructure),
     ...drainProblems(infrastructure),
+    ...spreadProblems(infrastructure),
     ...ownKeyProblems(gateway.infrastructure),
     ...patchProblems(gateway.infrastructure),
   ];
@@ -34,10 +35,10 @@ function replicaProblems(given: GatewayConfig["infrastructure"], { replicas, ...
     return [{ path: `${AT}.autoscaling.minReplicas`, value: replicas, expected }];
   }
   const kept = budget === false ? undefined : budget.minAvailable;
-  if (kept === undefined || kept === "" || counted(kept, replicas) < replicas) {
+  if (kept === undefined || counted(kept, replicas) < replicas) {
     return [];
   }
-  const expected = `fewer than the ${replicas} ${replicas === 1 ? "proxy" : "proxies"} that there are at least: no eviction would ever be allowed, and no node drained`;
+  const expected = `fewer than the minimum of ${replicas} ${replicas === 1 ? "proxy" : "proxies"}: otherwise no eviction is allowed, and no node drained`;
   return [{ path: `${AT}.podDisruptionBudget.minAvailable`, value: kept, expected }];
 }
 
@@ -48,13 +49,12 @@ function counted(value: number | string, all: number): number {
 
 /** A share of a request cannot be measured if a patch takes the request away. */
 function requestProblems({ autoscaling, patches }: Infrastructure): Problem[] {
-  const patch = patches.deployment as DeploymentPatch | undefined;
-  const [container] = (patch?.spec?.template?.spec?.containers ?? []).filter(({ name }) => name === PROXY_CONTAINER);
+  const containers = at(patches.deployment, ["spec", "template", "spec", "containers"]);
+  const container = Array.isArray(containers)
+    ? (containers as unknown[]).find((one) => at(one, ["name"]) === PROXY_CONTAINER)
+    : undefined;
   const without = (name: "cpu" | "memory") =>
-    container !== undefined &&
-    (container.resources === null ||
-      container.resources?.requests === null ||
-      container.resources?.requests?.[name] === null);
+    ["resources", "requests", name].some((_, depth, path) => at(container, path.slice(0, depth + 1)) === null);
   const targets = [
     ["targetCpuPercent", autoscaling?.targetCpuPercent, "cpu"],
     ["targetMemoryPercent", autoscaling?.targetMemoryPercent, "memory"],
@@ -68,14 +68,16 @@ function requestProblems({ autoscaling, patches }: Infrastructure): Problem[] {
     }));
 }
 
-interface DeploymentPatch {
-  spec?: {
-    template?: {
-      spec?: {
-        containers?: { name: string; resources?: { requests?: Record<string, unknown> | null } | null }[];
-      };
-    };
-  };
+/** A value in a patch of any shape; undefined if it is not there. */
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (holder, key) => (isMap(holder) && Object.hasOwn(holder, key) ? holder[key] : undefined),
+    value,
+  );
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function resourceProblems({ resources: { requests, limits } }: Infrastructure): Problem[] {
@@ -98,34 +100,74 @@ function drainProblems({ drain }: Infrastructure): Problem[] {
     : [{ path: `${AT}.drain.minimum`, value: drain.minimum, expected: `at most drain.maximum (${drain.maximum})` }];
 }
 
+function spreadProblems({ topologySpreadConstraints }: Infrastructure): Problem[] {
+  const keys = topologySpreadConstraints.map(
+    ({ topologyKey, whenUnsatisfiable }) => `${topologyKey} ${whenUnsatisfiable}`,
+  );
+  const place = keys.findIndex((key, index) => keys.indexOf(key) < index);
+  const path = `${AT}.topologySpreadConstraints[${place}].topologyKey`;
+  const expected = "a key that no earlier constraint with the same whenUnsatisfiable has";
+  return place < 0 ? [] : [{ path, value: topologySpreadConstraints[place]?.topologyKey, expected }];
+}
+
 /** Labels and annotations that Istio or the program sets. */
-function ownKeyProblems({ podLabels = {}, podAnnotations = {} }: GatewayConfig["infrastructure"]): Problem[] {
+function ownKeyProblems({ podLabels = {}, podAnnotations = {}, service }: GatewayConfig["infrastructure"]): Problem[] {
   const own =
     /^(gateway\.networking\.k8s\.io|gateway\.istio\.io|service\.istio\.io|sidecar\.istio\.io|proxy\.istio\.io)\//;
   const expected = "another key: Istio or other keys of this stack set it";
   return [
     ...Object.entries(podLabels).map(([key, value]) => ({ at: "podLabels", key, value })),
     ...Object.entries(podAnnotations).map(([key, value]) => ({ at: "podAnnotations", key, value })),
+    ...Object.entries(service.labels ?? {}).map(([key, value]) => ({ at: "service.labels", key, value })),
   ]
     .filter(({ key }) => own.test(key))
     .map(({ at, key, value }) => ({ path: `${AT}.${at}.${key}`, value, expected }));
 }
 
+/** Fields that Istio sets, and lets no patch change. */
+const FIXED = [
+  ["apiVersion"],
+  ["kind"],
+  ["status"],
+  ["spec", "selector"],
+  ...[
+    ...["name", "namespace", "generateName", "uid", "resourceVersion", "generation", "creationTimestamp"],
+    ...["deletionTimestamp", "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields"],
+  ].map((key) => ["metadata", key]),
+];
+
 /** What Istio refuses to patch: it would only log that, and keep the old objects. */
 function patchProblems({ patches }: GatewayConfig["infrastructure"]): Problem[] {
-  return Object.entries(patches).flatMap(([kind, patch]) => {
-    const { metadata = {}, spec = {} } = patch as { metadata?: object; spec?: object };
-    const fixed = [
-      ...["apiVersion", "kind", "status"].filter((key) => key in (patch ?? {})).map((key) => [key]),
-      ...["name", "namespace", "generateName", "uid", "ownerReferences", "finalizers"]
-        .filter((key) => key in metadata)
-        .map((key) => ["metadata", key]),
-      ...(["selector"] as const).filter((key) => key in spec).map((key) => ["spec", key]),
+  return Object.entries(patches).flatMap(([kind, patch]): Problem[] => {
+    const problem = (path: readonly string[], expected: string): Problem => ({
+      path: `${AT}.patches.${[kind, ...path].join(".")}`,
+      value: at(patch, path),
+      expected,
+    });
+    const [directive] = keysIn(patch).filter((key) => key.startsWith("$"));
+    return [
+      ...["metadata", "spec"]
+        .filter((key) => at(patch, [key]) !== undefined && !isMap(at(patch, [key])))
+        .map((key) => problem([key], "a map")),
+      ...FIXED.filter((path) => at(patch, path) !== undefined).map((path) =>
+        problem(path, "not allowed: Istio sets it, and refuses to change it"),
+      ),
+      ...(directive === undefined
+        ? []
+        : [
+            problem(
+              [],
+              `no directives such as ${directive}: null removes a field, and a list is merged by its entries' names`,
+            ),
+          ]),
     ];
-    return fixed.map((path) => ({
-      path: `${AT}.patches.${kind}.${path.join(".")}`,
-      value: path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], patch),
-      expected: "not allowed: Istio sets it, and refuses to change it",
-    }));
   });
+}
+
+/** Every key in a tree, however deep. */
+function keysIn(value: unknown): string[] {
+  if (Array.isArray(value)) {
+    return value.flatMap(keysIn);
+  }
+  return isMap(value) ? Object.entries(value).flatMap(([key, entry]) => [key, ...keysIn(entry)]) : [];
 }

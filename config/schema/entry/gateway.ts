@@ -21,7 +21,7 @@ const externalDns = z
   })
   .describe("Annotate the Gateway and its routes for external-dns.");
 
-/** Pods and a Service that are there already, such as those of Istio's chart `gateway`. */
+/** Pods and a Service that already exist, such as those of Istio's chart `gateway`. */
 const existing = z.strictObject({
   service: dnsLabel.describe("Name of the Service, such as istio-ingressgateway."),
   namespace: dnsLabel.optional().describe("Namespace of the Service. It has to be the Gateway's. Default: that."),
@@ -58,7 +58,9 @@ export const gatewaySchema = z.strictObject({
     ),
   existing: existing
     .optional()
-    .describe("Use an existing ingress gateway instead of one of its own. Default: Istio makes the proxies."),
+    .describe(
+      "Use an existing ingress gateway instead of letting Istio create one. Default: Istio creates the proxies.",
+    ),
   infrastructure: infrastructureSchema.prefault({}).describe("How the proxies run, and the Service in front of them."),
   allowedRoutes: z
     .enum(["Selector", "Same", "All"], "Selector, Same or All")

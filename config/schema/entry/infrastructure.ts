@@ -28,8 +28,8 @@ const resources = z.strictObject({
     .describe("What the scheduler reserves for each proxy. Default: the preset's."),
   limits: z
     .strictObject({
-      cpu: amounts("limit").cpu.describe("CPU limit; Envoy has a worker thread for each whole core of it. Default: 2."),
-      memory: amounts("limit").memory.describe("Memory limit. A proxy that needs more is ended. Default: 1Gi."),
+      cpu: amounts("limit").cpu.describe("CPU limit; Envoy has a worker thread for each core, rounded up. Default: 2."),
+      memory: amounts("limit").memory.describe("Memory limit. A proxy that needs more is killed. Default: 1Gi."),
     })
     .prefault({})
     .describe("What each proxy may use at most."),
@@ -105,7 +105,7 @@ const podDisruptionBudget = z
     ({ maxUnavailable, minAvailable }) => maxUnavailable === undefined || minAvailable === undefined,
     "either maxUnavailable or minAvailable: Kubernetes allows one of them",
   )
-  .describe("How many proxies an eviction, as by kubectl drain, leaves. false makes no budget.");
+  .describe("How many proxies must stay during evictions such as kubectl drain. false makes no budget.");
 
 const topologySpreadConstraint = z.strictObject({
   topologyKey: labelKey.describe("Label of nodes, such as topology.kubernetes.io/zone."),
@@ -119,18 +119,31 @@ const topologySpreadConstraint = z.strictObject({
 });
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
-const toleration = z.strictObject({
-  key: labelKey.optional().describe("Key of the taint. Default: every taint, with operator Exists."),
-  operator: z.enum(["Equal", "Exists"], "either Equal or Exists").default("Equal").describe("How key and value match."),
-  value: labelValue.optional().describe("Value of the taint, for Equal."),
-  effect: z
-    .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], "one of NoSchedule, PreferNoSchedule, NoExecute")
-    .optional()
-    .describe("Effect of the taint. Default: every effect."),
-  tolerationSeconds: wholeNumber(0, 86_400, "seconds")
-    .optional()
-    .describe("How long a NoExecute taint is tolerated. Default: forever."),
-});
+const toleration = z
+  .strictObject({
+    key: labelKey.optional().describe("Key of the taint. Without one, operator has to be Exists: every taint."),
+    operator: z
+      .enum(["Equal", "Exists"], "either Equal or Exists")
+      .default("Equal")
+      .describe("How key and value match."),
+    value: labelValue.optional().describe("Value of the taint, for Equal."),
+    effect: z
+      .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], "one of NoSchedule, PreferNoSchedule, NoExecute")
+      .optional()
+      .describe("Effect of the taint. Default: every effect."),
+    tolerationSeconds: wholeNumber(0, 86_400, "seconds")
+      .optional()
+      .describe("How long a NoExecute taint is tolerated. Default: forever."),
+  })
+  .refine(
+    ({ key, operator }) => key !== undefined || operator === "Exists",
+    "a key, or operator Exists for every taint",
+  )
+  .refine(({ operator, value }) => operator === "Equal" || value === undefined, "no value with operator Exists")
+  .refine(
+    ({ effect, tolerationSeconds }) => tolerationSeconds === undefined || effect === "NoExecute",
+    "effect NoExecute with tolerationSeconds",
+  );
 
 const drain = z.strictObject({
   minimum: durationBetween("0s", "10m", "seconds", "15s")
@@ -184,7 +197,7 @@ export const infrastructureSchema = z.strictObject({
     .array(objectName, "a list of Secrets' names")
     .max(16, "at most 16 Secrets")
     .optional()
-    .describe("Secrets in the Gateway's namespace to pull the proxy's image with. Default: those of the mesh."),
+    .describe("Secrets in the Gateway's namespace to pull the proxy's image with, besides those of the mesh."),
   podLabels: labels.optional().describe("Further labels of the proxies' Pods."),
   podAnnotations: z
     .record(labelKey, z.string("a text"), "a map of annotations")

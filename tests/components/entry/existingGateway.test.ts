@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { existingServiceProblems, type ExistingService } from "../../../components/entry/existingGateway";
-import { podScrapeSpec } from "../../../components/telemetry/scrape";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { emittedObjects } from "../../../emit/objects";
 import { register } from "../../support/deployment";
@@ -34,7 +33,7 @@ describe("components/existingGateway", () => {
     assert.deepEqual(more, []);
     assert.match(
       problem ?? "",
-      /^gateway\.existing\.service: a Service with externalTrafficPolicy Local: .* web depends on$/,
+      /^gateway\.existing\.service: a Service with externalTrafficPolicy Local: .* web needs client addresses$/,
     );
     const open = { services: [{ name: "web", namespace: "apps" }] };
     assert.deepEqual(problems({ externalTrafficPolicy: "Cluster" }, open), []);
@@ -58,7 +57,7 @@ describe("components/existingGateway", () => {
           access: { externalAuthorization: { provider: "p" } },
         },
       ],
-      telemetry: { accessLogs: { provider: "gateway-json" }, metrics: { scrape: "prometheus-operator" } },
+      telemetry: { accessLogs: { provider: "gateway-json" } },
     });
     const resources = await register(() => new UnifiedGateway("gateway", config));
     const specs = resources.map(
@@ -69,7 +68,7 @@ describe("components/existingGateway", () => {
     for (const spec of of("EnvoyFilter")) {
       assert.deepEqual([spec.workloadSelector, spec.targetRefs], [{ labels: LABELS }, undefined]);
     }
-    for (const kind of ["AuthorizationPolicy", "Telemetry", "PodMonitor"]) {
+    for (const kind of ["AuthorizationPolicy", "Telemetry"]) {
       const [spec, ...more] = of(kind);
       assert.deepEqual([spec?.selector, spec?.targetRefs, more.length], [{ matchLabels: LABELS }, undefined, 0], kind);
     }
@@ -78,17 +77,6 @@ describe("components/existingGateway", () => {
       [{ matchLabels: LABELS }],
     );
     assert.equal(of("PodDisruptionBudget").length, 0);
-  });
-
-  it("labels its metrics with the Gateway's name, which its Pods do not have", () => {
-    const endpointOf = (scrape: string) => {
-      const { gateway: config, telemetry } = stack({ gateway, telemetry: { metrics: { scrape } } });
-      assert.ok(telemetry.metrics);
-      return podScrapeSpec(telemetry.metrics, config).podMetricsEndpoints[0];
-    };
-    const relabeling = [{ targetLabel: "gateway_networking_k8s_io_gateway_name", replacement: "unified-gateway" }];
-    assert.deepEqual(endpointOf("prometheus-operator")?.relabelings, relabeling);
-    assert.deepEqual(endpointOf("victoriametrics-operator")?.relabelConfigs, relabeling);
   });
 
   it("reads the Service, which its deployer may", async () => {

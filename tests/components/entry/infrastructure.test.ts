@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { infrastructurePatches } from "../../../components/entry/infrastructure";
-import { loadBalancerSettings } from "../../../components/entry/loadBalancer";
 import { strategicMerge } from "../../../components/entry/strategicMerge";
 import { TlsGateway } from "../../../components/entry/tlsGateway";
+import { loadBalancerSettings } from "../../../config/resolve/loadBalancer";
 import { loadBalancerSchema } from "../../../config/schema/entry/loadBalancer";
 import { only, register } from "../../support/deployment";
 import { plain, stack } from "../../support/stacks";
@@ -123,8 +123,8 @@ describe("components/infrastructure", () => {
 
   it("has a Service whose proxies see clients' addresses, unless nothing from outside reaches it", () => {
     assert.deepEqual(service({}), { spec: { externalTrafficPolicy: "Local" } });
-    assert.deepEqual(service({ type: "NodePort" }), { spec: { externalTrafficPolicy: "Local" } });
-    assert.deepEqual(service({ type: "ClusterIP" }), { spec: {} });
+    assert.deepEqual(service({ type: "NodePort" }), { spec: { type: "NodePort", externalTrafficPolicy: "Local" } });
+    assert.deepEqual(service({ type: "ClusterIP" }), { spec: { type: "ClusterIP" } });
     assert.deepEqual(service({ externalTrafficPolicy: "Cluster" }), { spec: { externalTrafficPolicy: "Cluster" } });
   });
 
@@ -208,12 +208,12 @@ describe("components/infrastructure", () => {
     });
   });
 
-  it("lets annotations of the stack override those of the load balancer", () => {
+  it("adds annotations of the stack to those of the load balancer", () => {
     const { metadata } = service({
       loadBalancer: { type: "metallb", addressPool: "edge" },
-      annotations: { "metallb.io/address-pool": "other" },
+      annotations: { "example.com/note": "hello" },
     });
-    assert.deepEqual(metadata, { annotations: { "metallb.io/address-pool": "other" } });
+    assert.deepEqual(metadata, { annotations: { "metallb.io/address-pool": "edge", "example.com/note": "hello" } });
   });
 
   it("applies patches after everything else", () => {
@@ -348,18 +348,11 @@ describe("components/TlsGateway, what it makes beside the Gateway", () => {
     ]);
   });
 
-  it("says which type of Service Istio makes", async () => {
-    const type = async (given: string) => {
-      const { metadata } = only(
-        await deploy({ service: { type: given } }),
-        "kubernetes:gateway.networking.k8s.io/v1:Gateway",
-      ).inputs as { metadata: { annotations: Record<string, string> } };
-      return metadata.annotations["networking.istio.io/service-type"];
-    };
-    assert.deepEqual(
-      [await type("LoadBalancer"), await type("NodePort"), await type("ClusterIP")],
-      [undefined, "NodePort", "ClusterIP"],
-    );
+  it("writes no text that YAML 1.1, as istiod reads it, takes for something else", async () => {
+    const { data } = only(await deploy({ nodeSelector: { edge: "on", size: "1_000" } }), "kubernetes:core/v1:ConfigMap")
+      .inputs as { data: Json };
+    const read = parse(data.deployment as string, { version: "1.1" }) as Deployment;
+    assert.deepEqual(read.spec.template.spec.nodeSelector, { edge: "on", size: "1_000" });
   });
 
   it("makes nothing but the Gateway for an existing one", async () => {

@@ -34,10 +34,14 @@ describe("config/infrastructure", () => {
   it("refuses a budget that no eviction could keep", () => {
     const budget = (podDisruptionBudget: object, more: object = {}) => infra({ podDisruptionBudget, ...more });
     const at = `${AT}.podDisruptionBudget.minAvailable`;
-    refuses(budget({ minAvailable: 2 }), at, /fewer than the 2 proxies that there are at least/);
+    refuses(budget({ minAvailable: 2 }), at, /fewer than the minimum of 2 proxies/);
     refuses(budget({ minAvailable: "60%" }), at, /no node drained/);
-    refuses(budget({ minAvailable: 1 }, { preset: "small" }), at, /fewer than the 1 proxy/);
-    refuses(budget({ minAvailable: 3 }, { autoscaling: { minReplicas: 3, maxReplicas: 9 } }), at, /the 3 proxies/);
+    refuses(budget({ minAvailable: 1 }, { preset: "small" }), at, /fewer than the minimum of 1 proxy/);
+    refuses(
+      budget({ minAvailable: 3 }, { autoscaling: { minReplicas: 3, maxReplicas: 9 } }),
+      at,
+      /the minimum of 3 proxies/,
+    );
     assert.deepEqual(mistakes(budget({ minAvailable: "50%" })), []);
     assert.deepEqual(mistakes(budget({ minAvailable: 1 })), []);
     refuses(budget({ maxUnavailable: 0 }), `${AT}.podDisruptionBudget.maxUnavailable`, /from 1 to 1000, or a share/);
@@ -76,6 +80,21 @@ describe("config/infrastructure", () => {
     assert.deepEqual(mistakes(infra(without({ limits: { cpu: null } }))), []);
   });
 
+  it("refuses tolerations and constraints that Kubernetes refuses", () => {
+    const tolerates = (toleration: object) => infra({ tolerations: [toleration] });
+    refuses(tolerates({}), `${AT}.tolerations[0]`, /a key, or operator Exists for every taint/);
+    refuses(tolerates({ key: "a", operator: "Exists", value: "b" }), `${AT}.tolerations[0]`, /no value with operator/);
+    refuses(tolerates({ key: "a", tolerationSeconds: 1 }), `${AT}.tolerations[0]`, /effect NoExecute with/);
+    const twice = [{ topologyKey: "zone" }, { topologyKey: "zone", maxSkew: 2 }];
+    refuses(
+      infra({ topologySpreadConstraints: twice }),
+      `${AT}.topologySpreadConstraints[1].topologyKey`,
+      /no earlier constraint with the same whenUnsatisfiable/,
+    );
+    const both = [{ topologyKey: "zone" }, { topologyKey: "zone", whenUnsatisfiable: "DoNotSchedule" }];
+    assert.deepEqual(mistakes(infra({ topologySpreadConstraints: both })), []);
+  });
+
   it("refuses to take connections for longer than a proxy lives", () => {
     refuses(infra({ drain: { minimum: "61s" } }), `${AT}.drain.minimum`, /at most drain\.maximum \(60s\)/);
   });
@@ -99,6 +118,11 @@ describe("config/infrastructure", () => {
       ofService({ externalTrafficPolicy: "Cluster", healthCheckNodePort: 31000 }),
       `${at}.healthCheckNodePort`,
       /not allowed with externalTrafficPolicy Cluster/,
+    );
+    refuses(
+      ofService({ nodePorts: { https: 30443 }, healthCheckNodePort: 30443 }),
+      `${at}.healthCheckNodePort`,
+      /another port than those of nodePorts/,
     );
     refuses(port({ nodePorts: { http: 1, https: 1 } }), `${at}.nodePorts.https`, /another port than http/);
     refuses(ofService({ ipFamilies: ["IPv4", "IPv4"] }), `${at}.ipFamilies`, /each of IPv4 and IPv6 once/);
@@ -131,6 +155,28 @@ describe("config/infrastructure", () => {
       balancer({ type: "aws-nlb", privateAddresses: ["10.0.0.1"] }),
       `${at}.privateAddresses`,
       /without internal: true/,
+    );
+    for (const type of ["metallb", "aks"]) {
+      const addresses = ["192.0.2.1", "192.0.2.2"];
+      refuses(balancer({ type, addresses }), `${at}.addresses`, /at most one IPv4 and one IPv6 address/);
+    }
+    const nlb = (more: object) => balancer({ type: "aws-nlb", internal: true, ...more });
+    refuses(nlb({ privateAddresses: ["fd00::1"] }), `${at}.privateAddresses`, /IPv4 addresses/);
+    refuses(
+      nlb({ privateAddresses: ["10.0.0.1"], subnets: ["a", "b"] }),
+      `${at}.privateAddresses`,
+      /2, one for each of subnets/,
+    );
+    refuses(
+      balancer({ type: "aws-nlb" }, { allocateLoadBalancerNodePorts: false }),
+      `${AT}.service.allocateLoadBalancerNodePorts`,
+      /true, or loadBalancer\.targetType ip/,
+    );
+    const attributes = "service.beta.kubernetes.io/aws-load-balancer-target-group-attributes";
+    refuses(
+      balancer({ type: "aws-nlb" }, { annotations: { [attributes]: "preserve_client_ip.enabled=false" } }),
+      `${AT}.service.annotations.${attributes}`,
+      /not allowed with loadBalancer\.type aws-nlb, which sets it/,
     );
     refuses(
       balancer({ type: "aws-nlb" }, { loadBalancerClass: "a.test/b" }),
@@ -165,6 +211,7 @@ describe("config/infrastructure", () => {
 
   it("refuses patches that Istio would drop", () => {
     const patch = (patches: object) => infra({ patches });
+    const odd = { deployment: { spec: { template: { spec: { containers: [null, {}] } } } } };
     refuses(patch({ service: { metadata: { name: "x" } } }), `${AT}.patches.service.metadata.name`, /Istio sets it/);
     refuses(
       patch({ deployment: { spec: { selector: {} } } }),
@@ -172,6 +219,11 @@ describe("config/infrastructure", () => {
       /Istio sets it/,
     );
     refuses(patch({ service: { kind: "Service" } }), `${AT}.patches.service.kind`, /not allowed/);
+    refuses(patch({ service: { metadata: null } }), `${AT}.patches.service.metadata`, /a map/);
+    refuses(patch({ deployment: { spec: "x" } }), `${AT}.patches.deployment.spec`, /a map/);
+    assert.deepEqual(mistakes(infra({ autoscaling: { maxReplicas: 4 }, patches: odd })), []);
+    const replaced = { spec: { template: { spec: { tolerations: [{ $patch: "replace" }] } } } };
+    refuses(patch({ deployment: replaced }), `${AT}.patches.deployment`, /no directives such as \$patch/);
     refuses(patch({ service: [] }), `${AT}.patches.service`, /a map: a strategic merge patch/);
     refuses(patch({ daemonSet: {} }), `${AT}.patches.daemonSet`, /one of the keys deployment/);
   });
@@ -186,15 +238,15 @@ describe("config/infrastructure, who clients are", () => {
     refuses(
       { ...hidden, ...guarded({ allow }) },
       at,
-      /the value Local: with Cluster, proxies see addresses of nodes .* services\[0\] depends on/,
+      /the value Local: with Cluster, proxies see node addresses, but services\[0\] needs client addresses/,
     );
-    refuses({ ...hidden, ...guarded({ deny: allow }) }, at, /services\[0\] depends/);
-    refuses({ ...hidden, defaults: { access: { allow } } }, at, /services\[0\] depends/);
+    refuses({ ...hidden, ...guarded({ deny: allow }) }, at, /services\[0\] needs/);
+    refuses({ ...hidden, defaults: { access: { allow } } }, at, /services\[0\] needs/);
     const limited = (type: string) => ({
       services: [{ name: "web", namespace: "apps", rateLimit: { type, requests: 1, per: "hour" } }],
     });
-    refuses({ ...hidden, ...limited("local-by-address") }, at, /services\[0\] depends/);
-    refuses({ ...hidden, ...limited("global-by-address") }, at, /services\[0\] depends/);
+    refuses({ ...hidden, ...limited("local-by-address") }, at, /services\[0\] needs/);
+    refuses({ ...hidden, ...limited("global-by-address") }, at, /services\[0\] needs/);
     assert.deepEqual(mistakes({ ...hidden, ...limited("local") }), []);
     assert.deepEqual(mistakes(hidden), []);
   });
@@ -207,6 +259,8 @@ describe("config/infrastructure, who clients are", () => {
       at,
       /gateway\.clientAddress\.proxyAddresses/,
     );
+    const everyone = { trustedProxies: 1, proxyAddresses: ["0.0.0.0/0", "::/0"] };
+    assert.deepEqual(mistakes({ ...told(everyone), ...limitedByAddress }), []);
   });
   const limitedByAddress = {
     services: [{ name: "web", namespace: "apps", rateLimit: { type: "local-by-address", requests: 1, per: "hour" } }],
@@ -231,6 +285,14 @@ describe("config/infrastructure, who clients are", () => {
       /192\.168/,
     );
     assert.deepEqual(mistakes(ranges(["10.0.0.0/8"])), []);
+    refuses(
+      { ...ranges(["10.0.0.0/8"]), defaults: { access: { allow } } },
+      path,
+      /192\.168\.0\.0\/16, which defaults\.access\.allow lets in/,
+    );
+    const nlb = { loadBalancer: { type: "aws-nlb" }, loadBalancerSourceRanges: ["10.0.0.0/8", "192.168.0.0/16"] };
+    const header = { trustedProxies: 0, proxyProtocol: true, proxyAddresses: ["172.16.0.0/12"] };
+    assert.deepEqual(mistakes({ ...ofService(nlb, { clientAddress: header }), ...guarded({ allow }) }), []);
     const proxies = { clientAddress: { trustedProxies: 1, proxyAddresses: ["192.0.2.1"] } };
     refuses(
       ofService({ loadBalancerSourceRanges: ["10.0.0.0/8"] }, proxies),
@@ -258,11 +320,16 @@ describe("config/existing", () => {
 
   it("refuses what only the owner of its Pods and its Service can set", () => {
     refuses(existing({}, { address: "192.0.2.1" }), "gateway.address", /not allowed with gateway\.existing/);
-    refuses(existing({}, { revision: "canary" }), "gateway.revision", /not allowed with gateway\.existing/);
+    assert.deepEqual(mistakes(existing({}, { revision: "canary" })), [], "istiod of that revision writes the status");
+    refuses(
+      { ...existing(), telemetry: { metrics: { scrape: "config-map" } } },
+      "telemetry.metrics",
+      /not allowed with gateway\.existing: it counts by annotations of the Pods/,
+    );
     refuses(
       existing({}, { infrastructure: { replicas: 3 } }),
       `${AT}.replicas`,
-      /not allowed with gateway\.existing: whoever made/,
+      /not allowed with gateway\.existing: set it where/,
     );
     refuses(existing({}, { infrastructure: { preset: "small" } }), `${AT}.preset`, /not allowed/);
     refuses(

@@ -1,12 +1,12 @@
 import { given, type Draw, type Values } from "./draw";
 
 /** The Gateway's address, and what is in front of it and behind it: keys of `gateway` that depend on each other. */
-export function drawEntry(draw: Draw, address: string | undefined): Values {
+export function drawEntry(draw: Draw, address: string | undefined, hasMetrics: boolean): Values {
   if (address !== undefined) {
     // One small proxy is enough in the lab.
     return { address, infrastructure: { preset: "small" } };
   }
-  if (draw.chance(10)) {
+  if (!hasMetrics && draw.chance(20)) {
     const selector = draw.maybe(50, () => ({ app: "ingress", "example.com/tier": "" }));
     return { existing: given({ service: draw.name(), selector }) };
   }
@@ -59,13 +59,15 @@ function drawProxies(draw: Draw): Values {
         limits: draw.some(50, { cpu: () => draw.pick(["2", "8000m"]), memory: () => draw.pick(["1Gi", 2 ** 31]) }),
       }),
       topologySpreadConstraints: () =>
-        draw.several(0, 2, () => ({
-          topologyKey: draw.pick(["topology.kubernetes.io/zone", "rack"]),
-          ...draw.some(50, {
-            maxSkew: () => draw.int(1, 100),
-            whenUnsatisfiable: () => draw.pick(["ScheduleAnyway", "DoNotSchedule"]),
-          }),
-        })),
+        draw
+          .several(0, 2, () => draw.pick(["topology.kubernetes.io/zone", "rack"]))
+          .map((topologyKey) => ({
+            topologyKey,
+            ...draw.some(50, {
+              maxSkew: () => draw.int(1, 100),
+              whenUnsatisfiable: () => draw.pick(["ScheduleAnyway", "DoNotSchedule"]),
+            }),
+          })),
       podAntiAffinity: () => draw.pick(["preferred", "required"]),
       nodeSelector: () => ({ "example.com/pool": draw.pick(["edge", ""]) }),
       tolerations: () =>
@@ -108,7 +110,7 @@ function drawService(draw: Draw): Values {
       ? draw.some(30, {
           loadBalancerSourceRanges: () => ["0.0.0.0/0", "::/0"],
           healthCheckNodePort: () => draw.port(),
-          allocateLoadBalancerNodePorts: () => draw.chance(50),
+          allocateLoadBalancerNodePorts: () => loadBalancer?.type === "aws-nlb" || draw.chance(50),
         })
       : {}),
     loadBalancerClass:

@@ -82,7 +82,7 @@ const outOfBounds: Mutation = (draw, values) => {
     ({ path, value }) =>
       typeof value === "string" &&
       !FREE.test(path.replace(/\.[^.]*$/, "")) &&
-      !/\.(headers|query|set|add|labels|annotations|podLabels|podAnnotations|nodeSelector|matchLabels|requiredClaims)\./.test(
+      !/\.(headers|query|set|add|labels|annotations|podLabels|podAnnotations|nodeSelector|matchLabels|requiredClaims|existing\.selector)\./.test(
         path,
       ),
   );

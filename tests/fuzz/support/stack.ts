@@ -46,7 +46,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
   };
   const services = drawServices(draw, shared);
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
-  const entry = drawEntry(draw, place?.gateway.address);
+  const entry = drawEntry(draw, place?.gateway.address, telemetry.metrics !== undefined);
   const rendering = draw.chance(20);
   const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
   const values = given({

@@ -1,4 +1,4 @@
-import type { LoadBalancer } from "../../config/schema/entry/loadBalancer";
+import type { LoadBalancer } from "../schema/entry/loadBalancer";
 
 /** What a load balancer asks of the Service. */
 export interface LoadBalancerSettings {
