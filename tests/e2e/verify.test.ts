@@ -44,6 +44,7 @@ const VALUES = {
     { name: "closed", namespace: "verify-apps", port: 8080, access: { allow: ["198.51.100.1"] } },
   ],
   rateLimitService: { failureMode: "closed" },
+  telemetry: { accessLogs: { provider: "gateway-json" } },
 };
 /** A gateway that only admits clients with a certificate. */
 const MUTUAL = "verify-mutual";

@@ -57,7 +57,7 @@ const wrongType: Mutation = (draw, values) => {
   place.set(
     typeof place.value === "number"
       ? draw.pick(["x", [], {}, null, true])
-      : draw.pick(/maxRequestSize$/.test(place.path) ? [-0.5] : [7, -0.5]),
+      : draw.pick(/(maxRequestSize|maxUnavailable|minAvailable)$/.test(place.path) ? [-0.5] : [7, -0.5]),
   );
   return place.path;
 };
