@@ -56,6 +56,7 @@ const mutualValues = (caCertificate: string) => ({
     address: "192.168.51.158",
     tls: { clientCertificates: { caCertificate } },
   },
+  telemetry: { accessLogs: { provider: "gateway-json" } },
   services: [{ name: "web", namespace: "verify-mutual-apps", port: 8080 }],
 });
 
