@@ -135,9 +135,11 @@ export function handshake(
   });
 }
 
-/** A resolver with a fixed answer. */
+/** A resolver with a fixed answer: later, as Node expects. If a connection fails at once, its TLS part would throw. */
 function always(address: string): LookupFunction {
   const family = isIP(address);
   return (_host, options, callback) =>
-    options.all === true ? callback(null, [{ address, family }]) : callback(null, address, family);
+    process.nextTick(() =>
+      options.all === true ? callback(null, [{ address, family }]) : callback(null, address, family),
+    );
 }

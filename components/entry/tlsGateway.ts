@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { isIP } from "node:net";
 import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { seconds } from "../../config/values/duration";
@@ -63,12 +64,24 @@ export class TlsGateway extends pulumi.ComponentResource {
       },
       { parent: this, protect: args.protect, dependsOn },
     );
-    this.addresses = gateway.status.apply((status) =>
-      config.address === undefined ? (status?.addresses ?? []).map(({ value }) => value) : [config.address],
-    );
+    const known = knownAddresses(config);
+    this.addresses = gateway.status.apply((status) => known ?? (status?.addresses ?? []).map(({ value }) => value));
     this.address = this.addresses.apply(([first]) => first);
     this.registerOutputs({ address: this.address, addresses: this.addresses });
   }
+}
+
+/** Addresses that the config gives, IPv4 first; undefined if they are assigned. Without a load balancer there is none. */
+export function knownAddresses({ existing, address, infrastructure }: GatewayConfig): string[] | undefined {
+  const { type, loadBalancer } = infrastructure.service;
+  if (existing !== undefined) {
+    return undefined;
+  }
+  if (type !== "LoadBalancer") {
+    return [];
+  }
+  const asked = loadBalancer !== undefined && "addresses" in loadBalancer ? loadBalancer.addresses : undefined;
+  return address === undefined ? asked && [...asked].sort((a, b) => isIP(a) - isIP(b)) : [address];
 }
 
 export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {

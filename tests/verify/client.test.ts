@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { createServer, type TlsOptions } from "node:tls";
 import { ANYTHING, WEAK } from "../../verify/checks/tls";
-import { handshake } from "../../verify/client";
+import { get, handshake } from "../../verify/client";
 import { selfSigned } from "../support/certificates";
 
 /** A handshake with a server of these settings. */
@@ -28,5 +28,13 @@ describe("verify/client", () => {
     const weak = { maxVersion: "TLSv1.2", ciphers: WEAK } as const;
     assert.equal(await shake({ ciphers: "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0", maxVersion: "TLSv1.2" }, weak), true);
     assert.equal(await shake({ ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256", maxVersion: "TLSv1.2" }, weak), false);
+  });
+
+  it("reports a connection that fails at once, as from an address that this machine does not have", async () => {
+    for (const scheme of ["http", "https"]) {
+      const { status, error } = await get(`${scheme}://web.test/`, { address: "127.0.0.1", from: "203.0.113.1" });
+      assert.equal(status, 0);
+      assert.match(error ?? "", /EADDRNOTAVAIL/);
+    }
   });
 });

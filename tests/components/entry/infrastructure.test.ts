@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { infrastructurePatches } from "../../../components/entry/infrastructure";
 import { strategicMerge } from "../../../components/entry/strategicMerge";
-import { TlsGateway } from "../../../components/entry/tlsGateway";
+import { knownAddresses, TlsGateway } from "../../../components/entry/tlsGateway";
 import { loadBalancerSettings } from "../../../config/resolve/loadBalancer";
 import { loadBalancerSchema } from "../../../config/schema/entry/loadBalancer";
 import { only, register } from "../../support/deployment";
@@ -353,6 +353,17 @@ describe("components/TlsGateway, what it makes beside the Gateway", () => {
       .inputs as { data: Json };
     const read = parse(data.deployment as string, { version: "1.1" }) as Deployment;
     assert.deepEqual(read.spec.template.spec.nodeSelector, { edge: "on", size: "1_000" });
+  });
+
+  it("knows its addresses where the config gives them, and that there is none without a load balancer", () => {
+    const known = (infrastructure: Json, more: Json = {}) => knownAddresses(gateway(infrastructure, more));
+    assert.equal(known({}), undefined);
+    assert.deepEqual(known({}, { address: "192.0.2.1" }), ["192.0.2.1"]);
+    const addresses = ["2001:db8::1", "192.0.2.1"];
+    assert.deepEqual(known({ service: { loadBalancer: { type: "metallb", addresses } } }), [...addresses].reverse());
+    assert.equal(known({ service: { loadBalancer: { type: "gke" } } }), undefined);
+    assert.deepEqual(known({ service: { type: "NodePort" } }), []);
+    assert.equal(known({}, { existing: { service: "edge" } }), undefined);
   });
 
   it("makes nothing but the Gateway for an existing one", async () => {
