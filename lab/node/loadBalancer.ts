@@ -12,6 +12,9 @@ const execute = promisify(execFile);
 /** Where kube-proxy says whether the node can take connections to Services with `externalTrafficPolicy: Cluster`. */
 const KUBE_PROXY_HEALTH = 10256;
 
+/** Pause before an address that the API server refused is written again. Unit: milliseconds. */
+const RETRY_MS = 1000;
+
 /** Routing tables of the nodes: one each, by the mark of the connections that go there. */
 const TABLES = 100;
 
@@ -30,6 +33,7 @@ export class LoadBalancer {
   /** Addresses of each Service, by its uid: what the API server says of it may be older. */
   private given: ReadonlyMap<string, readonly string[]> = new Map();
   private queue = Promise.resolve();
+  private services: readonly Service[] = [];
   private readonly checks = new HealthChecks(() => this.route());
   private routed = "";
 
@@ -48,6 +52,7 @@ export class LoadBalancer {
   }
 
   see(services: readonly Service[]): void {
+    this.services = services;
     this.queue = this.queue.then(() => this.sync(services)).catch(report);
   }
 
@@ -72,7 +77,13 @@ export class LoadBalancer {
   private async give({ metadata }: Service, addresses: readonly string[]): Promise<void> {
     const path = `/api/v1/namespaces/${metadata.namespace}/services/${metadata.name}/status`;
     const status = { loadBalancer: { ingress: addresses.map((ip) => ({ ip, ipMode: "VIP" })) } };
-    await this.client.call("PATCH", path, { status }, "application/merge-patch+json").catch(report);
+    try {
+      await this.client.call("PATCH", path, { status }, "application/merge-patch+json");
+    } catch (error) {
+      report(error);
+      // Nothing else may change that would bring it up again.
+      setTimeout(() => this.see(this.services), RETRY_MS);
+    }
   }
 
   /** Sends new connections to the nodes that are healthy now. */
