@@ -45,7 +45,11 @@ async function seen(user: string): Promise<unknown> {
   const ask = (url: string, more: object = {}) => request(lab, url, more);
   const served = await ask(`https://${HOST}/`);
   const redirect = await ask(`http://${HOST}/`);
-  const limited = { headers: [`x-user: ${user}`] };
+  const limited = [];
+  // Two proxies, and each counts for itself.
+  for (let sent = 0; sent < 4; sent++) {
+    limited.push((await ask(LIMITED, { headers: [`x-user: ${user}`] })).status);
+  }
   return {
     status: served.status,
     backend: served.headers["x-backend"],
@@ -54,7 +58,7 @@ async function seen(user: string): Promise<unknown> {
     denied: (await ask(`https://${HOST}/`, { from: "203.0.113.10" })).status,
     slow: (await ask(`https://${HOST}/?sleep=5000`)).status,
     unknown: (await ask("https://unknown.proxy.test/")).status,
-    limits: [(await ask(LIMITED, limited)).status, (await ask(LIMITED, limited)).status],
+    limits: [...new Set(limited)].sort(),
     serial: (await handshake(lab, ADDRESS, HOST)).serial,
   };
 }
@@ -120,11 +124,13 @@ describe("proxy", () => {
       ];
       assert.equal(await theLab().kubectl(wanted), String(pods));
     });
-  const asBefore = (user: string) =>
-    eventually("traffic as before", 60_000, async () => {
-      assert.equal((await request(theLab(), `https://${HOST}/`)).status, 200);
-      assert.equal((await request(theLab(), `http://${HOST}/`)).status, 301);
-    }).then(async () => assert.deepEqual(await seen(user), healthy));
+  const asBefore = (user: string) => {
+    let tries = 0;
+    // The load balancer takes a moment to notice that a proxy is away.
+    return eventually("traffic as before", 60_000, async () =>
+      assert.deepEqual(await seen(`${user}-${tries++}`), healthy),
+    );
+  };
 
   it("Envoy killed: its clients are refused, the other Pod's are served, and the address moves there", async () => {
     await underTraffic(other, HOST, async () => {
