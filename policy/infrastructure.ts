@@ -35,11 +35,11 @@ function managed(resources: readonly Resource[], config: ProductionConfig): Mana
         (one) => isKind(one, "core", "ConfigMap") && objectName(one) === `${metadata?.namespace ?? ""}/${named ?? ""}`,
       );
       const { data = {} } = (parameters?.props ?? {}) as { data?: Record<string, string> };
-      const patches = Object.fromEntries(Object.entries(data).map(([kind, text]) => [kind, parse(text) as unknown]));
+      const patches: Patches = Object.fromEntries(
+        Object.entries(data).map(([kind, text]) => [kind, parse(text) as object]),
+      );
       // Without a ConfigMap, somebody else makes the proxies.
-      return named === undefined
-        ? []
-        : [{ gateway, name: metadata?.name, namespace: metadata?.namespace, patches: patches as Patches }];
+      return named === undefined ? [] : [{ gateway, name: metadata?.name, namespace: metadata?.namespace, patches }];
     });
 }
 

@@ -6,7 +6,7 @@ import { tellsClients } from "../../config/schema/entry/clientAddress";
 import { get } from "../client";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
-import { getAll, getObject, outputOf } from "./kubectl";
+import { getAll, getObject, outputOf, selectorOf } from "./kubectl";
 
 const CHECK = "client-address";
 const WHAT = "proxies see the address of this client";
@@ -80,10 +80,7 @@ async function loggedLine(
   labels: Readonly<Record<string, string>>,
   agent: string,
 ): Promise<string | undefined> {
-  const selector = Object.entries(labels)
-    .map((label) => label.join("="))
-    .join();
-  const logs = ["logs", "-n", namespace, "-l", selector, "--tail=1000", "--max-log-requests=100"];
+  const logs = ["logs", "-n", namespace, "-l", selectorOf(labels), "--tail=1000", "--max-log-requests=100"];
   for (const end = Date.now() + LOG_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 1000))) {
     const line = (await outputOf("kubectl", logs)).split("\n").find((text) => text.includes(agent));
     if (line !== undefined) {

@@ -6,7 +6,7 @@ import { tellsClients } from "../../config/schema/entry/clientAddress";
 import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
-import { getAll, getObject, listObjects } from "./kubectl";
+import { getAll, getObject, listObjects, selectorOf } from "./kubectl";
 
 interface Deployment {
   spec: { replicas?: number };
@@ -59,7 +59,7 @@ async function proxyRows({ config: { gateway } }: Target): Promise<Row[]> {
     ),
   ];
   if (fewest > 1) {
-    const pods = await listObjects<Pod>("pods", namespace, `${Object.entries(proxyLabels(gateway)).flat().join("=")}`);
+    const pods = await listObjects<Pod>("pods", namespace, selectorOf(proxyLabels(gateway)));
     const used = new Set(pods.filter(isReadyPod).map(({ spec }) => spec.nodeName)).size;
     const nodes = (await getAll<Node>("nodes")).filter((node) => mayRun(gateway, node)).length;
     rows.push(

@@ -36,3 +36,10 @@ export async function listObjects<T>(kind: string, namespace: string, selector: 
 export async function getAll<T>(kind: string): Promise<T[]> {
   return (JSON.parse(await outputOf("kubectl", ["get", kind, "-o", "json"])) as { items: T[] }).items;
 }
+
+/** Labels as kubectl's `-l` takes them. */
+export function selectorOf(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map((label) => label.join("="))
+    .join();
+}

@@ -224,8 +224,8 @@ describe("components/infrastructure", () => {
       service: { spec: { externalTrafficPolicy: "Cluster" } },
       serviceAccount: { metadata: { annotations: { "iam.test/role": "edge" } } },
     };
-    const made = plain(infrastructurePatches(gateway({ patches }), {}));
-    const { deployment: changed, ...others } = made as unknown as { deployment: Deployment };
+    const made = plain(infrastructurePatches(gateway({ patches }), {})) as { deployment: Deployment };
+    const { deployment: changed, ...others } = made;
     assert.equal(changed.spec.replicas, 7);
     assert.equal(changed.spec.template.spec.containers.length, 1);
     assert.deepEqual(Object.keys(changed.spec.template.spec.containers[0] ?? {}), [

@@ -80,7 +80,8 @@ class Sessions {
   async request(path: string): Promise<void> {
     for (let tries = 0; ; tries++) {
       try {
-        return await this.once(path);
+        await this.once(path);
+        return;
       } catch (error) {
         if (tries > SESSIONS || !String(error).includes("NGHTTP2_REFUSED_STREAM")) {
           throw error;
@@ -127,7 +128,7 @@ async function run(args: SteadyArgs): Promise<SteadyReport> {
   const ends: End[] = [];
   let failures = 0;
   let echoes = 0;
-  let stopped = false;
+  const input = { ended: false };
   const fail = (kind: string, error: unknown, since = Date.now()) => {
     failures += 1;
     if (reasons.length < MAX_REASONS) {
@@ -135,7 +136,7 @@ async function run(args: SteadyArgs): Promise<SteadyReport> {
       reasons.push(`${from} to ${to}, ${kind}: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  process.stdin.resume().once("end", () => (stopped = true));
+  process.stdin.resume().once("end", () => (input.ended = true));
   const sessions = new Sessions(args);
   const send: Record<Kind, () => Promise<void>> = {
     short: () => http1(args, false),
@@ -168,7 +169,7 @@ async function run(args: SteadyArgs): Promise<SteadyReport> {
   Array.from({ length: args.webSockets }, holdOpen);
   const running = new Set<Promise<void>>();
   let sent = 0;
-  while (sent < args.atMost && Date.now() < deadline && (!stopped || sent < args.atLeast)) {
+  while (sent < args.atMost && Date.now() < deadline && (!input.ended || sent < args.atLeast)) {
     const due = Math.min(Math.floor(((Date.now() - start) / 1000) * args.perSecond), args.atMost);
     for (; sent < due; sent++) {
       // One in 20 is slow.
