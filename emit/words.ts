@@ -1,5 +1,6 @@
 import type { Service } from "../config";
 import { conditionsOf } from "../config/resolve/entrance";
+import { isMap } from "../config/values/isMap";
 
 /** Values and rules in words, for the review and the route map. */
 
@@ -47,8 +48,4 @@ export function shown(value: unknown): string {
 function brief(text: string): string {
   const line = text.replace(/\s+/g, " ");
   return line.length > MAX_VALUE ? `${line.slice(0, MAX_VALUE - 1)}…` : line;
-}
-
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

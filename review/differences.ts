@@ -1,5 +1,6 @@
 import { SECRET_PATHS } from "../config/load/secrets";
-import { isMap, shown } from "../emit/words";
+import { isMap } from "../config/values/isMap";
+import { shown } from "../emit/words";
 
 /** How a change is worded: names of settings, and values. */
 

@@ -1,3 +1,5 @@
+import { isMap } from "../../config/values/isMap";
+
 type Tree = Readonly<Record<string, unknown>>;
 
 /**
@@ -23,7 +25,7 @@ export function strategicMerge(first: Tree, second: Tree): Tree {
   const merged: Record<string, unknown> = { ...first };
   for (const [key, value] of Object.entries(second)) {
     const before = merged[key];
-    merged[key] = isTree(before) && isTree(value) ? strategicMerge(before, value) : mergedList(key, before, value);
+    merged[key] = isMap(before) && isMap(value) ? strategicMerge(before, value) : mergedList(key, before, value);
   }
   return merged;
 }
@@ -40,10 +42,6 @@ function mergedList(field: string, before: unknown, value: unknown): unknown {
   ];
 }
 
-function isTree(value: unknown): value is Tree {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isListOf(value: unknown): value is Tree[] {
-  return Array.isArray(value) && value.every(isTree);
+  return Array.isArray(value) && value.every(isMap);
 }

@@ -4,6 +4,7 @@ import { INTERNAL_RESPONSE_HEADERS } from "../../components/entry/internalHeader
 import { partOf } from "../../components/shared/naming";
 import type { Rule, Service, StackConfig } from "../../config";
 import { get, type Answer } from "../client";
+import { selectorOf } from "../cluster/kubectl";
 import { isGatewaysOwn, plainRules } from "../expectations";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
@@ -44,15 +45,12 @@ function nothingInside(url: string, { headers }: Answer, { responseHeaders }: Ru
   if (own.length + hardening.length === 0) {
     return [];
   }
-  const selector = Object.entries(partOf(gateway))
-    .map((label) => label.join("="))
-    .join();
   const leaks = [...own, ...hardening].filter((header) => headers[header] !== undefined);
   const seen = leaks.map((header) => `${header}: ${String(headers[header])}`).join(", ");
   return [
     row("headers", `${url} reveals no internals`, leaks.length === 0, seen || "nothing", {
       cause: `${own.includes(leaks[0] ?? "") ? "the service's responseHeaders are" : "the gateway's hardening is"} not in force`,
-      more: `kubectl get envoyfilter,httproute,grpcroute -A -l ${selector}`,
+      more: `kubectl get envoyfilter,httproute,grpcroute -A -l ${selectorOf(partOf(gateway))}`,
     }),
   ];
 }

@@ -1,6 +1,7 @@
 import type { GatewayConfig } from "../../schema/entry/gateway";
 import { infrastructureOf, type Infrastructure, PROXY_CONTAINER } from "../../resolve/infrastructure";
 import { milliseconds } from "../../values/duration";
+import { isMap } from "../../values/isMap";
 import type { Problem } from "../../values/problem";
 import { bytes, cores } from "../../values/quantity";
 import type { CheckedStack } from "../checkedStack";
@@ -74,10 +75,6 @@ function at(value: unknown, path: readonly string[]): unknown {
     (holder, key) => (isMap(holder) && Object.hasOwn(holder, key) ? holder[key] : undefined),
     value,
   );
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function resourceProblems({ resources: { requests, limits } }: Infrastructure): Problem[] {
