@@ -26,6 +26,6 @@ export = async () => {
     newObjects.check();
   }
 
-  const { endpoints, dnsRecords, certificate, readme } = gateway;
-  return { endpoints, dnsRecords, certificate, readme };
+  const { endpoints, dnsRecords, certificates, readme } = gateway;
+  return { endpoints, dnsRecords, certificates, readme };
 };

@@ -7,6 +7,7 @@ import { accessScopePatch } from "./access/accessScope";
 import { credentialsPatches } from "./access/credentials";
 import { hardeningPatches } from "./entry/hardening";
 import { minimumTlsVersionPatches } from "./entry/minimumTlsVersion";
+import { misdirectedPatches } from "./entry/misdirected";
 import { globalRateLimitPatches } from "./limits/globalRateLimit";
 import { limitsPatches } from "./limits/limits";
 import { localRateLimitPatches } from "./limits/localRateLimit";
@@ -20,7 +21,7 @@ import { routeTelemetryPatches } from "./telemetry/telemetry";
 /** What the patches are built from: any result of `gatewayConfig()`. */
 export type EnvoyFilterConfig = Pick<
   StackConfig,
-  "domain" | "gateway" | "services" | "denyByDefault" | "rateLimitService" | "telemetry"
+  "gateway" | "listeners" | "services" | "denyByDefault" | "rateLimitService" | "telemetry"
 >;
 
 interface Entry {
@@ -64,10 +65,14 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     // Disables Istio's own filters where nothing is served.
     name: "access-scope",
     before: "routes",
-    patches: ({ services, domain, denyByDefault, gateway: { clientAddress } }) =>
-      isRestricted(services, denyByDefault) || clientAddress?.proxyAddresses !== undefined
-        ? [accessScopePatch(domain)]
-        : [],
+    patches: ({ services, denyByDefault, gateway: { clientAddress } }) =>
+      isRestricted(services, denyByDefault) || clientAddress?.proxyAddresses !== undefined ? [accessScopePatch()] : [],
+  },
+  {
+    // Answers requests that came over a connection for other hosts.
+    name: "misdirected",
+    before: "gateway",
+    patches: ({ listeners, services, gateway }) => misdirectedPatches({ listeners, services, gateway }),
   },
   {
     name: "access",

@@ -1,18 +1,21 @@
-import type { Service } from "../config";
+import type { Service, StackConfig } from "../config";
 
 /**
  * Markdown for `pulumi stack output readme` and the Pulumi console, which fills in `${outputs.…}`.
  * https://www.pulumi.com/docs/iac/concepts/projects/stack-readme/
  */
-export function stackReadme(domain: string, gateway: string, services: readonly Service[]): string {
+export function stackReadme(
+  { domains, certificates, services }: Pick<StackConfig, "domains" | "certificates" | "services">,
+  gateway: string,
+): string {
   const rows = services.flatMap((service) =>
     service.rules.map((rule) => {
       const backends = rule.backends.map((backend) => `${backend.namespace}/${backend.service}:${backend.port}`);
-      return `| https://${service.host} | ${rule.type} \`${rule.path}\` | ${backends.join(", ")} |`;
+      return `| ${urlsOf(service)} | ${rule.type} \`${rule.path}\` | ${backends.join(", ")} |`;
     }),
   );
   return [
-    `# Gateway of ${domain}`,
+    `# Gateway of ${domains.join(", ")}`,
     "",
     `Gateway \`${gateway}\` serves these hosts over TLS and redirects plain HTTP to them:`,
     "",
@@ -20,7 +23,17 @@ export function stackReadme(domain: string, gateway: string, services: readonly 
     "| --- | --- | --- |",
     ...rows,
     "",
-    "Certificate ends: ${outputs.certificate.notAfter}, renewed from ${outputs.certificate.renewalTime}, SHA-256 ${outputs.certificate.fingerprintSha256}",
+    ...certificates.map(({ dnsNames }, index) => {
+      const output = (key: string) => `\${outputs.certificates[${index}].${key}}`;
+      return `Certificate of ${dnsNames.join(", ")} ends: ${output("notAfter")}, renewed from ${output("renewalTime")}, SHA-256 ${output("fingerprintSha256")}`;
+    }),
     "",
   ].join("\n");
+}
+
+/** All hosts of a service, and which of them redirect. */
+function urlsOf({ hosts }: Service): string {
+  return hosts
+    .map(({ host, redirect }) => `https://${host}${redirect === undefined ? "" : ` (${redirect})`}`)
+    .join(", ");
 }

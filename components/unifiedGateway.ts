@@ -9,7 +9,7 @@ import { fieldManager } from "./cluster/fieldManager";
 import { ObjectSizes } from "./cluster/objectSizes";
 import { ClientAuthorities } from "./entry/clientAuthorities";
 import { dnsRecords } from "./entry/dnsRecords";
-import { HttpsRedirect } from "./entry/httpsRedirect";
+import { HttpsRedirect, redirectPages } from "./entry/httpsRedirect";
 import { TlsGateway } from "./entry/tlsGateway";
 import { envoyFilters, httpFilterNames } from "./envoyFilters";
 import { RateLimitService } from "./limits/rateLimitService";
@@ -39,8 +39,8 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   readonly endpoints: pulumi.Output<Record<string, string>>;
   /** Zone-file lines, one per host. */
   readonly dnsRecords: pulumi.Output<string[]>;
-  /** The certificate's names, fingerprint and expiry, and what clients have to trust. */
-  readonly certificate: pulumi.Output<CertificateInfo>;
+  /** Each certificate's names, fingerprint and expiry, and what clients have to trust; the stack's own first. */
+  readonly certificates: pulumi.Output<CertificateInfo[]>;
   /** Markdown for the stack's page. */
   readonly readme: pulumi.Output<string>;
 
@@ -50,33 +50,40 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const transformations = [...(opts?.transformations ?? []), fieldManager(manager), sizes.transformation];
     super("istio-gateway:index:UnifiedGateway", name, {}, { ...opts, transformations });
 
-    const certificate = this.makeCertificate(name, args);
+    const certificates = this.makeCertificates(name, args);
     const guards = this.makeGuards(name, args);
     const targets = this.makeTargets(name, args);
     const routes = this.makeRoutes(name, args, guards, targets);
-    const entry = this.makeEntry(name, args, certificate, routes);
+    const entry = this.makeEntry(name, args, certificates, routes);
     this.makeTelemetry(name, args);
     sizes.check();
 
-    const { domain, gateway, services } = args;
-    const hosts = services.map((service) => service.host);
+    const { gateway, services } = args;
+    const hosts = services.flatMap((service) => service.hosts.map(({ host }) => host));
     this.endpoints = pulumi.output(
       Object.fromEntries(services.map((service) => [service.name, `https://${service.host}`])),
     );
     this.dnsRecords = entry.addresses.apply((addresses) => dnsRecords(hosts, addresses, gateway.externalDns?.ttl));
-    this.certificate = certificate.info;
-    this.readme = pulumi.output(stackReadme(domain, qualifiedName(gateway), services));
+    this.certificates = pulumi.all([...certificates.values()].map(({ info }) => info));
+    this.readme = pulumi.output(stackReadme(args, qualifiedName(gateway)));
     this.registerOutputs({
       endpoints: this.endpoints,
       dnsRecords: this.dnsRecords,
-      certificate: this.certificate,
+      certificates: this.certificates,
       readme: this.readme,
     });
   }
 
-  private makeCertificate(name: string, args: UnifiedGatewayArgs): Certificate {
-    const { certificate: config, domain, gateway, protect } = args;
-    return new Certificate(`${name}-certificate`, { config, domain, gateway, protect }, { parent: this });
+  /** By the names of their Secrets. */
+  private makeCertificates(name: string, args: UnifiedGatewayArgs): Map<string, Certificate> {
+    const { certificates, gateway, protect } = args;
+    return new Map(
+      certificates.map(({ key, config, dnsNames }) => {
+        const certificate = `${name}-certificate${key === "" ? "" : `-${key}`}`;
+        const args = { config, dnsNames, gateway, protect };
+        return [config.secretName, new Certificate(certificate, args, { parent: this })];
+      }),
+    );
   }
 
   /**
@@ -86,10 +93,10 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   private makeEntry(
     name: string,
     args: UnifiedGatewayArgs,
-    certificate: Certificate,
+    certificates: ReadonlyMap<string, Certificate>,
     routes: pulumi.Resource[],
   ): TlsGateway {
-    const { domain, gateway, services, telemetry, protect } = args;
+    const { gateway, telemetry, protect } = args;
     const { clientCertificates: config } = gateway.tls;
     const authorities =
       config && new ClientAuthorities(`${name}-client-authorities`, { config, gateway }, { parent: this });
@@ -97,13 +104,13 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     return new TlsGateway(
       name,
       {
-        domain,
         config: gateway,
-        secretName: certificate.secretName,
-        routeNamespaces: services.map((service) => service.namespace),
+        listeners: args.listeners.map((listener) => ({
+          ...listener,
+          secretNames: listener.secretNames.map((secretName) => certificates.get(secretName)?.secretName ?? secretName),
+        })),
         clientAuthorities: authorities?.configMapName,
         podAnnotations: statsAnnotations(telemetry),
-        certManager: args.certificate.type === "cert-manager" ? args.certificate : undefined,
         protect,
       },
       { parent: this, dependsOn },
@@ -134,18 +141,23 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       : [];
   }
 
-  /** The services' routes, and the redirect on the http listener. */
+  /** The services' routes, and the redirects on the http listener. */
   private makeRoutes(
     name: string,
     args: UnifiedGatewayArgs,
     guards: Guards,
     targets: pulumi.Resource[],
   ): pulumi.Resource[] {
-    const { domain, gateway, services } = args;
+    const { gateway, listeners, services } = args;
     const dnsTtl = gateway.externalDns?.ttl;
     const { httpsRedirect: config, clientAddress } = gateway;
+    const redirects = redirectPages(listeners.map(({ hostname }) => hostname)).map((hostnames, index) => {
+      const page = index + 1;
+      const redirect = `${name}-redirect${page === 1 ? "" : `-${page}`}`;
+      return new HttpsRedirect(redirect, { gateway, hostnames, page, config, clientAddress }, { parent: this });
+    });
     return [
-      new HttpsRedirect(`${name}-redirect`, { gateway, domain, config, clientAddress }, { parent: this }),
+      ...redirects,
       new Routes(name, { services, gateway, dnsTtl, ...guards }, { parent: this, dependsOn: targets }),
     ];
   }

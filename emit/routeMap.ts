@@ -1,16 +1,17 @@
 import type { Rule, Service, StackConfig } from "../config";
+import type { Host } from "../config/resolve/model";
 import { hstsValue } from "../components/routing/hsts";
 import { isOpenToAll } from "../config/resolve/entrance";
 import { entrance } from "./words";
 import { rateLimitsOf } from "../config/schema/limits/rateLimit";
 
 /** A stack's routes for humans: a diagram (Mermaid) and a table, as Markdown. */
-export function routeMap(stack: string, { domain, gateway, services }: StackConfig): string {
+export function routeMap(stack: string, { listeners, gateway, services }: StackConfig): string {
   const where = gateway.address === undefined ? "" : ` on ${gateway.address}`;
   return [
     `# Routes of ${stack}`,
     "",
-    `Gateway \`${gateway.namespace}/${gateway.name}\` serves \`*.${domain}\`${where}. Plain HTTP is redirected to HTTPS.`,
+    `Gateway \`${gateway.namespace}/${gateway.name}\` serves ${listeners.map(({ hostname }) => `\`${hostname ?? "*"}\``).join(", ")}${where}. Plain HTTP is redirected to HTTPS.`,
     "",
     "```mermaid",
     "flowchart LR",
@@ -20,7 +21,10 @@ export function routeMap(stack: string, { domain, gateway, services }: StackConf
     "",
     "| host | request | goes to | on the way |",
     "| --- | --- | --- | --- |",
-    ...services.flatMap((service) => service.rules.map((rule) => line(service, rule))),
+    ...services.flatMap((service) => [
+      ...service.rules.map((rule) => line(service, rule)),
+      ...redirected(service).map(redirectLine(service)),
+    ]),
     "",
   ].join("\n");
 }
@@ -28,7 +32,10 @@ export function routeMap(stack: string, { domain, gateway, services }: StackConf
 function picture(service: Service, index: number): string[] {
   const host = `host${index}`;
   return [
-    `  gateway --> ${host}{{"${service.host}"}}`,
+    `  gateway --> ${host}{{"${served(service).join("<br>")}"}}`,
+    ...redirected(service).map(
+      ({ host: from, redirect }, place) => `  gateway --> ${host}_${place}{{"${from}"}} -. "${redirect}" .-> ${host}`,
+    ),
     ...service.rules.flatMap((rule, ruleIndex) =>
       targets(rule).map(
         ({ name, share }, target) =>
@@ -40,8 +47,27 @@ function picture(service: Service, index: number): string[] {
 
 function line(service: Service, rule: Rule): string {
   const goesTo = targets(rule).map(({ name, share }) => (share === "" ? `\`${name}\`` : `\`${name}\` ${share}`));
-  const cells = [service.host, `\`${requestOf(rule)}\``, goesTo.join(", "), onTheWay(service, rule).join("; ")];
+  const cells = [
+    served(service).join(", "),
+    `\`${requestOf(rule)}\``,
+    goesTo.join(", "),
+    onTheWay(service, rule).join("; "),
+  ];
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+/** Hosts of a service that serve the same. */
+function served({ hosts }: Service): string[] {
+  return hosts.filter(({ redirect }) => redirect === undefined).map(({ host }) => host);
+}
+
+/** Those that redirect to its first. */
+function redirected({ hosts }: Service): Host[] {
+  return hosts.filter(({ redirect }) => redirect !== undefined);
+}
+
+function redirectLine({ host: first }: Service): (host: Host) => string {
+  return ({ host, redirect }) => `| ${host} | \`/\` | \`https://${first}\` | redirected with ${redirect} |`;
 }
 
 /** Which requests the rule matches. */

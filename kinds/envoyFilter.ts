@@ -6,13 +6,21 @@ import type { GatewayReference } from "./gatewayReference";
 /** https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-EnvoyConfigObjectPatch */
 export interface ConfigPatch {
   applyTo:
-    "LISTENER" | "FILTER_CHAIN" | "NETWORK_FILTER" | "HTTP_FILTER" | "EXTENSION_CONFIG" | "HTTP_ROUTE" | "VIRTUAL_HOST";
+    | "LISTENER"
+    | "FILTER_CHAIN"
+    | "NETWORK_FILTER"
+    | "HTTP_FILTER"
+    | "EXTENSION_CONFIG"
+    | "ROUTE_CONFIGURATION"
+    | "HTTP_ROUTE";
   match: {
     context: "GATEWAY";
     listener?: { portNumber: number; filterChain?: { filter: { name: string; subFilter?: { name: string } } } };
     routeConfiguration?: {
       portNumber: number;
-      vhost: { name?: string; route?: { name?: string; action: "ROUTE" } };
+      /** NAMESPACE/NAME of an Istio Gateway, which istiod makes of each listener. */
+      gateway?: string;
+      vhost?: { route: { name: string; action: "ROUTE" } };
     };
   };
   patch: { operation: "INSERT_FIRST" | "INSERT_BEFORE" | "ADD" | "MERGE"; value: Record<string, unknown> };

@@ -15,6 +15,7 @@ export interface Listener {
   };
   tls?: {
     mode: "Terminate";
+    /** At most two, with keys of different algorithms. */
     certificateRefs: { name: pulumi.Input<string> }[];
     options?: Record<string, string>;
   };

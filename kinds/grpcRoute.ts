@@ -23,7 +23,8 @@ export interface GRPCRouteRule {
 /** https://gateway-api.sigs.k8s.io/reference/spec/#grpcroutespec */
 export interface GRPCRouteSpec {
   parentRefs: ParentReference[];
-  hostnames: string[];
+  /** Absent: every host of the listener. */
+  hostnames?: string[];
   rules: GRPCRouteRule[];
 }
 

@@ -43,9 +43,17 @@ export interface HTTPHeaderFilter {
 export type HTTPPathModifier =
   { type: "ReplaceFullPath"; replaceFullPath: string } | { type: "ReplacePrefixMatch"; replacePrefixMatch: string };
 
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httprequestredirectfilter */
+export interface HTTPRequestRedirect {
+  scheme: "https";
+  hostname?: string;
+  port: number;
+  statusCode: 301 | 302 | 307 | 308;
+}
+
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutefilter */
 export type HTTPRouteFilter =
-  | { type: "RequestRedirect"; requestRedirect: { scheme: "https"; port: number; statusCode: 301 | 302 | 307 | 308 } }
+  | { type: "RequestRedirect"; requestRedirect: HTTPRequestRedirect }
   | { type: "RequestHeaderModifier"; requestHeaderModifier: HTTPHeaderFilter }
   | { type: "ResponseHeaderModifier"; responseHeaderModifier: HTTPHeaderFilter }
   | { type: "CORS"; cors: HTTPCORSFilter }
@@ -86,7 +94,8 @@ export interface HTTPRouteRule {
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec */
 export interface HTTPRouteSpec {
   parentRefs: ParentReference[];
-  hostnames: pulumi.Input<string>[];
+  /** Absent: every host of the listener. */
+  hostnames?: pulumi.Input<pulumi.Input<string>[]>;
   rules: HTTPRouteRule[];
 }
 

@@ -19,7 +19,7 @@ export async function checkStack(
   config: StackConfig,
   file = stackFile(stack),
 ): Promise<Row[]> {
-  const caFile = trustFile(stack, await stackOutputs(lab, stack)) ?? lab.existingCertificate(config);
+  const caFile = trustFile(stack, await stackOutputs(lab, stack), lab.existingCertificates(config)) ?? "";
   await eventually("the routes in Envoy", PROPAGATION_MS, async () => {
     for (const service of config.services) {
       const { status } = await request(lab, `https://${service.host}/`, { from: clientsOf(service).admitted[0] });

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { loadStackFile } from "../config/load/stackFile";
 import type { StackConfig } from "../config";
 import { GATEWAY_NAME_LABEL, proxyName } from "../components/shared/naming";
@@ -265,7 +265,7 @@ export class Lab {
     await this.apply([
       ...backends.flatMap(backend),
       ...(traced ? COLLECTOR_MANIFESTS : []),
-      ...(config.certificate.type === "existing" ? [await this.existingSecret(config)] : []),
+      ...(await this.existingSecrets(config)),
     ]);
     const statuses = backends.flatMap(podStatus);
     if (statuses.length > 0) {
@@ -273,7 +273,10 @@ export class Lab {
       await this.kubectl(applyStatus, list(statuses));
     }
     const hosts = Object.fromEntries(
-      [`unknown.${config.domain}`, ...services.map(({ host }) => host)].map((host) => [host, address]),
+      [
+        ...config.domains.map((domain) => `unknown.${domain}`),
+        ...services.flatMap((service) => service.hosts.map(({ host }) => host.replace("*", "any"))),
+      ].map((host) => [host, address]),
     );
     this.save({ ...this.state, backends, hosts: { ...this.state.hosts, ...hosts } });
     return config;
@@ -305,48 +308,39 @@ export class Lab {
     await eventually("the cluster's objects", 30_000, () => this.kubectl(apply, list(items)), 500);
   }
 
-  /** Certificate file of a stack whose Secret already exists. */
-  existingCertificate(config: StackConfig): string {
-    return existingFile(config, "crt");
+  /** The certificates of a stack whose Secrets already exist, in PEM; empty if there is none. */
+  existingCertificates(config: StackConfig): string {
+    const files = existingSecrets(config).map(({ secretName }) => existingFile(config, secretName, "crt"));
+    return files.map((file) => readFileSync(file, "utf8")).join("");
   }
 
-  /** The Secret that an `existing` certificate names: self-signed, created once. */
-  private async existingSecret(config: StackConfig): Promise<Record<string, unknown>> {
-    const { domain, gateway, certificate } = config;
-    const { secretName } = certificate;
-    const file = (suffix: string) => existingFile(config, suffix);
-    const names = `subjectAltName=DNS:*.${domain},DNS:${domain}`;
-    const made = await output("test", ["-f", file("crt")]).then(
-      () => true,
-      () => false,
-    );
-    if (!made) {
-      const request = [
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "30",
-        "-subj",
-        `/CN=*.${domain}`,
-        "-addext",
-        names,
-      ];
-      await output("openssl", [...request, "-keyout", file("key"), "-out", file("crt")]);
-    }
-    return tlsSecret(
-      secretName,
-      gateway.namespace,
-      readFileSync(file("crt"), "utf8"),
-      readFileSync(file("key"), "utf8"),
-    );
+  /** The Secrets that `existing` certificates name: self-signed, created once. */
+  private async existingSecrets(config: StackConfig): Promise<Record<string, unknown>[]> {
+    const secrets = existingSecrets(config).map(async ({ secretName, dnsNames }) => {
+      const file = (suffix: string) => existingFile(config, secretName, suffix);
+      if (!existsSync(file("crt"))) {
+        const key = secretName.includes("ecdsa")
+          ? ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+          : ["-newkey", "rsa:2048"];
+        const names = `subjectAltName=${dnsNames.map((name) => `DNS:${name}`).join(",")}`;
+        const request = ["req", "-x509", ...key, "-nodes", "-days", "30", "-subj", `/CN=${dnsNames[0] ?? ""}`];
+        await output("openssl", [...request, "-addext", names, "-keyout", file("key"), "-out", file("crt")]);
+      }
+      const [certificate, key] = ["crt", "key"].map((suffix) => readFileSync(file(suffix), "utf8"));
+      return tlsSecret(secretName, config.gateway.namespace, certificate ?? "", key ?? "");
+    });
+    return Promise.all(secrets);
   }
 }
 
-function existingFile({ gateway, certificate }: StackConfig, suffix: string): string {
-  return labPath(`${gateway.namespace}-${certificate.secretName}.${suffix}`);
+function existingSecrets({ certificates }: StackConfig): { secretName: string; dnsNames: readonly string[] }[] {
+  return certificates
+    .filter(({ config }) => config.type === "existing")
+    .map(({ config, dnsNames }) => ({ secretName: config.secretName, dnsNames }));
+}
+
+function existingFile({ gateway }: StackConfig, secretName: string, suffix: string): string {
+  return labPath(`${gateway.namespace}-${secretName}.${suffix}`);
 }
 
 /** Host names of every lab; those of the stacks follow. */

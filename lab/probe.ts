@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import type { StackOutputs } from "../verify/target";
+import { type StackOutputs, trustAnchors } from "../verify/target";
 import type { Lab } from "./lab";
 import { labPath } from "./state";
 
@@ -102,12 +102,16 @@ export async function stackOutputs(lab: Lab, stack: string): Promise<StackOutput
   return JSON.parse(await lab.output(["pulumi", "stack", "output", "--json", "--stack", stack])) as StackOutputs;
 }
 
-/** Writes the certificates that clients have to trust to a file in the lab's folder, and returns its path. */
-export function trustFile(stack: string, outputs: StackOutputs): string | undefined {
-  if (outputs.certificate.trustAnchorPem === undefined) {
+/**
+ * Writes the certificates that clients have to trust to a file in the lab's folder, and returns its path; undefined if there is none.
+ * @param more Certificates that the stack did not issue, in PEM.
+ */
+export function trustFile(stack: string, outputs: StackOutputs, more = ""): string | undefined {
+  const anchors = (trustAnchors(outputs) ?? "") + more;
+  if (anchors === "") {
     return undefined;
   }
   const file = labPath(`${stack}-ca.pem`);
-  writeFileSync(file, outputs.certificate.trustAnchorPem);
+  writeFileSync(file, anchors);
   return file;
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import type { StackConfig } from "../config";
+import { someHost } from "../verify/hosts";
 import { CLIENT_INSIDE } from "./addresses";
 import { Lab } from "./lab";
 import { enter } from "./namespaces";
@@ -20,8 +21,8 @@ socket.on("close", () => process.exit(0));
 `;
 
 /** Forwards 127.0.0.1:PORT to port 443 of a stack's gateway, as a client inside, until this process ends. */
-export function serveProxy(lab: Lab, stack: string, { domain, services }: StackConfig, port: number): Promise<number> {
-  const address = lab.snapshot.hosts[services[0]?.host ?? `unknown.${domain}`];
+export function serveProxy(lab: Lab, stack: string, config: StackConfig, port: number): Promise<number> {
+  const address = lab.snapshot.hosts[someHost(config)];
   if (address === undefined) {
     throw new UserError(`${stack} is not deployed: npm run lab -- deploy --stack ${stack}`);
   }
@@ -47,7 +48,7 @@ export function serveProxy(lab: Lab, stack: string, { domain, services }: StackC
       );
     });
     server.listen(port, "127.0.0.1", () => {
-      const host = services[0]?.host ?? "HOST";
+      const host = someHost(config);
       console.log(`https://127.0.0.1:${port} forwards to ${address}:443, until Ctrl-C; for example:`);
       console.log(`  curl -k --connect-to ${host}:443:127.0.0.1:${port} https://${host}/`);
     });

@@ -1,3 +1,4 @@
+import { someHost } from "../verify/hosts";
 import { summary, table } from "../verify/row";
 import { loadStackFile } from "../config/load/stackFile";
 import { checkStack } from "./checks";
@@ -26,7 +27,7 @@ main(async () => {
       throw new UserError(`pulumi up of ${STACK} failed, see above`);
     }
     const rows = await checkStack(lab, STACK, config);
-    const host = config.services[0]?.host ?? config.domain;
+    const host = someHost(config);
     console.log(`\n${table(rows, process.stdout.isTTY)}\n`);
     console.log(`${summary(rows)}, ${((Date.now() - start) / 1000).toFixed(0)} s\n`);
     console.log("Try it:");

@@ -1,4 +1,4 @@
-import { HTTP_LISTENER, HTTP_PORT, HTTPS_LISTENER, HTTPS_PORT } from "../components/shared/naming";
+import { HTTP_LISTENER, HTTP_PORT } from "../components/shared/naming";
 import { isKind, objectName, type Resource, type ResourcePolicy } from "./policy";
 
 export const GATEWAY_API = "gateway.networking.k8s.io";
@@ -27,9 +27,8 @@ export function specOf({ props }: Resource): RouteSpec {
 
 /** A parentRef that names neither listener nor port attaches to all of them. */
 function isPlaintext({ kind = "Gateway", sectionName, port }: ParentRef): boolean {
-  const secure = sectionName === HTTPS_LISTENER || (sectionName === undefined && port === HTTPS_PORT);
-  const named = sectionName === undefined || sectionName === HTTP_LISTENER || port === HTTP_PORT;
-  return kind === "Gateway" && named && !secure;
+  const isOther = sectionName === undefined ? port !== undefined && port !== HTTP_PORT : sectionName !== HTTP_LISTENER;
+  return kind === "Gateway" && (!isOther || port === HTTP_PORT);
 }
 
 /** A rule without backends and filters refuses: with 404 or, on Istio 1.31, with 500. */
@@ -53,7 +52,7 @@ export const noPlaintextRoute: ResourcePolicy = {
     const served = rules.length === 0 || !rules.every(redirectsOrRefuses);
     return served && parentRefs.some(isPlaintext)
       ? [
-          `${objectName(resource)} answers plain HTTP: bind it to sectionName ${HTTPS_LISTENER}, or let it only redirect.`,
+          `${objectName(resource)} answers plain HTTP: bind it to the sectionName of an https listener, or let it only redirect.`,
         ]
       : [];
   },

@@ -1,4 +1,5 @@
 import type { Rule, Service, StackConfig } from "../config";
+import type { StackCertificate } from "../config/resolve/certificates";
 import { isOpenToAll } from "../config/resolve/entrance";
 import { entrance } from "../emit/words";
 import { differences } from "./differences";
@@ -19,16 +20,74 @@ const GATEWAY_WIDE = "gateway-wide" as const;
 
 /** What differs between two configs of a stack. Defaults are filled in, so a changed default shows for each service. */
 export function changes(before: StackConfig, after: StackConfig): Change[] {
-  // What a config needs from the CRDs follows from its services.
-  const { services: servicesBefore, fieldUses: _before, ...wholeBefore } = before;
-  const { services: servicesAfter, fieldUses: _after, ...wholeAfter } = after;
+  const [servicesBefore, servicesAfter] = [before.services, after.services];
   const names = [...new Set([...servicesBefore, ...servicesAfter].map(({ name }) => name))];
   const find = (services: readonly Service[], name: string) => services.find((service) => service.name === name);
   return [
-    ...differences(wholeBefore, wholeAfter).map((text) => ({ scope: GATEWAY_WIDE, text, reach: GATEWAY_WIDE })),
+    ...domainChanges(before.domains, after.domains),
+    ...[...certificateChanges(before, after), ...differences(wholeOf(before), wholeOf(after))].map((text) => ({
+      scope: GATEWAY_WIDE,
+      text,
+      reach: GATEWAY_WIDE,
+    })),
     ...names.flatMap((scope) =>
       serviceChanges(find(servicesBefore, scope), find(servicesAfter, scope)).map((change) => ({ scope, ...change })),
     ),
+  ];
+}
+
+/** What is the gateway's own. Listeners, and what a config needs from the CRDs, follow from its services. */
+function wholeOf(stack: StackConfig): object {
+  const { services: _services, fieldUses: _uses, listeners: _listeners, domains: _domains, ...rest } = stack;
+  const { certificates: _certificates, ...whole } = rest;
+  return whole;
+}
+
+function certificateChanges(before: StackConfig, after: StackConfig): string[] {
+  const find = ({ certificates }: StackConfig, { key, config }: StackCertificate) =>
+    certificates.find((other) => other.key === key && other.config.secretName === config.secretName) ??
+    certificates.find((other) => other.key === key);
+  const names = ({ dnsNames }: StackCertificate) => dnsNames.join(", ");
+  const lost = before.certificates.filter((old) => find(after, old) === undefined);
+  return [
+    ...after.certificates.flatMap((next) => {
+      const old = find(before, next);
+      if (old === undefined) {
+        return [`new certificate for ${names(next)}: ${next.config.type}, in the Secret ${next.config.secretName}`];
+      }
+      const settings = (certificate: StackCertificate) => ({ ...certificate.config, names: certificate.dnsNames });
+      const of = after.certificates.length === 1 ? "" : `, for ${names(next)}`;
+      return differences(settings(old), settings(next), "certificate").map((text) => `${text}${of}`);
+    }),
+    ...lost.map((old) => `no certificate for ${names(old)} any more`),
+  ];
+}
+
+/** Domains that the gateway gains and loses. Clients of the others notice nothing of it. */
+function domainChanges(before: readonly string[], after: readonly string[]): Change[] {
+  const gained = after.filter((domain) => !before.includes(domain));
+  const lost = before.filter((domain) => !after.includes(domain));
+  const [first] = after;
+  return [
+    ...gained.map((domain) => ({
+      scope: GATEWAY_WIDE,
+      text: `also serves the domain ${domain}; connections of the others stay as they are`,
+      reach: GATEWAY_WIDE,
+    })),
+    ...lost.map((domain) => ({
+      scope: GATEWAY_WIDE,
+      text: `no longer serves the domain ${domain}`,
+      reach: "removal" as const,
+    })),
+    ...(first !== before[0] && gained.length === 0 && lost.length === 0
+      ? [
+          {
+            scope: GATEWAY_WIDE,
+            text: `hosts that follow from names are now in ${first ?? "no domain"}`,
+            reach: GATEWAY_WIDE,
+          },
+        ]
+      : []),
   ];
 }
 
@@ -38,18 +97,51 @@ function serviceChanges(before: Service | undefined, after: Service | undefined)
   if (before === undefined) {
     return after === undefined
       ? []
-      : [{ text: `new, ${entrance(after)}: https://${after.host}`, ...(isOpenToAll(after.access) && OPENS) }];
+      : [{ text: `new, ${entrance(after)}: ${urls(after)}`, ...(isOpenToAll(after.access) && OPENS) }];
   }
   if (after === undefined) {
-    return [{ text: `removed, https://${before.host} no longer answers`, reach: "removal" }];
+    return [
+      {
+        text: `removed, ${urls(before)} no longer ${before.hosts.length === 1 ? "answers" : "answer"}`,
+        reach: "removal",
+      },
+    ];
   }
-  const { rules: _rulesBefore, access: _accessBefore, canary: _canaryBefore, ...restBefore } = before;
-  const { rules: _rulesAfter, access: _accessAfter, canary: _canaryAfter, ...restAfter } = after;
+  const {
+    rules: _rulesBefore,
+    access: _accessBefore,
+    canary: _canaryBefore,
+    hosts: _hostsBefore,
+    ...restBefore
+  } = before;
+  const { rules: _rulesAfter, access: _accessAfter, canary: _canaryAfter, hosts: _hostsAfter, ...restAfter } = after;
   return [
     ...accessChanges(before, after),
+    ...hostChanges(before, after),
     ...differences(restBefore, restAfter).map((text) => ({ text })),
     ...rulesChanges(before, after),
   ];
+}
+
+function urls({ hosts }: Service): string {
+  return hosts.map(({ host }) => `https://${host}`).join(", ");
+}
+
+/** Names that a service gains and loses beside its first, which is a setting of its own, and how each now answers. */
+function hostChanges(before: Service, after: Service): Told[] {
+  const find = ({ hosts }: Service, name: string) => hosts.find(({ host }) => host === name);
+  const names = [...new Set([...before.hosts, ...after.hosts].map(({ host }) => host))];
+  return names.flatMap((name): Told[] => {
+    const [old, next] = [find(before, name), find(after, name)];
+    if (next === undefined) {
+      return name === before.host ? [] : [{ text: `https://${name} no longer answers`, reach: "removal" }];
+    }
+    const how = next.redirect === undefined ? "serves" : `redirects with ${next.redirect} to ${after.host}`;
+    if (old === undefined) {
+      return name === after.host ? [] : [{ text: `https://${name} now ${how}` }];
+    }
+    return old.redirect === next.redirect ? [] : [{ text: `https://${name} now ${how}` }];
+  });
 }
 
 const OPENS = { reach: "opens to all" } as const;

@@ -1,4 +1,4 @@
-import { SECRET_PATHS } from "../config/load/secrets";
+import { maySeal } from "../config/load/secrets";
 import { isMap } from "../config/values/isMap";
 import { shown } from "../emit/words";
 
@@ -38,7 +38,7 @@ export function differences(before: unknown, after: unknown, path = ""): string[
   }
   const name = NAMES[path] ?? path;
   const told = IN_FULL.test(path) ? (value: unknown) => JSON.stringify(value) : shown;
-  if (SECRET_PATHS.includes(path)) {
+  if (maySeal(path)) {
     return [`${name} ${before === undefined ? "added" : after === undefined ? "removed" : "changed"}`];
   }
   if (before === undefined) {

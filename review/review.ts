@@ -25,9 +25,15 @@ export function review(stack: string, base: string, { before, after }: StackFile
     return { markdown: section(stack, `Not compared, the config is wrong: ${inline(next)}`), sound: false };
   }
   if (!existsSync(before)) {
-    const { domain, services } = next;
+    const { listeners, services } = next;
     const count = services.length === 1 ? "1 service" : `${services.length} services`;
-    return { markdown: section(stack, `A new stack: https://${inline(`*.${domain}`)}, with ${count}.`), sound: true };
+    return {
+      markdown: section(
+        stack,
+        `A new stack: ${listeners.map(({ hostname = "*" }) => `https://${inline(hostname)}`).join(", ")}, with ${count}.`,
+      ),
+      sound: true,
+    };
   }
   const old = load(before);
   return typeof old === "string"

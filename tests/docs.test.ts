@@ -44,8 +44,8 @@ describe("docs", () => {
       }
       writeFileSync(join(folder, "Pulumi.yaml"), projectYaml);
       writeFileSync(join(folder, "Pulumi.STACK.yaml"), `${stackYaml}  ${line}\n`);
-      const { domain, gateway, services } = loadStackFile(join(folder, "Pulumi.STACK.yaml"));
-      assert.deepEqual([domain, gateway.namespace], ["example.com", "istio-ingress"]);
+      const { domains, gateway, services } = loadStackFile(join(folder, "Pulumi.STACK.yaml"));
+      assert.deepEqual([domains.join(), gateway.namespace], ["example.com", "istio-ingress"]);
       assert.deepEqual(
         services.map(({ host }) => host),
         ["grafana", ...files.map((_, index) => `more-${index}`)].map((name) => `${name}.example.com`),
@@ -67,7 +67,7 @@ describe("docs", () => {
     const { certificatePem } = await testAuthority(30);
     // README.md has tests of its own.
     const pages = PAGES.filter((page) => page !== "README.md" && yamlBlocks(read(page)).length > 0);
-    assert.deepEqual(pages, ["docs/features.md", "docs/infrastructure.md", "docs/operations.md"]);
+    assert.deepEqual(pages, ["docs/features.md", "docs/hosts.md", "docs/infrastructure.md", "docs/operations.md"]);
     for (const block of pages.flatMap((page) => yamlBlocks(read(page)))) {
       const text = block.replace('"-----BEGIN CERTIFICATE-----…"', JSON.stringify(certificatePem));
       const { value, misreads } = readYaml(text, PULUMIS_BOUND);
@@ -113,9 +113,11 @@ function asStack(value: unknown): Record<string, unknown> {
   const keys = Object.fromEntries(
     Object.entries(value as object).map(([key, entry]) => [key.replace("istio-gateway:", ""), entry as unknown]),
   );
+  // One of both.
+  const domain = "domains" in keys ? { domain: undefined } : {};
   const isStack = Object.keys(keys).every((key) => (STACK_KEYS as readonly string[]).includes(key));
   return isStack
-    ? { services: [{ name: "web", namespace: "apps" }], ...keys }
+    ? { services: [{ name: "web", namespace: "apps" }], ...domain, ...keys }
     : { ...needed, services: [{ name: "grafana", namespace: "monitoring", port: 3000, ...keys }] };
 }
 

@@ -3,6 +3,7 @@ import { milliseconds, type Service, type StackConfig } from "../config";
 import { globalLimitsOf } from "../config/schema/limits/rateLimit";
 import { type Answer, TIMEOUT_MS } from "./client";
 import { isAborted } from "./expectations";
+import { sampleOf } from "./hosts";
 import type { Diagnosis } from "./row";
 
 /**
@@ -13,7 +14,9 @@ export function diagnose(
   answer: Answer,
   host: string,
   config: StackConfig,
-  service: Service | undefined = config.services.find((candidate) => candidate.host === host),
+  service: Service | undefined = config.services.find((candidate) =>
+    candidate.hosts.some((one) => sampleOf(one.host) === host),
+  ),
 ): Diagnosis {
   const { gateway, rateLimitService } = config;
   const kind = service?.protocol === "grpc" ? "grpcroute" : "httproute";

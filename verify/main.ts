@@ -6,7 +6,7 @@ import { loadStackFile } from "../config/load/stackFile";
 import type { Identity } from "./client";
 import { outputOf } from "./cluster/kubectl";
 import { summary, table, type Row } from "./row";
-import type { StackOutputs, Target } from "./target";
+import { type StackOutputs, type Target, trustAnchors } from "./target";
 import { verify } from "./verify";
 
 const USAGE = `usage: npm run verify -- --stack STACK [OPTIONS]
@@ -53,7 +53,7 @@ async function main(): Promise<number> {
     stack,
     config,
     outputs,
-    trust: values.ca === undefined ? outputs?.certificate.trustAnchorPem : readFileSync(values.ca, "utf8"),
+    trust: values.ca === undefined ? outputs && trustAnchors(outputs) : readFileSync(values.ca, "utf8"),
     route: { address: values.address, from: values.from, identity },
   };
   const rows = await verify(target, { cluster: values.cluster, limits: values.limits });

@@ -16,8 +16,9 @@ export interface Target {
 export interface StackOutputs {
   readonly endpoints: Readonly<Record<string, string>>;
   readonly dnsRecords: readonly string[];
-  readonly certificate: {
+  readonly certificates: readonly {
     readonly type: string;
+    /** NAMESPACE/NAME. */
     readonly secret: string;
     readonly dnsNames: readonly string[];
     readonly fingerprintSha256?: string;
@@ -25,8 +26,14 @@ export interface StackOutputs {
     readonly renewalTime?: string;
     readonly warning?: string;
     readonly trustAnchorPem?: string;
-  };
+  }[];
   readonly readme: string;
+}
+
+/** The CAs and self-signed certificates that clients have to trust, in PEM; undefined if the stack issues none. */
+export function trustAnchors({ certificates }: StackOutputs): string | undefined {
+  const anchors = certificates.flatMap(({ trustAnchorPem }) => trustAnchorPem ?? []);
+  return anchors.length === 0 ? undefined : [...new Set(anchors)].join("");
 }
 
 /** Address that the stack's DNS records point to; undefined if it has none yet. */

@@ -12,6 +12,7 @@ import { checkClientAddress } from "./cluster/clientAddress";
 import { checkConditions } from "./cluster/conditions";
 import { checkInfrastructure } from "./cluster/infrastructure";
 import { checkProxies } from "./cluster/proxies";
+import { someHost } from "./hosts";
 import { skipped, type Row } from "./row";
 import { recordedAddress, type Target } from "./target";
 
@@ -56,7 +57,7 @@ export async function verify(target: Target, { cluster, limits }: VerifyOptions)
 /** The gateway's own address, so that a wrong DNS record fails only its own check. */
 async function addressOf({ config, outputs, route }: Target): Promise<string | undefined> {
   const recorded = outputs === undefined ? config.gateway.address : recordedAddress(outputs);
-  const name = route.address ?? recorded ?? config.services[0]?.host ?? config.domain;
+  const name = route.address ?? recorded ?? someHost(config);
   return lookup(name).then(
     ({ address }) => address,
     () => undefined,

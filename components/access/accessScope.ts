@@ -6,14 +6,11 @@ import { HTTP_PORT } from "../shared/naming";
  * that returns to plain HTTP, where they would send their token in the clear. If the patch does not apply, requests are refused, never
  * admitted.
  */
-export function accessScopePatch(domain: string): ConfigPatch {
+export function accessScopePatch(): ConfigPatch {
   const filters = ["jwt_authn", "rbac", "ext_authz"].map((name) => [`envoy.filters.http.${name}`, DISABLED]);
   return {
-    applyTo: "VIRTUAL_HOST",
-    match: {
-      context: "GATEWAY",
-      routeConfiguration: { portNumber: HTTP_PORT, vhost: { name: `*.${domain}:${HTTP_PORT}` } },
-    },
+    applyTo: "ROUTE_CONFIGURATION",
+    match: { context: "GATEWAY", routeConfiguration: { portNumber: HTTP_PORT } },
     patch: { operation: "MERGE", value: { typed_per_filter_config: Object.fromEntries(filters) } },
   };
 }

@@ -22,9 +22,9 @@ export const ASK_HEADER = "x-unified-gateway-ask";
 export function credentialsPatches(services: readonly Service[]): ConfigPatch[] {
   // Services that share a host have the same access: the config check ensures it.
   const filters = new Map(
-    services.flatMap(({ host, access }) => {
+    services.flatMap(({ hosts, access }) => {
       const wanted = headers(access);
-      return wanted.length === 0 ? [] : [[hostKey(host), headerMutation(wanted)] as const];
+      return wanted.length === 0 ? [] : hosts.map(({ host }) => [hostKey(host), headerMutation(wanted)] as const);
     }),
   );
   const patches = filterByRoute({ feature: "credentials", place: "first", by: "host", filters });

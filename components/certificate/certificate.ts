@@ -2,18 +2,19 @@ import { Secret } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { X509Certificate } from "node:crypto";
-import type { CertificateConfig, IssuedCertificateConfig } from "../../config/resolve/certificate";
+import type { CertificateConfig, IssuedCertificateConfig } from "../../config/resolve/certificates";
 import type { KeyAlgorithm } from "../../config/schema/certificate/certificate";
 import { hours } from "../../config/values/duration";
 import { certificateBlocks } from "../../config/values/pem";
-import { certificateNames, type GatewayRef, partOf } from "../shared/naming";
+import { CertManagerCertificate, type CertManagerCertificateSpec } from "../../kinds/certManagerCertificate";
+import { type GatewayRef, partOf } from "../shared/naming";
 import { type KeyPair, keyPairProblems, renewal, servedChain, trustAnchor } from "./keyPair";
 
 export interface CertificateArgs {
-  /** Where the certificate comes from: `certificate` of `gatewayConfig()`. Its CA texts may be Outputs. */
+  /** Where the certificate comes from: `config` of one of `certificates` of `gatewayConfig()`. Its CA texts may be Outputs. */
   config: CertificateConfig;
-  /** The certificate covers `*.DOMAIN` and DOMAIN. */
-  domain: pulumi.Input<string>;
+  /** Names that it covers, its first the subject: `dnsNames` of the same. */
+  dnsNames: pulumi.Input<readonly string[]>;
   /** The Gateway that serves it. The Secret lives in its namespace. */
   gateway: GatewayRef;
   /** True refuses to delete the private key and the Secret. The leaf stays free: it must be renewed. */
@@ -41,8 +42,8 @@ export interface CertificateInfo {
 }
 
 /**
- * The wildcard certificate and its Secret: issued here (`self-signed`, `ca-signed`), or elsewhere (`existing`, `cert-manager`),
- * in which case no key passes through Pulumi.
+ * A certificate and its Secret: issued here (`self-signed`, `ca-signed`), or elsewhere (`existing`, `cert-manager`), in which case
+ * no key passes through Pulumi.
  */
 export class Certificate extends pulumi.ComponentResource {
   /** Name of the kubernetes.io/tls Secret, for `TlsGateway`. */
@@ -52,13 +53,16 @@ export class Certificate extends pulumi.ComponentResource {
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Certificate", name, {}, opts);
-    const { config, domain, gateway, protect } = args;
-    const names = pulumi.output(domain).apply(certificateNames);
+    const { config, dnsNames, gateway, protect } = args;
+    const names = pulumi.output(dnsNames).apply((all) => [...all]);
     const known = { type: config.type, secret: `${gateway.namespace}/${config.secretName}` };
     if (config.type === "existing" || config.type === "cert-manager") {
+      if (config.type === "cert-manager") {
+        const metadata = { name: config.secretName, namespace: gateway.namespace, labels: partOf(gateway) };
+        new CertManagerCertificate(name, { metadata, spec: requestSpec(config, names) }, { parent: this });
+      }
       this.secretName = pulumi.output(config.secretName);
-      // Hosts are one label below the domain; cert-manager requests the listeners' host names, that is, the wildcard.
-      this.info = names.apply(([wildcard]) => ({ ...known, dnsNames: [wildcard] }));
+      this.info = names.apply((all) => ({ ...known, dnsNames: all }));
     } else {
       const child = { parent: this };
       const key = new tls.PrivateKey(`${name}-key`, keyArgs(config.keyAlgorithm), { ...child, protect });
@@ -66,10 +70,10 @@ export class Certificate extends pulumi.ComponentResource {
         config.type === "self-signed"
           ? new tls.SelfSignedCert(
               name,
-              { privateKeyPem: key.privateKeyPem, ...request(domain), ...terms(config) },
+              { privateKeyPem: key.privateKeyPem, ...request(dnsNames), ...terms(config) },
               child,
             )
-          : this.signedByCa(name, key, config, domain);
+          : this.signedByCa(name, key, config, dnsNames);
       // Certificates are public, even if they come from a Secret: without this, all of `info` would be secret.
       const authority = pulumi.unsecret(
         pulumi
@@ -83,18 +87,18 @@ export class Certificate extends pulumi.ComponentResource {
           type: "kubernetes.io/tls",
           stringData: pulumi
             .all([leaf.certPem, key.privateKeyPem, authority, names])
-            .apply(([leafPem, privateKeyPem, authorityPem, dnsNames]) =>
-              this.checked(known.secret, { leafPem, authorityPem, privateKeyPem, dnsNames }),
+            .apply(([leafPem, privateKeyPem, authorityPem, all]) =>
+              this.checked(known.secret, { leafPem, authorityPem, privateKeyPem, dnsNames: all }),
             ),
         },
         { ...child, protect },
       );
       this.secretName = secret.metadata.name;
-      this.info = pulumi.all([leaf.certPem, authority, names]).apply(([certPem, authorityPem, dnsNames]) => {
+      this.info = pulumi.all([leaf.certPem, authority, names]).apply(([certPem, authorityPem, all]) => {
         const { validTo, fingerprint256 } = new X509Certificate(certPem);
         const info = {
           ...known,
-          dnsNames,
+          dnsNames: all,
           ...renewal(validTo, config.renewBefore),
           fingerprintSha256: fingerprint256,
           trustAnchorPem: config.type === "ca-signed" ? trustAnchor(authorityPem) : certPem,
@@ -125,10 +129,10 @@ export class Certificate extends pulumi.ComponentResource {
     name: string,
     key: tls.PrivateKey,
     config: Extract<IssuedCertificateConfig, { type: "ca-signed" }>,
-    domain: pulumi.Input<string>,
+    dnsNames: pulumi.Input<readonly string[]>,
   ): tls.LocallySignedCert {
     const child = { parent: this };
-    const csr = new tls.CertRequest(name, { privateKeyPem: key.privateKeyPem, ...request(domain) }, child);
+    const csr = new tls.CertRequest(name, { privateKeyPem: key.privateKeyPem, ...request(dnsNames) }, child);
     return new tls.LocallySignedCert(
       name,
       {
@@ -143,25 +147,50 @@ export class Certificate extends pulumi.ComponentResource {
 }
 
 /** https://www.pulumi.com/registry/packages/tls/api-docs/privatekey/#inputs */
-export function keyArgs(algorithm: KeyAlgorithm): tls.PrivateKeyArgs {
+export function keyArgs(algorithm: KeyAlgorithm): {
+  algorithm: "RSA" | "ECDSA";
+  ecdsaCurve?: string;
+  rsaBits?: number;
+} {
   return algorithm === "ecdsa-p256"
     ? { algorithm: "ECDSA", ecdsaCurve: "P256" }
     : { algorithm: "RSA", rsaBits: Number(algorithm.replace("rsa-", "")) };
 }
 
+/** What cert-manager is asked for. It renews after two thirds of the time that the issuer grants. */
+function requestSpec(
+  { secretName, issuer, issuerKind, keyAlgorithm }: Extract<CertificateConfig, { type: "cert-manager" }>,
+  dnsNames: pulumi.Input<string[]>,
+): CertManagerCertificateSpec {
+  const { algorithm, ecdsaCurve, rsaBits } = keyArgs(keyAlgorithm);
+  return {
+    secretName,
+    dnsNames,
+    issuerRef: { group: "cert-manager.io", kind: issuerKind, name: issuer },
+    privateKey: {
+      algorithm,
+      size: rsaBits ?? Number(ecdsaCurve?.slice(1)),
+      rotationPolicy: "Always",
+    },
+    usages: allowedUses(keyAlgorithm).map((use) => use.replace("_", " ")),
+  };
+}
+
 /** Names of the certificate. Clients read the SANs; its subject is for humans. */
-export function request(domain: pulumi.Input<string>) {
-  return typeof domain === "string"
-    ? { subject: subjectOf(domain), dnsNames: certificateNames(domain) }
-    : { subject: pulumi.output(domain).apply(subjectOf), dnsNames: pulumi.output(domain).apply(certificateNames) };
+export function request(dnsNames: pulumi.Input<readonly string[]>) {
+  return Array.isArray(dnsNames)
+    ? { subject: subjectOf(dnsNames as readonly string[]), dnsNames: [...(dnsNames as readonly string[])] }
+    : {
+        subject: pulumi.output(dnsNames).apply(subjectOf),
+        dnsNames: pulumi.output(dnsNames).apply((names) => [...names]),
+      };
 }
 
 /** RFC 5280, appendix A.1: ub-common-name. */
 const MAX_COMMON_NAME = 64;
 
 /** Never empty: that of a self-signed certificate is its issuer too, which has to have a name (RFC 5280, section 4.1.2.4). */
-function subjectOf(domain: string): { commonName: string } | { organization: string } {
-  const [commonName] = certificateNames(domain);
+function subjectOf([commonName = ""]: readonly string[]): { commonName: string } | { organization: string } {
   return commonName.length <= MAX_COMMON_NAME ? { commonName } : { organization: "Unified Istio gateway" };
 }
 
@@ -171,11 +200,14 @@ export function terms(config: Pick<IssuedCertificateConfig, "keyAlgorithm" | "va
   earlyRenewalHours: number;
   allowedUses: string[];
 } {
-  // ECDSA keys must not have keyEncipherment (RFC 8813, section 3).
-  const uses = config.keyAlgorithm === "ecdsa-p256" ? [] : ["key_encipherment"];
   return {
     validityPeriodHours: hours(config.validity),
     earlyRenewalHours: hours(config.renewBefore),
-    allowedUses: ["digital_signature", ...uses, "server_auth"],
+    allowedUses: allowedUses(config.keyAlgorithm),
   };
+}
+
+/** ECDSA keys must not have keyEncipherment (RFC 8813, section 3). */
+function allowedUses(algorithm: KeyAlgorithm): string[] {
+  return ["digital_signature", ...(algorithm === "ecdsa-p256" ? [] : ["key_encipherment"]), "server_auth"];
 }

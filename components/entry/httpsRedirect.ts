@@ -4,13 +4,14 @@ import type { HttpsRedirectConfig } from "../../config/schema/entry/httpsRedirec
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
 import { externalDnsAnnotation } from "../shared/externalDns";
 import { type GatewayRef, HTTP_LISTENER, HTTPS_PORT, ownMetadata, ownName, SUFFIXES } from "../shared/naming";
-import { wildcardOf } from "../shared/wildcard";
 
 export interface HttpsRedirectArgs {
   /** The Gateway whose http listener redirects. The route lives in its namespace. */
   gateway: GatewayRef;
-  /** Requests for `*.DOMAIN` are redirected. */
-  domain: pulumi.Input<string>;
+  /** Hosts whose requests are redirected, wildcards among them, at most 16. Absent: all. */
+  hostnames?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Which of the Gateway's redirects it is, from 1, if there are more hosts than one route holds. Default: 1. */
+  page?: number;
   /** `gateway.httpsRedirect` of `gatewayConfig()`. Default: a 301. */
   config?: HttpsRedirectConfig;
   /** What stands between clients and the gateway. With trusted proxies, what they received by https is refused. Default: nothing. */
@@ -20,21 +21,39 @@ export interface HttpsRedirectArgs {
 /** Redirects every plain-HTTP request to the same URL on https. */
 export class HttpsRedirect extends HTTPRoute {
   constructor(name: string, args: HttpsRedirectArgs, opts?: pulumi.CustomResourceOptions) {
-    const metadata = { ...ownMetadata(args.gateway, SUFFIXES.redirect), annotations: UNPUBLISHED };
+    const metadata = { ...ownMetadata(args.gateway, suffixOf(args)), annotations: UNPUBLISHED };
     super(name, { metadata, spec: redirectSpec(args) }, opts);
   }
+}
+
+/** An HTTPRoute holds at most 16 hostnames (Gateway API v1 schema). */
+const MOST_HOSTNAMES = 16;
+
+/** The host names of each redirect that a gateway needs; undefined for all. @param hosts `undefined` for every host. */
+export function redirectPages(hosts: readonly (string | undefined)[]): (string[] | undefined)[] {
+  const names = hosts.filter((host) => host !== undefined);
+  return names.length < hosts.length
+    ? [undefined]
+    : Array.from({ length: Math.ceil(names.length / MOST_HOSTNAMES) }, (_, page) =>
+        names.slice(page * MOST_HOSTNAMES, (page + 1) * MOST_HOSTNAMES),
+      );
+}
+
+function suffixOf({ page = 1 }: Pick<HttpsRedirectArgs, "page">): string {
+  return page === 1 ? SUFFIXES.redirect : `${SUFFIXES.redirect}-${page}`;
 }
 
 /** external-dns would publish the wildcard, and skips objects of another controller than its own, whose value is `dns-controller`. */
 const UNPUBLISHED = externalDnsAnnotation("controller", "none");
 
 /** Bound only to the http listener: on both, it would redirect https to itself forever. */
-export function redirectSpec({ gateway, domain, config, clientAddress }: HttpsRedirectArgs): HTTPRouteSpec {
-  const name = ownName(gateway, SUFFIXES.redirect);
+export function redirectSpec(args: HttpsRedirectArgs): HTTPRouteSpec {
+  const { gateway, hostnames, config, clientAddress } = args;
+  const name = ownName(gateway, suffixOf(args));
   const statusCode = config?.statusCode ?? 301;
   return {
     parentRefs: [{ name: gateway.name, namespace: gateway.namespace, sectionName: HTTP_LISTENER }],
-    hostnames: [wildcardOf(domain)],
+    hostnames,
     rules: [
       ...((clientAddress?.trustedProxies ?? 0) > 0 ? [refusal(`${name}-loop`)] : []),
       {

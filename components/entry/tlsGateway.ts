@@ -8,7 +8,6 @@ import { externalDnsAnnotation } from "../shared/externalDns";
 import {
   HTTP_LISTENER,
   HTTP_PORT,
-  HTTPS_LISTENER,
   HTTPS_PORT,
   NAMESPACE_NAME_LABEL,
   ownName,
@@ -16,29 +15,34 @@ import {
   qualifiedName,
   SUFFIXES,
 } from "../shared/naming";
-import { wildcardOf } from "../shared/wildcard";
 import { infrastructure } from "./infrastructure";
 
+/** An https listener. */
+export interface ListenerArgs {
+  /** Its name, unique in the Gateway, to which routes attach. */
+  name: string;
+  /** A host, `*.` and one, or undefined for every host. */
+  hostname?: pulumi.Input<string>;
+  /** Names of kubernetes.io/tls Secrets in the Gateway's namespace: one, or two with keys of different algorithms. */
+  secretNames: readonly pulumi.Input<string>[];
+  /** Namespaces whose routes may attach if `config.allowedRoutes` is Selector, else ignored. */
+  namespaces: readonly string[];
+}
+
 export interface TlsGatewayArgs {
-  /** Both listeners take `*.DOMAIN`. */
-  domain: pulumi.Input<string>;
   /** The Gateway's name, namespace, address and TLS settings: `gateway` of `gatewayConfig()`. */
   config: GatewayConfig;
-  /** Name of a kubernetes.io/tls Secret in the Gateway's namespace. */
-  secretName: pulumi.Input<string>;
-  /** Namespaces whose routes may attach if `config.allowedRoutes` is Selector, else ignored. Default: none. */
-  routeNamespaces?: readonly string[];
+  /** What it serves over https: `listeners` of `gatewayConfig()`. At most 63. */
+  listeners: readonly ListenerArgs[];
   /** Name of the ConfigMap with the CAs for clients' certificates. Needed with `config.tls.clientCertificates`, else ignored. */
   clientAuthorities?: pulumi.Input<string>;
-  /** Issuer that cert-manager asks to fill the Secret. Default: none, the Secret comes from elsewhere. */
-  certManager?: { issuer: string; issuerKind: "ClusterIssuer" | "Issuer" };
   /** Annotations for the Gateway's pods, beside those of `config`. Ignored with `config.existing`. Default: none. */
   podAnnotations?: Readonly<Record<string, string>>;
   /** True refuses to delete the Gateway. */
   protect: boolean;
 }
 
-/** The one Gateway: plain HTTP on port 80, which only redirects, and HTTPS on port 443. */
+/** The one Gateway: a listener for plain HTTP on port 80, which only redirects, and those for HTTPS on port 443. */
 export class TlsGateway extends pulumi.ComponentResource {
   /** IP address or host name that clients connect to; undefined until the cluster assigns one. */
   readonly address: pulumi.Output<string | undefined>;
@@ -58,7 +62,7 @@ export class TlsGateway extends pulumi.ComponentResource {
           namespace: config.namespace,
           // https://istio.io/latest/docs/setup/upgrade/canary/
           labels: { ...partOf(config), ...(config.revision === undefined ? {} : { "istio.io/rev": config.revision }) },
-          annotations: gatewayAnnotations(args),
+          annotations: gatewayAnnotations(config),
         },
         spec: gatewaySpec(args),
       },
@@ -85,7 +89,7 @@ export function knownAddresses({ existing, address, infrastructure }: GatewayCon
 }
 
 export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
-  const { config, domain, secretName } = args;
+  const { config, listeners } = args;
   return {
     gatewayClassName: config.className,
     infrastructure: config.existing === undefined ? infrastructureSpec(config) : undefined,
@@ -95,22 +99,21 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
         name: HTTP_LISTENER,
         port: HTTP_PORT,
         protocol: "HTTP",
-        hostname: wildcardOf(domain),
         // Only the redirect attaches here, from the Gateway's own namespace: nobody else can serve plain HTTP.
         allowedRoutes: { namespaces: { from: "Same" } },
       },
-      {
-        name: HTTPS_LISTENER,
+      ...listeners.map(({ name, hostname, secretNames, namespaces }): Listener => ({
+        name,
         port: HTTPS_PORT,
         protocol: "HTTPS",
-        hostname: wildcardOf(domain),
-        allowedRoutes: { namespaces: allowedNamespaces(args) },
+        hostname,
+        allowedRoutes: { namespaces: allowedNamespaces(config, namespaces) },
         tls: {
           mode: "Terminate",
-          certificateRefs: [{ name: secretName }],
+          certificateRefs: secretNames.map((secretName) => ({ name: secretName })),
           options: listenerOptions(config),
         },
-      },
+      })),
     ],
     tls: frontendTls(args),
   };
@@ -159,15 +162,18 @@ function addressesOf(config: GatewayConfig): GatewaySpec["addresses"] {
 }
 
 /** By name: whoever may label a namespace of their own could attach routes otherwise, and the labels would need rights. */
-function allowedNamespaces({ config, routeNamespaces = [] }: TlsGatewayArgs): Listener["allowedRoutes"]["namespaces"] {
+function allowedNamespaces(
+  config: GatewayConfig,
+  namespaces: readonly string[],
+): Listener["allowedRoutes"]["namespaces"] {
   if (config.allowedRoutes !== "Selector") {
     return { from: config.allowedRoutes };
   }
-  const values = [...new Set(routeNamespaces)].sort();
+  const values = [...new Set(namespaces)].sort();
   return { from: "Selector", selector: { matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: "In", values }] } };
 }
 
-function gatewayAnnotations({ config, certManager }: TlsGatewayArgs): Record<string, string> {
+function gatewayAnnotations(config: GatewayConfig): Record<string, string> {
   const result: Record<string, string> = {};
   const timeout = seconds(config.programmedTimeout);
   if (timeout > 0) {
@@ -179,10 +185,6 @@ function gatewayAnnotations({ config, certManager }: TlsGatewayArgs): Record<str
   }
   if (config.externalDns !== undefined && config.address !== undefined) {
     Object.assign(result, externalDnsAnnotation("target", config.address));
-  }
-  if (certManager !== undefined) {
-    const key = certManager.issuerKind === "Issuer" ? "issuer" : "cluster-issuer";
-    result[`cert-manager.io/${key}`] = certManager.issuer;
   }
   return result;
 }

@@ -24,9 +24,9 @@ function buffer(maxRequestSize: NonNullable<Limits["maxRequestSize"]>): FilterCo
 
 /** Only a route can have one: no filter of Envoy's knows it. */
 function idleTimeouts(services: readonly Service[]): ConfigPatch[] {
-  return services.flatMap(({ host, rules, limits: { streamIdleTimeout } = {} }) =>
+  return services.flatMap(({ rules, limits: { streamIdleTimeout } = {} }) =>
     streamIdleTimeout === undefined
       ? []
-      : rules.map((rule) => routePatch(host, rule, { route: { idle_timeout: protoDuration(streamIdleTimeout) } })),
+      : rules.map((rule) => routePatch(rule, { route: { idle_timeout: protoDuration(streamIdleTimeout) } })),
   );
 }

@@ -34,7 +34,7 @@ export function routeFilters(
   return filters.length === 0 ? undefined : filters;
 }
 
-function headerFilter({ set, add, remove }: HeaderChanges): HTTPHeaderFilter {
+export function headerFilter({ set, add, remove }: HeaderChanges): HTTPHeaderFilter {
   const list = (values: Record<string, string> | undefined) =>
     values && Object.entries(values).map(([name, value]) => ({ name, value: literal(value) }));
   return { set: list(set), add: list(add), remove };

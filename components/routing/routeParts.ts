@@ -1,7 +1,9 @@
 import type { Rule, Service } from "../../config";
+import { ANY_HOST } from "../../config/resolve/domains";
+import type { Host } from "../../config/resolve/model";
 import type { Match } from "../../config/schema/routing/match";
 import type { HTTPBackendRef, ParentReference, ValueMatch } from "../../kinds/httpRoute";
-import { type GatewayRef, HTTPS_LISTENER } from "../shared/naming";
+import type { GatewayRef } from "../shared/naming";
 
 /** What all kinds of routes have in common. */
 
@@ -10,15 +12,27 @@ export interface RouteArgs {
   gateway: GatewayRef;
 }
 
-/** The listener and the host of a service's route. */
-export function attachment({ service, gateway }: RouteArgs): {
-  parentRefs: ParentReference[];
-  hostnames: string[];
-} {
+/** The listeners and the hosts of a route. @param hosts Default: those that the service serves. */
+export function attachment({ service, gateway }: RouteArgs, hosts = service.hosts.filter(isServed)): Attachment {
+  const { name, namespace } = gateway;
   return {
-    parentRefs: [{ name: gateway.name, namespace: gateway.namespace, sectionName: HTTPS_LISTENER }],
-    hostnames: [service.host],
+    parentRefs: [...new Set(hosts.map(({ listener }) => listener))].map((sectionName) => ({
+      name,
+      namespace,
+      sectionName,
+    })),
+    hostnames: hosts.some(({ host }) => host === ANY_HOST) ? undefined : hosts.map(({ host }) => host),
   };
+}
+
+interface Attachment {
+  readonly parentRefs: ParentReference[];
+  /** Undefined: every host. */
+  readonly hostnames: string[] | undefined;
+}
+
+function isServed({ redirect }: Host): boolean {
+  return redirect === undefined;
 }
 
 export function backendRefs(rule: Rule, routeNamespace: string): HTTPBackendRef[] {

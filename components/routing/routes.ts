@@ -8,6 +8,7 @@ import { contentHash } from "../shared/contentHash";
 import { externalDnsAnnotation } from "../shared/externalDns";
 import { type GatewayRef, partOf, sharedName } from "../shared/naming";
 import { grpcRouteSpec } from "./grpcRoute";
+import { hostRedirectSpecs } from "./hostRedirects";
 import { routeFilters } from "./routeFilters";
 import { attachment, backendRefs, type RouteArgs, valueMatches } from "./routeParts";
 
@@ -30,7 +31,7 @@ export interface RoutesArgs {
   guardsOf?: (service: Service) => pulumi.Resource[];
 }
 
-/** The route of each service, on the https listener, and the grants for backends in other namespaces. */
+/** The routes of each service, on the listeners of its hosts, and the grants for backends in other namespaces. */
 export class Routes extends pulumi.ComponentResource {
   constructor(name: string, args: RoutesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Routes", name, {}, opts);
@@ -55,6 +56,10 @@ export class Routes extends pulumi.ComponentResource {
         new GRPCRoute(routeName, { metadata, spec: grpcRouteSpec({ ...args, service }) }, last);
       } else {
         new HTTPRoute(routeName, { metadata, spec: routeSpec({ ...args, service }) }, last);
+      }
+      for (const [key, spec] of Object.entries(hostRedirectSpecs({ ...args, service }))) {
+        const own = { ...metadata, name: sharedName(gateway, `${service.name}--${key}`) };
+        new HTTPRoute(`${routeName}--${key}`, { metadata: own, spec }, { parent: this, dependsOn: guards });
       }
     }
     this.registerOutputs();

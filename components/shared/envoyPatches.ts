@@ -42,8 +42,8 @@ function httpFilterPatch(place: Place, value: Record<string, unknown>): ConfigPa
  * Merges into a rule's route. Only if it forwards: a merge into a redirect makes Envoy reject all routes (istio#59043). istiod tries
  * each such patch on every route, so this is for what neither a filter nor the Gateway API can do.
  */
-export function routePatch(host: string, rule: Pick<Rule, "name">, value: Record<string, unknown>): ConfigPatch {
-  const vhost = { name: `${host}:${HTTPS_PORT}`, route: { name: rule.name, action: "ROUTE" } } as const;
+export function routePatch(rule: Pick<Rule, "name">, value: Record<string, unknown>): ConfigPatch {
+  const vhost = { route: { name: rule.name, action: "ROUTE" } } as const;
   return {
     applyTo: "HTTP_ROUTE",
     match: { context: "GATEWAY", routeConfiguration: { portNumber: HTTPS_PORT, vhost } },

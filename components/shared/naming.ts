@@ -21,9 +21,8 @@ export function qualifiedName({ name, namespace }: GatewayRef): string {
   return `${namespace}/${name}`;
 }
 
-/** Names of the listener that redirects and of the one that serves. */
+/** Name of the listener that redirects. Those that serve are named after their hosts: `listenerName()`. */
 export const HTTP_LISTENER = "http";
-export const HTTPS_LISTENER = "https";
 export const HTTP_PORT = 80;
 export const HTTPS_PORT = 443;
 
@@ -77,11 +76,6 @@ export const SUFFIXES = {
   rateLimitRedis: "rate-limit-redis",
   rateLimitPassword: "rate-limit-password",
 } as const;
-
-/** Names that the wildcard certificate covers: the wildcard, and the apex, which a wildcard does not match. */
-export function certificateNames(domain: string): [wildcard: string, apex: string] {
-  return [`*.${domain}`, domain];
-}
 
 /** Name of the rate limit service's Service and Deployment. @param namespace Where they are. */
 export function rateLimitServiceName(gateway: GatewayRef, namespace: string): string {

@@ -69,7 +69,7 @@ export function routeTelemetryPatches({
 }: Pick<GatewayTelemetryArgs, "services" | "telemetry">): ConfigPatch[] {
   const traced = services.flatMap((service) => {
     const value = tracing(service);
-    return value === undefined ? [] : service.rules.map((rule) => routePatch(service.host, rule, value));
+    return value === undefined ? [] : service.rules.map((rule) => routePatch(rule, value));
   });
   return [...(telemetry.metrics === undefined ? [] : [countersPatch()]), ...traced];
 }

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { StackConfig } from "../resolve/model";
 import { resolveStack } from "../resolve/stack";
+import { type Domain, domainsOf } from "../resolve/domains";
 import { type CheckedService, ruleProblems } from "../rules";
 import { type ParsedPath, pathRuleSchema, pathSchema } from "../schema/routing/path";
 import { type ParsedService, serviceSchema } from "../schema/service";
@@ -37,7 +38,16 @@ export function loadConfig(given: GivenConfig): StackConfig {
     services.length === values.services.length &&
     services.every(({ isWhole }) => isWhole);
   const { isSecret } = secrets;
-  problems.push(...ruleProblems({ ...sound, defaults, services, hasEveryService, isSecret }));
+  problems.push(
+    ...ruleProblems({
+      ...sound,
+      defaults,
+      services,
+      hasEveryService,
+      isSecret,
+      domainList: domainList(sound, problems),
+    }),
+  );
   const known = new Set(misread.map(({ path }) => path));
   const all = [...misread, ...secrets.problems(problems).filter(({ path }) => !known.has(path))];
   if (all.length > 0) {
@@ -56,6 +66,11 @@ export function loadConfig(given: GivenConfig): StackConfig {
   const parsed = { ...sound, services: services.map(({ service }) => service) } as ParsedStack;
   const stack = resolveStack(parsed);
   return { ...stack, fieldUses: stack.fieldUses.map((use) => ({ ...use, path: relabel(use.path, places) })) };
+}
+
+/** The domains, unless one of their keys is wrong. */
+function domainList(stack: Partial<ParsedStack>, problems: readonly Problem[]): Domain[] | undefined {
+  return problems.some(({ path }) => /^domains?\b/.test(path)) ? undefined : domainsOf(stack);
 }
 
 function unknownKeys(values: Readonly<Record<string, unknown>>): Problem[] {

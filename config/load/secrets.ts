@@ -5,7 +5,7 @@ import { keyPath, type KeyPath, type Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
 import { hasKey } from "./zodProblems";
 
-/** Key paths that may hold a secret, as the schema marks them: their values stay secret wherever the program passes them on. */
+/** Key paths that may hold a secret, as the schema marks them, `[]` for any place in a list: their values stay secret wherever the program passes them on. */
 export const SECRET_PATHS: readonly string[] = marked(stackSchema, "");
 
 function marked(schema: z.core.$ZodType, path: string): string[] {
@@ -18,8 +18,24 @@ function marked(schema: z.core.$ZodType, path: string): string[] {
   if (schema instanceof z.ZodUnion) {
     return [...new Set(schema.options.flatMap((option) => marked(option, path)))];
   }
+  if (schema instanceof z.ZodPipe) {
+    return marked(schema.out, path);
+  }
+  if (schema instanceof z.ZodArray) {
+    return marked(schema.element, `${path}[]`);
+  }
   const shape: Record<string, z.core.$ZodType> = schema instanceof z.ZodObject ? schema.shape : {};
   return Object.entries(shape).flatMap(([key, value]) => marked(value, path === "" ? key : `${path}.${key}`));
+}
+
+/** Whether the value at a key path may be a secret. */
+export function maySeal(path: string): boolean {
+  return SECRET_PATHS.includes(general(path));
+}
+
+/** A key path for any place in its lists. */
+function general(path: string): string {
+  return path.replace(/\[\d+\]/g, "[]");
 }
 
 /** What became of a config's secrets. */
@@ -44,11 +60,11 @@ export function checkSecrets({ values, secretKeys, secretPaths = [] }: GivenConf
   const expected = keysWithSecrets(values);
   const unknown = [...secretKeys].filter((key) => !known.some(([first]) => first === key));
   const refused: KeyPath[] = [
-    ...known.filter((path) => !SECRET_PATHS.includes(keyPath(path))),
+    ...known.filter((path) => !maySeal(keyPath(path))),
     ...unknown.filter((key) => !expected.has(key)).map((key) => [key]),
   ];
   const names = known.map(keyPath);
-  const hidden = [...names, ...unknown, ...SECRET_PATHS];
+  const hidden = [...names, ...unknown];
   return {
     values: refused.reduce((rest, path) => sealedAt(rest, path) as GivenConfig["values"], values),
     problems: (others) => {
@@ -60,7 +76,9 @@ export function checkSecrets({ values, secretKeys, secretPaths = [] }: GivenConf
       return [...others.filter(({ path }) => !told.some((refusal) => isWithin(path, refusal.path))), ...told];
     },
     isSecret: (path) => names.includes(path) || unknown.some((key) => isWithin(path, key)),
-    mayShow: (path) => hidden.some((secret) => isWithin(path, secret) || isWithin(secret, path)),
+    mayShow: (path) =>
+      hidden.some((secret) => isWithin(path, secret) || isWithin(secret, path)) ||
+      SECRET_PATHS.some((secret) => isWithin(general(path), secret) || isWithin(secret, general(path))),
   };
 }
 
@@ -80,8 +98,17 @@ function refusal(path: KeyPath, known: readonly KeyPath[]): Problem {
 
 /** The top-level keys of a config in which a key is set that may hold a secret. */
 export function keysWithSecrets(values: GivenConfig["values"]): ReadonlySet<string> {
-  const paths = SECRET_PATHS.map((path) => path.split("."));
-  return new Set(paths.filter((path) => valueAt(values, path) !== undefined).map(([key = ""]) => key));
+  const paths = SECRET_PATHS.map((path) => path.replaceAll("[]", ".[]").split("."));
+  return new Set(paths.filter((path) => isSet(values, path)).map(([key = ""]) => key));
+}
+
+function isSet(value: unknown, [key, ...rest]: readonly string[]): boolean {
+  if (key === undefined) {
+    return value !== undefined;
+  }
+  return key === "[]"
+    ? Array.isArray(value) && value.some((entry) => isSet(entry, rest))
+    : isSet(valueAt(value, [key]), rest);
 }
 
 function valueAt(value: unknown, path: KeyPath): unknown {

@@ -7,6 +7,9 @@ const HINTS: Readonly<Record<string, string>> = {
     "not allowed: the Gateway API has no such field, and TLS 1.2 is the minimum already (gateway.tls.minVersion raises it)",
   http3:
     "not allowed: HTTP/3 is not offered, since the Gateway API has no field for it, Istio's is experimental, and it gets past required client certificates",
+  hosts: "not allowed here: hosts are those of a whole service, so list another service for other hosts",
+  tls: "the key certificate, such as { type: existing, secretName: NAME }: there is no tls",
+  www: "not allowed: hosts lists both names, [example.com, { host: www.example.com, redirect: 301 }]",
   enabled: "not allowed: a feature is on where its map is set, and false in place of the map turns it off",
 };
 

@@ -1,14 +1,32 @@
 import type { IndexedService } from "../schema/service";
 import { grouped } from "../values/grouped";
-import { hostOf } from "./service";
+import type { Domain } from "./domains";
+import { hostsOf } from "./hosts";
 
-/** The services of each host, in the order of the list. */
+/** Services that serve a host together, in the order of the list. */
+export interface SharedHost {
+  readonly host: string;
+  readonly services: readonly [IndexedService, ...IndexedService[]];
+}
+
+/** The services of each host that serves. Of the hosts that the same services serve, there is the first. */
 export function byHost({
   services,
-  domain = "",
+  domainList = [],
 }: {
   readonly services: readonly IndexedService[];
-  readonly domain?: string;
-}): [IndexedService, ...IndexedService[]][] {
-  return [...grouped(services, ({ service }) => hostOf(service, domain)).values()];
+  readonly domainList?: readonly Domain[];
+}): SharedHost[] {
+  const serving = services.flatMap((indexed) =>
+    hostsOf(indexed.service, domainList[0]?.domain ?? "")
+      .filter(({ redirect }) => redirect === undefined)
+      .map(({ host }) => ({ host, indexed })),
+  );
+  const shared = [...grouped(serving, ({ host }) => host)].map(([host, [first, ...others]]): SharedHost => ({
+    host,
+    services: [first.indexed, ...others.map(({ indexed }) => indexed)],
+  }));
+  return [...grouped(shared, ({ services: all }) => all.map(({ index }) => index).join()).values()].map(
+    ([first]) => first,
+  );
 }

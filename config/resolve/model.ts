@@ -16,8 +16,10 @@ import type { Retry } from "../schema/routing/retry";
 import type { VersionName } from "../schema/routing/versions";
 import type { ParsedService } from "../schema/service";
 import type { ServiceTelemetry, TelemetryConfig } from "../schema/telemetry/telemetry";
-import type { CertificateConfig } from "./certificate";
+import type { RedirectCode } from "../schema/entry/httpsRedirect";
+import type { StackCertificate } from "./certificates";
 import type { FieldUse } from "./fieldUses";
+import type { Listener } from "./listeners";
 
 /** Where a rule sends requests: a port of a Service. */
 export interface Backend {
@@ -60,10 +62,23 @@ export interface Rule {
   readonly mirror: (Omit<Backend, "weight"> & { readonly percent: number }) | undefined;
 }
 
+/** A name of a service that clients use. */
+export interface Host {
+  /** A host name, `*.` and one, or `*`. */
+  readonly host: string;
+  /** Name of the https listener that takes it. */
+  readonly listener: string;
+  /** Status of the redirect to the service's first host. Undefined: it serves the same as that. */
+  readonly redirect: RedirectCode | undefined;
+}
+
 /** A service with every default filled in. Every field is required, as in `Rule`. */
 export interface Service {
   readonly name: string;
+  /** The first of its hosts, which stands for the service. */
   readonly host: string;
+  /** All of them, that one first. */
+  readonly hosts: readonly Host[];
   readonly namespace: string;
   readonly protocol: ParsedService["protocol"];
   /** In the order in which Envoy tries them. */
@@ -87,12 +102,14 @@ export interface Service {
 
 /** A stack's config, checked, with every default filled in. */
 export interface StackConfig {
-  /** The gateway serves hosts one label below it. */
-  readonly domain: string;
-  /** The Gateway's name, namespace, address and listeners. */
+  /** What hosts are in, unless they have certificates of their own; that of hosts derived from names first. */
+  readonly domains: readonly string[];
+  /** The Gateway's name, namespace, address and settings of its listeners. */
   readonly gateway: GatewayConfig;
-  /** Where the wildcard certificate comes from. */
-  readonly certificate: CertificateConfig;
+  /** The https listeners, by name. */
+  readonly listeners: readonly Listener[];
+  /** The certificates that they serve. */
+  readonly certificates: readonly StackCertificate[];
   /** What is served, in the given order; at least one. */
   readonly services: readonly Service[];
   /** True refuses requests to hosts that no service has. */

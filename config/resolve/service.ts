@@ -8,27 +8,30 @@ import type { DefaultsConfig, ParsedService } from "../schema/service";
 import { grpcPathType } from "../values/grpcPath";
 import { split } from "./canaryWeights";
 import { type Backend, backendsOf, type Rule, type Service, type Version } from "./model";
+import type { Domain } from "./domains";
+import { hostsOf } from "./hosts";
+import { listenerHost, listenerName } from "./listeners";
 import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
 
 /** Where a service's defaults come from. */
 export interface ServiceContext {
-  readonly domain: string;
+  readonly domains: readonly Domain[];
   readonly defaults: DefaultsConfig;
   readonly gateway: Pick<GatewayConfig, "hsts"> | undefined;
 }
 
-/** The host that clients use. */
-export function hostOf(service: Pick<ParsedService, "host" | "name">, domain: string): string {
-  return service.host ?? `${service.name}.${domain}`;
-}
-
 /** Fills in a service's defaults. */
-export function resolveService(service: ParsedService, { domain, defaults, gateway }: ServiceContext): Service {
-  const host = hostOf(service, domain);
+export function resolveService(service: ParsedService, { domains, defaults, gateway }: ServiceContext): Service {
+  const hosts = hostsOf(service, domains[0]?.domain ?? "").map(({ host, redirect }) => ({
+    host,
+    listener: listenerName(listenerHost(host, service, domains) ?? host),
+    redirect,
+  }));
   const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
   return {
     name: service.name,
-    host,
+    host: hosts[0]?.host ?? "",
+    hosts,
     namespace: service.namespace,
     protocol: service.protocol,
     rules,

@@ -1,22 +1,24 @@
 import { globalLimitsOf } from "../schema/limits/rateLimit";
 import { rateLimitServiceSchema } from "../schema/limits/rateLimitService";
 import type { ParsedStack } from "../schema/stack";
-import { resolveCertificate } from "./certificate";
+import { domainsOf } from "./domains";
 import { fieldUses } from "./fieldUses";
+import { resolveListeners } from "./listeners";
 import type { Service, StackConfig } from "./model";
 import { resolveService } from "./service";
 
 /** Fills in every default that depends on another value. */
 export function resolveStack(parsed: ParsedStack): StackConfig {
-  const { domain, certificate, mtls, kubernetes, protect, adopt } = parsed;
+  const { mtls, kubernetes, protect, adopt } = parsed;
   const rendering = kubernetes.renderDirectory !== undefined;
   const indexed = parsed.services.map((service, index) => ({ index, service }));
-  const services = parsed.services.map((service) => resolveService(service, parsed));
+  const domains = domainsOf(parsed);
+  const services = parsed.services.map((service) => resolveService(service, { ...parsed, domains }));
   return {
-    domain,
+    domains: domains.map(({ domain }) => domain),
     // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.
     gateway: rendering ? { ...parsed.gateway, programmedTimeout: "0s" } : parsed.gateway,
-    certificate: resolveCertificate(certificate, domain, parsed.gateway.name),
+    ...resolveListeners(parsed),
     services,
     denyByDefault: parsed.defaults.denyByDefault,
     mtls,

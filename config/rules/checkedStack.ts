@@ -1,4 +1,5 @@
 import type { DefaultsConfig, IndexedService } from "../schema/service";
+import type { Domain } from "../resolve/domains";
 import type { ParsedStack } from "../schema/stack";
 
 /** A service as far as it passed its schema. */
@@ -14,6 +15,8 @@ export interface CheckedService extends IndexedService {
 export interface CheckedStack extends Partial<Omit<ParsedStack, "services" | "defaults">> {
   /** The schema's defaults if the given ones are invalid. */
   readonly defaults: DefaultsConfig;
+  /** The domains of both keys; undefined if one of them is wrong. */
+  readonly domainList: readonly Domain[] | undefined;
   readonly services: readonly CheckedService[];
   /** Whether every service is present and whole. */
   readonly hasEveryService: boolean;

@@ -5,7 +5,9 @@ import { accessProblems } from "./access/access";
 import { hiddenTokenProblems, issuerProblems } from "./access/tokens";
 import { backendProblems } from "./routing/backends";
 import { canaryProblems, overrideProblems } from "./routing/canary";
+import { domainProblems } from "./certificate/domains";
 import { lifetimeProblems } from "./certificate/lifetime";
+import { listenerProblems } from "./certificate/listeners";
 import { corsProblems } from "./routing/cors";
 import { faultProblems } from "./routing/fault";
 import { gatewayApiProblems } from "./cluster/gatewayApi";
@@ -14,7 +16,8 @@ import { gatewayServiceProblems, hiddenClientProblems, sourceRangeProblems } fro
 import { infrastructureProblems } from "./entry/infrastructure";
 import { hardeningProblems } from "./entry/hardening";
 import { grpcProblems } from "./routing/grpc";
-import { duplicateProblems, hostProblems } from "./routing/hosts";
+import { duplicateProblems } from "./routing/duplicates";
+import { hostProblems, wildcardProblems } from "./routing/hosts";
 import { hstsProblems } from "./entry/hsts";
 import { mtlsProblems } from "./backends/mtls";
 import { namespaceProblems } from "./entry/allowedRoutes";
@@ -40,11 +43,14 @@ const RULES: readonly StackRule[] = [
   gatewayServiceProblems,
   hiddenClientProblems,
   sourceRangeProblems,
+  domainProblems,
   lifetimeProblems,
   caProblems,
   cipherProblems,
   clientCertificateProblems,
   hostProblems,
+  listenerProblems,
+  wildcardProblems,
   backendProblems,
   canaryProblems,
   overrideProblems,

@@ -41,6 +41,14 @@ export const hostname = z
   .max(253, "a host name of at most 253 characters")
   .regex(new RegExp(`^(?!.*\\.\\d+$)${LABEL}(\\.${LABEL})+$`), { error: ({ input }) => hostnameFlaw(String(input)) });
 
+/** A host name, `*.` and a host name for every name below it, or `*` for every name. */
+export const hostPattern = z
+  .string("a host name; several are a list in hosts")
+  .max(253, "a host name of at most 253 characters")
+  .refine((text) => text === "*" || hostname.safeParse(text.replace(/^\*\./, "")).success, {
+    error: ({ input }) => hostnameFlaw(String(input)),
+  });
+
 function hostnameFlaw(text: string): string {
   if (isIP(text) !== 0 || /\.\d+$/.test(text)) {
     return "a host name, not an IP address";

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { domainRuleSchema, domainSchema } from "./certificate/domains";
+import { hostRuleSchema, hostSchema } from "./entry/hosts";
 import { stackShape } from "./stack";
 import { pathRuleSchema, pathSchema } from "./routing/path";
 import { PROJECT } from "../values/project";
@@ -30,7 +32,6 @@ export function plainStackFileSchema(): JsonSchema {
       config: {
         type: "object",
         properties: Object.fromEntries(properties),
-        required: [`${PROJECT}:domain`],
         anyOf: [{ required: [`${PROJECT}:services`] }, { required: [`${PROJECT}:serviceFiles`] }],
       },
     },
@@ -81,14 +82,22 @@ export function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+/** Schemas that a text is short for, by those that take both. */
+const TEXT_OR_MAP: ReadonlyMap<z.core.$ZodType, z.ZodType> = new Map<z.core.$ZodType, z.ZodType>([
+  [pathSchema, pathRuleSchema],
+  [domainSchema, domainRuleSchema],
+  [hostSchema, hostRuleSchema],
+]);
+
 function jsonSchema(schema: z.ZodType): JsonSchema {
   const { $schema: _, ...result } = z.toJSONSchema(schema, {
     target: "draft-7",
     io: "input",
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema: json }) => {
-      if (zodSchema === pathSchema) {
-        replace(json, { description: json.description, anyOf: [{ type: "string" }, jsonSchema(pathRuleSchema)] });
+      const full = TEXT_OR_MAP.get(zodSchema);
+      if (full !== undefined) {
+        replace(json, { description: json.description, anyOf: [{ type: "string" }, jsonSchema(full)] });
       }
       if (json.sealable === true) {
         replace(json, { description: json.description, ...TEXT_OR_SECRET });

@@ -2,7 +2,9 @@ import { z } from "zod";
 import { accessSchema } from "./access/access";
 import { canarySchema } from "./routing/canary";
 import { corsSchema } from "./routing/cors";
-import { dnsLabel, hostname, orOff, port } from "./fields";
+import { ownCertificateSchema } from "./certificate/certificate";
+import { hostsSchema } from "./entry/hosts";
+import { dnsLabel, hostPattern, orOff, port } from "./fields";
 import { faultSchema } from "./routing/fault";
 import { filterShape } from "./routing/filters";
 import { limitsSchema } from "./limits/limits";
@@ -18,14 +20,22 @@ import { serviceTrafficPolicySchema, trafficPolicySchema } from "./backends/traf
 /** An HTTPRoute holds at most 16 rules (Gateway API v1 schema); each path is a rule. */
 const MAX_PATHS = 16;
 
-/** One name under the domain and what answers behind it. */
+/** A service: its host names, and what answers behind them. */
 export const serviceSchema = z.strictObject({
   name: dnsLabel
     .refine((name) => !name.includes("--"), "a name without '--', which separates service and rule in route names")
     .describe(
       "Name of the service, unique in the stack. It names the HTTPRoute (NAME.GATEWAY.GATEWAY_NAMESPACE) and, by default, the host.",
     ),
-  host: hostname.optional().describe("Host name that clients use. Default: NAME.DOMAIN."),
+  host: hostPattern
+    .optional()
+    .describe(
+      "Host name that clients use, the apex of a domain for instance; *.DOMAIN for all names below one that no other service has, * for all there are. Default: NAME.DOMAIN.",
+    ),
+  hosts: hostsSchema.optional(),
+  certificate: ownCertificateSchema
+    .optional()
+    .describe("Certificate of its hosts alone, which may then be outside every domain. Default: that of their domain."),
   namespace: dnsLabel.describe("Namespace of the HTTPRoute and, by default, of the backends."),
   protocol: z
     .enum(["http", "grpc"], "http or grpc")

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { certificateSchema } from "./certificate/certificate";
-import { hostname } from "./fields";
+import { domainName, domainsSchema } from "./certificate/domains";
 import { gatewaySchema } from "./entry/gateway";
 import { kubernetesSchema } from "./cluster/kubernetes";
 import { mtlsSchema } from "./backends/mtls";
@@ -9,14 +9,12 @@ import { defaultsSchema, serviceSchema } from "./service";
 import { serviceFilesSchema } from "./serviceFiles";
 import { telemetrySchema } from "./telemetry/telemetry";
 
-/** With `*.` before it, it is still a host name. */
-const MAX_DOMAIN = 251;
-
 /** Everything that a stack may set: one key of the stack config each, one schema per concern. */
 export const stackShape = {
-  domain: hostname
-    .max(MAX_DOMAIN, `a domain of at most ${MAX_DOMAIN} characters`)
-    .describe("Domain of the gateway. The certificate covers it and every name one label below it."),
+  domain: domainName
+    .optional()
+    .describe("Domain of the gateway: services are one label below it, or its apex. Several: domains."),
+  domains: domainsSchema.optional(),
   gateway: gatewaySchema.prefault({}).describe("The Gateway: its name, its place, how clients reach it."),
   certificate: certificateSchema.prefault({ type: "self-signed" }),
   services: z

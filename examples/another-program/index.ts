@@ -30,5 +30,5 @@ new k8s.core.v1.ConfigMap(
 );
 
 /** For other stacks: examples/parts reads it. */
-export const { domain } = config;
+export const [domain] = config.domains;
 export const { endpoints, dnsRecords } = gateway;

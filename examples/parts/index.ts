@@ -24,7 +24,6 @@ export = async () => {
 
   // The stack of examples/another-program, or any other that has the output.
   const platform = new pulumi.StackReference(new pulumi.Config().require("platform"));
-  const domain = platform.requireOutput("domain");
 
   // Names and hosts decide which objects there are, and are checked before one is made: here the domain is awaited.
   const config = gatewayConfig({
@@ -45,10 +44,9 @@ export = async () => {
   // Only with `gateway.existing`: fails if that Service does not fit.
   await requireExistingGateway("existing-gateway", config, opts);
 
-  const certificate = new Certificate(
-    "internal-certificate",
-    { config: config.certificate, domain, gateway, protect },
-    opts,
+  const certificates = config.certificates.map(
+    ({ config, dnsNames }) =>
+      new Certificate(`internal-${config.secretName}`, { config, dnsNames, gateway, protect }, opts),
   );
   const clients = gateway.tls.clientCertificates;
   const authorities = clients && new ClientAuthorities("internal-clients", { config: clients, gateway }, opts);
@@ -57,7 +55,11 @@ export = async () => {
   const access = new Access("internal-access", { services, gateway, clientAddress }, opts);
   const guards = [...access.policies, ...envoyFilters("internal", "routes", config, opts)];
   const routes = [
-    new HttpsRedirect("internal-redirect", { gateway, domain }, opts),
+    new HttpsRedirect(
+      "internal-redirect",
+      { gateway, hostnames: config.listeners.flatMap(({ hostname }) => hostname ?? []) },
+      opts,
+    ),
     new Routes("internal", { services, gateway, guards }, opts),
   ];
 
@@ -66,14 +68,12 @@ export = async () => {
     "internal",
     {
       config: gateway,
-      domain,
-      secretName: certificate.secretName,
-      routeNamespaces: ["tools"],
+      listeners: config.listeners,
       clientAuthorities: authorities?.configMapName,
       protect,
     },
-    { ...opts, dependsOn: [...routes, ...envoyFilters("internal", "gateway", config, opts)] },
+    { ...opts, dependsOn: [...certificates, ...routes, ...envoyFilters("internal", "gateway", config, opts)] },
   );
 
-  return { address: entry.address, certificate: certificate.info };
+  return { address: entry.address, certificates: certificates.map(({ info }) => info) };
 };

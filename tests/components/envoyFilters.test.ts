@@ -25,6 +25,7 @@ const EVERYTHING = {
       fault: { abort: { status: 503 } },
       retry: { attempts: 1 },
     },
+    { name: "apex", namespace: "apps", host: "example.test" },
   ],
 };
 

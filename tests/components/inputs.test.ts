@@ -10,6 +10,7 @@ import {
   TlsGateway,
   UnifiedGateway,
 } from "../../components";
+import type { StackCertificate } from "../../config/resolve/certificates";
 import { type TestAuthority, testAuthority } from "../support/certificates";
 import { only, type Registered, register, valueOf } from "../support/deployment";
 
@@ -40,14 +41,14 @@ describe("components take Inputs", () => {
     caPrivateKey: pulumi.secret(authority.privateKeyPem),
   });
 
-  describe("for the domain", () => {
-    const domain = () => pulumi.output(Promise.resolve(DOMAIN));
+  describe("for names", () => {
+    const names = () => pulumi.output(Promise.resolve([`*.${DOMAIN}`, DOMAIN]));
 
-    it("Certificate names the wildcard and the apex", async () => {
+    it("Certificate covers them", async () => {
       let certificate: Certificate | undefined;
       const resources = await register(() => {
-        const args = { config: config().certificate, domain: domain(), gateway: GATEWAY, protect: false };
-        certificate = new Certificate("edge", args);
+        const [{ config: made }] = config().certificates as [StackCertificate];
+        certificate = new Certificate("edge", { config: made, dnsNames: names(), gateway: GATEWAY, protect: false });
       });
       const { subject, dnsNames } = only(resources, "tls:index/selfSignedCert:SelfSignedCert").inputs;
       assert.deepEqual([subject, dnsNames], [{ commonName: `*.${DOMAIN}` }, [`*.${DOMAIN}`, DOMAIN]]);
@@ -55,25 +56,27 @@ describe("components take Inputs", () => {
       assert.deepEqual((await valueOf(certificate.info)).dnsNames, [`*.${DOMAIN}`, DOMAIN]);
     });
 
-    it("TlsGateway serves it on both listeners", async () => {
+    it("TlsGateway serves them, with the certificates of its listeners", async () => {
       const resources = await register(() => {
-        const secretName = pulumi.output("wildcard");
-        new TlsGateway("edge", { domain: domain(), config: config().gateway, secretName, protect: false });
+        const listener = {
+          name: "wiki",
+          hostname: pulumi.output(DOMAIN),
+          secretNames: [pulumi.output("rsa"), "ecdsa"],
+          namespaces: [],
+        };
+        new TlsGateway("edge", { config: config().gateway, listeners: [listener], protect: false });
       });
       const { spec } = only(resources, "kubernetes:gateway.networking.k8s.io/v1:Gateway").inputs as {
-        spec: { listeners: { hostname: string; tls?: { certificateRefs: unknown } }[] };
+        spec: { listeners: { name: string; hostname: string; tls?: { certificateRefs: unknown } }[] };
       };
-      assert.deepEqual(
-        spec.listeners.map(({ hostname }) => hostname),
-        [`*.${DOMAIN}`, `*.${DOMAIN}`],
-      );
-      assert.deepEqual(spec.listeners[1]?.tls?.certificateRefs, [{ name: "wildcard" }]);
+      const [, { hostname, tls } = {}] = spec.listeners;
+      assert.deepEqual([hostname, tls?.certificateRefs], [DOMAIN, [{ name: "rsa" }, { name: "ecdsa" }]]);
     });
 
-    it("HttpsRedirect redirects its names", async () => {
-      const resources = await register(() => new HttpsRedirect("edge", { gateway: GATEWAY, domain: domain() }));
+    it("HttpsRedirect redirects them", async () => {
+      const resources = await register(() => new HttpsRedirect("edge", { gateway: GATEWAY, hostnames: names() }));
       const { spec } = only(resources, "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute").inputs;
-      assert.deepEqual((spec as { hostnames: string[] }).hostnames, [`*.${DOMAIN}`]);
+      assert.deepEqual((spec as { hostnames: string[] }).hostnames, [`*.${DOMAIN}`, DOMAIN]);
     });
   });
 
@@ -93,7 +96,7 @@ describe("components take Inputs", () => {
       assert.ok(leaf.verify(new X509Certificate(authority.certificatePem).publicKey));
       assert.doesNotMatch(inClear(resources), /PRIVATE KEY/);
       assert.ok(gateway);
-      assert.equal((await valueOf(gateway.certificate)).trustAnchorPem, authority.certificatePem);
+      assert.equal((await valueOf(gateway.certificates))[0]?.trustAnchorPem, authority.certificatePem);
     });
 
     it("keep a key secret that is given as plain text, or in an Output that is not marked secret", async () => {
@@ -111,8 +114,8 @@ describe("components take Inputs", () => {
       await register(() => {
         const caCertificate = pulumi.secret(privateKeyPem + certificatePem);
         const certificate = { type: "ca-signed", ...fromSecret(), caCertificate } as const;
-        const args = { config: config({ certificate }).certificate, domain: DOMAIN, gateway: GATEWAY, protect: false };
-        ({ info } = new Certificate("edge", args));
+        const [{ config: made, dnsNames }] = config({ certificate }).certificates as [StackCertificate];
+        ({ info } = new Certificate("edge", { config: made, dnsNames, gateway: GATEWAY, protect: false }));
       });
       assert.ok(info);
       assert.equal(await pulumi.isSecret(info), false);
@@ -139,8 +142,8 @@ describe("components take Inputs", () => {
 
     it("passes Outputs on unchanged", () => {
       const given = certificate({});
-      const { certificate: found } = config({ certificate: given });
-      assert.ok(found.type === "ca-signed");
+      const [found] = config({ certificate: given }).certificates.map((certificate) => certificate.config);
+      assert.ok(found?.type === "ca-signed");
       assert.equal(found.caCertificate, given.caCertificate);
       assert.equal(found.caPrivateKey, given.caPrivateKey);
     });

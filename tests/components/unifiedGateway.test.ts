@@ -133,7 +133,8 @@ describe("components/unifiedGateway", () => {
     assert.ok(gateway);
     assert.deepEqual(await valueOf(gateway.endpoints), { web: "https://web.example.test" });
     assert.deepEqual(await valueOf(gateway.dnsRecords), ["web.example.test. 300 IN A 192.0.2.7"]);
-    const certificate = await valueOf(gateway.certificate);
+    const [certificate] = await valueOf(gateway.certificates);
+    assert.ok(certificate);
     assert.deepEqual(certificate.dnsNames, ["*.example.test", "example.test"]);
     assert.match(certificate.fingerprintSha256 ?? "", /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
     // From the certificate itself: the provider says 2030, with fractions of a second.

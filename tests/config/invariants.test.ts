@@ -13,10 +13,10 @@ function refuses(values: Record<string, unknown>, path: string, reason: RegExp):
 
 describe("config/invariants", () => {
   it("refuses hosts that the certificate does not cover", () => {
-    for (const host of ["web.example.org", "example.test", "a.b.example.test", "xexample.test"]) {
+    for (const host of ["web.example.org", "a.b.example.test", "xexample.test"]) {
       refuses({ services: [service({ host })] }, "services[0].host", /exactly one label below example\.test/);
     }
-    refuses({ services: [service({ host: "*.example.test" })] }, "services[0].host", /lower-case host name/);
+    refuses({ services: [service({ host: "a.*.example.test" })] }, "services[0].host", /lower-case host name/);
   });
 
   it("refuses two services with one name, and names that would make route names ambiguous", () => {
@@ -97,9 +97,9 @@ describe("config/invariants", () => {
       ["48h", "24h"],
       ["49h", "24h"],
     ]) {
-      const { certificate } = stack({ certificate: { type: "self-signed", validity } });
-      assert.ok("renewBefore" in certificate);
-      assert.equal(certificate.renewBefore, renewBefore);
+      const [certificate] = stack({ certificate: { type: "self-signed", validity } }).certificates;
+      assert.ok(certificate && "renewBefore" in certificate.config);
+      assert.equal(certificate.config.renewBefore, renewBefore);
     }
   });
 
@@ -111,11 +111,15 @@ describe("config/invariants", () => {
   it("refuses cipher suites that are weak, or that do not fit the certificate's key", () => {
     refuses({ gateway: { tls: { cipherSuites: ["RC4-SHA"] } } }, "gateway.tls.cipherSuites[0]", /one of ECDHE-/);
     const cipherSuites = ["ECDHE-ECDSA-AES128-GCM-SHA256"];
-    refuses({ gateway: { tls: { cipherSuites } } }, "gateway.tls.cipherSuites", /key is RSA/);
+    refuses({ gateway: { tls: { cipherSuites } } }, "gateway.tls.cipherSuites", /key of certificate is RSA$/);
     const ecdsa = { type: "self-signed", keyAlgorithm: "ecdsa-p256" };
     assert.deepEqual(mistakes({ gateway: { tls: { cipherSuites } }, certificate: ecdsa }), []);
     const forRsa = { tls: { cipherSuites: ["ECDHE-RSA-AES128-GCM-SHA256"] } };
-    refuses({ gateway: forRsa, certificate: ecdsa }, "gateway.tls.cipherSuites", /ECDHE-ECDSA-….*key is ECDSA$/);
+    refuses(
+      { gateway: forRsa, certificate: ecdsa },
+      "gateway.tls.cipherSuites",
+      /ECDHE-ECDSA-….*key of certificate is ECDSA$/,
+    );
     assert.deepEqual(
       mistakes({ gateway: { tls: { cipherSuites } }, certificate: { type: "existing", secretName: "tls" } }),
       [],

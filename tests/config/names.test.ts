@@ -23,7 +23,7 @@ describe("config, names of other objects", () => {
   }
 
   it("the default Secret has the gateway and the domain in its name", () => {
-    assert.equal(stack().certificate.secretName, "unified-gateway--wildcard-example-test-tls");
+    assert.equal(stack().certificates[0]?.config.secretName, "unified-gateway--wildcard-example-test-tls");
   });
 
   const providers: Readonly<Record<string, (provider: string) => Record<string, unknown>>> = {

@@ -73,7 +73,8 @@ describe("certificate", () => {
 
   it("matches the fingerprint and expiry in the stack's outputs", async () => {
     await servedSerial();
-    const { certificate } = await stackOutputs(theLab(), STACK);
+    const [certificate] = (await stackOutputs(theLab(), STACK)).certificates;
+    assert.ok(certificate);
     const { stdout } = await theLab().run(["openssl", "s_client", "-connect", `${ADDRESS}:443`, "-servername", HOST]);
     const served = new X509Certificate(/-----BEGIN[\s\S]+?END CERTIFICATE-----/.exec(stdout)?.[0] ?? "");
     assert.equal(served.fingerprint256, certificate.fingerprintSha256);
@@ -108,7 +109,7 @@ describe("certificate", () => {
       /certificate-system\/certificate--wildcard-certificate-test-tls: it has been due for renewal since [-0-9T:]+Z and expires on /,
     );
     await pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
-    const { notAfter, renewalTime, warning } = (await stackOutputs(theLab(), STACK)).certificate;
+    const [{ notAfter, renewalTime, warning } = {}] = (await stackOutputs(theLab(), STACK)).certificates;
     assert.equal(Date.parse(notAfter ?? "") - Date.parse(renewalTime ?? ""), 30 * 86_400_000);
     assert.equal(warning, undefined);
     assert.notEqual(await servedSerial(), before);
@@ -209,7 +210,8 @@ describe("certificate signed by a company's CA, with an ECDSA key", () => {
   });
 
   it("is served with the intermediate CAs; only the root is trusted", async () => {
-    const { certificate } = await stackOutputs(theLab(), stack);
+    const [certificate] = (await stackOutputs(theLab(), stack)).certificates;
+    assert.ok(certificate);
     assert.equal(certificate.trustAnchorPem, root.certificatePem);
     const client = ["openssl", "s_client", "-connect", `${ADDRESS}:443`, "-servername", HOST, "-showcerts"];
     const { stdout } = await theLab().run(client);

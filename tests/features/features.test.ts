@@ -18,14 +18,16 @@ import { FEATURES, type Feature, type None } from "./table";
 
 const DOCS = join(__dirname, "..", "..", "docs");
 
+const OTHER = { name: "sibling", namespace: "apps" };
+
 const isNone = (part: object): part is None => "none" in part;
 
-/** A stack of one service, with and without a feature. */
+/** A stack with a service that has a feature or not, and another. */
 function stacks({ example, stack: more = {} }: Feature): { before: StackConfig; after: StackConfig } {
   const service = { name: "web", namespace: "apps" };
   return {
-    before: stack({ ...more, services: [service] }),
-    after: stack({ ...more, services: [{ ...service, ...example }] }),
+    before: stack({ ...more, services: [service, OTHER] }),
+    after: stack({ ...more, services: [{ ...service, ...example }, OTHER] }),
   };
 }
 

@@ -49,6 +49,28 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
     routeMap: /\| www\.example\.test \|/,
     verify: { answer: { status: 404, body: "" }, cause: /has no route for it/ },
   },
+  hosts: {
+    example: { hosts: ["web.example.test", { host: "example.test", redirect: 308 }] },
+    refused: {
+      service: { hosts: ["web.example.test", { host: "web.example.test", redirect: 308 }] },
+      expected: /a host other than hosts\[0\]: it would redirect to itself/,
+    },
+    object: "HTTPRoute",
+    review: /^https:\/\/example\.test now redirects with 308 to web\.example\.test$/,
+    routeMap: /\| example\.test \| `\/` \| `https:\/\/web\.example\.test` \| redirected with 308 \|/,
+    verify: { answer: { status: 404, body: "" }, cause: /has no route for it/ },
+  },
+  certificate: {
+    example: { host: "web.deep.example.test", certificate: { type: "existing", secretName: "deep" } },
+    refused: {
+      service: { certificate: { type: "self-signed" } },
+      expected: /either existing or cert-manager/,
+    },
+    object: "Gateway",
+    review: /^new certificate for web\.deep\.example\.test: existing, in the Secret deep$/,
+    routeMap: /\| web\.deep\.example\.test \|/,
+    verify: { none: "it is served in the handshake, before there is an answer" },
+  },
   namespace: {
     example: { namespace: "shop" },
     refused: { service: { namespace: "Shop" }, expected: /a DNS label/ },

@@ -68,7 +68,9 @@ describe("policy/policies", () => {
   });
 
   describe("no-plaintext-route", () => {
-    const served = ["mandatory: apps/it answers plain HTTP: bind it to sectionName https, or let it only redirect."];
+    const served = [
+      "mandatory: apps/it answers plain HTTP: bind it to the sectionName of an https listener, or let it only redirect.",
+    ];
     it("refuses a route on the http listener, attached by name, by port, or to all listeners", () => {
       for (const parentRef of [{ sectionName: "http" }, { port: 80 }, {}, { sectionName: "http", port: 80 }]) {
         assert.deepEqual(of("no-plaintext-route", route(parentRef, [forward])), served);

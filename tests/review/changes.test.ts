@@ -122,9 +122,10 @@ describe("review/changes", () => {
   });
 
   it("does not show certificates", () => {
-    const certificate = { ...before.certificate, type: "ca-signed", caCertificate: "-----BEGIN CERTIFICATE-----\nx" };
-    const [first] = changes(before, { ...before, certificate } as typeof before).filter(({ text }) =>
-      text.includes("caCertificate"),
+    const [own] = before.certificates;
+    const config = { ...own?.config, type: "ca-signed", caCertificate: "-----BEGIN CERTIFICATE-----\nx" };
+    const [first] = changes(before, { ...before, certificates: [{ ...own, config }] } as typeof before).filter(
+      ({ text }) => text.includes("caCertificate"),
     );
     assert.equal(first?.text, "certificate.caCertificate added: (PEM)");
   });

@@ -1,6 +1,8 @@
 import type { PeerCertificate } from "node:tls";
 import { milliseconds } from "../../config";
+import type { Listener } from "../../config/resolve/listeners";
 import { handshake } from "../client";
+import { sampleOf } from "../hosts";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
@@ -8,16 +10,22 @@ const DAY_MS = milliseconds("1d");
 /** A certificate with fewer days left should have been renewed. */
 const FEWEST_DAYS = 7;
 
-/** The served certificate: which names it covers, who signed it, how long it is valid, and whether it is the stack's. */
+/** The certificate of each listener: which names it covers, who signed it, how long it is valid, and whether it is the stack's. */
 export async function checkCertificate(target: Target): Promise<Row[]> {
+  return (await Promise.all(target.config.listeners.map((listener) => ofListener(listener, target)))).flat();
+}
+
+async function ofListener({ name, hostname = "*", secretNames }: Listener, target: Target): Promise<Row[]> {
   const { config, outputs, route, trust } = target;
-  const host = config.services[0]?.host ?? config.domain;
+  const { gateway } = config;
+  const hosts = config.services.flatMap((service) => service.hosts).filter(({ listener }) => listener === name);
+  const host = sampleOf(hosts[0]?.host ?? hostname);
   const seen = await handshake(host, route, { ca: trust });
-  const { gateway, certificate } = config;
-  const more = `kubectl get secret ${certificate.secretName} -n ${gateway.namespace} -o jsonpath='{.data.tls\\.crt}' | base64 -d | openssl x509 -noout -text`;
+  const more = `kubectl get secret ${secretNames[0] ?? ""} -n ${gateway.namespace} -o jsonpath='{.data.tls\\.crt}' | base64 -d | openssl x509 -noout -text`;
+  const what = (claim: string) => `${hostname}: ${claim}`;
   if (seen.certificate === undefined) {
     return [
-      row("certificate", "a certificate is served", false, seen.error ?? "none", {
+      row("certificate", what("a certificate is served"), false, seen.error ?? "none", {
         cause: "the listener has no certificate: the Secret is missing, or istiod may not read it",
         more: `kubectl describe gateway ${gateway.name} -n ${gateway.namespace}`,
       }),
@@ -28,7 +36,7 @@ export async function checkCertificate(target: Target): Promise<Row[]> {
   const rows = [
     row(
       "certificate",
-      "the certificate is within its dates",
+      what("the certificate is within its dates"),
       days > FEWEST_DAYS,
       `${leaf.valid_to}, ${Math.floor(days)} days left`,
       {
@@ -36,24 +44,24 @@ export async function checkCertificate(target: Target): Promise<Row[]> {
         more: `pulumi up --stack ${target.stack}`,
       },
     ),
-    row(
-      "certificate",
-      `the certificate covers *.${config.domain}`,
-      namesOf(leaf).includes(`*.${config.domain}`),
-      namesOf(leaf).join(", "),
-      {
-        cause: "the Secret holds a certificate for other names",
-        more,
-      },
-    ),
   ];
-  // An expired certificate has its own row.
-  const chain = seen.distrust === "CERT_HAS_EXPIRED" ? undefined : seen.distrust;
+  if (hostname !== "*") {
+    const missing = [...new Set(hosts.map((one) => one.host))].filter((one) => !isCovered(one, namesOf(leaf)));
+    rows.push(
+      row("certificate", what("the certificate covers its hosts"), missing.length === 0, namesOf(leaf).join(", "), {
+        cause: `the Secret holds a certificate for other names, without ${missing.join(", ")}`,
+        more,
+      }),
+    );
+  }
+  // Other rows report an expired certificate, and a wrong name.
+  const told = ["CERT_HAS_EXPIRED", "ERR_TLS_CERT_ALTNAME_INVALID"];
+  const chain = told.includes(seen.distrust ?? "") ? undefined : seen.distrust;
   if (seen.distrust !== "CERT_HAS_EXPIRED") {
     rows.push(
       row(
         "certificate",
-        "the certificate chain verifies",
+        what("the certificate chain verifies"),
         chain === undefined,
         chain ?? `OK, serial ${leaf.serialNumber}`,
         {
@@ -66,16 +74,23 @@ export async function checkCertificate(target: Target): Promise<Row[]> {
       ),
     );
   }
-  const fingerprint = outputs?.certificate.fingerprintSha256;
+  const issued = (outputs?.certificates ?? [])
+    .filter(({ secret }) => secretNames.some((secretName) => secret === `${gateway.namespace}/${secretName}`))
+    .flatMap(({ fingerprintSha256 }) => fingerprintSha256 ?? []);
+  const own = what("the certificate is the stack's");
   rows.push(
-    fingerprint === undefined
-      ? skipped("certificate", "the certificate is the stack's", "the stack's outputs contain no fingerprint")
-      : row("certificate", "the certificate is the stack's", leaf.fingerprint256 === fingerprint, leaf.fingerprint256, {
-          cause: "it is not the one that the stack issued: the Secret was changed, or Envoy has not loaded it",
+    issued.length === 0
+      ? skipped("certificate", own, "the stack's outputs contain no fingerprint")
+      : row("certificate", own, issued.includes(leaf.fingerprint256), leaf.fingerprint256, {
+          cause: "it is not one that the stack issued: the Secret was changed, or Envoy has not loaded it",
           more,
         }),
   );
   return rows;
+}
+
+function isCovered(host: string, names: readonly string[]): boolean {
+  return names.includes(host) || names.includes(host.replace(/^[^.]+/, "*"));
 }
 
 function namesOf({ subjectaltname = "" }: PeerCertificate): string[] {

@@ -1,6 +1,7 @@
 import { ownName, SUFFIXES } from "../../components/shared/naming";
 import { get } from "../client";
 import { diagnose } from "../diagnosis";
+import { someHost } from "../hosts";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
@@ -19,7 +20,7 @@ export async function checkClientCertificate({ config, route }: Target): Promise
     return { rows: [], admitted: true };
   }
   const { name, namespace } = config.gateway;
-  const url = `https://${config.services[0]?.host ?? config.domain}/`;
+  const url = `https://${someHost(config)}/`;
   const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; kubectl get configmap ${ownName(config.gateway, SUFFIXES.clientAuthorities)} -n ${namespace} -o yaml`;
   const { identity } = route;
   const stranger = await get(url, { ...route, identity: undefined });

@@ -6,6 +6,7 @@ import type { Rule, Service, StackConfig } from "../../config";
 import { get, type Answer } from "../client";
 import { selectorOf } from "../cluster/kubectl";
 import { isGatewaysOwn, plainRules } from "../expectations";
+import { servedHosts } from "../hosts";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 
@@ -16,11 +17,14 @@ export async function checkHeaders({ config, route }: Target): Promise<Row[]> {
     if (rule === undefined) {
       return [];
     }
-    const url = `https://${service.host}${rule.path}`;
-    const answer = await get(url, route);
-    // If no backend answers, another row reports it.
-    const isBackends = answer.status > 0 && answer.status < 500 && answer.status !== 401 && !isGatewaysOwn(answer);
-    return isBackends ? [...strictTransport(url, answer, service), ...nothingInside(url, answer, rule, config)] : [];
+    const rows = servedHosts(service).map(async (host) => {
+      const url = `https://${host}${rule.path}`;
+      const answer = await get(url, route);
+      // If no backend answers, another row reports it.
+      const isBackends = answer.status > 0 && answer.status < 500 && answer.status !== 401 && !isGatewaysOwn(answer);
+      return isBackends ? [...strictTransport(url, answer, service), ...nothingInside(url, answer, rule, config)] : [];
+    });
+    return (await Promise.all(rows)).flat();
   });
   return (await Promise.all(rows)).flat();
 }

@@ -4,6 +4,7 @@ import type { Service } from "../../config";
 import { rateLimitsOf, type RateLimit } from "../../config/schema/limits/rateLimit";
 import { burst } from "../burst";
 import { plainRules } from "../expectations";
+import { sampleOf } from "../hosts";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
@@ -25,7 +26,7 @@ export async function checkLimits({ config, route }: Target): Promise<Row[]> {
     if (rule === undefined || limit === undefined) {
       continue;
     }
-    const url = `https://${service.host}${rule.path}`;
+    const url = `https://${sampleOf(service.host)}${rule.path}`;
     const what = `${url} allows ${limit.requests} requests per ${limit.per}`;
     const reason = whyNot(service, limit);
     rows.push(

@@ -2,14 +2,16 @@ import { ownName, SUFFIXES } from "../../components/shared/naming";
 import type { StackConfig } from "../../config";
 import { get, type Answer } from "../client";
 import { diagnose } from "../diagnosis";
+import { sampleOf } from "../hosts";
 import { row, type Diagnosis, type Row } from "../row";
 import type { Target } from "../target";
 
 /** Plain HTTP is redirected to the same URL on https, and gets nothing else. */
 export function checkRedirect({ config, route }: Target): Promise<Row[]> {
   const { statusCode } = config.gateway.httpsRedirect;
+  const hosts = new Set(config.services.flatMap((service) => service.hosts.map(({ host }) => sampleOf(host))));
   return Promise.all(
-    config.services.map(async ({ host }) => {
+    [...hosts].map(async (host) => {
       const answer = await get(`http://${host}/verify?query=1`, route);
       const location = answer.headers.location ?? "";
       const passed = answer.status === statusCode && location === `https://${host}/verify?query=1`;

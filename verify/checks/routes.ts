@@ -4,16 +4,19 @@ import { admits } from "../../config/resolve/entrance";
 import { get, type Answer } from "../client";
 import { diagnose } from "../diagnosis";
 import { isGatewaysOwn, isRefusal, plainRules } from "../expectations";
+import { servedHosts, unservedHost } from "../hosts";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
 /** A backend answers every host and path for clients that may enter, and none answers any other host. */
 export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
   const paths = config.services.flatMap((service) =>
-    plainRules(service).map(async ({ path }) => {
-      const url = `https://${service.host}${path}`;
-      return routeRow(url, await get(url, route), service, config, route.from);
-    }),
+    servedHosts(service).flatMap((host) =>
+      plainRules(service).map(async ({ path }) => {
+        const url = `https://${host}${path}`;
+        return routeRow(url, await get(url, route), service, config, route.from);
+      }),
+    ),
   );
   const expressions = config.services.flatMap(({ host, rules }) =>
     rules
@@ -22,19 +25,22 @@ export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
         skipped("routes", `https://${host}${path} answers`, "a regular expression is not a single path"),
       ),
   );
-  const unknown = get(`https://verify-unknown.${config.domain}/`, route).then((answer) =>
-    row(
-      "routes",
-      "an unknown host is refused",
-      answer.status === 404 || answer.status === 403,
-      answer.error ?? String(answer.status),
-      {
-        cause: "a route matches every host",
-        more: "kubectl get httproutes -A",
-      },
-    ),
-  );
-  return [...(await Promise.all(paths)), ...expressions, await unknown];
+  return [...(await Promise.all(paths)), ...expressions, ...(await unserved(config, route))];
+}
+
+/** Nobody answers a name that no service has. */
+async function unserved(config: StackConfig, route: Target["route"]): Promise<Row[]> {
+  const host = unservedHost(config);
+  if (host === undefined) {
+    return [];
+  }
+  const { status, error } = await get(`https://${host}/`, route);
+  return [
+    row("routes", "an unknown host is refused", status === 404 || status === 403, error ?? String(status), {
+      cause: "a route matches every host",
+      more: "kubectl get httproutes -A",
+    }),
+  ];
 }
 
 function routeRow(url: string, answer: Answer, service: Service, config: StackConfig, from: string | undefined): Row {
@@ -45,13 +51,14 @@ function routeRow(url: string, answer: Answer, service: Service, config: StackCo
     const client = service.access?.jwt === undefined ? (from ?? "this client") : "clients without a token";
     const seen = answer.error ?? `${status}${isRefused ? ", as configured" : ""}`;
     // Refused clients never reach the backend, so a missing one does not matter here.
-    const cause = status < 500 && status > 0 ? NOT_REFUSED : diagnose(answer, service.host, config, service).cause;
+    const cause =
+      status < 500 && status > 0 ? NOT_REFUSED : diagnose(answer, new URL(url).hostname, config, service).cause;
     const more = `kubectl get envoyfilter ${ownName(config.gateway, "access")} -n ${config.gateway.namespace} -o yaml`;
     return row("access", `${url} refuses ${client}`, isRefused, seen, { cause, more });
   }
   const answered = status > 0 && status < 500 && !isGatewaysOwn(answer);
   const seen = answer.error ?? String(status);
-  return row("routes", `${url} answers`, answered, seen, diagnose(answer, service.host, config, service));
+  return row("routes", `${url} answers`, answered, seen, diagnose(answer, new URL(url).hostname, config, service));
 }
 
 const NOT_REFUSED =

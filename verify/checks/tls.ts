@@ -1,6 +1,7 @@
 import type { SecureVersion } from "node:tls";
 import { proxyName } from "../../components/shared/naming";
 import { handshake } from "../client";
+import { someHost } from "../hosts";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 
@@ -19,7 +20,7 @@ const VERSIONS: readonly (readonly [version: SecureVersion, name: string])[] = [
 /** Protocol versions and ciphers of the https listener. */
 export async function checkTls({ config, route }: Target): Promise<Row[]> {
   const { name, namespace } = config.gateway;
-  const host = config.services[0]?.host ?? config.domain;
+  const host = someHost(config);
   const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; istioctl proxy-config listeners deploy/${proxyName(config.gateway)} -n ${namespace} --port 443 -o json`;
   const versions = VERSIONS.map(async ([version, label]) => {
     const wanted = label >= `TLS ${config.gateway.tls.minVersion}`;

@@ -4,6 +4,7 @@ import { proxyLabels, proxyName } from "../../components/shared/naming";
 import { dependsOnAddress } from "../../config/resolve/entrance";
 import { tellsClients } from "../../config/schema/entry/clientAddress";
 import { get } from "../client";
+import { unservedHost } from "../hosts";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 import { getAll, getObject, outputOf, selectorOf } from "./kubectl";
@@ -25,7 +26,7 @@ interface Node {
 
 /** Compares the address in the proxies' access log with the one that the request came from. */
 export async function checkClientAddress({ config, route }: Target): Promise<Row[]> {
-  const { gateway, telemetry, domain, services } = config;
+  const { gateway, telemetry, services } = config;
   const share = (telemetry.accessLogs?.samplePercent ?? 0) / 100;
   if (tellsClients(gateway.clientAddress)) {
     return [skipped(CHECK, WHAT, "proxies in front of the gateway tell the address")];
@@ -34,7 +35,11 @@ export async function checkClientAddress({ config, route }: Target): Promise<Row
     return [skipped(CHECK, WHAT, "telemetry.accessLogs logs no such request")];
   }
   // Nobody serves this host, so no limit is used up.
-  const url = `https://verify-unknown.${domain}/`;
+  const host = unservedHost(config);
+  if (host === undefined) {
+    return [skipped(CHECK, WHAT, "a service has every name of every listener, and its limits should not be used up")];
+  }
+  const url = `https://${host}/`;
   const agent = `verify-${randomUUID()}`;
   let from: string | undefined;
   const count = Math.min(Math.ceil(share === 1 ? 1 : 5 / share), MOST_REQUESTS);

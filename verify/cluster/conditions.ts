@@ -26,9 +26,15 @@ export async function checkConditions({ config }: Target): Promise<Row[]> {
   const objects: (readonly [kind: string, name: string, namespace: string])[] = [
     ["gateway", gateway.name, gateway.namespace],
     ["httproute", ownName(gateway, SUFFIXES.redirect), gateway.namespace],
-    ...services.map(
-      ({ name, namespace, protocol }) => [`${protocol}route`, sharedName(gateway, name), namespace] as const,
-    ),
+    ...services.flatMap(({ name, namespace, protocol, hosts }) => {
+      const statuses = new Set(hosts.flatMap(({ redirect }) => redirect ?? []));
+      return [
+        [`${protocol}route`, sharedName(gateway, name), namespace] as const,
+        ...[...statuses].map(
+          (status) => ["httproute", sharedName(gateway, `${name}--redirect-${status}`), namespace] as const,
+        ),
+      ];
+    }),
   ];
   return Promise.all(
     objects.map(async ([kind, name, namespace]) => {

@@ -2,14 +2,13 @@ import type { Access } from "../../schema/access/access";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import { covers } from "../../values/cidr";
 import type { Problem } from "../../values/problem";
-import { hostOf } from "../../resolve/service";
+import { byHost } from "../../resolve/byHost";
 import type { CheckedStack } from "../checkedStack";
 import { sameContent } from "../../values/sameContent";
 
 /** A service with its access, and where that is set. */
 interface Guarded {
   readonly index: number;
-  readonly host: string;
   readonly access: Access | undefined;
   /** `services[0].access`, or `defaults.access` if the service sets none. */
   readonly at: string;
@@ -17,15 +16,15 @@ interface Guarded {
 
 /** Rules between the keys that say who may enter. */
 export function accessProblems(stack: CheckedStack): Problem[] {
-  const { domain = "domain", defaults } = stack;
+  const { defaults } = stack;
   const guarded = stack.services.map(({ index, service }): Guarded => {
-    const at = service.access === undefined && defaults.access !== undefined ? "defaults.access" : accessOf(index);
-    return { index, host: hostOf(service, domain), access: service.access ?? defaults.access, at };
+    const at = service.access === undefined && defaults.access !== undefined ? "defaults.access" : keyOf(index);
+    return { index, access: service.access ?? defaults.access, at };
   });
   const problems = [
     ...guarded.flatMap((entry) => silenceProblems(entry, defaults.denyByDefault)),
     ...guarded.flatMap(listProblems),
-    ...sharedHostProblems(guarded),
+    ...sharedHostProblems(stack, guarded),
     ...providerProblems(guarded),
     ...clientAddressProblems(stack, guarded),
   ];
@@ -34,7 +33,7 @@ export function accessProblems(stack: CheckedStack): Problem[] {
   return problems.filter(({ path }) => !path.startsWith("defaults.") || (!seen.has(path) && seen.add(path)));
 }
 
-function accessOf(index: number): string {
+function keyOf(index: number): string {
   return `services[${index}].access`;
 }
 
@@ -60,15 +59,17 @@ function listProblems({ access, at }: Guarded): Problem[] {
 }
 
 /** Policies see a request's host, not which service its path belongs to. */
-function sharedHostProblems(guarded: readonly Guarded[]): Problem[] {
-  return guarded.flatMap((entry) => {
-    const first = guarded.find(({ host }) => host === entry.host) ?? entry;
-    if (sameContent(first.access, entry.access)) {
-      return [];
-    }
-    const expected = `the same access as services[${first.index}]: both serve ${entry.host}, and access applies to the whole host`;
-    return [{ path: accessOf(entry.index), value: entry.access, expected }];
-  });
+function sharedHostProblems(stack: CheckedStack, guarded: readonly Guarded[]): Problem[] {
+  const accessOf = new Map(guarded.map(({ index, access }) => [index, access]));
+  return byHost(stack).flatMap(({ host, services: [first, ...others] }) =>
+    others
+      .filter(({ index }) => !sameContent(accessOf.get(first.index), accessOf.get(index)))
+      .map(({ index }) => ({
+        path: keyOf(index),
+        value: accessOf.get(index),
+        expected: `the same access as services[${first.index}]: both serve ${host}, and access applies to the whole host`,
+      })),
+  );
 }
 
 /** Istio supports one provider per gateway, and refuses every request if there are two. */

@@ -2,7 +2,7 @@ import { byHost } from "../../resolve/byHost";
 import { headerChanges, MAX_OTHER_HEADERS } from "../../resolve/headerChanges";
 import { HSTS_HEADER } from "../../schema/entry/hsts";
 import type { HeaderChanges } from "../../schema/routing/filters";
-import { hostOf, nearest } from "../../resolve/service";
+import { nearest } from "../../resolve/service";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
@@ -15,9 +15,9 @@ export function hstsProblems(stack: CheckedStack): Problem[] {
 
 /** Browsers keep one HSTS policy for a host, that of its latest answer. */
 function sharedHostProblems(stack: CheckedStack): Problem[] {
-  const { domain = "", gateway } = stack;
+  const { gateway } = stack;
   const policyOf = ({ service }: IndexedService) => nearest(service.hsts, gateway?.hsts) ?? false;
-  return byHost(stack).flatMap(([first, ...others]) =>
+  return byHost(stack).flatMap(({ host, services: [first, ...others] }) =>
     others
       // Two protocols are a mistake of their own, see grpcProblems.
       .filter(
@@ -26,7 +26,7 @@ function sharedHostProblems(stack: CheckedStack): Problem[] {
       .map(({ index, service }) => ({
         path: `services[${index}].hsts`,
         value: service.hsts,
-        expected: `the same hsts as services[${first.index}]: both serve ${hostOf(service, domain)}, and browsers keep one hsts for a host`,
+        expected: `the same hsts as services[${first.index}]: both serve ${host}, and browsers keep one hsts for a host`,
       })),
   );
 }

@@ -1,10 +1,11 @@
 import { certificatesIn, SEALED } from "../../values/pem";
 import type { Problem } from "../../values/problem";
+import { givenCertificates } from "../../resolve/givenCertificates";
 import type { CheckedStack } from "../checkedStack";
 
 /** Cipher suites fit the TLS versions and the key that the program generates: a suite works with one kind of key. */
-export function cipherProblems({ gateway, certificate }: CheckedStack): Problem[] {
-  const { cipherSuites, minVersion } = gateway?.tls ?? {};
+export function cipherProblems(stack: CheckedStack): Problem[] {
+  const { cipherSuites, minVersion } = stack.gateway?.tls ?? {};
   if (cipherSuites === undefined) {
     return [];
   }
@@ -12,13 +13,20 @@ export function cipherProblems({ gateway, certificate }: CheckedStack): Problem[
   if (minVersion === "1.3") {
     return problem("not allowed together with minVersion 1.3: TLS 1.3 has its own suites, all of them strong");
   }
-  if (certificate?.type !== "self-signed" && certificate?.type !== "ca-signed") {
-    return [];
-  }
-  const algorithm = certificate.keyAlgorithm.startsWith("ecdsa") ? "ECDSA" : "RSA";
-  return cipherSuites.some((suite) => suite.startsWith(`ECDHE-${algorithm}-`))
+  const unserved = givenCertificates(stack)
+    .flatMap(({ at, certificate }) =>
+      certificate.type === "existing"
+        ? []
+        : [certificate.keyAlgorithm]
+            .flat()
+            .map((key) => ({ at, algorithm: key.startsWith("ecdsa") ? "ECDSA" : "RSA" })),
+    )
+    .find(({ algorithm }) => !cipherSuites.some((suite) => suite.startsWith(`ECDHE-${algorithm}-`)));
+  return unserved === undefined
     ? []
-    : problem(`at least one ECDHE-${algorithm}-… suite, since the certificate's key is ${algorithm}`);
+    : problem(
+        `at least one ECDHE-${unserved.algorithm}-… suite, since the key of ${unserved.at} is ${unserved.algorithm}`,
+      );
 }
 
 /** The CAs that client certificates are checked against. */

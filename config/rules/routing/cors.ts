@@ -11,7 +11,7 @@ import { matchKey } from "./precedence";
  * headers that the page will send.
  */
 export function corsProblems(stack: CheckedStack): Problem[] {
-  return byHost(stack).flatMap((services) => {
+  return byHost(stack).flatMap(({ services }) => {
     const paths = services.flatMap((indexed) => pathSettings(indexed, stack.defaults));
     return paths.flatMap((setting) => preflightProblem(setting, paths));
   });

@@ -1,5 +1,6 @@
 import { isGrpcPath } from "../../values/grpcPath";
-import { hostOf } from "../../resolve/service";
+import { byHost } from "../../resolve/byHost";
+import { hostsOf } from "../../resolve/hosts";
 import type { Match } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
@@ -14,25 +15,31 @@ const UNSUPPORTED = {
 } as const;
 
 /** What a GRPCRoute cannot express, and hosts that would need both kinds of route. */
-export function grpcProblems({ domain, services }: CheckedStack): Problem[] {
-  const protocols = new Map<string, IndexedService>();
-  return services.flatMap((indexed) => {
-    const { index, service } = indexed;
-    const host = hostOf(service, domain ?? "");
-    const first = protocols.get(host) ?? indexed;
-    protocols.set(host, first);
-    const problems = service.protocol === "grpc" ? ofService(indexed) : [];
-    if (first.service.protocol !== service.protocol) {
-      const expected = `${first.service.protocol}, as in services[${first.index}]: a host has one kind of route`;
-      problems.push({ path: `services[${index}].protocol`, value: service.protocol, expected });
-    }
-    return problems;
-  });
+export function grpcProblems(stack: CheckedStack): Problem[] {
+  const mixed = byHost(stack).flatMap(({ services: [first, ...others] }) =>
+    others
+      .filter(({ service }) => service.protocol !== first.service.protocol)
+      .map(({ index, service }) => ({
+        path: `services[${index}].protocol`,
+        value: service.protocol,
+        expected: `${first.service.protocol}, as in services[${first.index}]: a host has one kind of route`,
+      })),
+  );
+  return [
+    ...stack.services.flatMap((indexed) => (indexed.service.protocol === "grpc" ? ofService(indexed) : [])),
+    ...mixed,
+  ];
 }
 
 function ofService({ index, service }: IndexedService): Problem[] {
   const at = `services[${index}]`;
+  const redirecting = hostsOf(service, "").filter(({ redirect }) => redirect !== undefined);
   return [
+    ...redirecting.map((host) => ({
+      path: `${at}.${host.at}.redirect`,
+      value: host.redirect,
+      expected: "not allowed for gRPC: its clients follow no redirect",
+    })),
     ...unsupported(at, service),
     ...matchProblems(`${at}.canary.override`, service.canary?.override),
     ...service.paths.flatMap((path, pathIndex) => {

@@ -25,16 +25,16 @@ export interface Claim {
   readonly match: Match | undefined;
 }
 
-type Listed = Pick<CheckedStack, "services" | "domain">;
+type Listed = Pick<CheckedStack, "services" | "domainList">;
 
 /** What the paths of each host claim, in the order of the lists. Reads as few keys as possible. */
 export function claimsOfPaths(stack: Listed): Claim[][] {
-  return byHost(stack).map((services) => services.flatMap(pathClaims));
+  return byHost(stack).map(({ services }) => services.flatMap(pathClaims));
 }
 
 /** The same, and in front of each path that has a canary what the canary's override claims. */
 export function claimsOfRules(stack: Listed): Claim[][] {
-  return byHost(stack).map((services) => services.flatMap(ruleClaims));
+  return byHost(stack).map(({ services }) => services.flatMap(ruleClaims));
 }
 
 function ruleClaims(indexed: IndexedService): Claim[] {

@@ -143,11 +143,11 @@ describe("components/access", () => {
   });
 
   it("leaves the redirect alone, as soon as anybody may not enter", async () => {
-    assert.deepEqual(accessScopePatch("example.test"), {
-      applyTo: "VIRTUAL_HOST",
+    assert.deepEqual(accessScopePatch(), {
+      applyTo: "ROUTE_CONFIGURATION",
       match: {
         context: "GATEWAY",
-        routeConfiguration: { portNumber: 80, vhost: { name: "*.example.test:80" } },
+        routeConfiguration: { portNumber: 80 },
       },
       patch: {
         operation: "MERGE",

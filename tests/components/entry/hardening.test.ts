@@ -172,7 +172,7 @@ describe("components/requestLimits", () => {
     assert.deepEqual(
       spec({ streamIdleTimeout: "0s" }).map(({ match, patch }) => [match.routeConfiguration?.vhost, patch.value]),
       ["web--api", "web--root"].map((name) => [
-        { name: "web.example.test:443", route: { name, action: "ROUTE" } },
+        { route: { name, action: "ROUTE" } },
         { route: { idle_timeout: "0s" } },
       ]),
     );

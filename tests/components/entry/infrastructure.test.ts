@@ -272,8 +272,8 @@ describe("components/infrastructure", () => {
 
 describe("components/TlsGateway, what it makes beside the Gateway", () => {
   const deploy = (infrastructure: Json, more: Json = {}) => {
-    const { gateway: config, domain } = stack({ gateway: { infrastructure, ...more } });
-    return register(() => new TlsGateway("edge", { config, domain, secretName: "tls", protect: false }));
+    const { gateway: config, listeners } = stack({ gateway: { infrastructure, ...more } });
+    return register(() => new TlsGateway("edge", { config, listeners, protect: false }));
   };
   const BUDGET = "kubernetes:policy/v1:PodDisruptionBudget";
   const AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler";

@@ -8,7 +8,7 @@ import { metadataOf, only, register } from "../../support/deployment";
 import { schemaErrors } from "../../support/schemas";
 import { plain, stack } from "../../support/stacks";
 
-const REDIRECT = { gateway: { name: "g", namespace: "n" }, domain: "example.test" };
+const REDIRECT = { gateway: { name: "g", namespace: "n" }, hostnames: ["*.example.test"] };
 
 describe("components/httpsRedirect", () => {
   it("is bound only to the http listener, and answers 301", () => {
@@ -136,7 +136,7 @@ describe("components/routes", () => {
 
   it("is bound only to the https listener, with names, timeouts and weights", () => {
     assert.deepEqual(plain(routeSpec({ service, gateway: { name: "g", namespace: "n" } })), {
-      parentRefs: [{ name: "g", namespace: "n", sectionName: "https" }],
+      parentRefs: [{ name: "g", namespace: "n", sectionName: "wildcard-example-test" }],
       hostnames: ["web.example.test"],
       rules: [
         {
@@ -203,9 +203,14 @@ describe("components/tlsGateway", () => {
   const spec = (gateway: object) =>
     gatewaySpec({
       config: stack({ gateway }).gateway,
-      domain: "example.test",
-      secretName: "tls",
-      routeNamespaces: ["shop", "apps", "shop"],
+      listeners: [
+        {
+          name: "wildcard-example-test",
+          hostname: "*.example.test",
+          secretNames: ["tls"],
+          namespaces: ["shop", "apps", "shop"],
+        },
+      ],
       protect: false,
     });
 
@@ -214,8 +219,8 @@ describe("components/tlsGateway", () => {
     assert.deepEqual(
       listeners.map(({ name, port, protocol, hostname }) => [name, port, protocol, hostname]),
       [
-        ["http", 80, "HTTP", "*.example.test"],
-        ["https", 443, "HTTPS", "*.example.test"],
+        ["http", 80, "HTTP", undefined],
+        ["wildcard-example-test", 443, "HTTPS", "*.example.test"],
       ],
     );
     assert.deepEqual(listeners[0]?.allowedRoutes, { namespaces: { from: "Same" } });

@@ -68,7 +68,7 @@ describe("components/gatewayTelemetry", () => {
           context: "GATEWAY",
           routeConfiguration: {
             portNumber: 443,
-            vhost: { name: "web.example.test:443", route: { name: "web--root", action: "ROUTE" } },
+            vhost: { route: { name: "web--root", action: "ROUTE" } },
           },
         },
         patch: {
@@ -89,7 +89,7 @@ describe("components/gatewayTelemetry", () => {
     assert.deepEqual(more, []);
     assert.deepEqual(patch?.match.routeConfiguration, {
       portNumber: 443,
-      vhost: { name: "calls.example.test:443", route: { name: "calls--root", action: "ROUTE" } },
+      vhost: { route: { name: "calls--root", action: "ROUTE" } },
     });
     assert.deepEqual(patch.patch.value, {
       tracing: { random_sampling: { numerator: 50, denominator: "HUNDRED" } },

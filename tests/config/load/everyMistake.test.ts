@@ -8,8 +8,11 @@ const GARBAGE = { "not a key": [] };
 
 const OUTSIDE = /^istio-gateway:services\[0\]\.host: "web\.elsewhere\.test", expected a name exactly one label below/;
 
+/** Keys that say which hosts there are, and what covers them: without them, that is not known. */
+const COVERING = ["host", "hosts", "certificate"];
+
 describe("config/load, every mistake at once", () => {
-  for (const key of Object.keys(serviceSchema.shape).filter((name) => name !== "host")) {
+  for (const key of Object.keys(serviceSchema.shape).filter((name) => !COVERING.includes(name))) {
     it(`reports a host outside the domain despite a wrong ${key}, and nothing else`, () => {
       const service = { name: "web", namespace: "apps", host: "web.elsewhere.test", [key]: GARBAGE };
       const found = mistakes({ services: [service] });

@@ -10,6 +10,7 @@ describe("config/load", () => {
       {
         name: "web",
         host: "web.example.test",
+        hosts: [{ host: "web.example.test", listener: "wildcard-example-test" }],
         namespace: "apps",
         protocol: "http",
         rules: [
@@ -26,13 +27,24 @@ describe("config/load", () => {
         versions: [],
       },
     ]);
-    assert.deepEqual(config.certificate, {
-      type: "self-signed",
-      secretName: "unified-gateway--wildcard-example-test-tls",
-      keyAlgorithm: "rsa-2048",
-      validity: "2160h",
-      renewBefore: "720h",
-    });
+    const secretName = "unified-gateway--wildcard-example-test-tls";
+    assert.deepEqual(config.certificates, [
+      {
+        key: "",
+        config: {
+          type: "self-signed",
+          secretName,
+          keyAlgorithm: "rsa-2048",
+          names: "wildcard",
+          validity: "2160h",
+          renewBefore: "720h",
+        },
+        dnsNames: ["*.example.test", "example.test"],
+      },
+    ]);
+    assert.deepEqual(config.listeners, [
+      { name: "wildcard-example-test", hostname: "*.example.test", secretNames: [secretName], namespaces: ["apps"] },
+    ]);
     assert.equal(config.gateway.namespace, "istio-system");
     assert.equal(config.gateway.allowedRoutes, "Selector");
     assert.equal(config.gateway.programmedTimeout, "2m");
@@ -131,7 +143,9 @@ describe("config/load", () => {
   });
 
   it("reports a missing key", () => {
-    assert.deepEqual(mistakes({ domain: undefined }), ["istio-gateway:domain: not set, expected a host name"]);
+    assert.deepEqual(mistakes({ domain: undefined }), [
+      "istio-gateway:domain: not set, expected a domain such as example.com, or a list in domains",
+    ]);
     assert.deepEqual(mistakes({ services: undefined }), [
       "istio-gateway:services: not set, expected a list of services",
     ]);

@@ -66,8 +66,9 @@ const load = (values: Record<string, unknown>, key: string, secretPaths?: readon
 describe("config/load/secrets", () => {
   const paths = [...new Set(PLACES.map(({ path }) => path))];
 
-  it("may be at three keys, the same that the JSON Schema lets be encrypted", () => {
+  it("may be at four keys, the same that the JSON Schema lets be encrypted", () => {
     assert.deepEqual(SECRET_PATHS, [
+      "domains[].certificate.caPrivateKey",
       "certificate.caPrivateKey",
       "rateLimitService.redis.password",
       "kubernetes.kubeconfig",
@@ -238,9 +239,9 @@ describe("config/load/secrets", () => {
     let outputs: unknown[] = [];
     const resources = await register(async () => {
       clusterProvider("cluster", config.kubernetes);
-      const { endpoints, dnsRecords, certificate, readme } = stackGateway(config, "test", {});
+      const { endpoints, dnsRecords, certificates, readme } = stackGateway(config, "test", {});
       outputs = await Promise.all(
-        [endpoints, dnsRecords, certificate, readme].map((output) => valueOf<unknown>(output)),
+        [endpoints, dnsRecords, certificates, readme].map((output) => valueOf<unknown>(output)),
       );
     });
     const hide = (_: string, value: unknown) => (pulumi.runtime.isRpcSecret(value) ? "[secret]" : value);

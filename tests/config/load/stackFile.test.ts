@@ -153,11 +153,14 @@ describe("config/stackFile", () => {
   it("does not call missing what an environment of Pulumi ESC may set", () => {
     const missing = (environment: string) => mistakes(`environment: ${environment}\nconfig: {}\n`)[0];
     const unread = (name: string) =>
-      `  istio-gateway:domain: not set in the stack file, but perhaps in the environment ${name}, which only Pulumi can read, expected a host name`;
+      `  istio-gateway:domain: not set in the stack file, but perhaps in the environment ${name}, which only Pulumi can read, expected a domain such as example.com, or a list in domains`;
     assert.equal(missing("[acme/dev, common]"), unread("acme/dev, common"));
     assert.equal(missing("{ imports: [acme/dev, { common: { merge: false } }] }"), unread("acme/dev, common"));
     assert.equal(missing("{ values: { pulumiConfig: { a: b } } }"), unread("defined in the file"));
-    assert.equal(missing("[]"), "  istio-gateway:domain: not set, expected a host name");
+    assert.equal(
+      missing("[]"),
+      "  istio-gateway:domain: not set, expected a domain such as example.com, or a list in domains",
+    );
     assert.deepEqual(environmentsOf(write(`environment: [dev]\n${MINIMAL}`)), ["dev"]);
     assert.deepEqual(environmentsOf(write(MINIMAL)), []);
   });

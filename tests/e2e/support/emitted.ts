@@ -17,7 +17,7 @@ const ELSEWHERE = /^(monitoring\.coreos\.com|operator\.victoriametrics\.com)\//;
 
 /** A config's objects as the cluster would get them, preceded by the namespaces that they need. */
 export function manifestsOf(config: StackConfig, resources: readonly Registered[], own: TestCertificate): Manifest[] {
-  const { gateway, certificate, services } = config;
+  const { gateway, certificates, services } = config;
   const emitted = resources
     .filter(({ type }) => type.startsWith("kubernetes:"))
     .map(({ inputs }) => ({ ...inputs }) as unknown as Manifest)
@@ -29,13 +29,16 @@ export function manifestsOf(config: StackConfig, resources: readonly Registered[
     ...emitted.flatMap(({ metadata: { namespace } }) => namespace ?? []),
     ...services.flatMap((entry) => backendsOf(entry).map(({ namespace }) => namespace)),
   ]);
-  const tls = tlsSecret(certificate.secretName, gateway.namespace, own.certificatePem, own.privateKeyPem);
+  const secrets = certificates.map(
+    ({ config: { secretName } }) =>
+      tlsSecret(secretName, gateway.namespace, own.certificatePem, own.privateKeyPem) as unknown as Manifest,
+  );
   return [
     ...[...namespaces]
       .filter((name) => !isLabelled(name))
       .map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
     // Keys and certificates are created by Pulumi's providers, or not by the program at all.
-    ...[...emitted.filter(({ kind }) => kind === "Namespace"), tls as unknown as Manifest],
+    ...[...emitted.filter(({ kind }) => kind === "Namespace"), ...secrets],
     ...emitted.filter(({ kind }) => kind !== "Namespace" && kind !== "Secret"),
   ];
 }

@@ -1,7 +1,7 @@
 import { keysWithSecrets } from "../../../config/load/secrets";
 import { given, type Draw, type Values } from "./draw";
 import type { Material } from "./material";
-import { RELATIONS } from "./relations";
+import { firstDomain, firstHost, RELATIONS } from "./relations";
 import type { Given } from "./stack";
 
 /** A config with one mistake, and the key path that the error must have. */
@@ -46,7 +46,7 @@ function places(values: Values): Place[] {
 
 /** Required keys. */
 const REQUIRED =
-  /^domain$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|fault\.(delay\.duration|abort\.status)$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.mode$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$|existing\.service$|autoscaling\.maxReplicas$|policies\[\d+\]\.(type|value|period)$|topologyKey$|loadBalancer\.type$/;
+  /^domain$|^domains\[\d+\]\.domain$|hosts\[\d+\]\.host$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|fault\.(delay\.duration|abort\.status)$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.mode$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$|existing\.service$|autoscaling\.maxReplicas$|policies\[\d+\]\.(type|value|period)$|topologyKey$|loadBalancer\.type$/;
 
 type Mutation = (draw: Draw, values: Values) => string | undefined;
 
@@ -117,9 +117,34 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     "gateway.tls.cipherSuites"
   ),
   hosts: (draw, values) => (
-    (first(values).host = draw.pick(["web.other.test", `a.b.${String(values.domain)}`, String(values.domain)])),
+    Object.assign(first(values), { certificate: undefined, hosts: undefined }),
+    (first(values).host = draw.pick(["web.other.test", `a.b.${firstDomain(values)}`])),
     "services[0].host"
   ),
+  redirectToItself: (_, values) => {
+    const host = firstHost(values);
+    Object.assign(first(values), { host: undefined, hosts: [host, { host, redirect: 301 }] });
+    return "services[0].hosts[1]";
+  },
+  redirectTaken: (_, values) => {
+    const hosts = [`zz-own.${firstDomain(values)}`, { host: firstHost(values), redirect: 301 }];
+    return add(values, ({ namespace }) => ({ name: "zz-taken", namespace, hosts }), "hosts[1]");
+  },
+  wildcard: (_, values) => {
+    const wildcard = `*.${firstDomain(values)}`;
+    add(values, ({ namespace }) => ({ name: "zz-rest", namespace, host: wildcard }), "host");
+    return add(values, ({ namespace }) => ({ name: "zz-part", namespace, paths: ["/zz"] }), "paths");
+  },
+  unusedDomain: (_, values) => {
+    values.domains = [...((values.domains as unknown[] | undefined) ?? [values.domain]), "nobody.test"];
+    delete values.domain;
+    return `domains[${(values.domains as unknown[]).length - 1}]`;
+  },
+  domainTwice: (_, values) => {
+    values.domains = [firstDomain(values), firstDomain(values)];
+    delete values.domain;
+    return "domains[1]";
+  },
   proxies: (draw, values) => {
     const wrong: readonly (readonly [Values, string])[] = [
       [{ replicas: 3, autoscaling: { maxReplicas: 5 } }, "replicas"],
@@ -334,8 +359,9 @@ function http(values: Values, more: Values): void {
 /** Adds a service on the host of the first. */
 function shareHost(values: Values, paths: unknown[], others: unknown[], key: string): string {
   http(values, { paths, canary: undefined, hsts: undefined });
-  const { name, namespace, host = `${String(name)}.${String(values.domain)}`, access } = first(values);
-  return add(values, () => given({ name: "zz-shared", host, namespace, access, paths: others }), key);
+  const { namespace, access, certificate } = first(values);
+  const host = firstHost(values);
+  return add(values, () => given({ name: "zz-shared", host, certificate, namespace, access, paths: others }), key);
 }
 
 function merge(values: Values, key: string, more: Values): void {

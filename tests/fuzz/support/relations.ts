@@ -38,18 +38,18 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
   },
   sharedHostAccess: (values) => {
     const first = firstService(values);
-    const host = first.host ?? `${String(first.name)}.${String(values.domain)}`;
+    const host = firstHost(values);
     const access = { jwt: { issuer: "https://other.test", jwks: ISSUER.jwks, audiences: ["zz"] } };
     const paths = [first.protocol === "grpc" ? "/zz.Own" : "/zz-own"];
     const { protocol, hsts } = first;
-    return `${add(values, { name: "zz-shared", host, protocol, hsts, paths, access })}.access`;
+    return `${add(values, { name: "zz-shared", host, certificate: first.certificate, protocol, hsts, paths, access })}.access`;
   },
   sharedHostProtocol: (values) => {
     const first = firstService(values);
-    const host = first.host ?? `${String(first.name)}.${String(values.domain)}`;
+    const host = firstHost(values);
     const [protocol, path] = first.protocol === "grpc" ? ["http", "/zz-own"] : ["grpc", "/zz.Own"];
     const { access } = first;
-    return `${add(values, { name: "zz-shared", host, protocol, paths: [path], access })}.protocol`;
+    return `${add(values, { name: "zz-shared", host, certificate: first.certificate, protocol, paths: [path], access })}.protocol`;
   },
   sharedBackend: (values) => {
     const shared = { backends: [{ service: "zz-shared" }], access: { public: true } };
@@ -75,6 +75,22 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
 function signBy(values: Values, caCertificate: string, caPrivateKey: string): void {
   const { keyAlgorithm } = (values.certificate ?? {}) as Values;
   values.certificate = { type: "ca-signed", keyAlgorithm, caCertificate, caPrivateKey };
+}
+
+/** The domain that hosts follow from. */
+export function firstDomain({ domain, domains }: Values): string {
+  const [given] = (domains ?? [domain]) as (string | Values)[];
+  return String(typeof given === "string" ? given : given?.domain);
+}
+
+/** The host of the first service. */
+export function firstHost(values: Values): string {
+  const { name, host, hosts } = firstService(values);
+  const given =
+    (hosts as (string | Values)[] | undefined)?.[0] ??
+    (host as string | undefined) ??
+    `${String(name)}.${firstDomain(values)}`;
+  return String(typeof given === "string" ? given : given.host);
 }
 
 function firstService(values: Values): Values {

@@ -87,7 +87,7 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
     const pairs = routes.flatMap((route) =>
       specOf(route).hostnames.flatMap((host) => specOf(route).rules.map(({ name }) => [`${host}:443`, name] as const)),
     );
-    const known = new Set([...pairs.flat(), ...pairs.map((pair) => pair.join(" "))]);
+    const known = new Set([...pairs.flat(), "misdirected:443"]);
     return objects
       .filter(({ kind }) => kind === "EnvoyFilter")
       .flatMap(({ metadata, spec }) =>
@@ -99,10 +99,10 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
   }
 }
 
-/** The host and the rule of the route that a patch changes, if it changes a certain one. */
-function routePatched({ applyTo, match }: ConfigPatch): string[] {
-  const { name, route } = match.routeConfiguration?.vhost ?? {};
-  return applyTo === "HTTP_ROUTE" && name !== undefined ? [`${name} ${route?.name ?? ""}`] : [];
+/** The rule whose route a patch changes, if it changes one. */
+function routePatched({ match }: ConfigPatch): string[] {
+  const { route } = match.routeConfiguration?.vhost ?? {};
+  return route === undefined ? [] : [route.name];
 }
 
 /** GROUP/KIND NAMESPACE/NAME of a resource that is an object in the cluster. */

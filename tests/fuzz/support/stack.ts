@@ -44,13 +44,14 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     provider,
     streamIdleTimeout: hardening === false ? "0s" : ((hardening?.streamIdleTimeout ?? "5m") as string),
   };
-  const services = drawServices(draw, shared);
+  const extra = drawDomains(draw, domain, authority);
+  const services = withHosts(draw, drawServices(draw, shared), domain, extra);
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
   const entry = drawEntry(draw, place?.gateway.address, telemetry.metrics !== undefined);
   const rendering = draw.chance(20);
   const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
   const values = given({
-    domain,
+    ...(extra.length === 0 ? { domain } : { domains: [draw.chance(50) ? domain : { domain }, ...extra] }),
     gateway: draw.maybe(100, () =>
       given({
         name: gatewayName,
@@ -60,7 +61,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
         allowedRoutes,
         clientAddress: "existing" in entry ? draw.maybe(50, () => ({ trustedProxies: 0 })) : drawClientAddress(draw),
         httpsRedirect: draw.maybe(20, () => draw.some(50, { statusCode: () => draw.pick([301, 302, 307, 308]) })),
-        tls: draw.maybe(40, () => drawTls(draw, certificate, authority)),
+        tls: draw.maybe(40, () => drawTls(draw, authority)),
         hardening,
         hsts: draw.maybe(20, () => drawHsts(draw)),
         externalDns: draw.maybe(20, () => draw.some(50, { ttl: () => draw.wholeSeconds("1s", "7d") })),
@@ -123,6 +124,48 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
   return { ...values, ...keep("gateway", gateway), ...keep("defaults", defaults), ...keep("certificate", certificate) };
 }
 
+/** Domains beside the first, some with certificates of their own. */
+function drawDomains(draw: Draw, domain: string, authority: TestAuthority): Values[] {
+  return draw.chance(25)
+    ? draw
+        .several(1, 2, () => draw.label(20))
+        .map((label, index) => {
+          const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
+          const own = certificate && {
+            ...certificate,
+            secretName: `tls-${index}`,
+            validity: undefined,
+            renewBefore: undefined,
+          };
+          return given({ domain: `d${index}-${label}.${domain}`, certificate: own && given(own) });
+        })
+    : [];
+}
+
+/** Services with further names: the apex of the first domain, and a name in every other, served or redirected. */
+function withHosts(draw: Draw, services: readonly Values[], domain: string, extra: readonly Values[]): Values[] {
+  const apex = draw.maybe(20, () => domain);
+  return services.map((service, index) => {
+    const others = [
+      ...(index === 0 && apex !== undefined ? [apex] : []),
+      ...extra.flatMap(({ domain: other }, place) =>
+        place % services.length === index ? [draw.chance(50) ? other : `x.${String(other)}`] : [],
+      ),
+    ];
+    const { host = `${String(service.name)}.${domain}`, ...rest } = service;
+    const redirect = () => (service.protocol === "grpc" ? undefined : draw.maybe(50, () => draw.pick([301, 308])));
+    const hosts = others.map((other) => given({ host: other, redirect: redirect() }));
+    if (hosts.length > 0) {
+      return { ...rest, hosts: [host, ...hosts] };
+    }
+    // The last service is not the only one of the first domain.
+    const isDeep = index > 0 && index === services.length - 1 && draw.chance(20);
+    return isDeep
+      ? { ...rest, host: `deep.x.${domain}`, certificate: { type: "existing", secretName: "deep" } }
+      : service;
+  });
+}
+
 function drawServices(draw: Draw, shared: Shared): Values[] {
   const names = draw.several(1, draw.chance(5) ? 12 : 4, () => draw.name());
   const services = names.map((name, index) => {
@@ -170,7 +213,9 @@ function drawCertificate(draw: Draw, authority: TestAuthority): Values {
   const secretName = draw.maybe(30, () => draw.label());
   const made = () =>
     draw.some(40, {
-      keyAlgorithm: () => draw.pick(["rsa-2048", "rsa-3072", "rsa-4096", "ecdsa-p256"]),
+      keyAlgorithm: () =>
+        draw.pick<unknown>(["rsa-2048", "rsa-3072", "rsa-4096", "ecdsa-p256", ["ecdsa-p256", "rsa-2048"]]),
+      names: () => draw.pick(["wildcard", "hosts"]),
       validity: () => draw.pick(["2d", `${draw.int(48, 9552)}h`, "398d", `${draw.int(2, 397)}d${draw.int(0, 24)}h`]),
       renewBefore: () => draw.pick(["0s", `${draw.int(0, 9552)}h`, "60m", `${draw.int(0, 398)}d`]),
     });
@@ -186,27 +231,27 @@ function drawCertificate(draw: Draw, authority: TestAuthority): Values {
         caPrivateKey: authority.privateKeyPem,
       });
     case "existing":
-      return { type: "existing", secretName: draw.label() };
+      return { type: "existing", secretName: draw.chance(20) ? ["one", "two"] : draw.label() };
     default:
       return given({
         type: "cert-manager",
         secretName,
+        ...draw.some(20, { keyAlgorithm: () => "ecdsa-p256", names: () => "hosts" }),
         issuer: draw.label(),
         issuerKind: draw.maybe(50, () => draw.pick(["Issuer", "ClusterIssuer"])),
       });
   }
 }
 
-function drawTls(draw: Draw, certificate: Values | undefined, authority: TestAuthority): Values {
+function drawTls(draw: Draw, authority: TestAuthority): Values {
   const minVersion = draw.maybe(50, () => draw.pick(["1.2", "1.3"]));
-  const kind = certificate?.keyAlgorithm === "ecdsa-p256" ? "ECDSA" : "RSA";
   return given({
     minVersion,
     cipherSuites:
       minVersion === "1.3"
         ? undefined
         : draw.maybe(50, () => [
-            `ECDHE-${kind}-AES128-GCM-SHA256`,
+            ...["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"],
             ...draw.several(0, 2, () => "ECDHE-RSA-CHACHA20-POLY1305"),
           ]),
     clientCertificates: draw.maybe(30, () =>

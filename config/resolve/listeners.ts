@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import type { ParsedService } from "../schema/service";
+import type { ParsedStack } from "../schema/stack";
+import { grouped } from "../values/grouped";
+import { certificatesOf, namesFor, type StackCertificate } from "./certificates";
+import { ANY_HOST, type Domain, domainOf, domainsOf } from "./domains";
+import { hostsOf } from "./hosts";
+
+/** An https listener: the hosts that it takes, and what it needs for them. */
+export interface Listener {
+  /** Its name in the Gateway. It follows from the host name alone, so a further listener renames no other. */
+  readonly name: string;
+  /** A host, a wildcard, or undefined for every host. */
+  readonly hostname: string | undefined;
+  /** Secrets with its certificates: one, or two with keys of different algorithms. */
+  readonly secretNames: readonly string[];
+  /** Namespaces of the services that it serves, sorted. */
+  readonly namespaces: readonly string[];
+}
+
+/** What the listener of a host takes: the domain's wildcard or apex; the host alone, if that has a certificate of its own. */
+export function listenerHost(
+  host: string,
+  { certificate }: Pick<ParsedService, "certificate">,
+  domains: readonly Domain[],
+): string | undefined {
+  const domain = domainOf(host, domains)?.domain;
+  if (certificate !== undefined || host === ANY_HOST || host === domain) {
+    return host;
+  }
+  return domain === undefined ? undefined : `*.${domain}`;
+}
+
+/** Longest part of a listener's name, in characters: a section name has at most 253. */
+const MAX_NAME = 200;
+
+/**
+ * `host-example-com` or `wildcard-example-com`. Without dots, by which Istio takes names of route tables apart; a dash is doubled, so
+ * that no two host names have one name.
+ */
+export function listenerName(hostname: string): string {
+  if (hostname === ANY_HOST) {
+    return "any-host";
+  }
+  const isWildcard = hostname.startsWith("*.");
+  const text = hostname.replace(/^\*\./, "").replaceAll("-", "--").replaceAll(".", "-");
+  const hash = createHash("sha256").update(hostname).digest("hex").slice(0, 8);
+  const short = text.length <= MAX_NAME ? text : `${text.slice(0, MAX_NAME).replace(/-+$/, "")}---${hash}`;
+  return `${isWildcard ? "wildcard" : "host"}-${short}`;
+}
+
+/** A host of a service, and the listener and the certificates that it needs. */
+interface Placed {
+  readonly hostname: string;
+  readonly namespace: string;
+  readonly certificates: readonly StackCertificate[];
+}
+
+/** The https listeners that the services' hosts need, by name, and the certificates that these serve. */
+export function resolveListeners(parsed: ParsedStack): { listeners: Listener[]; certificates: StackCertificate[] } {
+  const domains = domainsOf(parsed);
+  const placed = parsed.services.flatMap((service) =>
+    hostsOf(service, domains[0]?.domain ?? "").map(({ host }): Placed => {
+      const dnsNames = namesFor(host, service, parsed, domains);
+      return {
+        hostname: listenerHost(host, service, domains) ?? host,
+        namespace: service.namespace,
+        certificates: certificatesOf(host, service, parsed, domains).map((use) => ({ ...use, dnsNames })),
+      };
+    }),
+  );
+  const all = placed.flatMap(({ certificates }) => certificates);
+  return {
+    listeners: [...grouped(placed, ({ hostname }) => hostname)]
+      .map(([hostname, group]) => listener(hostname, group))
+      .sort(byName),
+    certificates: [...grouped(all, ({ config }) => config.secretName).values()].map((uses) => ({
+      ...uses[0],
+      dnsNames: [...new Set(uses.flatMap(({ dnsNames }) => dnsNames))],
+    })),
+  };
+}
+
+/** The config check ensures that all hosts of a listener have the same certificates. */
+function listener(hostname: string, group: readonly [Placed, ...Placed[]]): Listener {
+  return {
+    name: listenerName(hostname),
+    hostname: hostname === ANY_HOST ? undefined : hostname,
+    secretNames: group[0].certificates.map(({ config }) => config.secretName),
+    namespaces: [...new Set(group.map(({ namespace }) => namespace))].sort(),
+  };
+}
+
+function byName(a: Listener, b: Listener): number {
+  return a.name < b.name ? -1 : 1;
+}

@@ -1,0 +1,48 @@
+import { certificatesOf } from "../../resolve/certificates";
+import { hostsOf } from "../../resolve/hosts";
+import { listenerHost } from "../../resolve/listeners";
+import { sameContent } from "../../values/sameContent";
+import type { Problem } from "../../values/problem";
+import type { CheckedStack } from "../checkedStack";
+
+/** Gateway API v1: most listeners of a Gateway. */
+const MAX_LISTENERS = 64;
+/** That of plain HTTP. */
+const OTHER_LISTENERS = 1;
+
+/** Listeners serve the same certificates for all their hosts, a Secret holds one certificate, and a Gateway has room for all. */
+export function listenerProblems(stack: CheckedStack): Problem[] {
+  const { domainList, certificate, gateway, services } = stack;
+  if (domainList === undefined || certificate === undefined || gateway === undefined) {
+    return [];
+  }
+  const placed = services.flatMap(({ index, service }) =>
+    hostsOf(service, domainList[0]?.domain ?? "").map(({ host, at }) => ({
+      host,
+      index,
+      path: `services[${index}].${service.certificate === undefined ? at : "certificate"}`,
+      value: service.certificate ?? host,
+      listener: listenerHost(host, service, domainList) ?? host,
+      certificates: certificatesOf(host, service, { certificate, gateway }, domainList),
+    })),
+  );
+  const secrets = placed.flatMap((place) => place.certificates.map(({ config }) => ({ ...place, config })));
+  const conflicts = placed.flatMap((place) => {
+    const first = placed.find(({ listener }) => listener === place.listener) ?? place;
+    const names = (of: typeof place) => of.certificates.map(({ config }) => config.secretName);
+    const expected = `the same certificate as services[${first.index}], with the same secretName (${names(first).join(", ")}): both have the host ${place.host}`;
+    return sameContent(names(first), names(place)) ? [] : [{ path: place.path, value: place.value, expected }];
+  });
+  const reused = secrets.flatMap((use) => {
+    const first = secrets.find(({ config }) => config.secretName === use.config.secretName) ?? use;
+    const expected = `a secretName other than ${use.config.secretName}, which is that of another certificate, of services[${first.index}]`;
+    return sameContent(first.config, use.config) ? [] : [{ path: use.path, value: use.value, expected }];
+  });
+  const count = new Set(placed.map(({ listener }) => listener)).size + OTHER_LISTENERS;
+  const most = `at most ${MAX_LISTENERS} listeners, which is what a Gateway holds, and these need ${count}: hosts of one domain share one, each host with a certificate of its own needs another`;
+  return [
+    ...conflicts,
+    ...reused,
+    ...(count > MAX_LISTENERS ? [{ path: "services", value: `${count} listeners`, expected: most }] : []),
+  ];
+}

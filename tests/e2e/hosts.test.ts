@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
+import { REPOSITORY } from "../../lab/paths";
+import { handshake, request, stackOutputs } from "../../lab/probe";
+import { eventually } from "../../lab/processes";
+import { loadStackFile } from "../../config/load/stackFile";
+import { type TestAuthority, testAuthority } from "../support/certificates";
+import type { OneConnectionArgs } from "./clients/oneConnection";
+import { destroy, pulumiOk, theLab, type Values, writeStack } from "./support/lab";
+import { stackCopy } from "../../lab/stacks";
+
+const STACK = "hosts";
+const ADDRESS = "192.168.51.118";
+
+const values = (authority: TestAuthority): Values => ({
+  domains: [
+    "one.hosts.test",
+    { domain: "two.test", certificate: { type: "ca-signed", caCertificate: authority.certificatePem } },
+    { domain: "three.test", certificate: { type: "existing", secretName: "three-tls" } },
+  ],
+  certificate: { type: "self-signed", keyAlgorithm: ["ecdsa-p256", "rsa-2048"] },
+  gateway: {
+    name: "hosts",
+    namespace: "hosts-system",
+    address: ADDRESS,
+    clientAddress: { trustedProxies: 0 },
+    hsts: { maxAge: "1h" },
+  },
+  services: [
+    {
+      name: "web",
+      namespace: "apps",
+      port: 8080,
+      hosts: [
+        "www.one.hosts.test",
+        { host: "one.hosts.test", redirect: 308 },
+        "two.test",
+        { host: "www.two.test", redirect: 301 },
+        "web.three.test",
+      ],
+    },
+    {
+      name: "guarded",
+      namespace: "guarded",
+      port: 8080,
+      hosts: ["guarded.one.hosts.test", "guarded.two.test"],
+      access: { allow: [`${CLIENT_INSIDE}/32`] },
+      rateLimit: { type: "local", requests: 3, per: "hour" },
+    },
+    {
+      name: "deep",
+      namespace: "apps",
+      port: 8080,
+      host: "a.b.one.hosts.test",
+      certificate: { type: "existing", secretName: "deep-tls" },
+    },
+    { name: "rest", namespace: "apps", port: 8080, host: "*.three.test" },
+  ],
+});
+
+/** Hosts by the listener that takes them: only those of one listener may share a connection. */
+const LISTENERS = [
+  ["www.one.hosts.test", "guarded.one.hosts.test"],
+  ["one.hosts.test"],
+  ["www.two.test", "guarded.two.test"],
+  ["two.test"],
+  ["web.three.test", "other.three.test"],
+  ["a.b.one.hosts.test"],
+] as const;
+const HOSTS = LISTENERS.flat();
+
+const get = (url: string, from = CLIENT_INSIDE, ...curl: string[]) => {
+  const { hostname, port, protocol } = new URL(url);
+  const to = `${hostname}:${port || (protocol === "http:" ? 80 : 443)}:${ADDRESS}`;
+  return request(theLab(), url, { from, curl: ["--resolve", to, ...curl] });
+};
+
+async function oneConnection(args: Omit<OneConnectionArgs, "address">): Promise<number[]> {
+  const client = join(REPOSITORY, "tests", "e2e", "clients", "oneConnection.ts");
+  const command = [process.execPath, "-r", "ts-node/register/transpile-only", client];
+  const all: OneConnectionArgs = { address: ADDRESS, from: CLIENT_INSIDE, ...args };
+  return JSON.parse(await theLab().output([...command, JSON.stringify(all)], { cwd: REPOSITORY })) as number[];
+}
+
+describe("hosts of several domains", () => {
+  before(async () => {
+    const authority = await testAuthority(365);
+    const lab = theLab();
+    const file = writeStack(STACK, values(authority));
+    await lab.take(STACK, file);
+    const path = "istio-gateway:domains[1].certificate.caPrivateKey";
+    const set = ["pulumi", "config", "set", "--secret", "--path", path, "--stack", STACK, "--non-interactive"];
+    await lab.output(set, { input: authority.privateKeyPem });
+    await lab.prepare(STACK, stackCopy(STACK));
+    await pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
+    await eventually("every host", 60_000, async () => {
+      for (const host of HOSTS.filter((name) => !name.startsWith("guarded."))) {
+        assert.match(String((await get(`https://${host}/`)).status), /^(200|301|308)$/, host);
+      }
+    });
+  });
+  after(() => destroy(STACK));
+
+  it("are served by the same backend, under each name that serves", async () => {
+    for (const host of ["www.one.hosts.test", "two.test", "web.three.test"]) {
+      const { status, headers } = await get(`https://${host}/`);
+      assert.deepEqual([status, headers["x-backend"]], [200, "web"], host);
+      assert.equal(headers["strict-transport-security"], "max-age=3600", host);
+    }
+    assert.equal((await get("https://a.b.one.hosts.test/")).headers["x-backend"], "deep");
+    assert.equal((await get("https://other.three.test/")).headers["x-backend"], "rest");
+  });
+
+  it("redirect to the first, with path and query, and with HSTS", async () => {
+    for (const [host, status] of [
+      ["one.hosts.test", 308],
+      ["www.two.test", 301],
+    ] as const) {
+      const answer = await get(`https://${host}/a/b?c=d&e`);
+      assert.equal(answer.status, status, host);
+      assert.equal(answer.headers.location, "https://www.one.hosts.test/a/b?c=d&e");
+      assert.equal(answer.headers["strict-transport-security"], "max-age=3600");
+    }
+  });
+
+  it("are redirected from http, each to itself", async () => {
+    for (const host of HOSTS) {
+      const { status, headers } = await get(`http://${host}/x?y=1`, CLIENT_OUTSIDE);
+      assert.deepEqual([status, headers.location], [301, `https://${host}/x?y=1`], host);
+    }
+    assert.equal((await get("http://nobody.test/")).status, 404);
+  });
+
+  it("have the certificate of their domain, or their own", async () => {
+    const names = async (host: string, ...more: string[]) => {
+      const { stdout } = await theLab().run([
+        ...["openssl", "s_client", "-connect", `${ADDRESS}:443`, "-servername", host, ...more],
+      ]);
+      const leaf = new X509Certificate(/-----BEGIN[\s\S]+?END CERTIFICATE-----/.exec(stdout)?.[0] ?? "");
+      return [leaf.subjectAltName, leaf.publicKey.asymmetricKeyType];
+    };
+    assert.deepEqual(await names("guarded.two.test"), ["DNS:*.two.test, DNS:two.test", "rsa"]);
+    assert.deepEqual(await names("a.b.one.hosts.test"), ["DNS:a.b.one.hosts.test", "rsa"]);
+    assert.deepEqual(await names("x.three.test"), ["DNS:*.three.test, DNS:three.test", "rsa"]);
+    const one = "DNS:*.one.hosts.test, DNS:one.hosts.test";
+    assert.deepEqual(await names("one.hosts.test"), [one, "ec"]);
+    const rsaOnly = ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"];
+    assert.deepEqual(await names("one.hosts.test", ...rsaOnly), [one, "rsa"]);
+  });
+
+  it("are guarded and limited alike under each name", async () => {
+    for (const host of ["guarded.one.hosts.test", "guarded.two.test"]) {
+      assert.equal((await get(`https://${host}/`, CLIENT_OUTSIDE)).status, 403, host);
+    }
+    const statuses: number[] = [];
+    for (const host of ["guarded.one.hosts.test", "guarded.two.test"]) {
+      for (let sent = 0; sent < 3; sent++) {
+        statuses.push((await get(`https://${host}/`)).status);
+      }
+    }
+    assert.deepEqual(statuses, [200, 200, 200, 429, 429, 429], "one limit for both names");
+  });
+
+  it("answer over one connection if they share a listener, and with 421 otherwise, in any order", async () => {
+    for (const [listener, [sni]] of LISTENERS.entries()) {
+      for (const hosts of [HOSTS, [...HOSTS].reverse()]) {
+        const statuses = await oneConnection({ sni, hosts });
+        for (const [index, host] of hosts.entries()) {
+          const isOwn = (LISTENERS[listener] as readonly string[]).includes(host);
+          const expected = isOwn ? /^(200|301|308|429)$/ : /^421$/;
+          assert.match(String(statuses[index]), expected, `${host} over a connection for ${sni}`);
+        }
+      }
+    }
+  });
+
+  it("that nobody has are not found, and not misdirected", async () => {
+    const hosts = ["nobody.one.hosts.test", "nobody.test", "www.one.hosts.test"];
+    assert.deepEqual(
+      await oneConnection({ sni: "www.one.hosts.test", hosts }),
+      [403, 403, 200].map((status) => (status === 403 ? 404 : status)),
+    );
+    const stranger = await handshake(theLab(), ADDRESS, "nobody.test");
+    assert.equal(stranger.succeeded, false);
+  });
+
+  it("are all in the stack's outputs, and in verify", async () => {
+    const outputs = await stackOutputs(theLab(), STACK);
+    const records = outputs.dnsRecords.map((line) => line.split(" ")[0]?.replace(/\.$/, ""));
+    const config = loadStackFile(stackCopy(STACK));
+    const all = config.services.flatMap(({ hosts }) => hosts.map(({ host }) => host));
+    assert.deepEqual(records, [...all].sort());
+    assert.deepEqual(
+      outputs.certificates.map(({ type, dnsNames }) => [type, dnsNames.join()]),
+      [
+        ["self-signed", "*.one.hosts.test,one.hosts.test"],
+        ["self-signed", "*.one.hosts.test,one.hosts.test"],
+        ["ca-signed", "*.two.test,two.test"],
+        ["existing", "*.three.test,three.test"],
+        ["existing", "a.b.one.hosts.test"],
+      ],
+    );
+  });
+});
