@@ -100,7 +100,11 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const { clientCertificates: config } = gateway.tls;
     const authorities =
       config && new ClientAuthorities(`${name}-client-authorities`, { config, gateway }, { parent: this });
-    const dependsOn = [...routes, ...envoyFilters(name, "gateway", args, { parent: this })];
+    const dependsOn = [
+      ...routes,
+      ...envoyFilters(name, "gateway", args, { parent: this }),
+      ...this.makeHostAuthorities(name, args),
+    ];
     return new TlsGateway(
       name,
       {
@@ -109,11 +113,26 @@ export class UnifiedGateway extends pulumi.ComponentResource {
           ...listener,
           secretNames: listener.secretNames.map((secretName) => certificates.get(secretName)?.secretName ?? secretName),
         })),
-        clientAuthorities: authorities?.configMapName,
+        clientAuthorities: authorities?.objectName,
         podAnnotations: statsAnnotations(telemetry),
         protect,
       },
       { parent: this, dependsOn },
+    );
+  }
+
+  /** The CAs of listeners that check their own clients, by the Secret that they are next to. */
+  private makeHostAuthorities(name: string, { listeners, gateway }: UnifiedGatewayArgs): pulumi.Resource[] {
+    const configs = listeners.flatMap(({ secretNames: [secretName], clientCertificates }) =>
+      secretName === undefined || clientCertificates === undefined ? [] : [[secretName, clientCertificates] as const],
+    );
+    return [...new Map(configs)].map(
+      ([secretName, config]) =>
+        new ClientAuthorities(
+          `${name}-client-authorities-${secretName}`,
+          { config, gateway, secretName },
+          { parent: this },
+        ),
     );
   }
 

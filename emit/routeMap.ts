@@ -96,6 +96,7 @@ function onTheWay(service: Service, rule: Rule): string[] {
   const { limits, fault, hsts, telemetry } = service;
   const policies = Object.keys(service.trafficPolicy);
   return [
+    ...(service.clientCertificates === undefined ? [] : ["needs a certificate of the client"]),
     ...(isOpenToAll(service.access) && service.access?.deny === undefined ? [] : [entrance(service)]),
     timeouts.request === "0s" ? "no timeout" : `timeout ${timeouts.request}`,
     ...(timeouts.backendRequest === undefined ? [] : [`${timeouts.backendRequest} per try`]),

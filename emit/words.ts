@@ -15,6 +15,8 @@ export function entrance({ access }: Pick<Service, "access">): string {
         return [`with a token from ${condition.jwt.issuer}`];
       case "external-authorization":
         return [`authorized by ${condition.provider}`];
+      case "certificate":
+        return [`with a certificate for ${shown(condition.names)}`];
       case "not-from":
         return [];
     }

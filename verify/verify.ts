@@ -43,15 +43,26 @@ export interface VerifyOptions {
 /** Checks a gateway from outside, and in its cluster. */
 export async function verify(target: Target, { cluster, limits }: VerifyOptions): Promise<Row[]> {
   const direct = { ...target, route: { ...target.route, address: await addressOf(target) } };
-  const run = async (checks: readonly Check[]) => (await Promise.all(checks.map((check) => check(direct)))).flat();
+  const run = async (checks: readonly Check[], on: Target) =>
+    (await Promise.all(checks.map((check) => check(on)))).flat();
   const client = await checkClientCertificate(direct);
+  const admitting = through(client.admitting, direct);
   return [
     ...(await checkDns(target)),
     ...client.rows,
-    ...(await run(client.admitted ? [...PUBLIC, ...TRAFFIC] : PUBLIC)),
-    ...(limits && client.admitted ? await checkLimits(direct) : []),
+    ...(await run(PUBLIC, direct)),
+    ...(admitting === undefined ? [] : await run(TRAFFIC, admitting)),
+    ...(limits && admitting !== undefined ? await checkLimits(admitting) : []),
     ...(cluster ? await inCluster(direct) : []),
   ];
+}
+
+/** What is behind listeners that admit this client; undefined if there is none. */
+function through(admitting: ReadonlySet<string>, target: Target): Target | undefined {
+  const listeners = target.config.listeners.filter(({ name }) => admitting.has(name));
+  // All hosts of a service ask for certificates, or none does.
+  const services = target.config.services.filter(({ hosts }) => hosts.some(({ listener }) => admitting.has(listener)));
+  return services.length === 0 ? undefined : { ...target, config: { ...target.config, listeners, services } };
 }
 
 /** The gateway's own address, so that a wrong DNS record fails only its own check. */

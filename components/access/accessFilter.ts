@@ -71,6 +71,13 @@ function refused(condition: Condition, isTold: boolean): Record<string, Principa
       );
     case "external-authorization":
       return { externalAuthorization: not({ header: { name: ASK_HEADER, present_match: true } }) };
+    case "certificate":
+      // Envoy compares URIs and then DNS names of a checked certificate; without one, nobody is admitted.
+      return {
+        clientCertificate: not(
+          anyOf(condition.names.map((exact) => ({ authenticated: { principal_name: { exact } } }))),
+        ),
+      };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Service } from "../../config";
 import type { Listener } from "../../config/resolve/listeners";
+import { grouped } from "../../config/values/grouped";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { hostKey, MISDIRECTED } from "../shared/filterByRoute";
 import { type GatewayRef, HTTPS_PORT } from "../shared/naming";
@@ -19,19 +20,27 @@ export interface MisdirectedArgs {
  * asks. Empty for a single listener. If a patch does not apply, requests are answered with 404, never served by another rule.
  */
 export function misdirectedPatches({ listeners, services, gateway }: MisdirectedArgs): ConfigPatch[] {
-  return listeners.flatMap(({ name, hostname }) => {
-    const served = servedBy(name, services);
+  return listeners.flatMap((listener) => {
+    const brought = broughtTo(listener, services);
     const domains = listeners
-      .flatMap((other) => other.hostname ?? [])
-      .filter((other) => other !== hostname && !served.has(other));
-    return domains.length === 0 ? [] : [patch(domains, `${gateway.namespace}/${istioName(gateway, name)}`)];
+      .flatMap(({ hostname }) => hostname ?? [])
+      .filter((hostname) => hostname !== listener.hostname && !brought.has(hostname));
+    return domains.length === 0 ? [] : [patch(domains, `${gateway.namespace}/${istioName(gateway, listener.name)}`)];
   });
 }
 
-/** Hosts that Istio puts in the route table of a listener: all of each route that attaches to it, where they fit. */
-function servedBy(listener: string, services: MisdirectedArgs["services"]): ReadonlySet<string> {
-  const attached = services.filter(({ hosts }) => hosts.some((host) => host.listener === listener));
-  return new Set(attached.flatMap(({ hosts }) => hosts.map(({ host }) => host)));
+/**
+ * Hosts that Istio puts in the route table of a listener: of each route that attaches to it, all that its host name matches, at any
+ * depth, also those that another listener takes.
+ */
+function broughtTo(
+  { name, hostname = "*" }: MisdirectedArgs["listeners"][number],
+  services: MisdirectedArgs["services"],
+): ReadonlySet<string> {
+  const routes = services.flatMap(({ hosts }) => [...grouped(hosts, ({ redirect }) => redirect).values()]);
+  const attached = routes.filter((hosts) => hosts.some(({ listener }) => listener === name));
+  const matches = (host: string) => (hostname.startsWith("*") ? host.endsWith(hostname.slice(1)) : host === hostname);
+  return new Set(attached.flatMap((hosts) => hosts.map(({ host }) => host).filter(matches)));
 }
 
 /** What istiod makes of a listener: an Istio Gateway of its own, in memory. */

@@ -27,6 +27,8 @@ export interface ListenerArgs {
   secretNames: readonly pulumi.Input<string>[];
   /** Namespaces whose routes may attach if `config.allowedRoutes` is Selector, else ignored. */
   namespaces: readonly string[];
+  /** What `ClientAuthorities` puts next to its first Secret: its clients need a certificate. Default: undefined. */
+  clientCertificates?: object;
 }
 
 export interface TlsGatewayArgs {
@@ -102,7 +104,7 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
         // Only the redirect attaches here, from the Gateway's own namespace: nobody else can serve plain HTTP.
         allowedRoutes: { namespaces: { from: "Same" } },
       },
-      ...listeners.map(({ name, hostname, secretNames, namespaces }): Listener => ({
+      ...listeners.map(({ name, hostname, secretNames, namespaces, clientCertificates }): Listener => ({
         name,
         port: HTTPS_PORT,
         protocol: "HTTPS",
@@ -111,7 +113,7 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
         tls: {
           mode: "Terminate",
           certificateRefs: secretNames.map((secretName) => ({ name: secretName })),
-          options: listenerOptions(config),
+          options: listenerOptions(config, clientCertificates !== undefined),
         },
       })),
     ],
@@ -120,13 +122,15 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
 }
 
 /** https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#configuring-a-gateway */
-function listenerOptions({ tls }: GatewayConfig): Record<string, string> | undefined {
+function listenerOptions({ tls }: GatewayConfig, checksClients: boolean): Record<string, string> | undefined {
   const options = {
     ...(tls.minVersion === "1.3"
       ? {}
       : { "gateway.istio.io/tls-cipher-suites": (tls.cipherSuites ?? CIPHER_SUITES).join(",") }),
     // Repeats spec.tls.frontend: if a CRD drops that field, a new listener has no CA, and accepts no client.
-    ...(tls.clientCertificates?.mode === "AllowValidOnly" ? { "gateway.istio.io/tls-terminate-mode": "MUTUAL" } : {}),
+    ...(checksClients || tls.clientCertificates?.mode === "AllowValidOnly"
+      ? { "gateway.istio.io/tls-terminate-mode": "MUTUAL" }
+      : {}),
   };
   return Object.keys(options).length === 0 ? undefined : options;
 }

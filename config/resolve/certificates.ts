@@ -7,7 +7,7 @@ import { hostsOf } from "./hosts";
 
 /** A certificate that a listener serves, and the names that it covers. */
 export interface StackCertificate {
-  /** Where it is configured: empty for the stack's, a domain, or the name of its Secret for one of hosts alone. */
+  /** Where it is configured: empty for the stack's, a domain, or the name of its Secret for one of hosts alone; unique. */
   readonly key: string;
   readonly config: CertificateConfig;
   /** What it covers; for an `existing` one, what it has to cover. */
@@ -35,7 +35,10 @@ export function certificatesOf(
   const { domain: named = "" } = (isOwn ? domain : domains.find((entry) => entry.certificate === undefined)) ?? {};
   // Not one name for both: a certificate that moves between the two keys would be made and then deleted.
   const name = defaultSecretName(`${isOwn ? "domain" : "wildcard"}-${named}`, gateway.name);
-  return split(domain?.certificate ?? certificate, name).map((config) => ({ key: isOwn ? named : "", config }));
+  return split(domain?.certificate ?? certificate, name).map((config, place) => ({
+    key: [...(isOwn ? [named] : []), ...(place === 0 ? [] : ["second"])].join("-"),
+    config,
+  }));
 }
 
 /** Names that a certificate needs for a host: the domain and its wildcard, or the host. */

@@ -13,11 +13,12 @@ export type Condition =
   | { readonly type: "from"; readonly blocks: readonly string[] }
   | { readonly type: "not-from"; readonly blocks: readonly string[] }
   | { readonly type: "token"; readonly jwt: Jwt }
-  | { readonly type: "external-authorization"; readonly provider: string };
+  | { readonly type: "external-authorization"; readonly provider: string }
+  | { readonly type: "certificate"; readonly names: readonly string[] };
 
 /** All conditions of a service; a request must meet every one. Empty if everyone may enter. */
 export function conditionsOf(access: Access | undefined): Condition[] {
-  const { allow, deny, jwt, externalAuthorization } = access ?? {};
+  const { allow, deny, jwt, externalAuthorization, clientCertificate } = access ?? {};
   return [
     ...(allow === undefined ? [] : [{ type: "from" as const, blocks: allow }]),
     ...(deny === undefined ? [] : [{ type: "not-from" as const, blocks: deny }]),
@@ -25,6 +26,9 @@ export function conditionsOf(access: Access | undefined): Condition[] {
     ...(externalAuthorization === undefined
       ? []
       : [{ type: "external-authorization" as const, provider: externalAuthorization.provider }]),
+    ...(clientCertificate === undefined
+      ? []
+      : [{ type: "certificate" as const, names: clientCertificate.subjectAltNames }]),
   ];
 }
 
@@ -63,15 +67,15 @@ export function admitsAddress(access: Access | undefined, address: string | unde
 }
 
 /**
- * Whether a client without credentials may enter. Unknown if another service decides, or if it depends on an address that is not
- * given.
+ * Whether a client without credentials may enter. Unknown if another service decides, or if it depends on its certificate or on an
+ * address that is not given.
  */
 export function admits(access: Access | undefined, address: string | undefined): Verdict {
   const others = conditionsOf(access).map(({ type }): Verdict => {
     if (type === "token") {
       return "refused";
     }
-    return type === "external-authorization" ? "unknown" : "admitted";
+    return type === "external-authorization" || type === "certificate" ? "unknown" : "admitted";
   });
   return strictest([admitsAddress(access, address), ...others]);
 }

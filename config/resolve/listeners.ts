@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { HostClientCertificates } from "../schema/entry/clientCertificates";
 import type { ParsedService } from "../schema/service";
 import type { ParsedStack } from "../schema/stack";
 import { grouped } from "../values/grouped";
@@ -16,16 +17,21 @@ export interface Listener {
   readonly secretNames: readonly string[];
   /** Namespaces of the services that it serves, sorted. */
   readonly namespaces: readonly string[];
+  /** What clients' certificates are checked against; undefined: the gateway's, or none is asked for. */
+  readonly clientCertificates: HostClientCertificates | undefined;
 }
 
-/** What the listener of a host takes: the domain's wildcard or apex; the host alone, if that has a certificate of its own. */
+/**
+ * What the listener of a host takes: the domain's wildcard or apex; the host alone, if that has a certificate of its own or asks for
+ * clients', which Istio binds to a listener.
+ */
 export function listenerHost(
   host: string,
-  { certificate }: Pick<ParsedService, "certificate">,
+  { certificate, clientCertificates }: Pick<ParsedService, "certificate" | "clientCertificates">,
   domains: readonly Domain[],
 ): string | undefined {
   const domain = domainOf(host, domains)?.domain;
-  if (certificate !== undefined || host === ANY_HOST || host === domain) {
+  if (certificate !== undefined || clientCertificates !== undefined || host === ANY_HOST || host === domain) {
     return host;
   }
   return domain === undefined ? undefined : `*.${domain}`;
@@ -54,6 +60,7 @@ interface Placed {
   readonly hostname: string;
   readonly namespace: string;
   readonly certificates: readonly StackCertificate[];
+  readonly clientCertificates: HostClientCertificates | undefined;
 }
 
 /** The https listeners that the services' hosts need, by name, and the certificates that these serve. */
@@ -66,6 +73,7 @@ export function resolveListeners(parsed: ParsedStack): { listeners: Listener[]; 
         hostname: listenerHost(host, service, domains) ?? host,
         namespace: service.namespace,
         certificates: certificatesOf(host, service, parsed, domains).map((use) => ({ ...use, dnsNames })),
+        clientCertificates: service.clientCertificates,
       };
     }),
   );
@@ -88,6 +96,7 @@ function listener(hostname: string, group: readonly [Placed, ...Placed[]]): List
     hostname: hostname === ANY_HOST ? undefined : hostname,
     secretNames: group[0].certificates.map(({ config }) => config.secretName),
     namespaces: [...new Set(group.map(({ namespace }) => namespace))].sort(),
+    clientCertificates: group[0].clientCertificates,
   };
 }
 

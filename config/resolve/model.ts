@@ -2,6 +2,7 @@ import type { Access } from "../schema/access/access";
 import type { MtlsConfig } from "../schema/backends/mtls";
 import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import type { KubernetesConfig } from "../schema/cluster/kubernetes";
+import type { HostClientCertificates } from "../schema/entry/clientCertificates";
 import type { GatewayConfig } from "../schema/entry/gateway";
 import type { Hsts } from "../schema/entry/hsts";
 import type { Limits } from "../schema/limits/limits";
@@ -83,6 +84,8 @@ export interface Service {
   readonly protocol: ParsedService["protocol"];
   /** In the order in which Envoy tries them. */
   readonly rules: readonly Rule[];
+  /** What its clients' certificates are checked against; undefined: the gateway's, or none is asked for. */
+  readonly clientCertificates: HostClientCertificates | undefined;
   /** Who may enter; undefined for everyone. */
   readonly access: Access | undefined;
   /** The Service of its second version, if it has one. */

@@ -37,6 +37,7 @@ export function resolveService(service: ParsedService, { domains, defaults, gate
     rules,
     canary: resolveCanary(service),
     versions: resolveVersions(service, rules),
+    clientCertificates: service.clientCertificates,
     access: service.access ?? defaults.access,
     limits: service.limits,
     rateLimit: service.rateLimit,

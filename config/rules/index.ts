@@ -27,7 +27,8 @@ import { retryProblems } from "./routing/retry";
 import { rateLimitProblems, rateLimitServiceProblems } from "./limits/rateLimit";
 import type { CheckedStack } from "./checkedStack";
 import { telemetryProblems } from "./telemetry/telemetry";
-import { cipherProblems, clientCertificateProblems } from "./entry/tls";
+import { clientCertificateProblems, sharedAuthorityProblems } from "./entry/clientCertificates";
+import { cipherProblems } from "./entry/tls";
 import { retryBudgetProblems, trafficPolicyProblems } from "./backends/trafficPolicy";
 import { versionProblems } from "./routing/versions";
 
@@ -48,6 +49,7 @@ const RULES: readonly StackRule[] = [
   caProblems,
   cipherProblems,
   clientCertificateProblems,
+  sharedAuthorityProblems,
   hostProblems,
   listenerProblems,
   wildcardProblems,

@@ -3,6 +3,7 @@ import { accessSchema } from "./access/access";
 import { canarySchema } from "./routing/canary";
 import { corsSchema } from "./routing/cors";
 import { ownCertificateSchema } from "./certificate/certificate";
+import { hostClientCertificatesSchema } from "./entry/clientCertificates";
 import { hostsSchema } from "./entry/hosts";
 import { dnsLabel, hostPattern, orOff, port } from "./fields";
 import { faultSchema } from "./routing/fault";
@@ -36,6 +37,9 @@ export const serviceSchema = z.strictObject({
   certificate: ownCertificateSchema
     .optional()
     .describe("Certificate of its hosts alone, which may then be outside every domain. Default: that of their domain."),
+  clientCertificates: hostClientCertificatesSchema
+    .optional()
+    .describe("Ask clients of its hosts for a certificate. Default: gateway.tls.clientCertificates, or none."),
   namespace: dnsLabel.describe("Namespace of the HTTPRoute and, by default, of the backends."),
   protocol: z
     .enum(["http", "grpc"], "http or grpc")

@@ -9,6 +9,12 @@ export function certificateBlocks(text: string): string[] {
   return blocks.map((block) => `${block}\n`);
 }
 
+/** The same for certificate revocation lists. */
+export function crlBlocks(text: string): string[] {
+  const blocks = text.match(/-----BEGIN X509 CRL-----[\s\S]+?-----END X509 CRL-----/g) ?? [];
+  return blocks.map((block) => `${block}\n`);
+}
+
 /** The certificates in a PEM text in order; undefined if there is none, or if one cannot be read. */
 export function certificatesIn(text: string): X509Certificate[] | undefined {
   try {

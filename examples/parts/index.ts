@@ -69,7 +69,7 @@ export = async () => {
     {
       config: gateway,
       listeners: config.listeners,
-      clientAuthorities: authorities?.configMapName,
+      clientAuthorities: authorities?.objectName,
       protect,
     },
     { ...opts, dependsOn: [...certificates, ...routes, ...envoyFilters("internal", "gateway", config, opts)] },

@@ -371,7 +371,9 @@ describe("verify", () => {
         assert.ok(rows.some(({ what, seen }) => what === "https://web.mutual.test/ answers" && seen === "200"));
         assert.deepEqual(
           rows.filter(({ check }) => check === "client-certificate").map(({ what }) => what),
-          ["clients without a certificate are refused", "this client's certificate is accepted"],
+          ["clients without a certificate are refused", "this client's certificate is accepted"].map(
+            (what) => `*.mutual.test: ${what}`,
+          ),
         );
       }));
 
@@ -383,7 +385,7 @@ describe("verify", () => {
       );
       const [left, ...more] = rows.filter(({ state }) => state === "skipped");
       assert.deepEqual(more, []);
-      assert.match(left?.seen ?? "", /^the gateway requires one: pass --client-cert and --client-key/);
+      assert.match(left?.seen ?? "", /^it is required: pass --client-cert and --client-key/);
       assert.ok(rows.every(({ check }) => check !== "routes"));
     });
 
@@ -391,11 +393,11 @@ describe("verify", () => {
       const rows = await rowsWith(["--no-cluster", ...files.strangers]);
       const [failed, ...more] = rows.filter(({ state }) => state === "failed");
       assert.deepEqual(more, []);
-      assert.match(failed?.cause ?? "", /^no CA of gateway\.tls\.clientCertificates signed it/);
+      assert.match(failed?.cause ?? "", /^no CA of clientCertificates signed it/);
       // The suite's own gateway requires no certificate.
       const open = await rowsWith(["--no-cluster", "--address", "192.168.51.157"]);
       const causes = open.filter(({ check }) => check === "client-certificate").map(({ cause }) => cause ?? "");
-      assert.match(causes[0] ?? "", /gateway\.tls\.clientCertificates is not in force/);
+      assert.match(causes[0] ?? "", /clientCertificates is not in force/);
     });
   });
 });

@@ -29,6 +29,19 @@ export interface None {
 
 type Values = Readonly<Record<string, unknown>>;
 
+/** A CA of a hundred years, whose key nobody has. */
+const CA = `-----BEGIN CERTIFICATE-----
+MIIBgDCCASegAwIBAgIUNyRK5B/ScgiGgi6BcAC8uK0bsC8wCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKRXhhbXBsZSBDQTAgFw0yNjExMjkxNzA5NDRaGA8yMTI2MTEw
+NTE3MDk0NFowFTETMBEGA1UEAwwKRXhhbXBsZSBDQTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABELPJ8FILwP14nuUK/CNy4HhihF1jNhNsEXBUFICs/35WFUy/6sO
+rhR8DLIguSygGVs2ZkGSgZk/9wwMIONkBMOjUzBRMB0GA1UdDgQWBBQFe8YIvlBF
+jdyTyNQXuj++skfHaTAfBgNVHSMEGDAWgBQFe8YIvlBFjdyTyNQXuj++skfHaTAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIApm8dlDgIa0rZuyHXJj
+sl/um6Gk9rU6qIClYoJ6VqGDAiB+nM6ghphVKEsWKQ3Ux4BxqFj98y40iJ/2k4W8
+JJCvgw==
+-----END CERTIFICATE-----
+`;
 const BACKENDS_ANSWER: None = { none: "what it changes, the backend answers; a row of its own looks at nothing else" };
 const ADDRESS = { gateway: { clientAddress: { trustedProxies: 0 } } };
 
@@ -70,6 +83,17 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
     review: /^new certificate for web\.deep\.example\.test: existing, in the Secret deep$/,
     routeMap: /\| web\.deep\.example\.test \|/,
     verify: { none: "it is served in the handshake, before there is an answer" },
+  },
+  clientCertificates: {
+    example: { clientCertificates: { caCertificate: CA } },
+    refused: {
+      service: { clientCertificates: { caCertificate: CA, crl: CA } },
+      expected: /revocation lists in PEM: BEGIN X509 CRL/,
+    },
+    object: "Gateway",
+    review: /^clientCertificates added: caCertificate \(PEM\)$/,
+    routeMap: /certificate of the client/,
+    verify: { none: "a row of its own connects without a certificate" },
   },
   namespace: {
     example: { namespace: "shop" },

@@ -29,7 +29,12 @@ export function schemaErrors(channel: Channel, resources: readonly Registered[])
 function schemasOf(channel: Channel): Record<string, object> {
   const read = (file: string) =>
     JSON.parse(readFileSync(join(__dirname, "..", "crds", `${file}.json`), "utf8")) as Record<string, object>;
-  const found = schemas.get(channel) ?? { ...read(channel), ...read("istio"), ...read("prometheus-operator") };
+  const found = schemas.get(channel) ?? {
+    ...read(channel),
+    ...read("istio"),
+    ...read("prometheus-operator"),
+    ...read("cert-manager"),
+  };
   schemas.set(channel, found);
   return found;
 }

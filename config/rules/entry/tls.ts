@@ -1,9 +1,8 @@
-import { certificatesIn, SEALED } from "../../values/pem";
 import type { Problem } from "../../values/problem";
 import { givenCertificates } from "../../resolve/givenCertificates";
 import type { CheckedStack } from "../checkedStack";
 
-/** Cipher suites fit the TLS versions and the key that the program generates: a suite works with one kind of key. */
+/** Cipher suites fit the TLS versions, and the keys that are made: a suite works with one kind of key. */
 export function cipherProblems(stack: CheckedStack): Problem[] {
   const { cipherSuites, minVersion } = stack.gateway?.tls ?? {};
   if (cipherSuites === undefined) {
@@ -27,24 +26,4 @@ export function cipherProblems(stack: CheckedStack): Problem[] {
     : problem(
         `at least one ECDHE-${unserved.algorithm}-… suite, since the key of ${unserved.at} is ${unserved.algorithm}`,
       );
-}
-
-/** The CAs that client certificates are checked against. */
-export function clientCertificateProblems({ gateway }: CheckedStack): Problem[] {
-  const given = gateway?.tls.clientCertificates?.caCertificate;
-  if (typeof given !== "string" || given === SEALED) {
-    return [];
-  }
-  const problem = (expected: string): Problem[] => [
-    { path: "gateway.tls.clientCertificates.caCertificate", value: "(PEM)", expected },
-  ];
-  const authorities = certificatesIn(given);
-  if (authorities === undefined) {
-    return problem("readable X.509 certificates in PEM");
-  }
-  if (!authorities.every(({ ca }) => ca)) {
-    return problem("CA certificates (basicConstraints CA:TRUE)");
-  }
-  const ended = authorities.find(({ validTo }) => new Date(validTo).getTime() <= Date.now());
-  return ended === undefined ? [] : problem(`CAs that have not expired; ${ended.subject} expired on ${ended.validTo}`);
 }

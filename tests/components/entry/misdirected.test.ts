@@ -45,6 +45,12 @@ describe("components/misdirected", () => {
     assert.deepEqual(domainsOf, [["*.example.test"]]);
   });
 
+  it("tells a redirect's route from the service's, which attaches elsewhere", () => {
+    const found = patches([{ ...web, hosts: ["web.example.test", { host: "example.test", redirect: 301 }] }]);
+    const domainsOf = found.map(({ patch }) => (patch.value.virtual_hosts as { domains: string[] }[])[0]?.domains);
+    assert.deepEqual(domainsOf, [["*.example.test"], ["example.test"]]);
+  });
+
   it("does not take what nobody has for another listener's", () => {
     const found = patches([web, { ...web, name: "any", host: "*" }]);
     const domainsOf = found.map(({ patch }) => (patch.value.virtual_hosts as { domains: string[] }[])[0]?.domains);

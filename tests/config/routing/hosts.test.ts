@@ -165,7 +165,7 @@ describe("config/certificates and listeners", () => {
       certificates.map(({ key, config, dnsNames }) => [key, config.type, config.secretName, dnsNames]),
       [
         ["", "self-signed", "unified-gateway--wildcard-example-test-tls", shared],
-        ["", "self-signed", "unified-gateway--wildcard-example-test-tls-rsa-2048", shared],
+        ["second", "self-signed", "unified-gateway--wildcard-example-test-tls-rsa-2048", shared],
         ["example.net", "cert-manager", "unified-gateway--domain-example-net-tls", ["web.example.net"]],
         ["own", "existing", "own", ["a.b.example.test"]],
       ],

@@ -145,6 +145,14 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     delete values.domain;
     return "domains[1]";
   },
+  clientNames: (_, values) => {
+    merge(values, "gateway", { tls: undefined });
+    Object.assign(first(values), {
+      clientCertificates: undefined,
+      access: { clientCertificate: { subjectAltNames: ["a"] } },
+    });
+    return "services[0].access.clientCertificate";
+  },
   proxies: (draw, values) => {
     const wrong: readonly (readonly [Values, string])[] = [
       [{ replicas: 3, autoscaling: { maxReplicas: 5 } }, "replicas"],

@@ -45,7 +45,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     streamIdleTimeout: hardening === false ? "0s" : ((hardening?.streamIdleTimeout ?? "5m") as string),
   };
   const extra = drawDomains(draw, domain, authority);
-  const services = withHosts(draw, drawServices(draw, shared), domain, extra);
+  const services = withHosts(draw, drawServices(draw, shared), domain, extra, authority);
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
   const entry = drawEntry(draw, place?.gateway.address, telemetry.metrics !== undefined);
   const rendering = draw.chance(20);
@@ -103,6 +103,10 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
   const gateway = { ...(values.gateway as Values | undefined) };
   const defaults = { ...(values.defaults as Values | undefined) };
   const certificate = { ...(values.certificate as Values | undefined) };
+  const services = values.services as Values[];
+  if (services.some(({ clientCertificates }) => clientCertificates !== undefined)) {
+    gateway.tls = given({ ...(gateway.tls as Values | undefined), clientCertificates: undefined });
+  }
   const listing = access.some((entry) => entry?.allow !== undefined || entry?.deny !== undefined);
   if (listing && gateway.clientAddress === undefined) {
     gateway.clientAddress = { trustedProxies: 0 };
@@ -130,20 +134,27 @@ function drawDomains(draw: Draw, domain: string, authority: TestAuthority): Valu
     ? draw
         .several(1, 2, () => draw.label(20))
         .map((label, index) => {
-          const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
-          const own = certificate && {
-            ...certificate,
-            secretName: `tls-${index}`,
+          const name = `d${index}-${label}.${domain}`;
+          const certificate = draw.maybe(60, () => ({
+            ...drawCertificate(draw, authority),
+            // A Secret that is another domain's in another config would be made and then deleted.
+            secretName: `${name}-tls`,
             validity: undefined,
             renewBefore: undefined,
-          };
-          return given({ domain: `d${index}-${label}.${domain}`, certificate: own && given(own) });
+          }));
+          return given({ domain: name, certificate: certificate && given(certificate) });
         })
     : [];
 }
 
 /** Services with further names: the apex of the first domain, and a name in every other, served or redirected. */
-function withHosts(draw: Draw, services: readonly Values[], domain: string, extra: readonly Values[]): Values[] {
+function withHosts(
+  draw: Draw,
+  services: readonly Values[],
+  domain: string,
+  extra: readonly Values[],
+  authority: TestAuthority,
+): Values[] {
   const apex = draw.maybe(20, () => domain);
   return services.map((service, index) => {
     const others = [
@@ -157,6 +168,9 @@ function withHosts(draw: Draw, services: readonly Values[], domain: string, extr
     const hosts = others.map((other) => given({ host: other, redirect: redirect() }));
     if (hosts.length > 0) {
       return { ...rest, hosts: [host, ...hosts] };
+    }
+    if (index > 0 && draw.chance(8)) {
+      return { ...service, clientCertificates: { caCertificate: authority.certificatePem } };
     }
     // The last service is not the only one of the first domain.
     const isDeep = index > 0 && index === services.length - 1 && draw.chance(20);
