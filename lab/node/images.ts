@@ -22,6 +22,7 @@ interface Contents {
 
 /** The lab's programs for each image, by the last part of the image's name; the first is the entry point. */
 const IMAGES: Readonly<Record<string, Contents>> = {
+  "cert-manager-acmesolver": { programs: ["acmesolver"] },
   coredns: { programs: ["coredns"] },
   // The lab's echo server, from the repository.
   echo: { programs: ["node"], files: { "/repository": "repository" } },

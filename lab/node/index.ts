@@ -4,7 +4,7 @@ import { pidInside, startDaemon, type ProcessId } from "../namespaces";
 import type { LabNode } from "../network";
 import { REPOSITORY } from "../paths";
 import { labPath } from "../state";
-import { echoBasicPath, type Tools } from "../tools";
+import { acmeSolverPath, echoBasicPath, type Tools } from "../tools";
 import { ofRelease } from "./images";
 import type { NodesArgs } from "./main";
 
@@ -27,6 +27,7 @@ export function startNodes(
     logsFolder: labPath("logs"),
     programs: {
       ...tools.programs,
+      acmesolver: acmeSolverPath(),
       "echo-basic": echoBasicPath(),
       ...Object.fromEntries([tools, ...upgrade].flatMap(istioPrograms)),
       node: process.execPath,

@@ -210,6 +210,21 @@ export const CONFORMANCE: GoSet = {
 /** Prints what external-dns would publish; only for its test. Built in 4 minutes of CPU time. */
 export const EXTERNAL_DNS: GoSet = { name: "external-dns", programs: { "external-dns": "." } };
 
+/** cert-manager's controller, its HTTP-01 solver and its CRDs; only for their tests. Most of the build is DNS providers. */
+export const CERT_MANAGER: GoSet = {
+  name: "cert-manager",
+  programs: { controller: "./controller", acmesolver: "./acmesolver" },
+  files: { crds: { module: "github.com/cert-manager/cert-manager", path: "deploy/crds/" } },
+  seconds: 240,
+};
+
+/** Let's Encrypt's ACME server for tests, and a DNS server that both it and cert-manager ask. */
+export const PEBBLE: GoSet = {
+  name: "pebble",
+  programs: { pebble: "github.com/letsencrypt/pebble/v2/cmd/pebble", nameserver: "./nameserver" },
+  seconds: 10,
+};
+
 /** The benchmark's load at a constant rate. */
 export const VEGETA: GoSet = { name: "vegeta", programs: { vegeta: "github.com/tsenart/vegeta/v12" } };
 

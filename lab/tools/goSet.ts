@@ -18,8 +18,9 @@ export function goSetFolder(set: GoSet, tools: string, sources: string, released
   const inputs = { ...set, seconds: undefined, release: released ? set.release : undefined };
   const hash = createHash("sha256").update(JSON.stringify(inputs)).update(process.arch);
   const folder = goModFolder(set, sources);
-  for (const file of readdirSync(folder).sort()) {
-    hash.update(readFileSync(join(folder, file)));
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const file of entries.map(({ parentPath, name }) => join(parentPath, name)).sort()) {
+    hash.update(readFileSync(file));
   }
   return join(tools, `${set.name}${released ? "-released" : ""}-${hash.digest("hex").slice(0, 12)}`);
 }

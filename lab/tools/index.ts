@@ -3,6 +3,7 @@ import { toolsFolder } from "../paths";
 import { UserError } from "../processes";
 import {
   ACTIONLINT,
+  CERT_MANAGER,
   CONFORMANCE,
   COREDNS,
   ETCD,
@@ -13,6 +14,7 @@ import {
   KUBERNETES_PROVIDER,
   LANGUAGE_HOST,
   OLDER_GATEWAY_API,
+  PEBBLE,
   PROMTOOL,
   PULUMI,
   RATELIMIT,
@@ -148,9 +150,11 @@ function labProviders(pulumi: string, official: boolean): Promise<Providers> {
 /** Needed only by some tests and the benchmark, or on demand: a program or a folder each. */
 const OPTIONAL = {
   actionlint: ACTIONLINT,
+  "cert-manager": CERT_MANAGER,
   conformance: CONFORMANCE,
   "external-dns": EXTERNAL_DNS,
   "gateway-api-older": OLDER_GATEWAY_API,
+  pebble: PEBBLE,
   promtool: PROMTOOL,
   vegeta: VEGETA,
   "kubernetes-provider": KUBERNETES_PROVIDER,
@@ -184,6 +188,11 @@ function mainFile(set: GoSet): string {
 /** Path of the conformance suite's echo server, whether or not it is built. */
 export function echoBasicPath(): string {
   return join(folderOf(CONFORMANCE), "echo-basic");
+}
+
+/** Path of cert-manager's HTTP-01 solver, whether or not it is built. */
+export function acmeSolverPath(): string {
+  return join(folderOf(CERT_MANAGER), "acmesolver");
 }
 
 async function install(istio: IstioVersion): Promise<void> {

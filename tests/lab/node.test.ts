@@ -44,6 +44,13 @@ describe("lab/node", () => {
       assert.throws(() => imageOf("istio/pilot:1.30", programs), /no pilot-discovery for the image/);
     });
 
+    it("runs cert-manager's solver, whatever its version", () => {
+      const { entrypoint } = imageOf("quay.io/jetstack/cert-manager-acmesolver:v1", {
+        acmesolver: "/tools/cm/acmesolver",
+      });
+      assert.equal(entrypoint, "/usr/local/bin/acmesolver");
+    });
+
     it("takes Istio's programs from the release in the image's tag", () => {
       const both = { "pilot-discovery@1.30": "/tools/istio/pilot", "pilot-discovery@1.31": "/tools/istio-next/pilot" };
       const program = (image: string) => imageOf(image, both).files["/usr/local/bin/pilot-discovery"];
