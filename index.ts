@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { clusterProvider } from "./components/cluster/clusterProvider";
-import { requireGatewayApi } from "./components/cluster/gatewayApiCrds";
+import { requireGatewayApi, tcpRouteVersion } from "./components/cluster/gatewayApiCrds";
 import { leanRegistrations } from "./components/cluster/leanRegistrations";
 import { NewObjects } from "./components/cluster/newObjects";
 import { requireExistingGateway } from "./components/entry/existingGateway";
@@ -14,11 +14,11 @@ const { kubernetes, fieldUses, ...config } = stackConfig();
 export = async () => {
   const cluster = clusterProvider("cluster", kubernetes);
 
-  await requireGatewayApi("gateway-api", fieldUses, kubernetes, { provider: cluster });
+  const gatewayApi = await requireGatewayApi("gateway-api", fieldUses, kubernetes, { provider: cluster });
   await requireExistingGateway("existing-gateway", { ...config, kubernetes }, { provider: cluster });
 
   const newObjects = new NewObjects();
-  const gateway = stackGateway(config, pulumi.getStack(), {
+  const gateway = stackGateway({ ...config, tcpRouteVersion: tcpRouteVersion(gatewayApi) }, pulumi.getStack(), {
     providers: { kubernetes: cluster },
     transformations: [newObjects.transformation],
   });

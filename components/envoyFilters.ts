@@ -8,6 +8,7 @@ import { credentialsPatches } from "./access/credentials";
 import { hardeningPatches } from "./entry/hardening";
 import { minimumTlsVersionPatches } from "./entry/minimumTlsVersion";
 import { misdirectedPatches } from "./entry/misdirected";
+import { connectionLimitPatches } from "./limits/connectionLimit";
 import { globalRateLimitPatches } from "./limits/globalRateLimit";
 import { limitsPatches } from "./limits/limits";
 import { localRateLimitPatches } from "./limits/localRateLimit";
@@ -21,7 +22,7 @@ import { routeTelemetryPatches } from "./telemetry/telemetry";
 /** What the patches are built from: any result of `gatewayConfig()`. */
 export type EnvoyFilterConfig = Pick<
   StackConfig,
-  "gateway" | "listeners" | "services" | "denyByDefault" | "rateLimitService" | "telemetry"
+  "gateway" | "listeners" | "services" | "streams" | "denyByDefault" | "rateLimitService" | "telemetry"
 >;
 
 interface Entry {
@@ -68,11 +69,12 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     patches: ({ services, denyByDefault, gateway: { clientAddress } }) =>
       isRestricted(services, denyByDefault) || clientAddress?.proxyAddresses !== undefined ? [accessScopePatch()] : [],
   },
+  { name: "connection-limit", before: "gateway", patches: ({ streams }) => connectionLimitPatches(streams) },
   {
     // Answers requests that came over a connection for other hosts.
     name: "misdirected",
     before: "gateway",
-    patches: ({ listeners, services, gateway }) => misdirectedPatches({ listeners, services, gateway }),
+    patches: ({ listeners, services }) => misdirectedPatches({ listeners, services }),
   },
   {
     name: "access",

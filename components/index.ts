@@ -8,7 +8,7 @@ export type { GatewayRef } from "./shared/naming";
 export { UnifiedGateway, type UnifiedGatewayArgs } from "./unifiedGateway";
 
 export { clusterProvider } from "./cluster/clusterProvider";
-export { requireGatewayApi } from "./cluster/gatewayApiCrds";
+export { requireGatewayApi, tcpRouteVersion } from "./cluster/gatewayApiCrds";
 export { requireExistingGateway } from "./entry/existingGateway";
 
 export { Certificate, type CertificateArgs, type CertificateInfo } from "./certificate/certificate";
@@ -24,6 +24,7 @@ export { ENVOY_FILTERS, type EnvoyFilterConfig, envoyFilters, httpFilterNames } 
 export { GatewayEnvoyFilter, type GatewayEnvoyFilterArgs } from "./shared/gatewayEnvoyFilter";
 
 export { Routes, type RoutesArgs } from "./routing/routes";
+export { StreamRoutes, type StreamRoutesArgs } from "./routing/streamRoutes";
 export { VersionServices, type VersionServicesArgs } from "./routing/versionServices";
 
 export { GatewayMetrics, type GatewayMetricsArgs } from "./telemetry/metrics";

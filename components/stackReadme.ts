@@ -5,7 +5,7 @@ import type { Service, StackConfig } from "../config";
  * https://www.pulumi.com/docs/iac/concepts/projects/stack-readme/
  */
 export function stackReadme(
-  { domains, certificates, services }: Pick<StackConfig, "domains" | "certificates" | "services">,
+  { domains, certificates, services, streams }: Pick<StackConfig, "domains" | "certificates" | "services" | "streams">,
   gateway: string,
 ): string {
   const rows = services.flatMap((service) =>
@@ -14,6 +14,11 @@ export function stackReadme(
       return `| ${urlsOf(service)} | ${rule.type} \`${rule.path}\` | ${backends.join(", ")} |`;
     }),
   );
+  const connections = streams.map(({ protocol, listenPort, listeners, backends }) => {
+    const names = listeners.map(({ hostname = "any host" }) => `${hostname}:${listenPort}`);
+    const targets = backends.map((backend) => `${backend.namespace}/${backend.service}:${backend.port}`);
+    return `| ${names.join(", ")} | ${protocol} | ${targets.join(", ")} |`;
+  });
   return [
     `# Gateway of ${domains.join(", ")}`,
     "",
@@ -22,6 +27,7 @@ export function stackReadme(
     "| host | path | backends |",
     "| --- | --- | --- |",
     ...rows,
+    ...connections,
     "",
     ...certificates.map(({ dnsNames }, index) => {
       const output = (key: string) => `\${outputs.certificates[${index}].${key}}`;

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
+import { hostsOf } from "../config/resolve/model";
 import { infrastructureOf } from "../config/resolve/infrastructure";
+import type { TCPRouteVersion } from "../kinds/streamRoutes";
 import { Access } from "./access/access";
 import { StrictMtls } from "./backends/strictMtls";
 import { BackendPolicy } from "./backends/trafficPolicy";
@@ -14,6 +16,7 @@ import { TlsGateway } from "./entry/tlsGateway";
 import { envoyFilters, httpFilterNames } from "./envoyFilters";
 import { RateLimitService } from "./limits/rateLimitService";
 import { Routes, type RoutesArgs } from "./routing/routes";
+import { StreamRoutes } from "./routing/streamRoutes";
 import { VersionServices } from "./routing/versionServices";
 import { qualifiedName } from "./shared/naming";
 import { stackReadme } from "./stackReadme";
@@ -28,6 +31,8 @@ export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes" | "fieldUses"> &
    * not derive from the Gateway's, which may change. Default: `istio-gateway/NAME`, after this resource.
    */
   readonly fieldManager?: string;
+  /** Version of TCPRoute that the cluster's CRDs have: `tcpRouteVersion()`. Default: v1, of Gateway API 1.6. */
+  readonly tcpRouteVersion?: TCPRouteVersion;
 };
 
 /** What must exist before a route, and as long as it does. */
@@ -59,7 +64,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     sizes.check();
 
     const { gateway, services } = args;
-    const hosts = services.flatMap((service) => service.hosts.map(({ host }) => host));
+    const hosts = hostsOf(args);
     this.endpoints = pulumi.output(
       Object.fromEntries(services.map((service) => [service.name, `https://${service.host}`])),
     );
@@ -105,14 +110,23 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       ...envoyFilters(name, "gateway", args, { parent: this }),
       ...this.makeHostAuthorities(name, args),
     ];
+    const secretOf = (secretName: string) => certificates.get(secretName)?.secretName ?? secretName;
     return new TlsGateway(
       name,
       {
         config: gateway,
         listeners: args.listeners.map((listener) => ({
           ...listener,
-          secretNames: listener.secretNames.map((secretName) => certificates.get(secretName)?.secretName ?? secretName),
+          secretNames: listener.secretNames.map(secretOf),
         })),
+        streamListeners: args.streams.flatMap(({ listenPort, namespace, listeners }) =>
+          listeners.map(({ secretNames, ...listener }) => ({
+            ...listener,
+            port: listenPort,
+            secretNames: secretNames.map(secretOf),
+            namespaces: [namespace],
+          })),
+        ),
         clientAuthorities: authorities?.objectName,
         podAnnotations: statsAnnotations(telemetry),
         protect,
@@ -138,14 +152,14 @@ export class UnifiedGateway extends pulumi.ComponentResource {
 
   /** Everything that refuses, limits or cuts off requests. No route opens before it exists, and none is open after it. */
   private makeGuards(name: string, args: UnifiedGatewayArgs): Guards {
-    const { gateway, services, rateLimitService: config } = args;
+    const { gateway, services, streams, rateLimitService: config } = args;
     const { clientAddress } = gateway;
     const child = { parent: this };
     const counting =
       config && new RateLimitService(`${name}-rate-limit-service`, { config, services, gateway }, { parent: this });
     const backends = new BackendPolicy(`${name}-backends`, { services, gateway }, child);
     const guards = [
-      ...new Access(`${name}-access`, { services, gateway, clientAddress }, child).policies,
+      ...new Access(`${name}-access`, { services, streams, gateway, clientAddress }, child).policies,
       // A proxy that calls the service before it is up would count that as a failure.
       ...envoyFilters(name, "routes", args, { parent: this, dependsOn: counting }),
       ...(args.mtls === undefined ? [] : [new StrictMtls(`${name}-mtls`, { config: args.mtls, gateway }, child)]),
@@ -167,7 +181,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     guards: Guards,
     targets: pulumi.Resource[],
   ): pulumi.Resource[] {
-    const { gateway, listeners, services } = args;
+    const { gateway, listeners, services, streams } = args;
     const dnsTtl = gateway.externalDns?.ttl;
     const { httpsRedirect: config, clientAddress } = gateway;
     const redirects = redirectPages(listeners.map(({ hostname }) => hostname)).map((hostnames, index) => {
@@ -178,6 +192,15 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     return [
       ...redirects,
       new Routes(name, { services, gateway, dnsTtl, ...guards }, { parent: this, dependsOn: targets }),
+      ...(streams.length === 0
+        ? []
+        : [
+            new StreamRoutes(
+              `${name}-streams`,
+              { streams, gateway, dnsTtl, tcpRouteVersion: args.tcpRouteVersion, guards: guards.guards },
+              { parent: this },
+            ),
+          ]),
     ];
   }
 

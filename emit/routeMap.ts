@@ -2,11 +2,12 @@ import type { Rule, Service, StackConfig } from "../config";
 import type { Host } from "../config/resolve/model";
 import { hstsValue } from "../components/routing/hsts";
 import { isOpenToAll } from "../config/resolve/entrance";
+import type { Stream } from "../config/resolve/model";
 import { entrance } from "./words";
 import { rateLimitsOf } from "../config/schema/limits/rateLimit";
 
 /** A stack's routes for humans: a diagram (Mermaid) and a table, as Markdown. */
-export function routeMap(stack: string, { listeners, gateway, services }: StackConfig): string {
+export function routeMap(stack: string, { listeners, gateway, services, streams }: StackConfig): string {
   const where = gateway.address === undefined ? "" : ` on ${gateway.address}`;
   return [
     `# Routes of ${stack}`,
@@ -17,6 +18,7 @@ export function routeMap(stack: string, { listeners, gateway, services }: StackC
     "flowchart LR",
     `  gateway(["${gateway.name}"])`,
     ...services.flatMap(picture),
+    ...streams.flatMap(streamPicture),
     "```",
     "",
     "| host | request | goes to | on the way |",
@@ -25,6 +27,7 @@ export function routeMap(stack: string, { listeners, gateway, services }: StackC
       ...service.rules.map((rule) => line(service, rule)),
       ...redirected(service).map(redirectLine(service)),
     ]),
+    ...streams.map(streamLine),
     "",
   ].join("\n");
 }
@@ -82,7 +85,31 @@ function requestOf({ path, type, match }: Rule): string {
     .join(" ");
 }
 
-function targets({ backends }: Rule): { name: string; share: string }[] {
+function streamPicture(stream: Stream, index: number): string[] {
+  const id = `stream${index}`;
+  return [
+    `  gateway --> ${id}{{"${clientsAsk(stream)}"}}`,
+    ...targets(stream).map(({ name, share }, target) => `  ${id} -->|"${share}"| ${id}_${target}["${name}"]`),
+  ].map((line) => line.replace('|""| ', ""));
+}
+
+function streamLine(stream: Stream): string {
+  const goesTo = targets(stream).map(({ name, share }) => (share === "" ? `\`${name}\`` : `\`${name}\` ${share}`));
+  const ways = [
+    ...(stream.access === undefined ? [] : [entrance(stream)]),
+    stream.protocol === "tls-terminate" ? "TLS ended here" : "passed on as it is",
+    ...(stream.maxConnections === undefined ? [] : [`up to ${stream.maxConnections} connections`]),
+  ];
+  return `| ${clientsAsk(stream)} | \`${stream.protocol}\` | ${goesTo.join(", ")} | ${ways.join("; ")} |`;
+}
+
+/** `TCP port 5432`, or the names in the handshake. */
+function clientsAsk({ listenPort, listeners, protocol }: Stream): string {
+  const names = listeners.flatMap(({ hostname }) => hostname ?? []);
+  return protocol === "tcp" ? `TCP port ${listenPort}` : names.map((name) => `${name}:${listenPort}`).join(", ");
+}
+
+function targets({ backends }: Pick<Rule, "backends">): { name: string; share: string }[] {
   const total = backends.reduce((sum, { weight }) => sum + weight, 0);
   return backends.map(({ namespace, service, port, weight }) => ({
     name: `${namespace}/${service}:${port}`,

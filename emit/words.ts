@@ -1,5 +1,7 @@
 import type { Service } from "../config";
 import { conditionsOf } from "../config/resolve/entrance";
+import type { Stream } from "../config/resolve/model";
+import { HTTPS_PORT } from "../config/resolve/streams";
 import { isMap } from "../config/values/isMap";
 
 /** Values and rules in words, for the review and the route map. */
@@ -50,4 +52,14 @@ export function shown(value: unknown): string {
 function brief(text: string): string {
   const line = text.replace(/\s+/g, " ");
   return line.length > MAX_VALUE ? `${line.slice(0, MAX_VALUE - 1)}…` : line;
+}
+
+/** `TCP on port 5432`, or `TLS for vault.example.com, passed on`. */
+export function streamTitle({ protocol, listenPort, listeners }: Stream): string {
+  if (protocol === "tcp") {
+    return `TCP on port ${listenPort}`;
+  }
+  const names = listeners.flatMap(({ hostname }) => hostname ?? []).join(", ");
+  const port = listenPort === HTTPS_PORT ? "" : ` on port ${listenPort}`;
+  return `TLS for ${names}${port}, ${protocol === "tls-terminate" ? "ended here" : "passed on"}`;
 }

@@ -5,7 +5,14 @@ import type { PolicyTarget } from "./gatewayReference";
 
 /** https://istio.io/latest/docs/reference/config/security/authorization-policy/#Rule */
 export interface AuthorizationRule {
-  from?: { source: { notIpBlocks?: readonly string[] } }[];
+  from?: {
+    source: {
+      notIpBlocks?: readonly string[];
+      remoteIpBlocks?: readonly string[];
+      notRemoteIpBlocks?: readonly string[];
+    };
+  }[];
+  to?: { operation: { ports: readonly string[] } }[];
   when?: AuthorizationCondition[];
 }
 

@@ -15,11 +15,12 @@ export interface ConfigPatch {
     | "HTTP_ROUTE";
   match: {
     context: "GATEWAY";
-    listener?: { portNumber: number; filterChain?: { filter: { name: string; subFilter?: { name: string } } } };
+    listener?: {
+      portNumber: number;
+      filterChain?: { sni?: string; filter?: { name: string; subFilter?: { name: string } } };
+    };
     routeConfiguration?: {
       portNumber: number;
-      /** NAMESPACE/NAME of an Istio Gateway, which istiod makes of each listener. */
-      gateway?: string;
       vhost?: { route: { name: string; action: "ROUTE" } };
     };
   };

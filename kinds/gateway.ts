@@ -6,7 +6,7 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface Listener {
   name: string;
   port: number;
-  protocol: "HTTP" | "HTTPS";
+  protocol: "HTTP" | "HTTPS" | "TLS" | "TCP";
   hostname?: pulumi.Input<string>;
   allowedRoutes: {
     namespaces:
@@ -14,9 +14,9 @@ export interface Listener {
       | { from: "Selector"; selector: { matchExpressions: { key: string; operator: "In"; values: string[] }[] } };
   };
   tls?: {
-    mode: "Terminate";
+    mode: "Terminate" | "Passthrough";
     /** At most two, with keys of different algorithms. */
-    certificateRefs: { name: pulumi.Input<string> }[];
+    certificateRefs?: { name: pulumi.Input<string> }[];
     options?: Record<string, string>;
   };
 }

@@ -4,7 +4,11 @@ import type * as pulumi from "@pulumi/pulumi";
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#referencegrantspec */
 export interface ReferenceGrantSpec {
-  from: { group: "gateway.networking.k8s.io"; kind: "HTTPRoute" | "GRPCRoute"; namespace: string }[];
+  from: {
+    group: "gateway.networking.k8s.io";
+    kind: "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute";
+    namespace: string;
+  }[];
   to: { group: ""; kind: "Service"; name: string }[];
 }
 

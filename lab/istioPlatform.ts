@@ -32,6 +32,8 @@ function values(): object {
       PILOT_ENABLE_ALPN_FILTER: "false",
       // istioctl queries the plain-text port: the lab's nodes forward no ports.
       ENABLE_DEBUG_ENDPOINT_AUTH: "false",
+      // TCPRoutes, which Istio 1.31 has without it.
+      PILOT_ENABLE_ALPHA_GATEWAY_API: "true",
     },
     // istio-init sets up a Pod's redirection to its sidecar with nft.
     global: { nativeNftables: true },

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { loadStackFile } from "../config/load/stackFile";
 import type { StackConfig } from "../config";
+import { hostsOf } from "../config/resolve/model";
 import { GATEWAY_NAME_LABEL, proxyName } from "../components/shared/naming";
 import { CLUSTER_DNS, DEFAULT_GATEWAY } from "./addresses";
 import { installClusterDns } from "./clusterDns";
@@ -245,10 +246,10 @@ export class Lab {
     await this.take(stack, file);
     const { gateway, services, telemetry } = config;
     const traced = telemetry.traces !== undefined;
-    const wanted = wantedBackends(services);
+    const wanted = wantedBackends(config);
     const namespaces = new Set([
       gateway.namespace,
-      ...services.map((s) => s.namespace),
+      ...[...services, ...config.streams].map((s) => s.namespace),
       ...wanted.map((b) => b.namespace),
       ...(config.rateLimitService === undefined ? [] : [config.rateLimitService.namespace]),
       ...(traced ? [COLLECTOR_NAMESPACE] : []),
@@ -275,7 +276,7 @@ export class Lab {
     const hosts = Object.fromEntries(
       [
         ...config.domains.map((domain) => `unknown.${domain}`),
-        ...services.flatMap((service) => service.hosts.map(({ host }) => host.replace("*", "any"))),
+        ...hostsOf(config).map((host) => host.replace("*", "any")),
       ].map((host) => [host, address]),
     );
     this.save({ ...this.state, backends, hosts: { ...this.state.hosts, ...hosts } });

@@ -10,7 +10,7 @@ export interface BackendState {
   readonly service: string;
   readonly ports: readonly number[];
   /** Protocol of its ports. */
-  readonly protocol: "http" | "grpc";
+  readonly protocol: "http" | "grpc" | "tls";
   readonly address: string;
   /** Labels of its pod, if the stack's own Service selects it; otherwise the lab creates the Service. */
   readonly labels?: Readonly<Record<string, string>>;

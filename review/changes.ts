@@ -1,7 +1,8 @@
 import type { Rule, Service, StackConfig } from "../config";
 import type { StackCertificate } from "../config/resolve/certificates";
 import { isOpenToAll } from "../config/resolve/entrance";
-import { entrance } from "../emit/words";
+import type { Stream } from "../config/resolve/model";
+import { entrance, streamTitle } from "../emit/words";
 import { differences } from "./differences";
 
 /** How far a change reaches beyond one service's settings. */
@@ -30,6 +31,7 @@ export function changes(before: StackConfig, after: StackConfig): Change[] {
       text,
       reach: GATEWAY_WIDE,
     })),
+    ...streamChanges(before.streams, after.streams),
     ...names.flatMap((scope) =>
       serviceChanges(find(servicesBefore, scope), find(servicesAfter, scope)).map((change) => ({ scope, ...change })),
     ),
@@ -38,7 +40,14 @@ export function changes(before: StackConfig, after: StackConfig): Change[] {
 
 /** What is the gateway's own. Listeners, and what a config needs from the CRDs, follow from its services. */
 function wholeOf(stack: StackConfig): object {
-  const { services: _services, fieldUses: _uses, listeners: _listeners, domains: _domains, ...rest } = stack;
+  const {
+    services: _services,
+    streams: _streams,
+    fieldUses: _uses,
+    listeners: _listeners,
+    domains: _domains,
+    ...rest
+  } = stack;
   const { certificates: _certificates, ...whole } = rest;
   return whole;
 }
@@ -89,6 +98,30 @@ function domainChanges(before: readonly string[], after: readonly string[]): Cha
         ]
       : []),
   ];
+}
+
+function streamChanges(before: readonly Stream[], after: readonly Stream[]): Change[] {
+  const names = [...new Set([...before, ...after].map(({ name }) => name))];
+  return names.flatMap((scope): Change[] => {
+    const [old, next] = [before, after].map((streams) => streams.find(({ name }) => name === scope));
+    if (next === undefined) {
+      return old === undefined
+        ? []
+        : [{ scope, text: `removed, ${streamTitle(old)} no longer answers`, reach: "removal" }];
+    }
+    const opens = isOpenToAll(next.access) ? OPENS : {};
+    if (old === undefined) {
+      return [{ scope, text: `new, ${streamTitle(next)}, ${entrance(next)}`, ...opens }];
+    }
+    const { access: accessBefore, listeners: _before, ...restBefore } = old;
+    const { access: accessAfter, listeners: _after, ...restAfter } = next;
+    const titles =
+      streamTitle(old) === streamTitle(next) ? [] : [`now ${streamTitle(next)}, previously ${streamTitle(old)}`];
+    return [
+      ...accessChanges({ access: accessBefore }, { access: accessAfter }),
+      ...[...titles, ...differences(restBefore, restAfter)].map((text) => ({ text })),
+    ].map((change) => ({ scope, ...change }));
+  });
 }
 
 type Told = Omit<Change, "scope">;
@@ -147,7 +180,7 @@ function hostChanges(before: Service, after: Service): Told[] {
 const OPENS = { reach: "opens to all" } as const;
 
 /** Opening and closing a service is put in words; anything else is listed by setting. */
-function accessChanges(before: Service, after: Service): Told[] {
+function accessChanges(before: Pick<Service, "access">, after: Pick<Service, "access">): Told[] {
   if (isOpenToAll(before.access) !== isOpenToAll(after.access)) {
     return [
       { text: `now ${entrance(after)}, previously ${entrance(before)}`, ...(isOpenToAll(after.access) && OPENS) },

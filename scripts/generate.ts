@@ -12,7 +12,8 @@ import { stackRbac } from "./rbac";
  * - docs/config.md, the same for humans;
  * - deploy/rbac.dev.yaml, from what the dev stack creates;
  * - with `-- GATEWAY_API ISTIO`, checkouts of sigs.k8s.io/gateway-api and istio.io/istio: tests/crds/*.json, from their CRDs;
- *   a third, of prometheus-operator/prometheus-operator, for its kinds, and a fourth, of cert-manager/cert-manager, for its own.
+ *   a third, of prometheus-operator/prometheus-operator, for its kinds, a fourth, of cert-manager/cert-manager, for its own, and a fifth,
+ *   of sigs.k8s.io/gateway-api from 1.6 on, for TLSRoute and both versions of TCPRoute.
  */
 const root = join(__dirname, "..");
 writeJson("pulumi-stack.schema.json", stackFileSchema(), 2);
@@ -23,7 +24,7 @@ void stackRbac(join(root, "Pulumi.dev.yaml")).then((yaml) => {
   writeText("deploy/rbac.dev.yaml", yaml);
 });
 
-const [gatewayApi, istio, prometheusOperator, certManager] = process.argv.slice(2);
+const [gatewayApi, istio, prometheusOperator, certManager, newGatewayApi] = process.argv.slice(2);
 if (gatewayApi !== undefined && istio !== undefined) {
   const kinds = ["v1/Gateway", "v1/HTTPRoute", "v1/GRPCRoute", "v1beta1/ReferenceGrant"].map(
     (kind) => `gateway.networking.k8s.io/${kind}`,
@@ -54,6 +55,13 @@ if (prometheusOperator !== undefined) {
 if (certManager !== undefined) {
   const crds = join(certManager, "deploy", "crds", "cert-manager.io_certificates.yaml");
   writeJson(join("tests", "crds", "cert-manager.json"), crdSchemas([crds], ["cert-manager.io/v1/Certificate"]), 1);
+}
+
+if (newGatewayApi !== undefined) {
+  const folder = join(newGatewayApi, "config", "crd", "experimental");
+  const files = ["tlsroutes", "tcproutes"].map((kind) => join(folder, `gateway.networking.k8s.io_${kind}.yaml`));
+  const kinds = ["v1/TLSRoute", "v1/TCPRoute", "v1alpha2/TCPRoute"].map((kind) => `gateway.networking.k8s.io/${kind}`);
+  writeJson(join("tests", "crds", "streams.json"), crdSchemas(files, kinds), 1);
 }
 
 function writeJson(file: string, value: unknown, indent: number): void {

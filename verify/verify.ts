@@ -6,6 +6,7 @@ import { checkHeaders } from "./checks/headers";
 import { checkLimits } from "./checks/limits";
 import { checkRedirect } from "./checks/redirect";
 import { checkRoutes } from "./checks/routes";
+import { checkStreams } from "./checks/streams";
 import { checkTls } from "./checks/tls";
 import { checkBackends } from "./cluster/backends";
 import { checkClientAddress } from "./cluster/clientAddress";
@@ -19,7 +20,7 @@ import { recordedAddress, type Target } from "./target";
 type Check = (target: Target) => Promise<Row[]>;
 
 /** What any client can see. */
-const PUBLIC: readonly Check[] = [checkRedirect, checkCertificate];
+const PUBLIC: readonly Check[] = [checkRedirect, checkCertificate, checkStreams];
 
 /** What only a client that the https listener admits can see. */
 const TRAFFIC: readonly Check[] = [checkTls, checkRoutes, checkHeaders];

@@ -4,11 +4,14 @@ import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import { AuthorizationPolicy, type AuthorizationPolicySpec } from "../../kinds/authorizationPolicy";
 import { RequestAuthentication } from "../../kinds/requestAuthentication";
 import { type GatewayRef, ownMetadata } from "../shared/naming";
-import { authenticationSpec, detourSpec, externalAuthorizationSpec } from "./authorization";
+import type { Stream } from "../../config/resolve/model";
+import { authenticationSpec, detourSpec, externalAuthorizationSpec, streamSpec } from "./authorization";
 
 export interface AccessArgs {
   /** Services with their `access`: `services` of `gatewayConfig()`. */
   services: readonly Service[];
+  /** Streams with their `access`: `streams` of the same. Default: none. */
+  streams?: readonly Stream[];
   /** The Gateway that the objects select. They live in its namespace. */
   gateway: GatewayRef;
   /** What stands between clients and the gateway. Default: nothing is known. */
@@ -43,12 +46,14 @@ export class Access extends pulumi.ComponentResource {
 /** By the last part of their names. */
 export function authorizationPolicies({
   services,
+  streams = [],
   gateway,
   clientAddress,
 }: AccessArgs): Record<string, AuthorizationPolicySpec> {
   const policies: Record<string, AuthorizationPolicySpec | undefined> = {
     "external-authorization": externalAuthorizationSpec(services, gateway),
     detours: detourSpec(clientAddress, gateway),
+    streams: streamSpec(streams, gateway),
   };
   return Object.fromEntries(
     Object.entries(policies).flatMap(([key, spec]) => (spec === undefined ? [] : [[key, spec] as const])),

@@ -4,7 +4,7 @@ import type { Jwt } from "../../config/schema/access/jwt";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { splitBlock, withMapped } from "../../config/values/cidr";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { type FilterConfig, filterByRoute, hostKey, MISDIRECTED, NO_ACTION, NO_HOST } from "../shared/filterByRoute";
+import { type FilterConfig, filterByRoute, hostKey, NO_ACTION, NO_HOST } from "../shared/filterByRoute";
 import { ASK_HEADER } from "./credentials";
 
 export interface AccessFilterArgs {
@@ -29,10 +29,6 @@ export function accessFilterPatches({ services, clientAddress, denyByDefault }: 
     services.flatMap(({ hosts, access }) => hosts.map(({ host }) => [host, conditionsOf(access)] as const)),
   );
   const filters = new Map([...hosts].map(([host, conditions]) => [hostKey(host), refusals(conditions, clientAddress)]));
-  if (new Set(services.flatMap(({ hosts }) => hosts.map(({ listener }) => listener))).size > 1) {
-    // Answered with 421, so that clients ask again where they are checked.
-    filters.set(hostKey(MISDIRECTED), NO_ACTION);
-  }
   if (!denyByDefault) {
     // Nothing is served there: 404.
     filters.set(NO_HOST, NO_ACTION);

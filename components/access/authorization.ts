@@ -2,7 +2,8 @@ import type { Service } from "../../config";
 import type { Jwt } from "../../config/schema/access/jwt";
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import { grouped } from "../../config/values/grouped";
-import type { AuthorizationPolicySpec } from "../../kinds/authorizationPolicy";
+import type { Stream } from "../../config/resolve/model";
+import type { AuthorizationPolicySpec, AuthorizationRule } from "../../kinds/authorizationPolicy";
 import type { JWTRule, RequestAuthenticationSpec } from "../../kinds/requestAuthentication";
 import { gatewayTarget } from "../shared/gatewayTarget";
 import type { GatewayRef } from "../shared/naming";
@@ -71,4 +72,27 @@ export function detourSpec(
       rules: [{ from: [{ source: { notIpBlocks: clientAddress.proxyAddresses } }] }],
     }
   );
+}
+
+/**
+ * Clients whose addresses may not open connections of a stream: Istio checks them before a byte is passed on. By port, or by the server
+ * name of the handshake; undefined if everyone may.
+ */
+export function streamSpec(
+  streams: readonly Stream[],
+  gateway: Pick<GatewayRef, "name" | "existing">,
+): AuthorizationPolicySpec | undefined {
+  const rules = streams.flatMap(({ access, protocol, listenPort, listeners }) => {
+    const names = listeners.flatMap(({ hostname }) => hostname ?? []);
+    const of: AuthorizationRule = {
+      to: [{ operation: { ports: [String(listenPort)] } }],
+      ...(protocol === "tcp" ? {} : { when: [{ key: "connection.sni", values: names }] }),
+    };
+    const { allow, deny } = access ?? {};
+    return [
+      ...(allow === undefined ? [] : [{ from: [{ source: { notRemoteIpBlocks: allow } }], ...of }]),
+      ...(deny === undefined ? [] : [{ from: [{ source: { remoteIpBlocks: deny } }], ...of }]),
+    ];
+  });
+  return rules.length === 0 ? undefined : { ...gatewayTarget(gateway), action: "DENY", rules };
 }

@@ -4,6 +4,7 @@ import { runError } from "../../config/load/runError";
 import { type FieldUse, prunedFields } from "../../config/resolve/fieldUses";
 import { type GatewayApi, gatewayApiSchema } from "../../config/schema/cluster/gatewayApi";
 import type { KubernetesConfig } from "../../config/schema/cluster/kubernetes";
+import type { TCPRouteVersion } from "../../kinds/streamRoutes";
 import { ConfigError } from "../../config/values/problem";
 
 /**
@@ -21,21 +22,22 @@ const VERSION = "gateway.networking.k8s.io/bundle-version";
  * @param kubernetes `kubernetes` of `gatewayConfig()`. With `renderDirectory` nothing is checked; with `istioStack` that stack is
  * asked instead of the cluster.
  * @param opts With the cluster's provider.
+ * @returns What the CRDs are, as far as they say it.
  * @throws {pulumi.RunError} that lists what the cluster would silently drop.
  */
 export async function requireGatewayApi(
   name: string,
   uses: readonly FieldUse[],
-  kubernetes: Pick<KubernetesConfig, "renderDirectory" | "istioStack">,
+  kubernetes: Pick<KubernetesConfig, "renderDirectory" | "istioStack" | "gatewayApi">,
   opts: pulumi.CustomResourceOptions,
-): Promise<void> {
+): Promise<GatewayApi | undefined> {
   const { renderDirectory, istioStack } = kubernetes;
   if (renderDirectory !== undefined) {
-    return;
+    return kubernetes.gatewayApi;
   }
   const installed = await (istioStack === undefined ? installedGatewayApi(name, opts) : gatewayApiOfStack(istioStack));
   if (uses.length === 0) {
-    return;
+    return installed;
   }
   if (installed === undefined) {
     throw runError(`the CRD ${BUNDLE_CRD} does not say its channel and version: it has no ${CHANNEL} or ${VERSION}`);
@@ -44,6 +46,13 @@ export async function requireGatewayApi(
   if (problems.length > 0) {
     throw runError(new ConfigError(pulumi.getProject(), problems).message);
   }
+  return installed;
+}
+
+/** The version of TCPRoute that CRDs have. @param gatewayApi What `requireGatewayApi()` found. Default: the newest. */
+export function tcpRouteVersion(gatewayApi: GatewayApi | undefined): TCPRouteVersion {
+  const [, minor = "6"] = /^v1\.(\d+)/.exec(gatewayApi?.version ?? "") ?? [];
+  return Number(minor) < 6 ? "v1alpha2" : "v1";
 }
 
 /** What the cluster's CRDs say about themselves, if anything. If there are none, Pulumi ends the program. */

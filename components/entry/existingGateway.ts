@@ -25,7 +25,7 @@ export interface ExistingService {
  */
 export async function requireExistingGateway(
   name: string,
-  stack: Pick<StackConfig, "gateway" | "services" | "kubernetes">,
+  stack: Pick<StackConfig, "gateway" | "services" | "streams" | "kubernetes">,
   opts: pulumi.CustomResourceOptions,
 ): Promise<void> {
   const { gateway, kubernetes } = stack;
@@ -43,7 +43,7 @@ export async function requireExistingGateway(
 
 /** What of the Service does not fit the stack. */
 export function existingServiceProblems(
-  { gateway, services }: Pick<StackConfig, "gateway" | "services">,
+  { gateway, services, streams }: Pick<StackConfig, "gateway" | "services" | "streams">,
   { type, externalTrafficPolicy, selector = {}, ports = [] }: ExistingService,
 ): Problem[] {
   const problems: Problem[] = [];
@@ -54,11 +54,12 @@ export function existingServiceProblems(
   }
   const at = { path: "gateway.existing.service", value: gateway.existing?.service };
   const leads = (wanted: number) => ports.some(({ port, targetPort = port }) => port === wanted && targetPort === port);
-  if (![HTTP_PORT, HTTPS_PORT].every(leads)) {
-    const expected = `a Service whose ports ${HTTP_PORT} and ${HTTPS_PORT} lead to the same ports of its Pods, as in Istio's chart gateway`;
+  const needed = [...new Set([HTTP_PORT, HTTPS_PORT, ...streams.map(({ listenPort }) => listenPort)])];
+  if (!needed.every(leads)) {
+    const expected = `a Service whose ports ${needed.slice(0, -1).join(", ")} and ${needed.at(-1) ?? ""} lead to the same ports of its Pods, as in Istio's chart gateway`;
     problems.push({ ...at, expected });
   }
-  const reader = services.find(dependsOnAddress)?.name;
+  const reader = [...services, ...streams].find(dependsOnAddress)?.name;
   const isHidden = type !== "ClusterIP" && externalTrafficPolicy !== "Local" && !tellsClients(gateway.clientAddress);
   if (reader !== undefined && isHidden) {
     const expected = `a Service with externalTrafficPolicy Local: with Cluster, proxies see node addresses, but ${reader} needs client addresses`;

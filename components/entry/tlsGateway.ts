@@ -31,11 +31,26 @@ export interface ListenerArgs {
   clientCertificates?: object;
 }
 
+/** A listener for connections whose content is not read. */
+export interface StreamListenerArgs {
+  name: string;
+  /** Port of the gateway, from 1 to 65535. */
+  port: number;
+  /** Server name in the handshake; undefined for TCP. */
+  hostname?: string;
+  /** Names of Secrets with the certificates that end TLS. Empty: it is passed on. */
+  secretNames: readonly pulumi.Input<string>[];
+  /** Namespaces whose routes may attach if `config.allowedRoutes` is Selector, else ignored. */
+  namespaces: readonly string[];
+}
+
 export interface TlsGatewayArgs {
   /** The Gateway's name, namespace, address and TLS settings: `gateway` of `gatewayConfig()`. */
   config: GatewayConfig;
   /** What it serves over https: `listeners` of `gatewayConfig()`. At most 63. */
   listeners: readonly ListenerArgs[];
+  /** What it passes on: made of `streams` of `gatewayConfig()`. Default: nothing. */
+  streamListeners?: readonly StreamListenerArgs[];
   /** Name of the ConfigMap with the CAs for clients' certificates. Needed with `config.tls.clientCertificates`, else ignored. */
   clientAuthorities?: pulumi.Input<string>;
   /** Annotations for the Gateway's pods, beside those of `config`. Ignored with `config.existing`. Default: none. */
@@ -91,7 +106,7 @@ export function knownAddresses({ existing, address, infrastructure }: GatewayCon
 }
 
 export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
-  const { config, listeners } = args;
+  const { config, listeners, streamListeners = [] } = args;
   return {
     gatewayClassName: config.className,
     infrastructure: config.existing === undefined ? infrastructureSpec(config) : undefined,
@@ -116,9 +131,26 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
           options: listenerOptions(config, clientCertificates !== undefined),
         },
       })),
+      ...streamListeners.map((listener) => streamListener(listener, config)),
     ],
     tls: frontendTls(args),
   };
+}
+
+function streamListener(
+  { name, port, hostname, secretNames, namespaces }: StreamListenerArgs,
+  config: GatewayConfig,
+): Listener {
+  const common = { name, port, allowedRoutes: { namespaces: allowedNamespaces(config, namespaces) } };
+  if (hostname === undefined) {
+    return { ...common, protocol: "TCP" };
+  }
+  const certificateRefs = secretNames.map((secretName) => ({ name: secretName }));
+  const tls =
+    secretNames.length === 0
+      ? { mode: "Passthrough" as const }
+      : { mode: "Terminate" as const, certificateRefs, options: listenerOptions(config, false) };
+  return { ...common, protocol: "TLS", hostname, tls };
 }
 
 /** https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#configuring-a-gateway */

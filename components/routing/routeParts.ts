@@ -35,7 +35,7 @@ function isServed({ redirect }: Host): boolean {
   return redirect === undefined;
 }
 
-export function backendRefs(rule: Rule, routeNamespace: string): HTTPBackendRef[] {
+export function backendRefs(rule: Pick<Rule, "backends">, routeNamespace: string): HTTPBackendRef[] {
   return rule.backends.map(({ service, namespace, port, weight }) => ({
     name: service,
     namespace: namespace === routeNamespace ? undefined : namespace,

@@ -3,10 +3,10 @@ import { backendsOf, type Rule, type Service } from "../../config";
 import { seconds } from "../../config/values/duration";
 import { GRPCRoute } from "../../kinds/grpcRoute";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
-import { ReferenceGrant, type ReferenceGrantSpec } from "../../kinds/referenceGrant";
-import { contentHash } from "../shared/contentHash";
+import { ReferenceGrant } from "../../kinds/referenceGrant";
 import { externalDnsAnnotation } from "../shared/externalDns";
 import { type GatewayRef, partOf, sharedName } from "../shared/naming";
+import { grantName, grantSpecs } from "./grants";
 import { grpcRouteSpec } from "./grpcRoute";
 import { hostRedirectSpecs } from "./hostRedirects";
 import { routeFilters } from "./routeFilters";
@@ -40,7 +40,9 @@ export class Routes extends pulumi.ComponentResource {
     const annotations = dnsTtl === undefined ? undefined : externalDnsAnnotation("ttl", String(seconds(dnsTtl)));
     for (const service of services) {
       const routeName = `${name}-${service.name}`;
-      const grants = Object.entries(grantSpecs(service)).map(
+      const grants = Object.entries(
+        grantSpecs(service.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute", service.namespace, backendsOf(service)),
+      ).map(
         ([key, spec]) =>
           new ReferenceGrant(
             // Services' names are unique and contain no `--`, so no two grants have the same name.
@@ -66,6 +68,11 @@ export class Routes extends pulumi.ComponentResource {
   }
 }
 
+/** What a service's route may refer to outside its own namespace: see `grantSpecs`. */
+export function grantsOf(service: Service): ReturnType<typeof grantSpecs> {
+  return grantSpecs(service.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute", service.namespace, backendsOf(service));
+}
+
 export function routeSpec(args: RouteArgs): HTTPRouteSpec {
   const { service } = args;
   return { ...attachment(args), rules: service.rules.map((rule) => routeRule(rule, service)) };
@@ -88,38 +95,4 @@ function routeRule(rule: Rule, service: Service): HTTPRouteRule {
     // The Gateway API cannot turn retries off: an EnvoyFilter does.
     retry: rule.retry === false ? undefined : rule.retry,
   };
-}
-
-/** The route needs its old grant until it has changed. */
-function grantName(gateway: GatewayRef, { name }: Service, spec: ReferenceGrantSpec): string {
-  return sharedName(gateway, `${name}-${contentHash(JSON.stringify(spec))}`);
-}
-
-/** Gateway API: most entries of a ReferenceGrant. */
-const MAX_GRANTED = 16;
-
-/**
- * What the service's route may refer to outside its own namespace. Each Service is named, so nothing more is granted. By
- * namespace; if one grant cannot name all of them, more are called `NAMESPACE.2`, `NAMESPACE.3` and so on.
- */
-export function grantSpecs(service: Service): Record<string, ReferenceGrantSpec> {
-  const kind = service.protocol === "grpc" ? "GRPCRoute" : "HTTPRoute";
-  const names = new Map<string, Set<string>>();
-  for (const backend of backendsOf(service)) {
-    if (backend.namespace !== service.namespace) {
-      names.set(backend.namespace, (names.get(backend.namespace) ?? new Set()).add(backend.service));
-    }
-  }
-  return Object.fromEntries(
-    [...names].flatMap(([namespace, services]) => {
-      const to = [...services].sort().map((name) => ({ group: "" as const, kind: "Service" as const, name }));
-      return Array.from({ length: Math.ceil(to.length / MAX_GRANTED) }, (_, part) => [
-        part === 0 ? namespace : `${namespace}.${part + 1}`,
-        {
-          from: [{ group: "gateway.networking.k8s.io", kind, namespace: service.namespace }],
-          to: to.slice(part * MAX_GRANTED, (part + 1) * MAX_GRANTED),
-        } satisfies ReferenceGrantSpec,
-      ]);
-    }),
-  );
 }

@@ -122,9 +122,6 @@ export function hostKey(host: string): string {
   return `${host}:${HTTPS_PORT}`;
 }
 
-/** Stands in keys for hosts of another listener than the connection's. */
-export const MISDIRECTED = "misdirected";
-
 /** The key of a request that no virtual host matches. */
 export const NO_HOST = "-";
 

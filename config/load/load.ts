@@ -1,12 +1,13 @@
 import type { z } from "zod";
 import type { StackConfig } from "../resolve/model";
 import { resolveStack } from "../resolve/stack";
+import { isStream } from "../resolve/streams";
 import { type Domain, domainsOf } from "../resolve/domains";
 import { type CheckedService, ruleProblems } from "../rules";
 import { type ParsedPath, pathRuleSchema, pathSchema } from "../schema/routing/path";
 import { type ParsedService, serviceSchema } from "../schema/service";
 import { type ParsedStack, STACK_KEYS, type StackKey, stackShape } from "../schema/stack";
-import { partial } from "../values/partial";
+import { partial, Unreadable } from "../values/partial";
 import { ConfigError, type Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
 import { checkSecrets } from "./secrets";
@@ -42,7 +43,8 @@ export function loadConfig(given: GivenConfig): StackConfig {
     ...ruleProblems({
       ...sound,
       defaults,
-      services,
+      services: services.filter((service) => !isOfStream(service)),
+      streams: services.filter(isOfStream),
       hasEveryService,
       isSecret,
       domainList: domainList(sound, problems),
@@ -66,6 +68,18 @@ export function loadConfig(given: GivenConfig): StackConfig {
   const parsed = { ...sound, services: services.map(({ service }) => service) } as ParsedStack;
   const stack = resolveStack(parsed);
   return { ...stack, fieldUses: stack.fieldUses.map((use) => ({ ...use, path: relabel(use.path, places) })) };
+}
+
+/** A service whose protocol is wrong counts as one of requests, of which more keys are known. */
+function isOfStream({ service }: CheckedService): boolean {
+  try {
+    return isStream(service);
+  } catch (error) {
+    if (error instanceof Unreadable) {
+      return false;
+    }
+    throw error;
+  }
 }
 
 /** The domains, unless one of their keys is wrong. */

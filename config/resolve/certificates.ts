@@ -2,6 +2,7 @@ import type { KeyAlgorithm, ParsedCertificate, ParsedOwnCertificate } from "../s
 import type { ParsedService } from "../schema/service";
 import type { ParsedStack } from "../schema/stack";
 import { hours } from "../values/duration";
+import { grouped } from "../values/grouped";
 import { type Domain, domainOf } from "./domains";
 import { hostsOf } from "./hosts";
 
@@ -38,6 +39,14 @@ export function certificatesOf(
   return split(domain?.certificate ?? certificate, name).map((config, place) => ({
     key: [...(isOwn ? [named] : []), ...(place === 0 ? [] : ["second"])].join("-"),
     config,
+  }));
+}
+
+/** Each certificate once, by its Secret, with every name that is asked of it. */
+export function merged(uses: readonly StackCertificate[]): StackCertificate[] {
+  return [...grouped(uses, ({ config }) => config.secretName).values()].map((group) => ({
+    ...group[0],
+    dnsNames: [...new Set(group.flatMap(({ dnsNames }) => dnsNames))],
   }));
 }
 

@@ -3,6 +3,7 @@ import type { IndexedService } from "../schema/service";
 import type { ParsedStack } from "../schema/stack";
 import type { Problem } from "../values/problem";
 import { pathSettings } from "./pathSettings";
+import { isStream } from "./streams";
 
 interface Field extends Record<GatewayApi["channel"], number> {
   readonly name: string;
@@ -17,6 +18,8 @@ const FIELDS = {
   // Without it, a running listener stays open to every client.
   clientCertificates: { name: "Gateway's tls.frontend", experimental: 5, standard: 5 },
   redirectCodes: { name: "HTTPRoute's redirects by 307 and 308", experimental: 5, standard: 5, refused: true },
+  tlsRoutes: { name: "TLSRoute, version v1", experimental: 5, standard: 5, refused: true },
+  tcpRoutes: { name: "TCPRoute", experimental: 4, standard: 6, refused: true },
 } as const satisfies Record<string, Field>;
 
 /** A place in the config that becomes a field or a value that not every cluster has. */
@@ -36,7 +39,15 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
   const value = gateway?.tls.clientCertificates;
   const clients: FieldUse[] =
     value === undefined ? [] : [{ path: "gateway.tls.clientCertificates", value, field: "clientCertificates" }];
+  const streams = services
+    .filter(({ service }) => isStream(service))
+    .map(({ index, service: { protocol: value } }): FieldUse => ({
+      path: `services[${index}].protocol`,
+      value,
+      field: value === "tcp" ? "tcpRoutes" : "tlsRoutes",
+    }));
   const uses = services
+    .filter(({ service }) => !isStream(service))
     .flatMap((service) => pathSettings(service, defaults))
     .flatMap(({ retry, cors }): FieldUse[] => [
       // Turning retries off does not need the route's field.
@@ -53,6 +64,7 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
   return [
     ...clients,
     ...redirects,
+    ...streams,
     ...uses.filter(({ path }, index) => uses.findIndex((use) => use.path === path) === index),
   ];
 }

@@ -3,7 +3,7 @@ import type { HostClientCertificates } from "../schema/entry/clientCertificates"
 import type { ParsedService } from "../schema/service";
 import type { ParsedStack } from "../schema/stack";
 import { grouped } from "../values/grouped";
-import { certificatesOf, namesFor, type StackCertificate } from "./certificates";
+import { certificatesOf, merged, namesFor, type StackCertificate } from "./certificates";
 import { ANY_HOST, type Domain, domainOf, domainsOf } from "./domains";
 import { hostsOf } from "./hosts";
 
@@ -82,10 +82,7 @@ export function resolveListeners(parsed: ParsedStack): { listeners: Listener[]; 
     listeners: [...grouped(placed, ({ hostname }) => hostname)]
       .map(([hostname, group]) => listener(hostname, group))
       .sort(byName),
-    certificates: [...grouped(all, ({ config }) => config.secretName).values()].map((uses) => ({
-      ...uses[0],
-      dnsNames: [...new Set(uses.flatMap(({ dnsNames }) => dnsNames))],
-    })),
+    certificates: merged(all),
   };
 }
 

@@ -19,6 +19,7 @@ import type { ParsedService } from "../schema/service";
 import type { ServiceTelemetry, TelemetryConfig } from "../schema/telemetry/telemetry";
 import type { RedirectCode } from "../schema/entry/httpsRedirect";
 import type { StackCertificate } from "./certificates";
+import { ANY_HOST } from "./domains";
 import type { FieldUse } from "./fieldUses";
 import type { Listener } from "./listeners";
 
@@ -81,7 +82,7 @@ export interface Service {
   /** All of them, that one first. */
   readonly hosts: readonly Host[];
   readonly namespace: string;
-  readonly protocol: ParsedService["protocol"];
+  readonly protocol: Exclude<ParsedService["protocol"], StreamProtocol>;
   /** In the order in which Envoy tries them. */
   readonly rules: readonly Rule[];
   /** What its clients' certificates are checked against; undefined: the gateway's, or none is asked for. */
@@ -103,6 +104,33 @@ export interface Service {
   readonly trafficPolicy: TrafficPolicy;
 }
 
+/** Protocols whose content the gateway does not read. */
+export type StreamProtocol = Exclude<ParsedService["protocol"], "http" | "grpc">;
+
+/** A service of connections instead of requests: TLS by server name, or TCP by port. */
+export interface Stream {
+  readonly name: string;
+  readonly protocol: StreamProtocol;
+  readonly namespace: string;
+  /** Port of the gateway. */
+  readonly listenPort: number;
+  /** Its listeners: one for each host, or one for all of TCP. */
+  readonly listeners: readonly StreamListener[];
+  readonly backends: readonly Backend[];
+  /** Which clients may connect: only by address. Undefined for everyone. */
+  readonly access: Access | undefined;
+  /** Connections at a time in each proxy. Undefined: no limit. */
+  readonly maxConnections: number | undefined;
+}
+
+export interface StreamListener {
+  readonly name: string;
+  /** Server name in the handshake; undefined for TCP. */
+  readonly hostname: string | undefined;
+  /** Secrets with the certificates that end TLS; empty if nothing ends it. */
+  readonly secretNames: readonly string[];
+}
+
 /** A stack's config, checked, with every default filled in. */
 export interface StackConfig {
   /** What hosts are in, unless they have certificates of their own; that of hosts derived from names first. */
@@ -113,8 +141,10 @@ export interface StackConfig {
   readonly listeners: readonly Listener[];
   /** The certificates that they serve. */
   readonly certificates: readonly StackCertificate[];
-  /** What is served, in the given order; at least one. */
+  /** What is served, in the given order. */
   readonly services: readonly Service[];
+  /** What is passed on as connections instead of requests. */
+  readonly streams: readonly Stream[];
   /** True refuses requests to hosts that no service has. */
   readonly denyByDefault: boolean;
   /** Namespaces whose sidecars refuse plain text. Undefined: no policies. */
@@ -136,4 +166,13 @@ export function backendsOf(service: Pick<Service, "rules">): Omit<Backend, "weig
   return service.rules.flatMap(({ backends, mirror }) =>
     mirror === undefined ? [...backends] : [...backends, mirror],
   );
+}
+
+/** Every name that clients use, of services and of streams; `*` is none. */
+export function hostsOf({ services, streams }: Pick<StackConfig, "services" | "streams">): string[] {
+  const names = [
+    ...services.flatMap((service) => service.hosts.map(({ host }) => host)),
+    ...streams.flatMap((stream) => stream.listeners.flatMap(({ hostname }) => hostname ?? [])),
+  ];
+  return [...new Set(names)].filter((host) => host !== ANY_HOST);
 }

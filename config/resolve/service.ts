@@ -33,7 +33,7 @@ export function resolveService(service: ParsedService, { domains, defaults, gate
     host: hosts[0]?.host ?? "",
     hosts,
     namespace: service.namespace,
-    protocol: service.protocol,
+    protocol: service.protocol === "grpc" ? "grpc" : "http",
     rules,
     canary: resolveCanary(service),
     versions: resolveVersions(service, rules),
@@ -157,11 +157,15 @@ function resolveMirror(service: ParsedService, path: ParsedPath): Rule["mirror"]
   return { ...backend, percent: mirror.percent };
 }
 
-function resolveBackend(service: ParsedService, path: ParsedPath, backend: ParsedBackend): Backend {
+export function resolveBackend(
+  service: ParsedService,
+  path: Pick<ParsedPath, "port"> | undefined,
+  backend: ParsedBackend,
+): Backend {
   return {
     service: backend.service,
     namespace: backend.namespace ?? service.namespace,
-    port: backend.port ?? path.port ?? service.port,
+    port: backend.port ?? path?.port ?? service.port,
     weight: backend.weight,
   };
 }

@@ -3,9 +3,11 @@ import { rateLimitServiceSchema } from "../schema/limits/rateLimitService";
 import type { ParsedStack } from "../schema/stack";
 import { domainsOf } from "./domains";
 import { fieldUses } from "./fieldUses";
+import { merged } from "./certificates";
 import { resolveListeners } from "./listeners";
 import type { Service, StackConfig } from "./model";
 import { resolveService } from "./service";
+import { isStream, resolveStreams } from "./streams";
 
 /** Fills in every default that depends on another value. */
 export function resolveStack(parsed: ParsedStack): StackConfig {
@@ -13,12 +15,17 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
   const rendering = kubernetes.renderDirectory !== undefined;
   const indexed = parsed.services.map((service, index) => ({ index, service }));
   const domains = domainsOf(parsed);
-  const services = parsed.services.map((service) => resolveService(service, { ...parsed, domains }));
+  const requested = parsed.services.filter((service) => !isStream(service));
+  const services = requested.map((service) => resolveService(service, { ...parsed, domains }));
+  const { listeners, certificates } = resolveListeners({ ...parsed, services: requested });
+  const streamed = resolveStreams(parsed);
   return {
     domains: domains.map(({ domain }) => domain),
     // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.
     gateway: rendering ? { ...parsed.gateway, programmedTimeout: "0s" } : parsed.gateway,
-    ...resolveListeners(parsed),
+    listeners,
+    certificates: merged([...certificates, ...streamed.certificates]),
+    streams: streamed.streams,
     services,
     denyByDefault: parsed.defaults.denyByDefault,
     mtls,

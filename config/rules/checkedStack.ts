@@ -17,7 +17,10 @@ export interface CheckedStack extends Partial<Omit<ParsedStack, "services" | "de
   readonly defaults: DefaultsConfig;
   /** The domains of both keys; undefined if one of them is wrong. */
   readonly domainList: readonly Domain[] | undefined;
+  /** Services of requests. */
   readonly services: readonly CheckedService[];
+  /** Services of connections, whose content is not read. */
+  readonly streams: readonly CheckedService[];
   /** Whether every service is present and whole. */
   readonly hasEveryService: boolean;
   /** Whether the value at a key path is a Pulumi secret. */

@@ -25,7 +25,8 @@ import { rewriteProblems, ruleNameProblems } from "./routing/paths";
 import { shadowProblems, tieProblems } from "./routing/precedence";
 import { retryProblems } from "./routing/retry";
 import { rateLimitProblems, rateLimitServiceProblems } from "./limits/rateLimit";
-import type { CheckedStack } from "./checkedStack";
+import type { CheckedService, CheckedStack } from "./checkedStack";
+import { listenPortProblems, streamProblems } from "./routing/streams";
 import { telemetryProblems } from "./telemetry/telemetry";
 import { clientCertificateProblems, sharedAuthorityProblems } from "./entry/clientCertificates";
 import { cipherProblems } from "./entry/tls";
@@ -53,6 +54,8 @@ const RULES: readonly StackRule[] = [
   hostProblems,
   listenerProblems,
   wildcardProblems,
+  streamProblems,
+  listenPortProblems,
   backendProblems,
   canaryProblems,
   overrideProblems,
@@ -99,10 +102,11 @@ function judged(rule: StackRule, stack: CheckedStack): Problem[] | undefined {
 
 /** Checks a rule on the whole services, and again with each partial one added; those it cannot read are skipped. */
 function judgedInParts(rule: StackRule, stack: CheckedStack): Problem[] {
-  const partial = stack.services.filter(({ isWhole }) => !isWhole);
+  const partial = [...stack.services, ...stack.streams].filter(({ isWhole }) => !isWhole);
   const found = [undefined, ...partial].flatMap((added) => {
-    const services = stack.services.filter((service) => service.isWhole || service === added);
-    return judged(rule, { ...stack, services }) ?? [];
+    const isReadable = (service: CheckedService) => service.isWhole || service === added;
+    const [services, streams] = [stack.services.filter(isReadable), stack.streams.filter(isReadable)];
+    return judged(rule, { ...stack, services, streams }) ?? [];
   });
   const key = ({ path, expected }: Problem) => `${path} ${expected}`;
   return [...new Map(found.map((problem) => [key(problem), problem])).values()];

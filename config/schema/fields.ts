@@ -174,7 +174,7 @@ export const pem = (what: string) =>
     )
     .meta({ type: "string" });
 
-const PEM = /-----BEGIN [A-Z ]+-----/;
+const PEM = /-----BEGIN [A-Z0-9 ]+-----/;
 
 /** What `pulumi.Output.isInstance` asks. The check of a stack file need not load all of Pulumi for it. */
 function isOutput(value: unknown): boolean {

@@ -21,6 +21,9 @@ import { serviceTrafficPolicySchema, trafficPolicySchema } from "./backends/traf
 /** An HTTPRoute holds at most 16 rules (Gateway API v1 schema); each path is a rule. */
 const MAX_PATHS = 16;
 
+/** What clients of a service speak. */
+const PROTOCOLS = ["http", "grpc", "tls-passthrough", "tls-terminate", "tcp"] as const;
+
 /** A service: its host names, and what answers behind them. */
 export const serviceSchema = z.strictObject({
   name: dnsLabel
@@ -42,10 +45,18 @@ export const serviceSchema = z.strictObject({
     .describe("Ask clients of its hosts for a certificate. Default: gateway.tls.clientCertificates, or none."),
   namespace: dnsLabel.describe("Namespace of the HTTPRoute and, by default, of the backends."),
   protocol: z
-    .enum(["http", "grpc"], "http or grpc")
+    .enum(PROTOCOLS, {
+      error: ({ input }) =>
+        input === "udp" ? "a protocol over TCP: Istio's gateways forward no UDP" : `one of ${PROTOCOLS.join(", ")}`,
+    })
     .default("http")
     .describe(
-      "What clients speak: http, WebSocket included, or grpc: a GRPCRoute with paths such as /package.Service or /package.Service/Method.",
+      "What clients speak: http, WebSocket included; grpc: a GRPCRoute with paths such as /package.Service or /package.Service/Method; tls-passthrough: any TLS, passed on by server name as it is; tls-terminate: any TLS, ended at the gateway; tcp: anything, by listenPort alone.",
+    ),
+  listenPort: port
+    .optional()
+    .describe(
+      "Port of the gateway for tcp, which needs one of its own, and for tls-passthrough and tls-terminate. Default: 443.",
     ),
   port: port.default(80).describe("Port of the backends' Services."),
   backends: backendsSchema.optional().describe("Kubernetes Services that answer. Default: the one called NAME."),

@@ -11,6 +11,8 @@ import {
   requireExistingGateway,
   requireGatewayApi,
   Routes,
+  StreamRoutes,
+  tcpRouteVersion,
   TlsGateway,
 } from "istio-unified-gateway";
 
@@ -37,10 +39,13 @@ export = async () => {
       tls: { clientCertificates: { caCertificate: fromSecret("tls.crt") } },
     },
     certificate: { type: "ca-signed", caCertificate: fromSecret("tls.crt"), caPrivateKey: fromSecret("tls.key") },
-    services: [{ name: "wiki", namespace: "tools", port: 8080, access: { allow: ["192.168.0.0/16"] } }],
+    services: [
+      { name: "wiki", namespace: "tools", port: 8080, access: { allow: ["192.168.0.0/16"] } },
+      { name: "postgres", namespace: "tools", protocol: "tcp", listenPort: 5432, port: 5432 },
+    ],
   });
-  const { gateway, services, protect } = config;
-  await requireGatewayApi("gateway-api", config.fieldUses, config.kubernetes, opts);
+  const { gateway, services, streams, protect } = config;
+  const gatewayApi = await requireGatewayApi("gateway-api", config.fieldUses, config.kubernetes, opts);
   // Only with `gateway.existing`: fails if that Service does not fit.
   await requireExistingGateway("existing-gateway", config, opts);
 
@@ -52,7 +57,7 @@ export = async () => {
   const authorities = clients && new ClientAuthorities("internal-clients", { config: clients, gateway }, opts);
   // No route is open before what guards it.
   const { clientAddress } = gateway;
-  const access = new Access("internal-access", { services, gateway, clientAddress }, opts);
+  const access = new Access("internal-access", { services, streams, gateway, clientAddress }, opts);
   const guards = [...access.policies, ...envoyFilters("internal", "routes", config, opts)];
   const routes = [
     new HttpsRedirect(
@@ -61,6 +66,11 @@ export = async () => {
       opts,
     ),
     new Routes("internal", { services, gateway, guards }, opts),
+    new StreamRoutes(
+      "internal-streams",
+      { streams, gateway, tcpRouteVersion: tcpRouteVersion(gatewayApi), guards },
+      opts,
+    ),
   ];
 
   // The Gateway, last, admits the routes.
@@ -69,6 +79,9 @@ export = async () => {
     {
       config: gateway,
       listeners: config.listeners,
+      streamListeners: streams.flatMap(({ listenPort: port, namespace, listeners }) =>
+        listeners.map((listener) => ({ ...listener, port, namespaces: [namespace] })),
+      ),
       clientAuthorities: authorities?.objectName,
       protect,
     },

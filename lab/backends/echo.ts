@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { makeKey, selfSign } from "../plugins/tls/certificates";
 import { exportChildSpan } from "../otlp/childSpan";
 import { openGrpc } from "./grpcEcho";
 import { echoWebSockets } from "./webSocketEcho";
@@ -11,14 +13,14 @@ import { echoWebSockets } from "./webSocketEcho";
  * `size=BYTES` (a body of that size), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
  * that key); `/__count?key=K` returns their number. Below `/__authorize` it acts as an external authorizer: only
  * requests with `x-authorize: yes` are allowed. WebSocket messages are echoed; gRPC backends serve
- * `lab.Echo`. A request in a sampled trace gets its own span.
+ * `lab.Echo`, and TLS backends HTTPS with a certificate for SERVICE.backend. A request in a sampled trace gets its own span.
  */
 interface Backend {
   namespace: string;
   service: string;
   address: string;
   ports: number[];
-  protocol: "http" | "grpc";
+  protocol: "http" | "grpc" | "tls";
 }
 
 const MAX_SLEEP_MS = 60_000;
@@ -111,7 +113,11 @@ async function open(backends: readonly Backend[]): Promise<void> {
 }
 
 async function openHttp(backend: Backend, port: number): Promise<{ close(): void }> {
-  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => answer(backend, port, request, response));
+  const listener = (request: IncomingMessage, response: ServerResponse) => answer(backend, port, request, response);
+  const server =
+    backend.protocol === "tls"
+      ? createTlsServer({ ...(await identity(backend.service)), keepAliveTimeout: 0 }, listener)
+      : createServer({ keepAliveTimeout: 0 }, listener);
   echoWebSockets(server, backend.service);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, backend.address, resolve);
@@ -122,6 +128,16 @@ async function openHttp(backend: Backend, port: number): Promise<{ close(): void
       server.closeAllConnections();
     },
   };
+}
+
+async function identity(service: string): Promise<{ key: string; cert: string }> {
+  const { privateKeyPem } = makeKey({ algorithm: "ECDSA", ecdsaCurve: "P256" });
+  const name = `${service}.backend`;
+  const { certPem } = await selfSign({
+    ...{ privateKeyPem, subject: { commonName: name }, dnsNames: [name] },
+    ...{ validityPeriodHours: 24 * 30, isCaCertificate: false, allowedUses: [] },
+  });
+  return { key: privateKeyPem, cert: certPem };
 }
 
 /** How often the list of backends is polled. Unit: milliseconds. */

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Backend, Service } from "../../config";
+import type { Backend, StackConfig } from "../../config";
 import { backendsOf } from "../../config/resolve/model";
 import { backendAddress } from "../addresses";
 import { logOf } from "../controlPlane";
@@ -27,7 +27,7 @@ export interface WantedBackend extends Pick<BackendState, "namespace" | "service
 }
 
 /** A stack's backends: pods for the versions whose Services the stack creates, Services for everything else. */
-export function wantedBackends(services: readonly Service[]): WantedBackend[] {
+export function wantedBackends({ services, streams }: Pick<StackConfig, "services" | "streams">): WantedBackend[] {
   const pods = services.flatMap(({ versions, namespace, protocol }) =>
     versions.flatMap(({ service, selector, ports }) =>
       ports.map(({ targetPort }) => ({ namespace, service, protocol, port: targetPort, labels: selector })),
@@ -40,7 +40,13 @@ export function wantedBackends(services: readonly Service[]): WantedBackend[] {
       .filter((backend) => !isPod(backend))
       .map((backend) => ({ ...backend, protocol: service.protocol })),
   );
-  return [...pods, ...others];
+  const streamed = streams.flatMap(({ protocol, backends }) =>
+    backends.map((backend) => ({
+      ...backend,
+      protocol: protocol === "tls-passthrough" ? ("tls" as const) : ("http" as const),
+    })),
+  );
+  return [...pods, ...others, ...streamed];
 }
 
 /** Starts the echo server; it opens ports as backends are added. */

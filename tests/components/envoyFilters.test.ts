@@ -26,6 +26,7 @@ const EVERYTHING = {
       retry: { attempts: 1 },
     },
     { name: "apex", namespace: "apps", host: "example.test" },
+    { name: "sql", namespace: "apps", protocol: "tcp", listenPort: 5432, limits: { maxConnections: 10 } },
   ],
 };
 

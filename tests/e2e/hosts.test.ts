@@ -1,15 +1,23 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
 import { REPOSITORY } from "../../lab/paths";
 import { handshake, request, stackOutputs } from "../../lab/probe";
 import { eventually } from "../../lab/processes";
 import { loadStackFile } from "../../config/load/stackFile";
-import { type TestAuthority, testAuthority } from "../support/certificates";
+import {
+  revocationList,
+  signedBy,
+  type TestAuthority,
+  testAuthority,
+  type TestCertificate,
+} from "../support/certificates";
 import type { OneConnectionArgs } from "./clients/oneConnection";
-import { destroy, pulumiOk, theLab, type Values, writeStack } from "./support/lab";
+import { deploy, destroy, pulumiOk, theLab, type Values, writeStack } from "./support/lab";
 import { stackCopy } from "../../lab/stacks";
+import { labPath } from "../../lab/state";
 
 const STACK = "hosts";
 const ADDRESS = "192.168.51.118";
@@ -77,7 +85,7 @@ const get = (url: string, from = CLIENT_INSIDE, ...curl: string[]) => {
   return request(theLab(), url, { from, curl: ["--resolve", to, ...curl] });
 };
 
-async function oneConnection(args: Omit<OneConnectionArgs, "address">): Promise<number[]> {
+async function oneConnection(args: Omit<OneConnectionArgs, "address"> & { address?: string }): Promise<number[]> {
   const client = join(REPOSITORY, "tests", "e2e", "clients", "oneConnection.ts");
   const command = [process.execPath, "-r", "ts-node/register/transpile-only", client];
   const all: OneConnectionArgs = { address: ADDRESS, from: CLIENT_INSIDE, ...args };
@@ -200,5 +208,102 @@ describe("hosts of several domains", () => {
         ["existing", "a.b.one.hosts.test"],
       ],
     );
+  });
+});
+
+describe("hosts that ask for client certificates", () => {
+  const stack = "client-hosts";
+  const address = "192.168.51.119";
+  let authority: TestAuthority;
+  let revoked: TestCertificate;
+  const files: Record<string, string[]> = {};
+  const admin = "admin.asking.test";
+  const file = (name: string, { certificatePem, privateKeyPem }: TestCertificate) => {
+    const path = labPath(`client-hosts-${name}.pem`);
+    writeFileSync(path, certificatePem + privateKeyPem, { mode: 0o600 });
+    files[name] = ["--cert", path];
+  };
+  const ask = (host: string, ...curl: string[]) =>
+    request(theLab(), `https://${host}/`, {
+      from: CLIENT_INSIDE,
+      curl: ["--resolve", `${host}:443:${address}`, ...curl],
+    });
+  const asking = (crl?: string): Values => ({
+    domain: "asking.test",
+    gateway: { name: "asking", namespace: "asking-system", address },
+    services: [
+      { name: "open", namespace: "apps", port: 8080 },
+      {
+        name: "admin",
+        namespace: "apps",
+        port: 8080,
+        hosts: [admin, "also.asking.test"],
+        clientCertificates: { caCertificate: authority.certificatePem, ...(crl === undefined ? {} : { crl }) },
+        access: { clientCertificate: { subjectAltNames: ["ada.example.test", "grace.example.test"] } },
+      },
+    ],
+  });
+
+  before(async () => {
+    authority = await testAuthority(365, true, "Clients");
+    const issue = (name: string, by = authority) =>
+      signedBy(by, {
+        commonName: name,
+        dnsNames: [`other.${name}.test`, `${name}.example.test`],
+        uses: ["client_auth"],
+      });
+    revoked = await issue("grace");
+    file("ada", await issue("ada"));
+    file("grace", revoked);
+    file("eve", await issue("eve"));
+    file("stranger", await issue("ada", await testAuthority(365, true, "Strangers")));
+    await deploy(stack, asking());
+    await eventually("the host", 60_000, async () =>
+      assert.equal((await ask(admin, ...(files.ada ?? []))).status, 200),
+    );
+  });
+  after(() => destroy(stack));
+
+  it("take only clients with a certificate of the CA, under each of the service's hosts", async () => {
+    for (const host of [admin, "also.asking.test"]) {
+      assert.equal((await ask(host)).status, 0, host);
+      assert.equal((await ask(host, ...(files.stranger ?? []))).status, 0, host);
+      assert.equal((await ask(host, ...(files.ada ?? []))).status, 200, host);
+    }
+    assert.equal((await ask("open.asking.test")).status, 200, "the others ask nobody");
+  });
+
+  it("refuse names that are not listed", async () => {
+    assert.equal((await ask(admin, ...(files.grace ?? []))).status, 200);
+    const { status, body } = await ask(admin, ...(files.eve ?? []));
+    assert.deepEqual([status, body], [403, "RBAC: access denied"]);
+  });
+
+  it("cannot be reached over a connection for another host, nor over its session", async () => {
+    const hosts = [admin, "also.asking.test", "open.asking.test"];
+    assert.deepEqual(await oneConnection({ address, sni: "open.asking.test", hosts }), [421, 421, 200]);
+    const session = labPath("client-hosts-session");
+    const connect = (sni: string, ...more: string[]) =>
+      handshake(theLab(), address, sni, ["-tls1_2", ...more]).then(({ succeeded }) => succeeded);
+    assert.equal(await connect("open.asking.test", "-sess_out", session), true);
+    assert.equal(await connect(admin, "-sess_in", session), false);
+  });
+
+  it("refuse a certificate as soon as the list says that it is revoked", async () => {
+    const crl = await revocationList(authority, [revoked]);
+    await theLab().take(stack, writeStack(stack, asking(crl)));
+    await pulumiOk(stack, ["up", "--yes", "--skip-preview"]);
+    await eventually("the list", 30_000, async () =>
+      assert.equal((await ask(admin, ...(files.grace ?? []))).status, 0),
+    );
+    assert.equal((await ask(admin, ...(files.ada ?? []))).status, 200);
+  });
+
+  it("refuse everybody once the list has expired", async () => {
+    const crl = await revocationList(authority, [revoked], 0.5);
+    await theLab().take(stack, writeStack(stack, asking(crl)));
+    await pulumiOk(stack, ["up", "--yes", "--skip-preview"]);
+    await eventually("the list", 30_000, async () => assert.equal((await ask(admin, ...(files.ada ?? []))).status, 0));
+    assert.equal((await ask("open.asking.test")).status, 200);
   });
 });

@@ -111,6 +111,14 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
     routeMap: /no timeout/,
     verify: BACKENDS_ANSWER,
   },
+  listenPort: {
+    example: { protocol: "tcp", listenPort: 5432 },
+    refused: { service: { protocol: "tcp", listenPort: 15_021 }, expected: /Istio's proxies use these/ },
+    object: "TCPRoute",
+    review: /^new, TCP on port 5432, open to all$/,
+    routeMap: /TCP port 5432/,
+    verify: { none: "a row of its own connects to it" },
+  },
   port: {
     example: { port: 8080 },
     refused: { service: { port: 0 }, expected: /a port from 1 to 65535/ },

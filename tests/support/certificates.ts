@@ -1,4 +1,7 @@
+import { createPrivateKey, webcrypto, X509Certificate } from "node:crypto";
 import { makeKey, requestCertificate, selfSign, signRequest } from "../../lab/plugins/tls/certificates";
+// After that one, which prepares it.
+import * as x509 from "@peculiar/x509";
 
 export interface TestAuthority {
   certificatePem: string;
@@ -44,6 +47,31 @@ export async function signedBy(authority: TestAuthority, wanted: Wanted): Promis
     ...inputs(wanted),
   });
   return { certificatePem: certPem, privateKeyPem };
+}
+
+/** A revocation list of an authority with an ECDSA key, in PEM. @param days How long it is valid, from yesterday on. */
+export async function revocationList(
+  authority: TestAuthority,
+  revoked: readonly TestCertificate[],
+  days = 30,
+): Promise<string> {
+  const key = createPrivateKey(authority.privateKeyPem).export({ type: "pkcs8", format: "der" });
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const yesterday = Date.now() - 86_400_000;
+  const list = await x509.X509CrlGenerator.create({
+    issuer: new x509.X509Certificate(authority.certificatePem).subject,
+    thisUpdate: new Date(yesterday),
+    nextUpdate: new Date(yesterday + days * 86_400_000),
+    entries: revoked.map(({ certificatePem }) => ({
+      serialNumber: new X509Certificate(certificatePem).serialNumber.toLowerCase(),
+      revocationDate: new Date(yesterday),
+      reason: x509.X509CrlReason.keyCompromise,
+    })),
+    signingAlgorithm: algorithm,
+    signingKey: await webcrypto.subtle.importKey("pkcs8", key, algorithm, false, ["sign"]),
+  });
+  const base64 = Buffer.from(list.rawData).toString("base64").replace(/.{64}/g, "$&\n");
+  return `-----BEGIN X509 CRL-----\n${base64}\n-----END X509 CRL-----\n`;
 }
 
 function ecdsaKey() {

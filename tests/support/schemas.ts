@@ -34,6 +34,7 @@ function schemasOf(channel: Channel): Record<string, object> {
     ...read("istio"),
     ...read("prometheus-operator"),
     ...read("cert-manager"),
+    ...read("streams"),
   };
   schemas.set(channel, found);
   return found;

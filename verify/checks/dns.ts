@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import { ANY_HOST } from "../../config/resolve/domains";
+import { hostsOf } from "../../config/resolve/model";
 import { sampleOf } from "../hosts";
 import { row, type Row } from "../row";
 import { recordedAddress, type Target } from "../target";
@@ -8,9 +8,7 @@ import { recordedAddress, type Target } from "../target";
 export async function checkDns({ config, outputs, route }: Target): Promise<Row[]> {
   const wanted = route.address ?? (outputs === undefined ? config.gateway.address : recordedAddress(outputs));
   const expected = wanted === undefined ? undefined : await addressesOf(wanted);
-  const hosts = [...new Set(config.services.flatMap((service) => service.hosts.map(({ host }) => host)))]
-    .filter((host) => host !== ANY_HOST)
-    .map(sampleOf);
+  const hosts = hostsOf(config).map(sampleOf);
   return Promise.all(
     hosts.map(async (host) => {
       const found = await addressesOf(host);

@@ -36,6 +36,12 @@ export async function checkConditions({ config }: Target): Promise<Row[]> {
       ];
     }),
   ];
+  objects.push(
+    ...config.streams.map(
+      ({ name, namespace, protocol }) =>
+        [protocol === "tcp" ? "tcproute" : "tlsroute", sharedName(gateway, name), namespace] as const,
+    ),
+  );
   return Promise.all(
     objects.map(async ([kind, name, namespace]) => {
       const object = await getObject<Conditioned>(kind, name, namespace);

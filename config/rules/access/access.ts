@@ -17,7 +17,7 @@ interface Guarded {
 /** Rules between the keys that say who may enter. */
 export function accessProblems(stack: CheckedStack): Problem[] {
   const { defaults } = stack;
-  const guarded = stack.services.map(({ index, service }): Guarded => {
+  const guarded = [...stack.services, ...stack.streams].map(({ index, service }): Guarded => {
     const at = service.access === undefined && defaults.access !== undefined ? "defaults.access" : keyOf(index);
     return { index, access: service.access ?? defaults.access, at };
   });

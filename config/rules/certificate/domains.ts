@@ -1,5 +1,6 @@
 import { domainOf } from "../../resolve/domains";
 import { hostsOf } from "../../resolve/hosts";
+import type { IndexedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
@@ -20,23 +21,33 @@ export function domainProblems(stack: CheckedStack): Problem[] {
 }
 
 /** Only a stack whose hosts all have certificates of their own needs no domain. */
-function missing({ domainList, services, hasEveryService }: CheckedStack): Problem[] {
-  const needs = !hasEveryService || services.some(({ service }) => service.certificate === undefined);
+function missing({ domainList, services, streams, hasEveryService }: CheckedStack): Problem[] {
+  const isNamed = ({ service }: IndexedService) => service.host !== undefined || service.hosts !== undefined;
+  const needs =
+    !hasEveryService ||
+    services.some(({ service }) => service.certificate === undefined) ||
+    streams.some((stream) => stream.service.protocol !== "tcp" && !isNamed(stream));
   return domainList?.length === 0 && needs
     ? [{ path: "domain", value: undefined, expected: "a domain such as example.com, or a list in domains" }]
     : [];
 }
 
-function unused({ domainList = [], services, hasEveryService }: CheckedStack): Problem[] {
-  if (!hasEveryService || services.length === 0) {
+function unused({ domainList = [], services, streams, hasEveryService }: CheckedStack): Problem[] {
+  const named = [...services, ...streams.filter(({ service }) => service.protocol !== "tcp")];
+  if (!hasEveryService || named.length === 0) {
     return [];
   }
-  const hosts = services.flatMap(({ service }) =>
+  const hosts = named.flatMap(({ service }) =>
     service.certificate === undefined ? hostsOf(service, domainList[0]?.domain ?? "") : [],
   );
   const used = new Set(hosts.map(({ host }) => domainOf(host, domainList)));
-  // A host of no domain is a mistake of its own, and may be meant for this one.
-  return (used.has(undefined) ? [] : domainList)
+  // A host of no domain is a mistake of its own, and may be meant for this one. TLS that is passed on may have any.
+  const isUncovered = services.some(
+    ({ service }) =>
+      service.certificate === undefined &&
+      hostsOf(service, domainList[0]?.domain ?? "").some(({ host }) => domainOf(host, domainList) === undefined),
+  );
+  return (isUncovered ? [] : domainList)
     .filter((entry) => !used.has(entry))
     .filter((entry) => domainList.find(({ domain }) => domain === entry.domain) === entry)
     .map(({ at, domain }) => ({

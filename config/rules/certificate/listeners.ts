@@ -1,6 +1,7 @@
 import { certificatesOf } from "../../resolve/certificates";
 import { hostsOf } from "../../resolve/hosts";
 import { listenerHost } from "../../resolve/listeners";
+import { isStream, listenPortOf } from "../../resolve/streams";
 import { sameContent } from "../../values/sameContent";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
@@ -12,17 +13,20 @@ const OTHER_LISTENERS = 1;
 
 /** Listeners serve the same certificates for all their hosts, a Secret holds one certificate, and a Gateway has room for all. */
 export function listenerProblems(stack: CheckedStack): Problem[] {
-  const { domainList, certificate, gateway, services } = stack;
+  const { domainList, certificate, gateway, services, streams } = stack;
   if (domainList === undefined || certificate === undefined || gateway === undefined) {
     return [];
   }
-  const placed = services.flatMap(({ index, service }) =>
+  const ended = streams.filter(({ service }) => service.protocol === "tls-terminate");
+  const placed = [...services, ...ended].flatMap(({ index, service }) =>
     hostsOf(service, domainList[0]?.domain ?? "").map(({ host, at }) => ({
       host,
       index,
       path: `services[${index}].${service.certificate === undefined ? at : "certificate"}`,
       value: service.certificate ?? host,
-      listener: listenerHost(host, service, domainList) ?? host,
+      listener: isStream(service)
+        ? `${host} ${listenPortOf(service)}`
+        : (listenerHost(host, service, domainList) ?? host),
       certificates: certificatesOf(host, service, { certificate, gateway }, domainList),
     })),
   );
@@ -38,7 +42,14 @@ export function listenerProblems(stack: CheckedStack): Problem[] {
     const expected = `a secretName other than ${use.config.secretName}, which is that of another certificate, of services[${first.index}]`;
     return sameContent(first.config, use.config) ? [] : [{ path: use.path, value: use.value, expected }];
   });
-  const count = new Set(placed.map(({ listener }) => listener)).size + OTHER_LISTENERS;
+  const passed = streams.flatMap(({ service }) =>
+    service.protocol === "tcp"
+      ? [""]
+      : service.protocol === "tls-passthrough"
+        ? hostsOf(service, "").map(({ host }) => host)
+        : [],
+  );
+  const count = new Set(placed.map(({ listener }) => listener)).size + passed.length + OTHER_LISTENERS;
   const most = `at most ${MAX_LISTENERS} listeners, which is what a Gateway holds, and these need ${count}: hosts of one domain share one, each host with a certificate of its own needs another`;
   return [
     ...conflicts,

@@ -19,7 +19,7 @@ export function gatewayApiProblems(stack: CheckedStack): Problem[] {
     const expected = "not allowed without kubernetes.renderDirectory: the CRDs are read from the cluster";
     return value === undefined ? [] : [{ path, value, expected }];
   }
-  const uses = fieldUses(stack);
+  const uses = fieldUses({ ...stack, services: [...stack.services, ...stack.streams] });
   if (value !== undefined) {
     return prunedFields(uses, value);
   }

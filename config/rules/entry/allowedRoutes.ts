@@ -2,11 +2,11 @@ import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
 /** Namespaces that the listener would refuse. */
-export function namespaceProblems({ gateway, services }: CheckedStack): Problem[] {
+export function namespaceProblems({ gateway, services, streams }: CheckedStack): Problem[] {
   if (gateway?.allowedRoutes !== "Same") {
     return [];
   }
-  return services
+  return [...services, ...streams]
     .filter(({ service }) => service.namespace !== gateway.namespace)
     .map(({ index, service }) => ({
       path: `services[${index}].namespace`,

@@ -169,7 +169,7 @@ const ADDRESS_KEYS = {
 } as const;
 
 /** With Cluster, proxies see addresses of nodes: a list that includes nodes then admits everyone. */
-export function hiddenClientProblems({ gateway, services, defaults }: CheckedStack): Problem[] {
+export function hiddenClientProblems({ gateway, services, streams, defaults }: CheckedStack): Problem[] {
   const { service } = gateway?.infrastructure ?? {};
   if (gateway === undefined || service?.externalTrafficPolicy !== "Cluster") {
     return [];
@@ -188,7 +188,7 @@ export function hiddenClientProblems({ gateway, services, defaults }: CheckedSta
   if (tellsClients(gateway.clientAddress)) {
     return [];
   }
-  const reader = services.find(({ service: { access = defaults.access, rateLimit } }) =>
+  const reader = [...services, ...streams].find(({ service: { access = defaults.access, rateLimit } }) =>
     dependsOnAddress({ access, rateLimit }),
   );
   return reader === undefined ? [] : problem(`services[${reader.index}]`);
@@ -200,7 +200,7 @@ function narrow(blocks: readonly string[] = []): string[] {
 }
 
 /** Source ranges are checked before any access list: what they shut out, no list can let in. */
-export function sourceRangeProblems({ gateway, services, defaults }: CheckedStack): Problem[] {
+export function sourceRangeProblems({ gateway, services, streams, defaults }: CheckedStack): Problem[] {
   const { loadBalancerSourceRanges: ranges, loadBalancer } = gateway?.infrastructure.service ?? {};
   if (gateway === undefined || ranges === undefined) {
     return [];
@@ -211,7 +211,7 @@ export function sourceRangeProblems({ gateway, services, defaults }: CheckedStac
   const lists =
     tellsClients(clientAddress) && !isInFront
       ? [["gateway.clientAddress.proxyAddresses", narrow(clientAddress?.proxyAddresses)] as const]
-      : services.map(({ index, service }) =>
+      : [...services, ...streams].map(({ index, service }) =>
           service.access === undefined
             ? (["defaults.access.allow", defaults.access?.allow ?? []] as const)
             : ([`services[${index}].access.allow`, service.access.allow ?? []] as const),

@@ -4,8 +4,8 @@ import type { ParsedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
 /** Rules between the backends of each service and of each of its paths. */
-export function backendProblems({ services }: CheckedStack): Problem[] {
-  return services.flatMap(({ index, service }) => [
+export function backendProblems({ services, streams }: CheckedStack): Problem[] {
+  return [...services, ...streams].flatMap(({ index, service }) => [
     ...listProblems(`services[${index}].backends`, service, service.backends, service.port),
     ...service.paths.flatMap((path, pathIndex) => {
       const at = `services[${index}].paths[${pathIndex}].backends`;

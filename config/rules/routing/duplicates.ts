@@ -10,9 +10,10 @@ export function duplicateProblems(stack: CheckedStack): Problem[] {
     : [...nameProblems(stack), ...redirectProblems(stack), ...matchProblems(stack)];
 }
 
-function nameProblems({ services }: CheckedStack): Problem[] {
+function nameProblems({ services, streams }: CheckedStack): Problem[] {
   const names = new Map<string, number>();
-  return services.flatMap(({ index, service }) => {
+  const inOrder = [...services, ...streams].sort((a, b) => a.index - b.index);
+  return inOrder.flatMap(({ index, service }) => {
     const earlier = names.get(service.name);
     if (earlier === undefined) {
       names.set(service.name, index);

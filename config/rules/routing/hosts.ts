@@ -38,7 +38,7 @@ function ofService({ index, service }: IndexedService, domains: readonly Domain[
 }
 
 /** What to write instead of a host that no certificate covers: a wildcard covers one label (RFC 9525, section 6.3). */
-function uncovered(host: string, hasOwn: boolean, domains: readonly Domain[]): string | undefined {
+export function uncovered(host: string, hasOwn: boolean, domains: readonly Domain[]): string | undefined {
   if (host.length > MAX_HOST) {
     return `a host of at most ${MAX_HOST} characters`;
   }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { size, timeLimit } from "../fields";
+import { size, timeLimit, wholeNumber } from "../fields";
 
 /** Limits that would break some services, and so are each service's own. */
 export const limitsSchema = z
@@ -14,7 +14,15 @@ export const limitsSchema = z
       .describe(
         "Time without data on a request, such as a WebSocket. 0s sets no limit. Default: gateway.hardening.streamIdleTimeout.",
       ),
+    maxConnections: wholeNumber(1, 1_000_000, "connections")
+      .optional()
+      .describe(
+        "Connections to a service of protocol tcp, tls-passthrough or tls-terminate at a time, in each proxy; more are closed. Default: no limit.",
+      ),
   })
-  .refine((limits) => Object.keys(limits).length > 0, "at least one of maxRequestSize, streamIdleTimeout");
+  .refine(
+    (limits) => Object.keys(limits).length > 0,
+    "at least one of maxRequestSize, streamIdleTimeout, maxConnections",
+  );
 
 export type Limits = z.output<typeof limitsSchema>;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { grpcRouteSpec } from "../../../components/routing/grpcRoute";
 import { localRateLimitPatches } from "../../../components/limits/localRateLimit";
-import { grantSpecs } from "../../../components/routing/routes";
+import { grantsOf } from "../../../components/routing/routes";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { serviceSpec } from "../../../components/routing/versionServices";
 import { metadataOf, only, register } from "../../support/deployment";
@@ -60,7 +60,7 @@ describe("components/grpcRoute", () => {
   });
 
   it("requests grants for its own kind", () => {
-    assert.deepEqual(grantSpecs(service), {
+    assert.deepEqual(grantsOf(service), {
       far: {
         from: [{ group: "gateway.networking.k8s.io", kind: "GRPCRoute", namespace: "apps" }],
         to: [{ group: "", kind: "Service", name: "c" }],

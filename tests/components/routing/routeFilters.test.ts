@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { routeFilters } from "../../../components/routing/routeFilters";
-import { grantSpecs, routeSpec } from "../../../components/routing/routes";
+import { grantsOf } from "../../../components/routing/routes";
+import { routeSpec } from "../../../components/routing/routes";
 import { mistakes, plain, stack } from "../../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
@@ -70,7 +71,7 @@ describe("components/routeFilters", () => {
   it("grants access to a mirror in another namespace", () => {
     const [resolved] = stack(service({ mirror: { service: "copy", namespace: "else" } })).services;
     assert.ok(resolved);
-    assert.deepEqual(grantSpecs(resolved).else?.to, [{ group: "", kind: "Service", name: "copy" }]);
+    assert.deepEqual(grantsOf(resolved).else?.to, [{ group: "", kind: "Service", name: "copy" }]);
   });
 });
 

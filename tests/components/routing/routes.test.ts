@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { dnsRecords } from "../../../components/entry/dnsRecords";
 import { redirectSpec } from "../../../components/entry/httpsRedirect";
-import { grantSpecs, routeSpec } from "../../../components/routing/routes";
+import { grantsOf } from "../../../components/routing/routes";
+import { routeSpec } from "../../../components/routing/routes";
 import { gatewaySpec } from "../../../components/entry/tlsGateway";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { metadataOf, only, register } from "../../support/deployment";
@@ -159,7 +160,7 @@ describe("components/routes", () => {
   });
 
   it("requests grants to Services in other namespaces, by name", () => {
-    assert.deepEqual(grantSpecs(service), {
+    assert.deepEqual(grantsOf(service), {
       other: {
         from: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace: "apps" }],
         to: [
@@ -170,7 +171,7 @@ describe("components/routes", () => {
     });
     const [plain] = stack().services;
     assert.ok(plain);
-    assert.deepEqual(grantSpecs(plain), {});
+    assert.deepEqual(grantsOf(plain), {});
   });
 
   it("grants 16 Services at once, the most that a ReferenceGrant takes", () => {
@@ -189,7 +190,7 @@ describe("components/routes", () => {
       });
       const [service] = services;
       assert.ok(service);
-      return Object.entries(grantSpecs(service)).map(([key, { to }]) => [key, to.length]);
+      return Object.entries(grantsOf(service)).map(([key, { to }]) => [key, to.length]);
     };
     assert.deepEqual(granted(16), [["else", 16]]);
     assert.deepEqual(granted(17), [

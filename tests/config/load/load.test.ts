@@ -42,7 +42,7 @@ describe("config/load", () => {
         dnsNames: ["*.example.test", "example.test"],
       },
     ]);
-    assert.deepEqual(config.listeners, [
+    assert.deepEqual(plain(config.listeners), [
       { name: "wildcard-example-test", hostname: "*.example.test", secretNames: [secretName], namespaces: ["apps"] },
     ]);
     assert.equal(config.gateway.namespace, "istio-system");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { listenerName } from "../../../config/resolve/listeners";
-import { mistakes, stack } from "../../support/stacks";
+import { mistakes, plain, stack } from "../../support/stacks";
 
 const web = (more: object) => ({ name: "web", namespace: "apps", ...more });
 const api = (more: object) => ({ name: "api", namespace: "apps", ...more });
@@ -127,7 +127,7 @@ describe("config/domains", () => {
   it("needs none if every host has a certificate of its own", () => {
     const services = [web({ host: "a.b.c.test", certificate: OWN })];
     const { listeners } = stack({ domain: undefined, services });
-    assert.deepEqual(listeners, [
+    assert.deepEqual(plain(listeners), [
       { name: "host-a-b-c-test", hostname: "a.b.c.test", secretNames: ["own"], namespaces: ["apps"] },
     ]);
   });

@@ -46,7 +46,7 @@ describe("config/grpc", () => {
     refuses(grpc({ paths: [{ path: "/", match: { method: "POST" } }] }), "paths[0].match.method", /path and headers/);
     const canary = { service: "c", percent: 1, override: { query: { v: "2" } } };
     refuses(grpc({ canary }), "canary.override.query", /path and headers/);
-    refuses({ protocol: "tcp" }, "protocol", /http or grpc/);
+    refuses({ protocol: "udp" }, "protocol", /forward no UDP/);
   });
 
   it("refuses the same host for HTTP and gRPC", () => {

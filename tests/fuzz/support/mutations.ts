@@ -153,6 +153,15 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     });
     return "services[0].access.clientCertificate";
   },
+  ports: (_, values) => {
+    const one = { namespace: "apps", protocol: "tcp", listenPort: 9999, access: { public: true } };
+    add(values, () => ({ ...one, name: "zz-one" }), "listenPort");
+    return add(values, () => ({ ...one, name: "zz-two" }), "listenPort");
+  },
+  passedOn: (_, values) => {
+    const service = { name: "zz-tls", namespace: "apps", protocol: "tls-passthrough", access: { public: true } };
+    return add(values, () => ({ ...service, host: firstHost(values) }), "host");
+  },
   proxies: (draw, values) => {
     const wrong: readonly (readonly [Values, string])[] = [
       [{ replicas: 3, autoscaling: { maxReplicas: 5 } }, "replicas"],

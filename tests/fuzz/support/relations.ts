@@ -27,6 +27,7 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
     "certificate.caCertificate"
   ),
   clientCertificates: (values, { authority, leaf }, draw) => {
+    (values.services as Values[]).forEach((service) => delete service.clientCertificates);
     const gateway = (values.gateway ??= {}) as Values;
     const caCertificate = draw.pick([
       leaf.certificatePem,

@@ -45,7 +45,10 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     streamIdleTimeout: hardening === false ? "0s" : ((hardening?.streamIdleTimeout ?? "5m") as string),
   };
   const extra = drawDomains(draw, domain, authority);
-  const services = withHosts(draw, drawServices(draw, shared), domain, extra, authority);
+  const services = [
+    ...withHosts(draw, drawServices(draw, shared), domain, extra, authority),
+    ...drawStreams(draw, shared),
+  ];
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
   const entry = drawEntry(draw, place?.gateway.address, telemetry.metrics !== undefined);
   const rendering = draw.chance(20);
@@ -112,6 +115,10 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
     gateway.clientAddress = { trustedProxies: 0 };
   }
   const { trustedProxies, proxyProtocol } = (gateway.clientAddress ?? {}) as Values;
+  const streams = services.filter(({ protocol }) => /^t/.test(String(protocol)));
+  if ((trustedProxies ?? 0) !== 0 && proxyProtocol !== true) {
+    streams.forEach((stream) => (stream.access = { public: true }));
+  }
   if (listing && (trustedProxies !== 0 || proxyProtocol === true)) {
     gateway.clientAddress = { ...(gateway.clientAddress as Values), proxyAddresses: ["10.9.0.0/16", "::/0"] };
   }
@@ -126,6 +133,30 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
     values[key] === undefined && Object.keys(value).length === 0 ? {} : { [key]: value };
   // If each service must set its access and there is no default, they all do.
   return { ...values, ...keep("gateway", gateway), ...keep("defaults", defaults), ...keep("certificate", certificate) };
+}
+
+/** Services of connections: TLS by server name, TCP by port. */
+function drawStreams(draw: Draw, { namespace, namespaces, domain }: Shared): Values[] {
+  const protocols = draw.chance(20)
+    ? draw.several(1, 3, () => draw.pick(["tcp", "tls-passthrough", "tls-terminate"]))
+    : [];
+  return protocols.map((protocol, index) =>
+    given({
+      name: `stream-${index}`,
+      namespace: namespace ?? draw.pick(namespaces),
+      protocol,
+      listenPort: protocol === "tcp" ? 5432 + index : draw.maybe(30, () => 8443),
+      port: draw.port(),
+      host:
+        protocol === "tcp" ? undefined : `stream${index}.${protocol === "tls-passthrough" ? "elsewhere.test" : domain}`,
+      backends: draw.maybe(30, () => [
+        { service: `stream-${index}-b` },
+        { service: "else", namespace: draw.pick(namespaces) },
+      ]),
+      access: draw.pick<Values>([{ public: true }, { allow: ["10.0.0.0/8"] }]),
+      limits: draw.maybe(30, () => ({ maxConnections: draw.int(1, 1000) })),
+    }),
+  );
 }
 
 /** Domains beside the first, some with certificates of their own. */

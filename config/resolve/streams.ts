@@ -1,0 +1,63 @@
+import type { ParsedService } from "../schema/service";
+import type { ParsedStack } from "../schema/stack";
+import { certificatesOf, namesFor, type StackCertificate } from "./certificates";
+import { type Domain, domainsOf } from "./domains";
+import { hostsOf } from "./hosts";
+import { listenerName } from "./listeners";
+import type { Stream, StreamListener, StreamProtocol } from "./model";
+import { resolveBackend } from "./service";
+
+export function isStream({ protocol }: Pick<ParsedService, "protocol">): boolean {
+  return protocol !== "http" && protocol !== "grpc";
+}
+
+/** Port of the gateway that a stream has. */
+export function listenPortOf({ listenPort }: Pick<ParsedService, "listenPort">): number {
+  return listenPort ?? HTTPS_PORT;
+}
+
+/** That of all https listeners. */
+export const HTTPS_PORT = 443;
+
+/** The streams of a stack, and the certificates that end their TLS. */
+export function resolveStreams(parsed: ParsedStack): { streams: Stream[]; certificates: StackCertificate[] } {
+  const domains = domainsOf(parsed);
+  const services = parsed.services.filter(isStream);
+  return {
+    streams: services.map((service) => ({
+      name: service.name,
+      protocol: service.protocol as StreamProtocol,
+      namespace: service.namespace,
+      listenPort: listenPortOf(service),
+      listeners: listenersOf(service, parsed, domains),
+      backends: (service.backends ?? [{ service: service.name, weight: 1 }]).map((backend) =>
+        resolveBackend(service, undefined, backend),
+      ),
+      access: service.access ?? parsed.defaults.access,
+      maxConnections: service.limits?.maxConnections,
+    })),
+    certificates: services
+      .filter(({ protocol }) => protocol === "tls-terminate")
+      .flatMap((service) =>
+        hostsOf(service, domains[0]?.domain ?? "").flatMap(({ host }) => {
+          const dnsNames = namesFor(host, service, parsed, domains);
+          return certificatesOf(host, service, parsed, domains).map((use) => ({ ...use, dnsNames }));
+        }),
+      ),
+  };
+}
+
+function listenersOf(service: ParsedService, parsed: ParsedStack, domains: readonly Domain[]): StreamListener[] {
+  const port = listenPortOf(service);
+  if (service.protocol === "tcp") {
+    return [{ name: `tcp-${port}`, hostname: undefined, secretNames: [] }];
+  }
+  return hostsOf(service, domains[0]?.domain ?? "").map(({ host }) => ({
+    name: `${listenerName(host)}${port === HTTPS_PORT ? "" : `---${port}`}`,
+    hostname: host,
+    secretNames:
+      service.protocol === "tls-terminate"
+        ? certificatesOf(host, service, parsed, domains).map(({ config }) => config.secretName)
+        : [],
+  }));
+}
