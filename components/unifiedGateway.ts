@@ -181,10 +181,10 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     guards: Guards,
     targets: pulumi.Resource[],
   ): pulumi.Resource[] {
-    const { gateway, listeners, services, streams } = args;
+    const { gateway, services, streams } = args;
     const dnsTtl = gateway.externalDns?.ttl;
     const { httpsRedirect: config, clientAddress } = gateway;
-    const redirects = redirectPages(listeners.map(({ hostname }) => hostname)).map((hostnames, index) => {
+    const redirects = redirectPages(redirectedHosts(args)).map((hostnames, index) => {
       const page = index + 1;
       const redirect = `${name}-redirect${page === 1 ? "" : `-${page}`}`;
       return new HttpsRedirect(redirect, { gateway, hostnames, page, config, clientAddress }, { parent: this });
@@ -217,4 +217,17 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       child,
     );
   }
+}
+
+/**
+ * What plain HTTP redirects: what the listeners take, and each host whose certificate may come by HTTP-01. While that is solved, the
+ * solver's route has the host, which then gets no other wildcard's requests.
+ * https://cert-manager.io/docs/configuration/acme/http01/#configuring-the-http-01-gateway-api-solver
+ */
+function redirectedHosts({ listeners, certificates, services }: UnifiedGatewayArgs): (string | undefined)[] {
+  const hosts = new Set(services.flatMap((service) => service.hosts.map(({ host }) => host)));
+  const solved = certificates
+    .filter(({ config }) => config.type === "cert-manager")
+    .flatMap(({ dnsNames }) => dnsNames.filter((name) => hosts.has(name)));
+  return [...new Set([...listeners.map(({ hostname }) => hostname), ...solved])];
 }

@@ -1,7 +1,7 @@
 import type { Service } from "../config";
 import { conditionsOf } from "../config/resolve/entrance";
 import type { Stream } from "../config/resolve/model";
-import { HTTPS_PORT } from "../config/resolve/streams";
+import { HTTPS_PORT } from "../config/resolve/protocols";
 import { isMap } from "../config/values/isMap";
 
 /** Values and rules in words, for the review and the route map. */

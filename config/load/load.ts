@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { StackConfig } from "../resolve/model";
 import { resolveStack } from "../resolve/stack";
-import { isStream } from "../resolve/streams";
+import { isStream } from "../resolve/protocols";
 import { type Domain, domainsOf } from "../resolve/domains";
 import { type CheckedService, ruleProblems } from "../rules";
 import { type ParsedPath, pathRuleSchema, pathSchema } from "../schema/routing/path";

@@ -3,7 +3,7 @@ import type { IndexedService } from "../schema/service";
 import type { ParsedStack } from "../schema/stack";
 import type { Problem } from "../values/problem";
 import { pathSettings } from "./pathSettings";
-import { isStream } from "./streams";
+import { isStream } from "./protocols";
 
 interface Field extends Record<GatewayApi["channel"], number> {
   readonly name: string;

@@ -7,7 +7,8 @@ import { merged } from "./certificates";
 import { resolveListeners } from "./listeners";
 import type { Service, StackConfig } from "./model";
 import { resolveService } from "./service";
-import { isStream, resolveStreams } from "./streams";
+import { isStream } from "./protocols";
+import { resolveStreams } from "./streams";
 
 /** Fills in every default that depends on another value. */
 export function resolveStack(parsed: ParsedStack): StackConfig {

@@ -4,20 +4,9 @@ import { certificatesOf, namesFor, type StackCertificate } from "./certificates"
 import { type Domain, domainsOf } from "./domains";
 import { hostsOf } from "./hosts";
 import { listenerName } from "./listeners";
+import { HTTPS_PORT, isStream, listenPortOf } from "./protocols";
 import type { Stream, StreamListener, StreamProtocol } from "./model";
 import { resolveBackend } from "./service";
-
-export function isStream({ protocol }: Pick<ParsedService, "protocol">): boolean {
-  return protocol !== "http" && protocol !== "grpc";
-}
-
-/** Port of the gateway that a stream has. */
-export function listenPortOf({ listenPort }: Pick<ParsedService, "listenPort">): number {
-  return listenPort ?? HTTPS_PORT;
-}
-
-/** That of all https listeners. */
-export const HTTPS_PORT = 443;
 
 /** The streams of a stack, and the certificates that end their TLS. */
 export function resolveStreams(parsed: ParsedStack): { streams: Stream[]; certificates: StackCertificate[] } {

@@ -21,7 +21,7 @@ interface Wanted {
 
 /** A certificate authority for tests, with its key in PEM. */
 export function testAuthority(validDays: number, isCa = true, commonName = "Test CA"): Promise<TestAuthority> {
-  return selfSigned({ commonName, validDays, isCa, uses: isCa ? ["cert_signing"] : [] });
+  return selfSigned({ commonName, validDays, isCa, uses: isCa ? ["cert_signing", "crl_signing"] : [] });
 }
 
 /** A self-signed certificate with an ECDSA key. */

@@ -1,7 +1,7 @@
 import { certificatesOf } from "../../resolve/certificates";
 import { hostsOf } from "../../resolve/hosts";
 import { listenerHost } from "../../resolve/listeners";
-import { isStream, listenPortOf } from "../../resolve/streams";
+import { isStream, listenPortOf } from "../../resolve/protocols";
 import { sameContent } from "../../values/sameContent";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";

@@ -1,6 +1,6 @@
 import type { Domain } from "../../resolve/domains";
 import { hostsOf } from "../../resolve/hosts";
-import { HTTPS_PORT, listenPortOf } from "../../resolve/streams";
+import { HTTPS_PORT, listenPortOf } from "../../resolve/protocols";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import type { IndexedService, ParsedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";

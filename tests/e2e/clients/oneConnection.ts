@@ -1,4 +1,5 @@
 import { connect } from "node:http2";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 
 /** Requests for several hosts over one HTTP/2 connection, one after the other, as browsers send them. */
 export interface OneConnectionArgs {
@@ -9,12 +10,17 @@ export interface OneConnectionArgs {
   /** Server name of the handshake. */
   readonly sni: string;
   readonly hosts: readonly string[];
+  /** Resumes the TLS session of a connection with this server name. */
+  readonly resume?: string;
 }
 
 /** The status of each request: 0 if there was no answer. Runs in the lab; its task is JSON in the first argument. */
-async function run({ address, port = 443, from, sni, hosts }: OneConnectionArgs): Promise<number[]> {
-  const options = { rejectUnauthorized: false, servername: sni, localAddress: from };
-  const session = connect(`https://${address}:${port}`, options);
+async function run({ address, port = 443, from, sni, hosts, resume }: OneConnectionArgs): Promise<number[]> {
+  const options = { rejectUnauthorized: false, localAddress: from, host: address, port, ALPNProtocols: ["h2"] };
+  const ticket = resume === undefined ? undefined : await sessionOf({ ...options, servername: resume });
+  const session = connect(`https://${address}:${port}`, {
+    createConnection: () => connectTls({ ...options, servername: sni, session: ticket }),
+  });
   session.on("error", () => undefined);
   const statuses: number[] = [];
   for (const host of hosts) {
@@ -31,6 +37,18 @@ async function run({ address, port = 443, from, sni, hosts }: OneConnectionArgs)
   }
   session.destroy();
   return statuses;
+}
+
+/** What a client keeps to resume a session. */
+function sessionOf(options: ConnectionOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls(options);
+    socket.once("session", (session) => {
+      socket.destroy();
+      resolve(session);
+    });
+    socket.once("error", reject).setTimeout(10_000, () => reject(new Error("no session ticket")));
+  });
 }
 
 run(JSON.parse(process.argv[2] ?? "{}") as OneConnectionArgs).then(
