@@ -12,6 +12,7 @@ import { ConfigError, type Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
 import { checkSecrets } from "./secrets";
 import { gatherServices, relabel } from "./serviceFiles";
+import { servedServices } from "./sharedLists";
 import { check, unknownKey } from "./zodProblems";
 
 /**
@@ -32,12 +33,14 @@ export function loadConfig(given: GivenConfig): StackConfig {
     parts[key] = result.value;
   }
   const sound = parts as Partial<Omit<ParsedStack, "services">>;
-  const services = checkedServices(values.services, problems);
+  const listed = checkedServices(values.services, problems);
+  const { served: services, problems: unplaced } = servedServices(listed, sound.gateway);
+  problems.push(...unplaced);
   const defaults = sound.defaults ?? stackShape.defaults.parse(undefined);
   const hasEveryService =
     Array.isArray(values.services) &&
-    services.length === values.services.length &&
-    services.every(({ isWhole }) => isWhole);
+    listed.length === values.services.length &&
+    listed.every(({ isWhole }) => isWhole);
   const { isSecret } = secrets;
   problems.push(
     ...ruleProblems({
@@ -67,7 +70,8 @@ export function loadConfig(given: GivenConfig): StackConfig {
   // If there is no problem, every part is present.
   const parsed = { ...sound, services: services.map(({ service }) => service) } as ParsedStack;
   const stack = resolveStack(parsed);
-  return { ...stack, fieldUses: stack.fieldUses.map((use) => ({ ...use, path: relabel(use.path, places) })) };
+  const served = services.map(({ index }) => places[index] ?? `services[${index}]`);
+  return { ...stack, fieldUses: stack.fieldUses.map((use) => ({ ...use, path: relabel(use.path, served) })) };
 }
 
 /** A service whose protocol is wrong counts as one of requests, of which more keys are known. */

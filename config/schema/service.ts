@@ -44,6 +44,13 @@ export const serviceSchema = z.strictObject({
     .optional()
     .describe("Ask clients of its hosts for a certificate. Default: gateway.tls.clientCertificates, or none."),
   namespace: dnsLabel.describe("Namespace of the HTTPRoute and, by default, of the backends."),
+  gateways: z
+    .array(dnsLabel, "a list of groups of gateways")
+    .min(1, "at least one group of gateways")
+    .optional()
+    .describe(
+      "Gateways that serve it, by their gateway.group, where several stacks share a list: [internal, external]. Default: all.",
+    ),
   protocol: z
     .enum(PROTOCOLS, {
       error: ({ input }) =>

@@ -111,6 +111,15 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
     routeMap: /no timeout/,
     verify: BACKENDS_ANSWER,
   },
+  gateways: {
+    example: { gateways: ["external"] },
+    stack: { gateway: { group: "internal" } },
+    refused: { service: { gateways: ["internal"] }, expected: /gateway\.group in the stack too/ },
+    object: "HTTPRoute",
+    review: /^removed, https:\/\/web\.example\.test no longer answers$/,
+    routeMap: { none: "the map is that of one gateway" },
+    verify: { none: "verify looks at one gateway" },
+  },
   listenPort: {
     example: { protocol: "tcp", listenPort: 5432 },
     refused: { service: { protocol: "tcp", listenPort: 15_021 }, expected: /Istio's proxies use these/ },

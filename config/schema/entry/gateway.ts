@@ -44,6 +44,11 @@ export const gatewaySchema = z.strictObject({
     )
     .default("unified-gateway")
     .describe("metadata.name of the Gateway. Istio names its Service NAME-istio."),
+  group: dnsLabel
+    .optional()
+    .describe(
+      "What services of a shared list call this gateway in gateways, such as internal. It serves those, and services without gateways. Default: none.",
+    ),
   namespace: dnsLabel
     .default("istio-system")
     .describe("Namespace of the Gateway, its TLS Secret and the redirect from HTTP to HTTPS."),

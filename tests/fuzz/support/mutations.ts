@@ -153,6 +153,11 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     });
     return "services[0].access.clientCertificate";
   },
+  groups: (_, values) => {
+    merge(values, "gateway", { group: undefined });
+    first(values).gateways = ["internal"];
+    return "services[0].gateways";
+  },
   ports: (_, values) => {
     const one = { namespace: "apps", protocol: "tcp", listenPort: 9999, access: { public: true } };
     add(values, () => ({ ...one, name: "zz-one" }), "listenPort");

@@ -53,11 +53,13 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
   const entry = drawEntry(draw, place?.gateway.address, telemetry.metrics !== undefined);
   const rendering = draw.chance(20);
   const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
+  const group = draw.maybe(15, () => "internal");
   const values = given({
     ...(extra.length === 0 ? { domain } : { domains: [draw.chance(50) ? domain : { domain }, ...extra] }),
     gateway: draw.maybe(100, () =>
       given({
         name: gatewayName,
+        group,
         namespace: gatewayNamespace === "istio-system" ? undefined : gatewayNamespace,
         className: place === undefined ? draw.maybe(10, () => draw.label()) : undefined,
         ...entry,
@@ -72,7 +74,9 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
       }),
     ),
     certificate,
-    services,
+    services: services.map((service, index) =>
+      group !== undefined && index % 2 === 0 ? { ...service, gateways: [group, "external"] } : service,
+    ),
     defaults: draw.maybe(60, () =>
       given({
         ...drawTimes(draw, shared),
@@ -128,6 +132,9 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
   }
   if (certificate.renewBefore !== undefined && hoursOf("renewBefore") >= hoursOf("validity")) {
     certificate.renewBefore = `${hoursOf("validity") - 1}h`;
+  }
+  if (services.some(({ gateways }) => gateways !== undefined)) {
+    gateway.group = "internal";
   }
   const keep = (key: string, value: Values) =>
     values[key] === undefined && Object.keys(value).length === 0 ? {} : { [key]: value };
