@@ -5,6 +5,7 @@ import type { ConfigPatch } from "../kinds/envoyFilter";
 import { accessFilterPatches, isRestricted } from "./access/accessFilter";
 import { accessScopePatch } from "./access/accessScope";
 import { credentialsPatches } from "./access/credentials";
+import { streamAccessPatches } from "./access/streamAccess";
 import { hardeningPatches } from "./entry/hardening";
 import { minimumTlsVersionPatches } from "./entry/minimumTlsVersion";
 import { misdirectedPatches } from "./entry/misdirected";
@@ -42,7 +43,7 @@ interface Entry {
  *
  * 1. `hardening` removes forged headers, before any other filter reads them.
  * 2. `route-keys` writes down the request's host and rule, by which `credentials` and those behind Istio's own find what to do.
- * 3. `cors` answers preflights, whatever guards the service.
+ * 3. `misdirected` answers for hosts of another listener, and `cors` answers preflights, whatever guards the service.
  * 4. `credentials` shows Istio's filters what to check, and on which hosts.
  * 5. Istio's own ask the external authorizer, check tokens, and refuse connections that bypass the proxies.
  * 6. `access` decides who may enter.
@@ -69,13 +70,8 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     patches: ({ services, denyByDefault, gateway: { clientAddress } }) =>
       isRestricted(services, denyByDefault) || clientAddress?.proxyAddresses !== undefined ? [accessScopePatch()] : [],
   },
+  { name: "stream-access", before: "gateway", patches: ({ streams }) => streamAccessPatches(streams) },
   { name: "connection-limit", before: "gateway", patches: ({ streams }) => connectionLimitPatches(streams) },
-  {
-    // Answers requests that came over a connection for other hosts.
-    name: "misdirected",
-    before: "gateway",
-    patches: ({ listeners, services }) => misdirectedPatches({ listeners, services }),
-  },
   {
     name: "access",
     before: "routes",
@@ -108,10 +104,17 @@ export const ENVOY_FILTERS: readonly Entry[] = [
   { name: "credentials", before: "routes", patches: ({ services }) => credentialsPatches(services) },
   { name: "cors", before: "routes", patches: ({ services }) => corsPatches(services) },
   {
+    // In front of all that looks for a host's rules: the connection has none for it.
+    name: "misdirected",
+    before: "routes",
+    patches: ({ services }) => misdirectedPatches(services),
+  },
+  {
     // Needed as soon as one filter looks for the host or the rule of a request.
     name: "route-keys",
     before: "routes",
-    patches: (_, above) => (above.some(({ applyTo }) => applyTo === "EXTENSION_CONFIG") ? [routeKeysPatch()] : []),
+    patches: (_, above) =>
+      above.some(({ applyTo }) => applyTo === "EXTENSION_CONFIG") ? [routeKeysPatch(above.some(isMisdirected))] : [],
   },
   {
     name: "hardening",
@@ -119,6 +122,10 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     patches: ({ gateway: { hardening } }) => (hardening === false ? [] : hardeningPatches(hardening)),
   },
 ];
+
+function isMisdirected(patch: ConfigPatch): boolean {
+  return discoveredName(patch)?.startsWith(filterName("misdirected")) === true;
+}
 
 /** Between neighbours in the table. The first is not 0, which istioctl reads as no priority (IST0151). */
 const PRIORITY_STEP = 10;

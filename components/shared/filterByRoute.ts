@@ -14,7 +14,7 @@ import { END, isIn, partition, type Range } from "./partition";
  */
 
 /** What a map is keyed by. */
-export type RouteKey = "host" | "rule";
+export type RouteKey = "host" | "rule" | "misdirected";
 
 /** The `@type` and the fields of an HTTP filter's config. */
 export type FilterConfig = Readonly<Record<string, unknown>> & { readonly "@type": string };
@@ -27,12 +27,14 @@ export interface FilterByRouteArgs {
   feature: string;
   /** Where it is among the HTTP filters. */
   place: Place;
-  /** `host`: Envoy's name of a virtual host, see `hostKey`; `rule`: the name of a rule. */
+  /** `host`: Envoy's name of a virtual host, see `hostKey`; `rule`: the name of a rule; `misdirected`: see `misdirectedKey`. */
   by: RouteKey;
   /** The filter of each key, or NO_ACTION. Keys that are not in the map get `otherwise`. */
   filters: ReadonlyMap<string, FilterConfig | typeof NO_ACTION>;
   /** What all other requests pass. Default: nothing. */
   otherwise?: FilterConfig;
+  /** What requests pass whose key is in no map but matches an expression (RE2, for the whole key). Default: nothing. */
+  pattern?: { readonly regex: string; readonly filter: FilterConfig };
   /** Most bytes of a map in one object. Default: half of what etcd takes. */
   mostBytes?: number;
 }
@@ -43,7 +45,8 @@ export interface FilterByRouteArgs {
  * if that changes, all are new, and the old ones are deleted after the new ones exist. No part ever loses some of its range.
  */
 export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
-  const { feature, place, filters, otherwise, mostBytes = MOST_BYTES } = args;
+  const { feature, place, filters, mostBytes = MOST_BYTES } = args;
+  const otherwise = otherwiseOf(args);
   const hasActions = otherwise !== undefined || [...filters.values()].some((filter) => filter !== NO_ACTION);
   if (!hasActions) {
     return [];
@@ -55,7 +58,7 @@ export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
   return ranges.flatMap((range, index) => {
     const name = filterName(ranges.length === 1 ? feature : `${feature}-${index + 1}-${hash}`);
     const map = Object.fromEntries([...actions].filter(([key]) => isIn(range, key)));
-    const rest = otherwise && onNoMatch(args.by, onMatch(otherwise), ranges, index);
+    const rest = otherwise && onNoMatch(args.by, otherwise, ranges, index);
     const config = {
       "@type": MATCHING,
       extension_config: { name: "composite", typed_config: { "@type": `${COMPOSITE}.Composite` } },
@@ -70,6 +73,17 @@ export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
       },
     ] satisfies ConfigPatch[];
   });
+}
+
+/** What becomes of requests whose key is in no map; undefined if nothing does. */
+function otherwiseOf({ by, otherwise, pattern }: FilterByRouteArgs): OnMatch | undefined {
+  const rest = otherwise && onMatch(otherwise);
+  if (pattern === undefined) {
+    return rest;
+  }
+  const predicate = { single_predicate: { input: inputOf(by), value_match: { safe_regex: { regex: pattern.regex } } } };
+  const matcher_list = { matchers: [{ predicate, on_match: onMatch(pattern.filter) }] };
+  return { matcher: { matcher_list, on_no_match: rest } };
 }
 
 /** Half of what etcd takes in a request: `--max-request-bytes` is 1.5 MiB. */
@@ -98,17 +112,27 @@ export function discoveredName({ applyTo, patch: { value } }: ConfigPatch): stri
   return applyTo === "EXTENSION_CONFIG" || "config_discovery" in value ? String(value.name) : undefined;
 }
 
-/** The filter that tells the others the host and the rule of a request, in front of all that look for them. */
-export function routeKeysPatch(): ConfigPatch {
-  const keys: Record<RouteKey, string> = { host: "%CEL(xds.virtual_host_name)%", rule: "%ROUTE_NAME%" };
+/**
+ * The filter that tells the others the host and the rule of a request, in front of all that look for them.
+ * @param hasSeveralListeners Whether requests may be misdirected.
+ */
+export function routeKeysPatch(hasSeveralListeners: boolean): ConfigPatch {
+  const host = "%CEL(xds.virtual_host_name)%";
+  const keys: Record<RouteKey, string> = {
+    host,
+    rule: "%ROUTE_NAME%",
+    misdirected: `${host}_%REQ(:AUTHORITY)%:${HTTPS_PORT}`,
+  };
   return firstFilterPatch(filterName("route-keys"), {
     "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
-    on_request_headers: Object.entries(keys).map(([key, format]) => ({
-      object_key: filterName(key),
-      factory_key: "envoy.string",
-      format_string: { text_format_source: { inline_string: format } },
-      read_only: true,
-    })),
+    on_request_headers: Object.entries(keys)
+      .filter(([key]) => key !== "misdirected" || hasSeveralListeners)
+      .map(([key, format]) => ({
+        object_key: filterName(key),
+        factory_key: "envoy.string",
+        format_string: { text_format_source: { inline_string: format } },
+        read_only: true,
+      })),
   });
 }
 
@@ -124,6 +148,11 @@ export function hostKey(host: string): string {
 
 /** The key of a request that no virtual host matches. */
 export const NO_HOST = "-";
+
+/** The key of a request for a host that no virtual host of its connection's listener matches. Browsers write hosts in lower case. */
+export function misdirectedKey(host: string): string {
+  return `${NO_HOST}_${hostKey(host)}`;
+}
 
 /** A map by the rules of services; rules for which `filterOf` returns NO_ACTION are left out. */
 export function byRule<T extends FilterConfig>(
@@ -164,6 +193,9 @@ function onMatch(filter: FilterConfig | typeof NO_ACTION): OnMatch {
 }
 
 function lookup(by: RouteKey, tree: Record<string, unknown>): Record<string, unknown> {
-  const input = { name: by, typed_config: { "@type": FILTER_STATE_INPUT, key: filterName(by) } };
-  return { matcher_tree: { input, ...tree } };
+  return { matcher_tree: { input: inputOf(by), ...tree } };
+}
+
+function inputOf(by: RouteKey): Record<string, unknown> {
+  return { name: by, typed_config: { "@type": FILTER_STATE_INPUT, key: filterName(by) } };
 }

@@ -26,7 +26,14 @@ const EVERYTHING = {
       retry: { attempts: 1 },
     },
     { name: "apex", namespace: "apps", host: "example.test" },
-    { name: "sql", namespace: "apps", protocol: "tcp", listenPort: 5432, limits: { maxConnections: 10 } },
+    {
+      name: "sql",
+      namespace: "apps",
+      protocol: "tcp",
+      listenPort: 5432,
+      limits: { maxConnections: 10 },
+      access: { allow: ["10.0.0.0/8"] },
+    },
   ],
 };
 
@@ -101,6 +108,7 @@ describe("components/envoyFilters", () => {
     assert.deepEqual(chain, [
       "envoy.filters.http.header_mutation",
       "unified-gateway.route-keys",
+      "unified-gateway.misdirected",
       "envoy.filters.http.cors",
       "unified-gateway.credentials-from-clients",
       "unified-gateway.credentials",

@@ -15,7 +15,8 @@ import {
   type TestCertificate,
 } from "../support/certificates";
 import type { OneConnectionArgs } from "./clients/oneConnection";
-import { deploy, destroy, pulumiOk, theLab, type Values, writeStack } from "./support/lab";
+import { deploy, destroy, prepare, pulumiOk, theLab, type Values, writeStack } from "./support/lab";
+import { startSteady } from "./support/steady";
 import { stackCopy } from "../../lab/stacks";
 import { labPath } from "../../lab/state";
 
@@ -303,5 +304,57 @@ describe("hosts that ask for client certificates", () => {
     await pulumiOk(stack, ["up", "--yes", "--skip-preview"]);
     await eventually("the list", 30_000, async () => assert.equal((await ask(admin, ...(files.ada ?? []))).status, 0));
     assert.equal((await ask("open.asking.test")).status, 200);
+  });
+});
+
+describe("hosts of a domain that is added under load", () => {
+  const stack = "added";
+  const address = "192.168.51.130";
+  const web = "web.kept.test";
+  const shop = "shop.added.test";
+  const first = {
+    domains: ["kept.test"],
+    gateway: { name: "added", namespace: "added-system", address },
+    services: [{ name: "web", namespace: "apps", port: 8080 }],
+  };
+  const both = {
+    ...first,
+    domains: ["kept.test", { domain: "added.test", certificate: { type: "self-signed" } }],
+    services: [...first.services, { name: "shop", namespace: "apps", port: 8080, host: shop }],
+  };
+  const load = (webSockets: number) =>
+    startSteady({ address, host: web, perSecond: 40, atLeast: 200, atMost: 8000, maxSeconds: 150, webSockets });
+  const serial = async (host: string) => (await handshake(theLab(), address, host)).serial;
+
+  before(async () => {
+    await deploy(stack, first);
+    await eventually("the host", 60_000, async () => assert.notEqual(await serial(web), ""));
+  });
+  after(() => destroy(stack));
+
+  it("are served, and no request of the other domain fails", async () => {
+    const clients = load(0);
+    await prepare(stack, both);
+    await pulumiOk(stack, ["up", "--yes", "--skip-preview"]);
+    await eventually("the domain", 30_000, async () => assert.notEqual(await serial(shop), ""));
+    const { failures, reasons, requests } = await clients.stop();
+    assert.deepEqual([failures, reasons], [0, []]);
+    assert.ok(
+      Object.values(requests).every((count) => count > 20),
+      JSON.stringify(requests),
+    );
+  });
+
+  it("get a new certificate, and no connection of the other domain ends", async () => {
+    const [ofWeb, ofShop] = [await serial(web), await serial(shop)];
+    const clients = load(4);
+    const urns = await pulumiOk(stack, ["stack", "--show-urns"]);
+    const key = /urn:\S+tls:index\/privateKey:PrivateKey::gateway-certificate-added\.test-key/.exec(urns)?.[0];
+    assert.ok(key, urns);
+    await pulumiOk(stack, ["up", "--yes", "--skip-preview", "--replace", key]);
+    await eventually("the new certificate", 30_000, async () => assert.notEqual(await serial(shop), ofShop));
+    const { failures, reasons, ends } = await clients.stop();
+    assert.deepEqual([failures, reasons, ends], [0, [], []]);
+    assert.equal(await serial(web), ofWeb);
   });
 });

@@ -9,6 +9,8 @@ export interface FilterMap {
   readonly filters: Readonly<Record<string, FilterConfig | undefined>>;
   /** The filter of all other requests. */
   readonly otherwise: FilterConfig | undefined;
+  /** Expressions for keys that are in no map, with their filters. */
+  readonly patterns?: Readonly<Record<string, FilterConfig | undefined>>;
 }
 
 /** The map of a feature, which is in one part, from its patches or from the inputs of its EnvoyFilter. */
@@ -19,9 +21,13 @@ export function filterMap(from: readonly ConfigPatch[] | Record<string, unknown>
   const [matcher, ...more] = matchers(patches, feature);
   assert.ok(matcher && more.length === 0, `${more.length} more parts of ${feature}`);
   const map = matcher.matcher_tree.exact_match_map?.map ?? {};
+  const patterns = (matcher.on_no_match?.matcher?.matcher_list?.matchers ?? []).map(
+    ({ predicate, on_match }) => [predicate.single_predicate.value_match.safe_regex.regex, filterOf(on_match)] as const,
+  );
   return {
     filters: Object.fromEntries(Object.entries(map).map(([key, onMatch]) => [key, filterOf(onMatch)])),
-    otherwise: filterOf(matcher.on_no_match),
+    otherwise: matcher.on_no_match?.matcher === undefined ? filterOf(matcher.on_no_match) : undefined,
+    ...(patterns.length === 0 ? {} : { patterns: Object.fromEntries(patterns) }),
   };
 }
 
@@ -42,6 +48,14 @@ function isPart(name: string, feature: string): boolean {
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/xds/type/matcher/v3/matcher.proto */
 interface Matcher {
+  readonly matcher_list?: {
+    readonly matchers: readonly {
+      readonly predicate: {
+        readonly single_predicate: { readonly value_match: { readonly safe_regex: { readonly regex: string } } };
+      };
+      readonly on_match: OnMatch;
+    }[];
+  };
   readonly matcher_tree: {
     readonly exact_match_map?: { readonly map: Readonly<Record<string, OnMatch>> };
     readonly prefix_match_map?: { readonly map: Readonly<Record<string, OnMatch>> };

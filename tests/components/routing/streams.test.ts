@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { streamAccessPatches } from "../../../components/access/streamAccess";
 import { tcpRouteVersion } from "../../../components/cluster/gatewayApiCrds";
 import { connectionLimitPatches } from "../../../components/limits/connectionLimit";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
@@ -120,6 +121,39 @@ describe("components/streams", () => {
       { from: [{ source: { notRemoteIpBlocks: ["10.0.0.0/8"] } }], ...sql },
       { from: [{ source: { remoteIpBlocks: ["10.1.0.0/16"] } }], ...sql },
       { from: [{ source: { notRemoteIpBlocks: ["192.168.0.0/16"] } }], ...vault },
+    ]);
+  });
+
+  it("close other connections when they are accepted, before a backend speaks", () => {
+    const found = streamAccessPatches(stack(CONFIG).streams).map(({ applyTo, match, patch }) => [
+      applyTo,
+      match.listener,
+      patch,
+    ]);
+    const range = (address_prefix: string, prefix_len: number) => ({ address_prefix, prefix_len });
+    const merge = (...source_prefix_ranges: object[]) => ({
+      operation: "MERGE",
+      value: { filter_chain_match: { source_prefix_ranges } },
+    });
+    assert.deepEqual(found, [
+      ["FILTER_CHAIN", { portNumber: 5432 }, merge(range("10.0.0.0", 8))],
+      [
+        "FILTER_CHAIN",
+        { portNumber: 5432 },
+        {
+          operation: "ADD",
+          value: {
+            name: "unified-gateway.tcp-5432-denied",
+            filter_chain_match: { source_prefix_ranges: [range("10.1.0.0", 16)] },
+            filters: [],
+          },
+        },
+      ],
+      [
+        "FILTER_CHAIN",
+        { portNumber: 443, filterChain: { sni: "vault.elsewhere.test" } },
+        merge(range("192.168.0.0", 16)),
+      ],
     ]);
   });
 

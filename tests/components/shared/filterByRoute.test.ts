@@ -179,7 +179,7 @@ describe("components/filterByRoute", () => {
   });
 
   it("writes down both keys for the filters behind it, which cannot change them", () => {
-    const { applyTo, patch } = routeKeysPatch();
+    const { applyTo, patch } = routeKeysPatch(false);
     assert.deepEqual(
       [applyTo, patch],
       [

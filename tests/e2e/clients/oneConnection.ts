@@ -24,6 +24,10 @@ async function run({ address, port = 443, from, sni, hosts, resume }: OneConnect
   session.on("error", () => undefined);
   const statuses: number[] = [];
   for (const host of hosts) {
+    if (session.destroyed) {
+      statuses.push(0);
+      continue;
+    }
     statuses.push(
       await new Promise<number>((resolve) => {
         let status = 0;
@@ -31,6 +35,7 @@ async function run({ address, port = 443, from, sni, hosts, resume }: OneConnect
         stream.setTimeout(10_000, () => stream.destroy());
         stream.on("response", (headers) => (status = headers[":status"] ?? 0));
         stream.on("error", () => undefined).on("close", () => resolve(status));
+        session.once("close", () => resolve(status));
         stream.resume();
       }),
     );
@@ -47,7 +52,9 @@ function sessionOf(options: ConnectionOptions): Promise<Buffer> {
       socket.destroy();
       resolve(session);
     });
-    socket.once("error", reject).setTimeout(10_000, () => reject(new Error("no session ticket")));
+    socket.once("error", reject).setTimeout(10_000, () => socket.destroy(new Error("no session ticket")));
+    // A ticket comes after the handshake.
+    socket.resume();
   });
 }
 
@@ -55,6 +62,6 @@ run(JSON.parse(process.argv[2] ?? "{}") as OneConnectionArgs).then(
   (statuses) => process.stdout.write(JSON.stringify(statuses)),
   (error: unknown) => {
     console.error(error);
-    process.exitCode = 1;
+    process.exit(1);
   },
 );
