@@ -206,6 +206,21 @@ export const blocks = z
   .min(1, "at least one IP address or CIDR block")
   .max(MAX_BLOCKS, `at most ${MAX_BLOCKS} blocks`);
 
+/** Files below the project's folder. */
+export const yamlFiles = z
+  .array(
+    z
+      .string("a path below the project's folder, such as services/shop.yaml")
+      .regex(
+        /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.@-]+(\/[\w.@-]+)*\.ya?ml$/,
+        "a path of a .yaml file below the project's folder, such as services/shop.yaml",
+      ),
+    "a list of paths",
+  )
+  .min(1, "at least one path")
+  .max(256, "at most 256 paths")
+  .refine((paths) => new Set(paths).size === paths.length, "each path once");
+
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
 const LABEL_NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
 
