@@ -74,7 +74,12 @@ function rulesOf(object: EmittedObject): PolicyRule[] {
   const apiGroups = [object.group];
   const resources = [resourceOf(object.kind)];
   if (object.read === true) {
-    return [{ apiGroups, resources, resourceNames: [object.name], verbs: ["get"] }];
+    // To tell whether a Service is ready, a refresh lists the endpoints of its namespace.
+    const isService = object.group === "" && object.kind === "Service";
+    return [
+      { apiGroups, resources, resourceNames: [object.name], verbs: ["get"] },
+      ...(isService ? [{ apiGroups, resources: ["endpoints"], verbs: ["list"] }] : []),
+    ];
   }
   if (isSecret(object)) {
     return [

@@ -117,6 +117,20 @@ describe("scripts/rbac", () => {
     assert.ok(allows(roles, "watch", pod) && !allows(roles, "get", pod));
   });
 
+  it("lets a Service that is only read be read by name, and a refresh see whether it is ready", () => {
+    const services = ["web", "copy"].map((name) => ({
+      group: "",
+      kind: "Service",
+      name,
+      namespace: "one",
+      read: true,
+    }));
+    assert.deepEqual(deployerRoles(services, "deployer")[0]?.rules, [
+      { apiGroups: [""], resources: ["endpoints"], verbs: ["list"] },
+      { apiGroups: [""], resources: ["services"], resourceNames: ["copy", "web"], verbs: ["get"] },
+    ]);
+  });
+
   it("knows the API's plural names", () => {
     assert.deepEqual(
       ["Gateway", "HTTPRoute", "PeerAuthentication", "Telemetry", "BackendTLSPolicy", "Ingress"].map(resourceOf),

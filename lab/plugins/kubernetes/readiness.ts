@@ -228,9 +228,14 @@ export async function readiness(client: Client, object: KubernetesObject): Promi
     return { object };
   }
   const { name, namespace } = object.metadata;
-  const lists = new Map(
-    await Promise.all(wait.kinds.map(async (kind) => [kind.kind, (await client.list(kind, namespace)).items] as const)),
-  );
+  // What it may not list, the official provider takes for missing.
+  const list = (kind: Kind) =>
+    client.list(kind, namespace).then(
+      ({ items }) => items,
+      () => [],
+    );
+  const [, ...others] = wait.kinds;
+  const lists = new Map(await Promise.all(others.map(async (kind) => [kind.kind, await list(kind)] as const)));
   const reasons = wait.lack(object, (kind) => lists.get(kind) ?? []);
   return reasons === undefined
     ? { object }
