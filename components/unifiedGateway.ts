@@ -25,7 +25,7 @@ import { GatewayMetrics } from "./telemetry/metrics";
 import { GatewayTelemetry } from "./telemetry/telemetry";
 
 /** What `gatewayConfig()` returns, except the cluster, which is up to the provider. */
-export type UnifiedGatewayArgs = Omit<StackConfig, "kubernetes" | "fieldUses"> & {
+export type UnifiedGatewayArgs = Omit<StackConfig<number>, "kubernetes" | "fieldUses" | "namedPorts"> & {
   /**
    * Field manager of every object, at most 128 characters. Under another name an update conflicts with the old one, so it does
    * not derive from the Gateway's, which may change. Default: `istio-gateway/NAME`, after this resource.

@@ -1,4 +1,4 @@
 export { milliseconds } from "./values/duration";
 export { backendsOf } from "./resolve/model";
 export { gatewayConfig, stackConfig, type GatewayConfigInput } from "./load/pulumiConfig";
-export type { Backend, Rule, Service, StackConfig, Version } from "./resolve/model";
+export type { Backend, NamedPort, Port, Rule, Service, StackConfig, Version } from "./resolve/model";

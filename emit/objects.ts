@@ -1,5 +1,5 @@
 import { BUNDLE_CRD } from "../components/cluster/gatewayApiCrds";
-import type { StackConfig } from "../config";
+import type { NamedPort, StackConfig } from "../config";
 import { emittedResources, type EmittedResource } from "./resources";
 
 /** A cluster object that a stack creates, or only reads. */
@@ -24,9 +24,22 @@ export async function emittedObjects(config: StackConfig): Promise<EmittedObject
   const read: EmittedObject[] = [
     ...(isAsked ? [{ ...crd, read: true }] : []),
     ...(service === undefined || renderDirectory !== undefined ? [] : [service]),
+    ...(renderDirectory === undefined ? servicesOf(config.namedPorts) : []),
   ];
   const resources = await emittedResources(config, "emitted");
   return [...read, ...resources.flatMap(objectOf)];
+}
+
+/** Each Service in which ports are looked up, once. */
+function servicesOf(ports: readonly NamedPort[]): EmittedObject[] {
+  const services = new Map(ports.map(({ service, namespace }) => [`${namespace}/${service}`, { service, namespace }]));
+  return [...services.values()].map(({ service: name, namespace }) => ({
+    group: "",
+    kind: "Service",
+    name,
+    namespace,
+    read: true,
+  }));
 }
 
 function objectOf({ type, props }: EmittedResource): EmittedObject[] {

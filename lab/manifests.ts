@@ -12,18 +12,21 @@ export function backend({
   namespace,
   service: name,
   ports,
+  names = {},
   protocol,
   address,
   replicas = [],
   labels,
 }: BackendState): Manifest[] {
   if (labels !== undefined) {
-    const spec = { nodeName: NODE, containers: [{ name, image: "lab" }] };
+    const podPorts = Object.entries(names).map(([port, containerPort]) => ({ name: port, containerPort }));
+    const spec = { nodeName: NODE, containers: [{ name, image: "lab", ports: podPorts }] };
     return [node(), { apiVersion: "v1", kind: "Pod", metadata: { name, namespace, labels }, spec }];
   }
   // Istio derives the backend's protocol from the Service's port; without this it would be HTTP/1.1.
-  const appProtocol = protocol === "grpc" ? "kubernetes.io/h2c" : undefined;
-  const named = ports.map((port) => ({ name: `${protocol}-${port}`, port, appProtocol }));
+  const appProtocol = protocol === "grpc" ? "kubernetes.io/h2c" : "http";
+  const own = new Map(Object.entries(names).map(([port, number]) => [number, port]));
+  const named = ports.map((port) => ({ name: own.get(port) ?? `${protocol}-${port}`, port, appProtocol }));
   return service(name, namespace, [address, ...replicas], named);
 }
 

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symli
 import { basename, delimiter, dirname, join } from "node:path";
 import { parse, parseDocument, stringify } from "yaml";
 import { readStackFile } from "../config/load/stackFile";
-import { serviceFilesSchema } from "../config/schema/serviceFiles";
+import { yamlFiles } from "../config/schema/fields";
 import { kubeEnv } from "./controlPlane";
 import { outputInside } from "./namespaces";
 import { REPOSITORY } from "./paths";
@@ -116,7 +116,7 @@ export async function takeStack(pid: number, stack: string, file: string): Promi
   if (kept.encryptionsalt !== undefined) {
     given.set("encryptionsalt", kept.encryptionsalt);
   }
-  copyServiceFiles(file);
+  copyNamedFiles(file);
   const state = labPath("pulumi", ".pulumi", "stacks", "istio-gateway", `${stack}.json`);
   writeFileSync(copy, given.toString({ lineWidth: 0 }));
   if (!existsSync(state)) {
@@ -124,11 +124,11 @@ export async function takeStack(pid: number, stack: string, file: string): Promi
   }
 }
 
-/** The program looks for service files next to the lab's copy, and reports those that could not be copied. */
-function copyServiceFiles(file: string): void {
+/** The program looks for the files that a stack names next to the lab's copy, and reports those that could not be copied. */
+function copyNamedFiles(file: string): void {
   const { folder, values } = readStackFile(file);
-  const { success, data } = serviceFilesSchema.safeParse(values.serviceFiles);
-  for (const path of success ? data : []) {
+  const { services } = (values.kubernetes ?? {}) as { services?: unknown };
+  for (const path of [values.serviceFiles, services].flatMap((paths) => yamlFiles.safeParse(paths).data ?? [])) {
     mkdirSync(dirname(join(PROJECT, path)), { recursive: true });
     if (existsSync(join(folder, path))) {
       cpSync(join(folder, path), join(PROJECT, path));

@@ -9,6 +9,8 @@ export interface BackendState {
   readonly namespace: string;
   readonly service: string;
   readonly ports: readonly number[];
+  /** Those that a stack calls by name. */
+  readonly names?: Readonly<Record<string, number>>;
   /** Protocol of its ports. */
   readonly protocol: "http" | "grpc" | "tls";
   readonly address: string;

@@ -38,7 +38,7 @@ export function changes(before: StackConfig, after: StackConfig): Change[] {
   ];
 }
 
-/** What is the gateway's own. Listeners, and what a config needs from the CRDs, follow from its services. */
+/** What is the gateway's own. Listeners, and what a config needs from the CRDs and from Services, follow from its services. */
 function wholeOf(stack: StackConfig): object {
   const {
     services: _services,
@@ -48,7 +48,7 @@ function wholeOf(stack: StackConfig): object {
     domains: _domains,
     ...rest
   } = stack;
-  const { certificates: _certificates, ...whole } = rest;
+  const { certificates: _certificates, namedPorts: _ports, ...whole } = rest;
   return whole;
 }
 

@@ -24,6 +24,7 @@ export function diagnose(
     service === undefined ? `${kind}s -A` : `${kind} ${sharedName(gateway, service.name)} -n ${service.namespace}`;
   const { status, body } = answer;
   const delay = service?.fault?.delay;
+  const names = config.namedPorts.length === 0 ? "" : " (pulumi up looks ports by name up again)";
   if (status === 0 && delay !== undefined && milliseconds(delay.duration) >= TIMEOUT_MS) {
     return {
       cause: `fault.delay of the service delays requests by ${delay.duration}, and verify waits ${TIMEOUT_MS / 1000} s`,
@@ -68,7 +69,7 @@ export function diagnose(
   }
   if (status === 500 && body === "") {
     return {
-      cause: "the route's backend does not exist: no such Service, no such port, or no ReferenceGrant",
+      cause: `the route's backend does not exist: no such Service, no such port${names}, or no ReferenceGrant`,
       more: `kubectl describe ${route}`,
     };
   }

@@ -7,7 +7,7 @@ import { withoutToken } from "./originalToken";
 
 /** What happens to a rule's requests and responses on the way; undefined if nothing does. */
 export function routeFilters(
-  rule: Rule,
+  rule: Rule<number>,
   { namespace: routeNamespace, hsts, access }: Pick<Service, "namespace" | "hsts" | "access">,
 ): HTTPRouteFilter[] | undefined {
   const { cors, rewrite, mirror } = rule;

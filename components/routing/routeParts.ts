@@ -8,7 +8,7 @@ import type { GatewayRef } from "../shared/naming";
 /** What all kinds of routes have in common. */
 
 export interface RouteArgs {
-  service: Service;
+  service: Service<number>;
   gateway: GatewayRef;
 }
 
@@ -35,7 +35,7 @@ function isServed({ redirect }: Host): boolean {
   return redirect === undefined;
 }
 
-export function backendRefs(rule: Pick<Rule, "backends">, routeNamespace: string): HTTPBackendRef[] {
+export function backendRefs(rule: Pick<Rule<number>, "backends">, routeNamespace: string): HTTPBackendRef[] {
   return rule.backends.map(({ service, namespace, port, weight }) => ({
     name: service,
     namespace: namespace === routeNamespace ? undefined : namespace,

@@ -14,7 +14,7 @@ import { attachment, backendRefs, type RouteArgs, valueMatches } from "./routePa
 
 export interface RoutesArgs {
   /** What is served: `services` of `gatewayConfig()`. */
-  services: readonly Service[];
+  services: readonly Service<number>[];
   /** The Gateway that the routes attach to. */
   gateway: GatewayRef;
   /** Time to live of external-dns records, a duration in whole seconds such as `5m`. Default: no annotation. */
@@ -78,7 +78,7 @@ export function routeSpec(args: RouteArgs): HTTPRouteSpec {
   return { ...attachment(args), rules: service.rules.map((rule) => routeRule(rule, service)) };
 }
 
-function routeRule(rule: Rule, service: Service): HTTPRouteRule {
+function routeRule(rule: Rule<number>, service: Service): HTTPRouteRule {
   return {
     name: rule.name,
     matches: [

@@ -10,7 +10,7 @@ import { backendRefs } from "./routeParts";
 
 export interface StreamRoutesArgs {
   /** What is passed on: `streams` of `gatewayConfig()`. */
-  streams: readonly Stream[];
+  streams: readonly Stream<number>[];
   /** The Gateway that the routes attach to. */
   gateway: GatewayRef;
   /** Version of TCPRoute that the cluster's CRDs have: `tcpRouteVersion()`. Default: v1, of Gateway API 1.6. */
@@ -51,7 +51,7 @@ export class StreamRoutes extends pulumi.ComponentResource {
   }
 }
 
-export function streamRouteSpec(stream: Stream, { name, namespace }: GatewayRef): TLSRouteSpec {
+export function streamRouteSpec(stream: Stream<number>, { name, namespace }: GatewayRef): TLSRouteSpec {
   return {
     parentRefs: stream.listeners.map(({ name: sectionName }) => ({ name, namespace, sectionName })),
     hostnames: stream.listeners.flatMap(({ hostname }) => hostname ?? []),

@@ -24,7 +24,7 @@ const BURN_RATE = 14.4;
 const LIMITER_ERRORS = 0.05;
 
 export interface RuleGroupsInput {
-  services: readonly Service[];
+  services: readonly Service<number>[];
   alerts: AlertsConfig;
   gateway: GatewayRef;
   /** Where the rate limit service is. Default: there is none. */
@@ -159,7 +159,7 @@ function limiterRule(gateway: GatewayRef, namespace: string): AlertRule {
   };
 }
 
-function serviceRules(service: Service, gateway: GatewayRef, alerts: AlertsConfig): AlertRule[] {
+function serviceRules(service: Service<number>, gateway: GatewayRef, alerts: AlertsConfig): AlertRule[] {
   const names = namesOf(service);
   const labels = (severity: string) => ({ severity, ...identity(gateway), service: service.name });
   const budget = Number((BURN_RATE * (1 - alerts.availabilityPercent / 100)).toPrecision(6));

@@ -22,13 +22,13 @@ const WINDOW = "$__rate_interval";
 
 /** A service and its panels. */
 interface Row {
-  readonly service: Service;
+  readonly service: Service<number>;
   readonly panels: readonly Panel[];
 }
 
 /** Grafana dashboards of the gateway and its services, a row of panels for each; as many as keep each of them small. */
 export function dashboards(
-  services: readonly Service[],
+  services: readonly Service<number>[],
   gateway: GatewayRef,
   httpFilters: readonly string[] = [],
 ): object[] {
@@ -92,7 +92,11 @@ function layOut(title: string, panels: readonly Panel[], row: number): object[] 
   ];
 }
 
-function gatewayPanels(services: readonly Service[], gateway: GatewayRef, httpFilters: readonly string[]): Panel[] {
+function gatewayPanels(
+  services: readonly Service<number>[],
+  gateway: GatewayRef,
+  httpFilters: readonly string[],
+): Panel[] {
   const own = ofGateway(gateway);
   return [
     {
@@ -119,7 +123,7 @@ function gatewayPanels(services: readonly Service[], gateway: GatewayRef, httpFi
   ];
 }
 
-function servicePanels(service: Service, gateway: GatewayRef): Panel[] {
+function servicePanels(service: Service<number>, gateway: GatewayRef): Panel[] {
   const names = namesOf(service);
   const own = ofGateway(gateway);
   const endpoints = (metric: string) => `sum(envoy_cluster_${metric}{${names.clusters},${own}})`;

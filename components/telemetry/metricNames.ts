@@ -84,7 +84,7 @@ export function union(parts: readonly { readonly name: string; readonly expr: st
 }
 
 /** Names of a service's other metrics. */
-export function namesOf(service: Service) {
+export function namesOf(service: Service<number>) {
   return {
     rateLimited: `envoy_${sanitized(service.name)}_http_local_rate_limit_rate_limited`,
     /** Selects the clusters of its backends. */
@@ -93,17 +93,17 @@ export function namesOf(service: Service) {
 }
 
 /** Calls to a gRPC service that ended with a status, or all of them; counted by its backends' clusters. */
-export function grpcCalls(service: Service, gateway: GatewayRef, status: number | "total"): string {
+export function grpcCalls(service: Service<number>, gateway: GatewayRef, status: number | "total"): string {
   return `envoy_cluster_grpc_${status}{${namesOf(service).clusters},${ofGateway(gateway)}}`;
 }
 
 /** Istio's cluster name for a Service's port. */
-export function clusterName({ service, namespace, port }: Omit<Backend, "weight">): string {
+export function clusterName({ service, namespace, port }: Omit<Backend<number>, "weight">): string {
   return `outbound|${port}||${service}.${namespace}.svc.cluster.local`;
 }
 
 /** Regular expressions for the backends' clusters, escaped for a PromQL string. */
-function clusters(service: Service): string[] {
+function clusters(service: Service<number>): string[] {
   const names = backendsOf(service).map((backend) => clusterName(backend).replace(/[|.]/g, String.raw`\\$&`));
   return [...new Set(names)].sort();
 }

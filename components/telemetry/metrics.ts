@@ -16,7 +16,7 @@ export interface GatewayMetricsArgs {
   /** Who scrapes, the alerts and the dashboard: `telemetry` of `gatewayConfig()`. What it leaves out is not made. */
   telemetry: TelemetryConfig;
   /** Services with their objectives: `services` of `gatewayConfig()`. */
-  services: readonly Service[];
+  services: readonly Service<number>[];
   /** The Gateway whose proxies are read. The objects live in its namespace. */
   gateway: GatewayRef;
   /** Namespace of the service that counts for global limits; its failures then raise an alert. Default: there is none. */

@@ -46,7 +46,7 @@ export function proxiesWithout(filter: string, gateway: GatewayRef): string {
 }
 
 /** Share of failed requests, from 0 to 1: 5xx, or the gRPC equivalent. */
-export function errorShare(service: Service, gateway: GatewayRef, window: string): string {
+export function errorShare(service: Service<number>, gateway: GatewayRef, window: string): string {
   if (service.protocol === "grpc") {
     // Envoy's own failures are gRPC statuses too, so adding 5xx would count them twice. A status that never occurred has no
     // counter.
@@ -61,7 +61,7 @@ export function errorShare(service: Service, gateway: GatewayRef, window: string
 }
 
 /** Unit: milliseconds. */
-export function latency(service: Service, gateway: GatewayRef, quantile: number, window: string): string {
+export function latency(service: Service<number>, gateway: GatewayRef, quantile: number, window: string): string {
   const buckets = ruleRates(service, "upstream_rq_time_bucket", ofGateway(gateway), window);
   return `histogram_quantile(${quantile}, sum by (le) (${buckets}))`;
 }

@@ -10,6 +10,7 @@ import { type ParsedStack, STACK_KEYS, type StackKey, stackShape } from "../sche
 import { partial, Unreadable } from "../values/partial";
 import { ConfigError, type Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
+import { knownServices } from "./knownServices";
 import { checkSecrets } from "./secrets";
 import { gatherServices, relabel } from "./serviceFiles";
 import { servedServices } from "./sharedLists";
@@ -42,6 +43,8 @@ export function loadConfig(given: GivenConfig): StackConfig {
     listed.length === values.services.length &&
     listed.every(({ isWhole }) => isWhole);
   const { isSecret } = secrets;
+  const { find: findService, problems: unreadable } = knownServices(sound.kubernetes, given.folder);
+  problems.push(...unreadable);
   problems.push(
     ...ruleProblems({
       ...sound,
@@ -51,6 +54,7 @@ export function loadConfig(given: GivenConfig): StackConfig {
       hasEveryService,
       isSecret,
       domainList: domainList(sound, problems),
+      findService,
     }),
   );
   const known = new Set(misread.map(({ path }) => path));
@@ -69,9 +73,17 @@ export function loadConfig(given: GivenConfig): StackConfig {
   }
   // If there is no problem, every part is present.
   const parsed = { ...sound, services: services.map(({ service }) => service) } as ParsedStack;
-  const stack = resolveStack(parsed);
+  const stack = resolveStack(parsed, findService ?? (() => undefined));
   const served = services.map(({ index }) => places[index] ?? `services[${index}]`);
-  return { ...stack, fieldUses: stack.fieldUses.map((use) => ({ ...use, path: relabel(use.path, served) })) };
+  const relabeled = <T extends { readonly path: string }>(entry: T): T => ({
+    ...entry,
+    path: relabel(entry.path, served),
+  });
+  return {
+    ...stack,
+    fieldUses: stack.fieldUses.map(relabeled),
+    namedPorts: stack.namedPorts.map(relabeled),
+  };
 }
 
 /** A service whose protocol is wrong counts as one of requests, of which more keys are known. */

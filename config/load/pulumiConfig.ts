@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import type { StackConfig } from "../resolve/model";
+import { unknownPort, withNumbers } from "../resolve/namedPorts";
 import type { stackSchema } from "../schema/stack";
 import { ConfigError, keyPath, type Problem } from "../values/problem";
 import { isConfigSecret } from "./configSecret";
@@ -33,12 +34,18 @@ function projectFolder(): string {
 export type GatewayConfigInput = z.input<typeof stackSchema>;
 
 /**
- * The config of a gateway that another program creates, checked in the same way, with every default filled in.
+ * The config of a gateway that another program creates, checked in the same way, with every default filled in. Ports by name are looked
+ * up in the files of `kubernetes.services` only.
  * @throws {pulumi.RunError} that lists every problem.
  */
-export function gatewayConfig(input: GatewayConfigInput): StackConfig {
+export function gatewayConfig(input: GatewayConfigInput): StackConfig<number> {
   const values = { ...input };
-  return checked({ project: "", folder: projectFolder(), values, secretKeys: keysWithSecrets(values) });
+  const stack = checked({ project: "", folder: projectFolder(), values, secretKeys: keysWithSecrets(values) });
+  const unknown = stack.namedPorts.filter(({ number }) => number === undefined);
+  if (unknown.length > 0) {
+    throw runError(new ConfigError("", unknown.map(unknownPort)).message);
+  }
+  return { ...stack, ...withNumbers(stack, stack.namedPorts) };
 }
 
 function checked(given: GivenConfig): StackConfig {

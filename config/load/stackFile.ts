@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { StackConfig } from "../resolve/model";
+import { withKnownNumbers } from "../resolve/namedPorts";
 import { SEALED } from "../values/pem";
 import { keyPath, type KeyPath } from "../values/problem";
 import { PROJECT } from "../values/project";
@@ -9,11 +10,13 @@ import { loadConfig } from "./load";
 import { type Misread, PULUMIS_BOUND, readYamlFile } from "./yamlFile";
 
 /**
- * Reads the config of a stack from its Pulumi.STACK.yaml, without Pulumi and without its secrets.
+ * Reads the config of a stack from its Pulumi.STACK.yaml, without Pulumi, its secrets and a cluster. Ports by name that no file of
+ * kubernetes.services has keep their names.
  * @throws {ConfigError} with every problem; a one-line Error if the file cannot be read.
  */
 export function loadStackFile(path: string): StackConfig {
-  return loadConfig(readStackFile(path));
+  const stack = loadConfig(readStackFile(path));
+  return { ...stack, ...withKnownNumbers(stack, stack.namedPorts) };
 }
 
 /** Key paths of a stack file's encrypted values. None if the file cannot be read. */

@@ -23,13 +23,24 @@ import { ANY_HOST } from "./domains";
 import type { FieldUse } from "./fieldUses";
 import type { Listener } from "./listeners";
 
+/** Port of a Service: its number, or its name as long as nobody has looked it up. Objects are made of numbers only. */
+export type Port = number | string;
+
 /** Where a rule sends requests: a port of a Service. */
-export interface Backend {
+export interface Backend<P extends Port = Port> {
   readonly service: string;
   readonly namespace: string;
-  readonly port: number;
+  readonly port: P;
   /** Share of requests, in proportion to the sum of the rule's weights. */
   readonly weight: number;
+}
+
+/** A port that the config names, and the Service to look it up in. */
+export interface NamedPort extends Omit<Backend<string>, "weight"> {
+  /** Key path of the name. */
+  readonly path: string;
+  /** Its number in a file of kubernetes.services; undefined if none has the Service. */
+  readonly number: number | undefined;
 }
 
 /** A version of a service. The program creates its Service, in the service's namespace. */
@@ -38,20 +49,20 @@ export interface Version {
   readonly service: string;
   /** Labels of its pods. */
   readonly selector: Readonly<Record<string, string>>;
-  readonly ports: readonly { readonly port: number; readonly targetPort: number }[];
+  readonly ports: readonly { readonly port: number; readonly targetPort: Port }[];
 }
 
 /**
  * One path of a service. Every field is required, even if its value may be undefined, so that the compiler finds config keys that
  * are never filled in.
  */
-export interface Rule {
+export interface Rule<P extends Port = Port> {
   /** `SERVICE--RULE`: Istio uses it verbatim as Envoy's route name, so it is unique across the gateway. */
   readonly name: string;
   readonly path: string;
   readonly type: ParsedPath["type"];
   readonly match: Match | undefined;
-  readonly backends: readonly Backend[];
+  readonly backends: readonly Backend<P>[];
   /** Off for gRPC, whose clients send a deadline. */
   readonly timeouts: { readonly request: string; readonly backendRequest?: string };
   /** Undefined: Istio's default. False: no retries. */
@@ -61,7 +72,7 @@ export interface Rule {
   readonly responseHeaders: HeaderChanges | undefined;
   readonly rewrite: Rewrite | undefined;
   /** Gets a copy of a share of the requests. */
-  readonly mirror: (Omit<Backend, "weight"> & { readonly percent: number }) | undefined;
+  readonly mirror: (Omit<Backend<P>, "weight"> & { readonly percent: number }) | undefined;
 }
 
 /** A name of a service that clients use. */
@@ -75,7 +86,7 @@ export interface Host {
 }
 
 /** A service with every default filled in. Every field is required, as in `Rule`. */
-export interface Service {
+export interface Service<P extends Port = Port> {
   readonly name: string;
   /** The first of its hosts, which stands for the service. */
   readonly host: string;
@@ -84,7 +95,7 @@ export interface Service {
   readonly namespace: string;
   readonly protocol: Exclude<ParsedService["protocol"], StreamProtocol>;
   /** In the order in which Envoy tries them. */
-  readonly rules: readonly Rule[];
+  readonly rules: readonly Rule<P>[];
   /** What its clients' certificates are checked against; undefined: the gateway's, or none is asked for. */
   readonly clientCertificates: HostClientCertificates | undefined;
   /** Who may enter; undefined for everyone. */
@@ -108,7 +119,7 @@ export interface Service {
 export type StreamProtocol = Exclude<ParsedService["protocol"], "http" | "grpc">;
 
 /** A service of connections instead of requests: TLS by server name, or TCP by port. */
-export interface Stream {
+export interface Stream<P extends Port = Port> {
   readonly name: string;
   readonly protocol: StreamProtocol;
   readonly namespace: string;
@@ -116,7 +127,7 @@ export interface Stream {
   readonly listenPort: number;
   /** Its listeners: one for each host, or one for all of TCP. */
   readonly listeners: readonly StreamListener[];
-  readonly backends: readonly Backend[];
+  readonly backends: readonly Backend<P>[];
   /** Which clients may connect: only by address. Undefined for everyone. */
   readonly access: Access | undefined;
   /** Connections at a time in each proxy. Undefined: no limit. */
@@ -132,7 +143,7 @@ export interface StreamListener {
 }
 
 /** A stack's config, checked, with every default filled in. */
-export interface StackConfig {
+export interface StackConfig<P extends Port = Port> {
   /** What hosts are in, unless they have certificates of their own; that of hosts derived from names first. */
   readonly domains: readonly string[];
   /** The Gateway's name, namespace, address and settings of its listeners. */
@@ -142,9 +153,9 @@ export interface StackConfig {
   /** The certificates that they serve. */
   readonly certificates: readonly StackCertificate[];
   /** What is served, in the given order. */
-  readonly services: readonly Service[];
+  readonly services: readonly Service<P>[];
   /** What is passed on as connections instead of requests. */
-  readonly streams: readonly Stream[];
+  readonly streams: readonly Stream<P>[];
   /** True refuses requests to hosts that no service has. */
   readonly denyByDefault: boolean;
   /** Namespaces whose sidecars refuse plain text. Undefined: no policies. */
@@ -157,12 +168,14 @@ export interface StackConfig {
   readonly kubernetes: KubernetesConfig & { readonly adopt: boolean };
   /** Fields that the cluster's CRDs must have; empty if YAML is rendered, which is checked already. */
   readonly fieldUses: readonly FieldUse[];
+  /** Ports to look up in their Services. */
+  readonly namedPorts: readonly NamedPort[];
   /** True refuses to delete the Gateway, the private key and the Secret. */
   readonly protect: boolean;
 }
 
 /** Every Service port that a service's requests may go to, including copies. */
-export function backendsOf(service: Pick<Service, "rules">): Omit<Backend, "weight">[] {
+export function backendsOf<P extends Port>(service: Pick<Service<P>, "rules">): Omit<Backend<P>, "weight">[] {
   return service.rules.flatMap(({ backends, mirror }) =>
     mirror === undefined ? [...backends] : [...backends, mirror],
   );

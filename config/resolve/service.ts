@@ -135,7 +135,8 @@ function resolveVersions(service: ParsedService, rules: readonly Rule[]): Versio
   return (["stable", "canary"] satisfies VersionName[]).map((version) => {
     const name = versionService(service.name, version);
     const backends = backendsOf({ rules }).filter((backend) => backend.service === name);
-    const ports = [...new Set(backends.map(({ port }) => port))];
+    // The config check refuses names here: no other Service has their numbers.
+    const ports = [...new Set(backends.flatMap(({ port }) => (typeof port === "number" ? [port] : [])))];
     return {
       version,
       service: name,

@@ -6,12 +6,13 @@ import { fieldUses } from "./fieldUses";
 import { merged } from "./certificates";
 import { resolveListeners } from "./listeners";
 import type { Service, StackConfig } from "./model";
+import { type FindService, namedPorts, portNumber } from "./namedPorts";
 import { resolveService } from "./service";
 import { isStream } from "./protocols";
 import { resolveStreams } from "./streams";
 
 /** Fills in every default that depends on another value. */
-export function resolveStack(parsed: ParsedStack): StackConfig {
+export function resolveStack(parsed: ParsedStack, findService: FindService): StackConfig {
   const { mtls, kubernetes, protect, adopt } = parsed;
   const rendering = kubernetes.renderDirectory !== undefined;
   const indexed = parsed.services.map((service, index) => ({ index, service }));
@@ -34,6 +35,9 @@ export function resolveStack(parsed: ParsedStack): StackConfig {
     telemetry: parsed.telemetry,
     kubernetes: { ...kubernetes, adopt },
     fieldUses: fieldUses({ ...parsed, services: indexed }),
+    namedPorts: indexed
+      .flatMap(namedPorts)
+      .map((port) => ({ ...port, number: portNumber(port, findService(port) ?? {}) })),
     protect,
   };
 }

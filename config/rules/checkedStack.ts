@@ -1,3 +1,4 @@
+import type { FindService } from "../resolve/namedPorts";
 import type { DefaultsConfig, IndexedService } from "../schema/service";
 import type { Domain } from "../resolve/domains";
 import type { ParsedStack } from "../schema/stack";
@@ -25,4 +26,6 @@ export interface CheckedStack extends Partial<Omit<ParsedStack, "services" | "de
   readonly hasEveryService: boolean;
   /** Whether the value at a key path is a Pulumi secret. */
   readonly isSecret: (path: string) => boolean;
+  /** Services in the files of kubernetes.services; undefined if one cannot be read. */
+  readonly findService: FindService | undefined;
 }

@@ -22,6 +22,7 @@ import { hstsProblems } from "./entry/hsts";
 import { mtlsProblems } from "./backends/mtls";
 import { namespaceProblems } from "./entry/allowedRoutes";
 import { rewriteProblems, ruleNameProblems } from "./routing/paths";
+import { portProblems } from "./routing/ports";
 import { shadowProblems, tieProblems } from "./routing/precedence";
 import { retryProblems } from "./routing/retry";
 import { rateLimitProblems, rateLimitServiceProblems } from "./limits/rateLimit";
@@ -57,6 +58,7 @@ const RULES: readonly StackRule[] = [
   streamProblems,
   listenPortProblems,
   backendProblems,
+  portProblems,
   canaryProblems,
   overrideProblems,
   versionProblems,

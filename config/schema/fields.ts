@@ -64,6 +64,23 @@ export const port = z
   .min(1, "a port from 1 to 65535")
   .max(65535, "a port from 1 to 65535");
 
+/**
+ * Port of a Service: its number, or its name, a DNS label. It has a letter here: a number in quotes is a mistake.
+ * https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#serviceport-v1-core
+ */
+export const servicePort = portOr(new RegExp(`^(?=.*[a-z])${LABEL}$`), "1 to 63 of a-z, 0-9 and '-'");
+
+/** Port of a Pod: its number, or its name. https://www.rfc-editor.org/rfc/rfc6335#section-5.1 */
+export const podPort = portOr(
+  /^(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/,
+  "1 to 15 of a-z, 0-9 and single '-'",
+);
+
+function portOr(name: RegExp, form: string) {
+  const message = `a port from 1 to 65535 without quotes, or its name: ${form}`;
+  return z.union([port, z.string().regex(name, message)], message);
+}
+
 /** A whole number within bounds, with one message for every way to miss it. */
 export function wholeNumber(min: number, max: number, unit: string) {
   const message = `a whole number of ${unit} from ${min} to ${max}`;

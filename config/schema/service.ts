@@ -5,7 +5,7 @@ import { corsSchema } from "./routing/cors";
 import { ownCertificateSchema } from "./certificate/certificate";
 import { hostClientCertificatesSchema } from "./entry/clientCertificates";
 import { hostsSchema } from "./entry/hosts";
-import { dnsLabel, hostPattern, orOff, port } from "./fields";
+import { dnsLabel, hostPattern, orOff, port, servicePort } from "./fields";
 import { faultSchema } from "./routing/fault";
 import { filterShape } from "./routing/filters";
 import { limitsSchema } from "./limits/limits";
@@ -65,7 +65,9 @@ export const serviceSchema = z.strictObject({
     .describe(
       "Port of the gateway for tcp, which needs one of its own, and for tls-passthrough and tls-terminate. Default: 443.",
     ),
-  port: port.default(80).describe("Port of the backends' Services."),
+  port: servicePort
+    .default(80)
+    .describe("Port of the backends' Services: its number, or its name, which each Service is looked up for."),
   backends: backendsSchema.optional().describe("Kubernetes Services that answer. Default: the one called NAME."),
   paths: z
     .array(pathSchema, "a list of paths")

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Backend, StackConfig } from "../../config";
+import type { Backend, Port, StackConfig } from "../../config";
 import { backendsOf } from "../../config/resolve/model";
 import { backendAddress } from "../addresses";
 import { logOf } from "../controlPlane";
@@ -23,7 +23,7 @@ export const METRICS_URL = "http://127.0.0.1:8428";
 
 /** A port of a Service that a stack refers to. */
 export interface WantedBackend extends Pick<BackendState, "namespace" | "service" | "protocol" | "labels"> {
-  readonly port: number;
+  readonly port: Port;
 }
 
 /** A stack's backends: pods for the versions whose Services the stack creates, Services for everything else. */
@@ -82,13 +82,26 @@ export async function addBackends(
     if (known === undefined) {
       const address = backendAddress(backends.length);
       await outputInside(pid, ["ip", "address", "replace", `${address}/32`, "dev", "lo"]);
-      backends.push({ namespace, service, ports: [port], protocol, address, labels });
-    } else if (!known.ports.includes(port)) {
-      backends[index] = { ...known, ports: [...known.ports, port] };
+      backends.push(withPort({ namespace, service, ports: [], protocol, address, labels }, port));
+    } else {
+      backends[index] = withPort(known, port);
     }
   }
   await serve(pid, tools, backends, daemons);
   return backends;
+}
+
+/** Number of a Service's first port that a stack calls by name. */
+const FIRST_NAMED_PORT = 9000;
+
+function withPort({ ports, names, ...rest }: BackendState, port: Port): BackendState {
+  const free = FIRST_NAMED_PORT + Object.keys(names ?? {}).length;
+  const number = typeof port === "number" ? port : (names?.[port] ?? free);
+  return {
+    ...rest,
+    ports: [...new Set([...ports, number])],
+    names: typeof port === "number" ? names : { ...names, [port]: number },
+  };
 }
 
 /** Gives a Service this many endpoints. Returns all backends of the lab. */

@@ -7,7 +7,7 @@ import { UnifiedGateway } from "../../components/unifiedGateway";
 import { loadStackFile } from "../../config/load/stackFile";
 import { metadataOf, only, register, valueOf, type Registered } from "../support/deployment";
 import { schemaErrors } from "../support/schemas";
-import { stack } from "../support/stacks";
+import { numbered, stack } from "../support/stacks";
 
 const ROOT = join(__dirname, "..", "..");
 const GOLDEN = join(__dirname, "..", "golden");
@@ -31,7 +31,7 @@ describe("components/unifiedGateway", () => {
     describe(`stack ${name}`, () => {
       let resources: Registered[];
       before(async () => {
-        const config = loadStackFile(join(ROOT, `Pulumi.${name}.yaml`));
+        const config = numbered(loadStackFile(join(ROOT, `Pulumi.${name}.yaml`)));
         resources = await register(() => stackGateway(config, name, {}));
       });
 

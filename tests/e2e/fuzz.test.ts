@@ -9,6 +9,7 @@ import { Draw } from "../fuzz/support/draw";
 import { Emission } from "../fuzz/support/emission";
 import { AUTHORITY } from "../fuzz/support/material";
 import { asText, drawStack, type Given, type Place } from "../fuzz/support/stack";
+import { numbered } from "../support/stacks";
 import { certificateWithKey, signedBy } from "../support/certificates";
 import { apply, backendServices, manifestsOf, nameOf, remove, type Manifest } from "./support/emitted";
 import { prepare, theLab } from "./support/lab";
@@ -32,7 +33,7 @@ const DEPLOYED = Number(process.env.FUZZ_RUNS ?? 12);
 
 interface Case {
   readonly given: Given;
-  readonly config: StackConfig;
+  readonly config: StackConfig<number>;
   readonly manifests: Manifest[];
 }
 
@@ -62,7 +63,7 @@ describe("fuzzed configs", () => {
     cases = [];
     try {
       for (const given of fc.sample(drawn, { seed: SEED, numRuns: Math.max(SAMPLE, DEPLOYED) })) {
-        const config = loadConfig(given);
+        const config = numbered(loadConfig(given));
         cases.push({ given, config, manifests: manifestsOf(config, await emission.of(config), own) });
       }
     } finally {

@@ -10,6 +10,7 @@ import { apiAccess } from "../../lab/controlPlane";
 import { eventually } from "../../lab/processes";
 import { request, stackOutputs, trustFile } from "../../lab/probe";
 import { grpcCalls as callGrpc } from "./support/clients";
+import { numbered } from "../support/stacks";
 import { deploy, destroy, theLab, type Values } from "./support/lab";
 
 const STACK = "metrics";
@@ -70,8 +71,8 @@ async function countOf({ rules }: Service, metric: Parameters<typeof ruleMetric>
 
 describe("metrics", function () {
   this.timeout(300_000);
-  let shop: Service;
-  let calls: Service;
+  let shop: Service<number>;
+  let calls: Service<number>;
   let groups: RuleGroup[];
   const file = async (name: string, key: string) => {
     const json = await theLab().kubectl(["-n", NAMESPACE, "get", "configmap", `${GATEWAY}--${name}`, "-o", "json"]);
@@ -86,7 +87,7 @@ describe("metrics", function () {
   const get = (path: string) => request(theLab(), `https://shop.${DOMAIN}${path}`);
 
   before(async () => {
-    const { services } = await deploy(STACK, values);
+    const { services } = numbered(await deploy(STACK, values));
     const [, second, third] = services;
     assert.ok(second && third);
     [shop, calls] = [second, third];

@@ -21,7 +21,7 @@ const values = (timeout: string): Values => ({
     {
       name: "web",
       namespace: "rbac-apps",
-      port: 8080,
+      port: "http",
       backends: [{ service: "far", namespace: "rbac-far" }],
       timeouts: { request: timeout },
       rateLimit: { type: "local", requests: 100, per: "second" },
@@ -38,7 +38,7 @@ interface AuditEvent {
 }
 
 /** Resources that the roles grant by object name. */
-const NAMED = ["secrets", "customresourcedefinitions"];
+const NAMED = ["secrets", "customresourcedefinitions", "services"];
 
 /** `VERB GROUP/RESOURCE NAMESPACE [NAME]`: a right, as a role grants it or a request needs it. */
 type Right = string;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { routeMap } from "../../emit/routeMap";
-import { stack } from "../support/stacks";
+import { checked, stack } from "../support/stacks";
 
 describe("scripts/routeMap", () => {
   const map = (services: Record<string, unknown>[]) =>
@@ -11,6 +11,11 @@ describe("scripts/routeMap", () => {
     assert.match(text, /^ {2}gateway --> host0\{\{"web\.example\.test"\}\}$/m);
     assert.match(text, /^ {2}host0 -->\|"\/: 88 %"\| target0_0_0\["apps\/web:80"\]$/m);
     assert.match(text, /^ {2}host0 -->\|"\/: 12 %"\| target0_0_1\["apps\/web-next:80"\]$/m);
+  });
+
+  it("shows a port by name, where nobody knows its number", () => {
+    const services = [{ name: "web", namespace: "apps", port: "http" }];
+    assert.match(routeMap("test", checked({ services })), /target0_0_0\["apps\/web:http"\][^]*`apps\/web:http`/);
   });
 
   it("describes what must match and what happens on the way", () => {

@@ -23,7 +23,7 @@ const OTHER = { name: "sibling", namespace: "apps" };
 const isNone = (part: object): part is None => "none" in part;
 
 /** A stack with a service that has a feature or not, and another. */
-function stacks({ example, stack: more = {} }: Feature): { before: StackConfig; after: StackConfig } {
+function stacks({ example, stack: more = {} }: Feature): Record<"before" | "after", StackConfig<number>> {
   const service = { name: "web", namespace: "apps" };
   return {
     before: stack({ ...more, services: [service, OTHER] }),
@@ -32,7 +32,7 @@ function stacks({ example, stack: more = {} }: Feature): { before: StackConfig; 
 }
 
 /** The objects of a stack, by kind, as text. */
-async function objects(config: StackConfig): Promise<Map<string, string[]>> {
+async function objects(config: StackConfig<number>): Promise<Map<string, string[]>> {
   const resources: Registered[] = await register(() => new UnifiedGateway("gateway", config));
   const found = new Map<string, string[]>();
   for (const { type, inputs } of resources.filter((resource) => resource.type.startsWith("kubernetes:"))) {

@@ -6,6 +6,7 @@ import { Emission } from "./support/emission";
 import { AUTHORITY } from "./support/material";
 import { parameters } from "./support/runs";
 import { renamed, unsound } from "./support/soundness";
+import { numbered } from "../support/stacks";
 import { asText, drawStack } from "./support/stack";
 
 describe("valid configs", () => {
@@ -17,7 +18,7 @@ describe("valid configs", () => {
     await fc.assert(
       fc.asyncProperty(fc.gen(), async (generate) => {
         const given = asText(drawStack(new Draw(generate), authority));
-        const config = loadConfig(given);
+        const config = numbered(loadConfig(given));
         const resources = await emission.of(config);
         const flaws = [...unsound(config, resources), ...renamed(urns, resources)];
         assert.deepEqual(flaws, [], JSON.stringify(given.values));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { changes } from "../../review/changes";
 import { reviewMarkdown } from "../../review/markdown";
-import { stack } from "../support/stacks";
+import { checked, stack } from "../support/stacks";
 
 const service = (name: string, more: Record<string, unknown> = {}) => ({ name, namespace: "apps", ...more });
 
@@ -35,6 +35,13 @@ describe("review/changes", () => {
     assert.deepEqual(texts(service("Local"), service("Cluster")), [
       'gateway.infrastructure.patches.service.spec.externalTrafficPolicy "Local" → "Cluster"',
     ]);
+  });
+
+  it("shows a port by name, where nobody knows its number", () => {
+    const port = (value: unknown) => checked({ services: [service("web", { port: value })] });
+    const texts = (from: unknown, to: unknown) => changes(port(from), port(to)).map(({ text }) => text);
+    assert.deepEqual(texts(80, "http"), ["requests go to apps/web:http, previously to apps/web:80, on /"]);
+    assert.deepEqual(texts("http", "http"), []);
   });
 
   it("puts each change in words, and marks its reach", () => {

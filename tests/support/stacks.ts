@@ -1,4 +1,5 @@
 import { loadConfig } from "../../config/load/load";
+import { withNumbers } from "../../config/resolve/namedPorts";
 import { ConfigError } from "../../config/values/problem";
 import type { StackConfig } from "../../config";
 
@@ -23,8 +24,13 @@ function headers(length: number): Record<string, string> {
   return Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`x-${index}`, "x".repeat(length)]));
 }
 
-/** A checked config: the minimal one, with some keys replaced. */
-export function stack(values: Values = {}, secretKeys: readonly string[] = []): StackConfig {
+/** A checked config, as it is deployed: the minimal one, with some keys replaced. */
+export function stack(values: Values = {}, secretKeys: readonly string[] = []): StackConfig<number> {
+  return numbered(checked(values, secretKeys));
+}
+
+/** The same before anybody has looked up the ports that it names. */
+export function checked(values: Values = {}, secretKeys: readonly string[] = []): StackConfig {
   return loadConfig({
     project: "istio-gateway",
     folder: ".",
@@ -33,10 +39,16 @@ export function stack(values: Values = {}, secretKeys: readonly string[] = []): 
   });
 }
 
+/** A config in whose cluster every port by name has one number. */
+export function numbered(config: StackConfig, number = 8080): StackConfig<number> {
+  const ports = config.namedPorts.map((port) => ({ ...port, number }));
+  return { ...config, ...withNumbers(config, ports) };
+}
+
 /** The lines of a config's error, without the first: one for each mistake. */
 export function mistakes(values: Values, secretKeys: readonly string[] = []): string[] {
   try {
-    stack(values, secretKeys);
+    checked(values, secretKeys);
   } catch (error) {
     if (error instanceof ConfigError) {
       return error.message

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { diagnose } from "../../verify/diagnosis";
 import { row, skipped, summary, table } from "../../verify/row";
-import { stack } from "../support/stacks";
+import { checked, stack } from "../support/stacks";
 
 describe("verify/row", () => {
   const rows = [
@@ -57,6 +57,15 @@ describe("verify/diagnosis", () => {
       /httproute calls\.unified-gateway\.istio-system -n other/,
     );
     assert.match(diagnose(answer, host, config).more ?? "", /httproute site\.unified-gateway\.istio-system -n apps/);
+  });
+
+  it("reminds of ports by name, whose numbers may have changed", () => {
+    const cause = (port: unknown) => {
+      const config = checked({ services: [{ name: "web", namespace: "apps", port }] });
+      return diagnose({ status: 500, body: "", headers: {} }, "web.example.test", config).cause ?? "";
+    };
+    assert.match(cause("http"), /no such port \(pulumi up looks ports by name up again\), or/);
+    assert.match(cause(80), /no such port, or/);
   });
 
   it("names a fault, whatever the status, and a delay longer than it waits", () => {

@@ -1,11 +1,11 @@
 import { RATE_LIMIT_PORT, rateLimitServiceName } from "../../components/shared/naming";
-import { backendsOf } from "../../config";
+import { backendsOf, type Port } from "../../config";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 import { getObject, listObjects } from "./kubectl";
 
 interface KubernetesService {
-  spec: { ports?: { port: number }[] };
+  spec: { ports?: { name?: string; port: number }[] };
 }
 
 interface EndpointSlice {
@@ -38,13 +38,13 @@ export async function checkBackends({ config }: Target): Promise<Row[]> {
 async function flawOf(
   namespace: string,
   service: string,
-  port: number,
+  port: Port,
 ): Promise<{ seen: string; cause: string } | undefined> {
   const object = await getObject<KubernetesService>("service", service, namespace);
   if (object === undefined) {
     return { seen: "missing", cause: `there is no Service ${service} in ${namespace}` };
   }
-  const ports = (object.spec.ports ?? []).map((one) => one.port);
+  const ports = (object.spec.ports ?? []).map((one) => (typeof port === "number" ? one.port : (one.name ?? one.port)));
   if (!ports.includes(port)) {
     return {
       seen: `ports ${ports.join(", ")}`,

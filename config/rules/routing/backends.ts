@@ -18,7 +18,7 @@ function listProblems(
   path: string,
   service: ParsedService,
   backends: readonly ParsedBackend[] | undefined,
-  port: number,
+  port: ParsedService["port"],
 ): Problem[] {
   if (backends === undefined) {
     return [];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { yamlFiles } from "../fields";
 import { gatewayApiSchema } from "./gatewayApi";
 
 /** The cluster to deploy to, or the folder to render to. */
@@ -23,6 +24,11 @@ export const kubernetesSchema = z.strictObject({
     .optional()
     .describe(
       "CRDs of the cluster that the rendered YAML is for. Without renderDirectory they are read from the cluster.",
+    ),
+  services: yamlFiles
+    .optional()
+    .describe(
+      "Files with the cluster's Services, as `kubectl get services -o yaml` or `helm template` print them: ports by name are looked up there for rendered YAML and in reviews. Previews and updates of a cluster ask the cluster.",
     ),
   istioStack: z
     .string("a stack as ORGANIZATION/PROJECT/STACK")

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dnsLabel, port } from "../fields";
+import { dnsLabel, servicePort } from "../fields";
 
 /** Gateway API v1: backends of a rule of an HTTPRoute. */
 export const MAX_BACKENDS = 16;
@@ -10,7 +10,7 @@ const WEIGHT = `a weight from 0 to ${MAX_WEIGHT}, without decimals`;
 const backendSchema = z.strictObject({
   service: dnsLabel.describe("Name of the Kubernetes Service."),
   namespace: dnsLabel.optional().describe("Namespace of the Service. Default: the service's namespace."),
-  port: port.optional().describe("Port of the Service. Default: the service's port."),
+  port: servicePort.optional().describe("Port of the Service, by number or name. Default: the service's port."),
   weight: z
     .number(WEIGHT)
     .int(WEIGHT)

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dnsLabel, percentage, port } from "../fields";
+import { dnsLabel, percentage, servicePort } from "../fields";
 import { matchSchema } from "./match";
 import { versionsSchema } from "./versions";
 
@@ -10,7 +10,7 @@ export const canarySchema = z
       .optional()
       .describe("Kubernetes Service of the new version. It has to select other pods than the stable one."),
     namespace: dnsLabel.optional().describe("Namespace of that Service. Default: the service's namespace."),
-    port: port.optional().describe("Port of that Service. Default: the service's port."),
+    port: servicePort.optional().describe("Port of that Service, by number or name. Default: the service's port."),
     versions: versionsSchema
       .optional()
       .describe(

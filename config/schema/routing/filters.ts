@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { keyPath } from "../../values/problem";
-import { dnsLabel, headerName, hostname, orOff, percentage, port } from "../fields";
+import { dnsLabel, headerName, hostname, orOff, percentage, servicePort } from "../fields";
 import { headerValue } from "./match";
 
 /** Gateway API: at most 16 headers in each list. */
@@ -67,7 +67,7 @@ export const mirrorSchema = z.strictObject({
     "Kubernetes Service that gets the copies. If it is missing, Istio serves no path of a gRPC service.",
   ),
   namespace: dnsLabel.optional().describe("Namespace of that Service. Default: the service's namespace."),
-  port: port.optional().describe("Port of that Service. Default: the service's port."),
+  port: servicePort.optional().describe("Port of that Service, by number or name. Default: the service's port."),
   percent: percentage(1, 100).default(100).describe("Share of requests that are copied."),
 });
 

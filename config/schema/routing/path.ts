@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { regularExpressionFlaw } from "../../values/regularExpression";
-import { dnsLabel, orOff, port } from "../fields";
+import { dnsLabel, orOff, servicePort } from "../fields";
 import { backendsSchema } from "./backend";
 import { corsSchema } from "./cors";
 import { pathFilterShape } from "./filters";
@@ -25,7 +25,9 @@ export const pathRuleSchema = z
     name: dnsLabel
       .optional()
       .describe("Name of the rule, unique within the service. Default: the path with dashes; `root` for /."),
-    port: port.optional().describe("Port of this path's backends. Default: the service's port."),
+    port: servicePort
+      .optional()
+      .describe("Port of this path's backends, by number or name. Default: the service's port."),
     backends: backendsSchema.optional().describe("Backends of this path. Default: the service's backends."),
     timeouts: timeoutsSchema.optional().describe("Timeouts of this path. Default: the service's timeouts."),
     retry: orOff(retrySchema).optional().describe("Retries of this path. Default: the service's retry."),

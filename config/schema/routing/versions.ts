@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { labelKey, labelValue, port } from "../fields";
+import { labelKey, labelValue, podPort } from "../fields";
 
 /** Versions told apart by a label on their pods. The program makes a Service for each: NAME-stable and NAME-canary. */
 export const versionsSchema = z.strictObject({
@@ -13,7 +13,7 @@ export const versionsSchema = z.strictObject({
   label: labelKey.default("version").describe("Label that tells the versions apart."),
   stable: labelValue.default("stable").describe("That label's value on stable pods."),
   canary: labelValue.default("canary").describe("That label's value on canary pods."),
-  targetPort: port.optional().describe("Port of the pods. Default: the service's port."),
+  targetPort: podPort.optional().describe("Port of the pods, by number or name. Default: the service's port."),
 });
 
 export type Versions = z.output<typeof versionsSchema>;

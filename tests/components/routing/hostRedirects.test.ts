@@ -17,7 +17,7 @@ const HOSTS = [
   "also.example.test",
 ];
 const service = (more: object = {}) =>
-  stack({ services: [{ name: "web", namespace: "apps", hosts: HOSTS, ...more }] }).services[0] as Service;
+  stack({ services: [{ name: "web", namespace: "apps", hosts: HOSTS, ...more }] }).services[0] as Service<number>;
 
 const parent = (sectionName: string) => ({ ...GATEWAY, sectionName });
 

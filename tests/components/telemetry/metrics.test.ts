@@ -21,7 +21,7 @@ const GATEWAY = { name: "edge", namespace: "gateways" };
 /** Selects its series. */
 const OWN = 'gateway_networking_k8s_io_gateway_name="edge",namespace="gateways"';
 
-const config = (telemetry: Values, own: Values = {}): StackConfig =>
+const config = (telemetry: Values, own: Values = {}): StackConfig<number> =>
   stack({ telemetry, services: [{ name: "my-web", namespace: "apps", port: 8080, telemetry: own }] });
 
 const deploy = (telemetry: Values): Promise<Registered[]> => {

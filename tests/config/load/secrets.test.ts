@@ -14,7 +14,7 @@ import { stackFileSchema } from "../../../config/schema/jsonSchema";
 import { testAuthority } from "../../support/certificates";
 import { register, valueOf } from "../../support/deployment";
 import { PLACES } from "../../support/schemaPlaces";
-import { MINIMAL } from "../../support/stacks";
+import { MINIMAL, numbered } from "../../support/stacks";
 
 const MARKER = "m4rker-of-a-secret";
 const REFUSAL =
@@ -239,7 +239,7 @@ describe("config/load/secrets", () => {
     let outputs: unknown[] = [];
     const resources = await register(async () => {
       clusterProvider("cluster", config.kubernetes);
-      const { endpoints, dnsRecords, certificates, readme } = stackGateway(config, "test", {});
+      const { endpoints, dnsRecords, certificates, readme } = stackGateway(numbered(config), "test", {});
       outputs = await Promise.all(
         [endpoints, dnsRecords, certificates, readme].map((output) => valueOf<unknown>(output)),
       );

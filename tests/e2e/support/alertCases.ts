@@ -24,7 +24,7 @@ export interface AlertCase {
 }
 
 /** For a gateway with an HTTP and a gRPC service that promise 99 % and 200 ms. */
-export function alertCases(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[] {
+export function alertCases(shop: Service<number>, calls: Service<number>, gateway: GatewayRef): AlertCase[] {
   const others = [{ name: "another" }, { namespace: "another" }].map((other) => ofGateway({ ...gateway, ...other }));
   return casesOf(shop, calls, gateway).map((one) => {
     const elsewhere: Samples = (minute) => ({
@@ -44,7 +44,7 @@ function liveSeries(gateway: GatewayRef, pod: string): string {
   return `envoy_server_live{${ofGateway(gateway)},pod="${pod}"}`;
 }
 
-function casesOf(shop: Service, calls: Service, gateway: GatewayRef): AlertCase[] {
+function casesOf(shop: Service<number>, calls: Service<number>, gateway: GatewayRef): AlertCase[] {
   const own = ofGateway(gateway);
   /** A sample of the shop's, of which each rule has the same share. */
   const ofRules = (metric: Parameters<typeof ruleMetric>[1], labels: string, value: number) =>

@@ -44,7 +44,7 @@ export function manifestsOf(config: StackConfig, resources: readonly Registered[
 }
 
 /** The Services of a config's backends that it does not create itself. They have no endpoints. */
-export function backendServices(services: readonly Service[]): Manifest[] {
+export function backendServices(services: readonly Service<number>[]): Manifest[] {
   const made = new Set(
     services.flatMap(({ namespace, versions }) => versions.map(({ service }) => `${namespace}/${service}`)),
   );

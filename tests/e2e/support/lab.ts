@@ -64,8 +64,8 @@ export function writeStack(stack: string, values: Values): string {
   return path;
 }
 
-/** Writes a service file next to the stacks' files. */
-export function writeServices(path: string, services: readonly object[]): void {
+/** Writes a file with services, or with objects of Kubernetes, next to the stacks' files. */
+export function writeServices(path: string, services: object): void {
   writeFileSync(join(folder ?? tmpdir(), path), stringify(services, { compat: "yaml-1.1" }));
 }
 

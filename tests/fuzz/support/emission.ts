@@ -61,7 +61,7 @@ export class Emission {
   }
 
   /** Everything that a config creates. */
-  async of(config: StackConfig): Promise<Emitted[]> {
+  async of(config: StackConfig<number>): Promise<Emitted[]> {
     this.resources = [];
     this.urns.clear();
     // Pulumi records where in the program each resource is created, which nobody reads here.

@@ -50,14 +50,18 @@ const REQUIRED =
 
 type Mutation = (draw: Draw, values: Values) => string | undefined;
 
+/** By number or name. */
+const PORT = /\.(port|targetPort)$/;
+const TEXT_OR_NUMBER = /\.(maxRequestSize|maxUnavailable|minAvailable|port|targetPort)$/;
+
 const wrongType: Mutation = (draw, values) => {
   const place = draw.pick(
     places(values).filter(({ path }) => !FREE.test(path.replace(/\.[^.]*$/, "")) || !path.includes(".")),
   );
   place.set(
     typeof place.value === "number"
-      ? draw.pick(["x", [], {}, null, true])
-      : draw.pick(/(maxRequestSize|maxUnavailable|minAvailable)$/.test(place.path) ? [-0.5] : [7, -0.5]),
+      ? draw.pick([PORT.test(place.path) ? "X" : "x", [], {}, null, true])
+      : draw.pick(TEXT_OR_NUMBER.test(place.path) ? [-0.5] : [7, -0.5]),
   );
   return place.path;
 };
@@ -108,6 +112,16 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     merge(values, "gateway", { allowedRoutes: "Same", namespace: "elsewhere" }),
     "services[0].namespace"
   ),
+  madePort: (_, values) => {
+    const canary = { versions: { selector: { app: "web" }, targetPort: "http" }, percent: 1 };
+    http(values, { name: "zz", backends: undefined, paths: undefined, port: "http", canary });
+    return "services[0].port";
+  },
+  unknownPort: (_, values) => {
+    http(values, { backends: [{ service: "zz" }], paths: undefined, port: "http" });
+    merge(values, "kubernetes", { renderDirectory: "out" });
+    return "services[0].port";
+  },
   lifetime: (_, values) => (
     (values.certificate = { type: "self-signed", validity: "30d", renewBefore: "30d" }),
     "certificate.renewBefore"

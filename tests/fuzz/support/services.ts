@@ -3,7 +3,7 @@ import { milliseconds } from "../../../config/values/duration";
 
 import { isGlobal, limitName, type RateLimit } from "../../../config/schema/limits/rateLimit";
 import { given, type Draw, type Values } from "./draw";
-import { drawAccess, type Shared } from "./shared";
+import { drawAccess, drawPort, type Shared } from "./shared";
 
 /** A service of a valid config. It rarely shares backends. */
 export function drawService(draw: Draw, shared: Shared, name: string): Values {
@@ -11,7 +11,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
   const namespace = shared.namespace ?? draw.pick(shared.namespaces);
   const canary = draw.maybe(35, () => drawCanary(draw, shared, name, isGrpc));
   const byVersion = canary?.versions !== undefined;
-  const paths = draw.maybe(70, () => drawPaths(draw, shared, name, isGrpc, canary !== undefined));
+  const paths = draw.maybe(70, () => drawPaths(draw, shared, name, isGrpc, canary));
   const limits = draw.maybe(20, () =>
     draw.atLeastOne(60, {
       maxRequestSize: () => draw.size(1, 2 ** 30),
@@ -22,7 +22,8 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
     name: byVersion ? name.slice(0, 50).replace(/-+$/, "") : name,
     namespace,
     protocol: isGrpc ? "grpc" : draw.maybe(10, () => "http"),
-    port: draw.maybe(60, () => draw.port()),
+    // The program makes the Services of versions, with this number.
+    port: draw.maybe(60, () => drawPort(draw, { portNames: shared.portNames && !byVersion })),
     backends: byVersion ? undefined : draw.maybe(40, () => drawBackends(draw, shared, `${name}-b`)),
     paths,
     canary,
@@ -49,7 +50,7 @@ function drawBackends(draw: Draw, shared: Shared, prefix: string): Values[] {
       given({
         service: draw.chance(15) ? name : `${prefix}-${index}`.slice(-63).replace(/^-+/, ""),
         namespace: draw.maybe(40, () => draw.pick(shared.namespaces)),
-        port: draw.maybe(40, () => draw.port()),
+        port: draw.maybe(40, () => drawPort(draw, shared)),
         weight: draw.maybe(50, () => draw.pick([0, 1, 2, 50, 100, 999_999, 1_000_000])),
       }),
     );
@@ -70,7 +71,7 @@ function drawCanary(draw: Draw, shared: Shared, name: string, isGrpc: boolean): 
       label: draw.maybe(30, () => draw.pick(["track", "constructor", "example.com/v"])),
       stable: draw.maybe(30, () => "v1"),
       canary: draw.maybe(30, () => "v2"),
-      targetPort: draw.maybe(30, () => draw.port()),
+      targetPort: draw.maybe(30, () => draw.pick([draw.port(), "http", "a-1", "p".repeat(15)])),
     }),
   );
   const service = versions ?? `c-${name}`.slice(0, 63).replace(/-+$/, "");
@@ -79,7 +80,7 @@ function drawCanary(draw: Draw, shared: Shared, name: string, isGrpc: boolean): 
       ? {
           service,
           namespace: draw.maybe(30, () => draw.pick(shared.namespaces)),
-          port: draw.maybe(30, () => draw.port()),
+          port: draw.maybe(30, () => drawPort(draw, shared)),
         }
       : { versions }),
     percent: draw.int(0, 100),
@@ -93,7 +94,8 @@ function drawCanary(draw: Draw, shared: Shared, name: string, isGrpc: boolean): 
   });
 }
 
-function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean, hasCanary: boolean): Values[] {
+function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean, canary?: Values): Values[] {
+  const byVersion = canary?.versions !== undefined;
   const names = new Set<string>();
   const matches = new Set<string>();
   const paths: Values[] = [];
@@ -116,9 +118,10 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
       type: type === "PathPrefix" ? draw.maybe(20, () => type) : type,
       match,
       name,
-      port: draw.maybe(20, () => draw.port()),
+      port: draw.maybe(20, () => drawPort(draw, { portNames: shared.portNames && !byVersion })),
       // At least one path keeps the service's backends, which a canary needs.
-      backends: own && (index > 0 || !hasCanary) ? drawBackends(draw, shared, `${service}-p${index}`) : undefined,
+      backends:
+        own && (index > 0 || canary === undefined) ? drawBackends(draw, shared, `${service}-p${index}`) : undefined,
       ...(isGrpc ? {} : drawTimes(draw, shared)),
       cors: !isGrpc && match === undefined ? draw.maybe(10, () => draw.orOff(() => drawCors(draw))) : undefined,
       ...withOff(draw, drawFilters(draw, shared, isGrpc, type === "PathPrefix")),
@@ -238,7 +241,7 @@ function drawFilters(draw: Draw, shared: Shared, isGrpc: boolean, isPrefix: bool
       given({
         service: `m-${draw.label(40)}`,
         namespace: draw.maybe(40, () => draw.pick(shared.namespaces)),
-        port: draw.maybe(40, () => draw.port()),
+        port: draw.maybe(40, () => drawPort(draw, shared)),
         percent: draw.maybe(60, () => draw.int(1, 100)),
       }),
   });

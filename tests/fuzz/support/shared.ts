@@ -17,6 +17,8 @@ export interface Shared {
   /** Whether each service must say who may enter. */
   readonly everyoneSays: boolean;
   readonly provider: string;
+  /** Whether ports may be names, which only a cluster can look up. */
+  readonly portNames: boolean;
   /** Stream idle timeout of the listeners; `0s` is none. */
   readonly streamIdleTimeout: string;
 }
@@ -36,6 +38,11 @@ export function drawAccess(draw: Draw, { provider }: Pick<Shared, "provider">): 
 
 const ALLOWED = ["192.168.0.0/16", "10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "2001:db8::1", "192.168.1.10/32", "::/1"];
 const DENIED = ["203.0.113.0/24", "203.0.113.9", "198.51.100.0/25", "fe80::/10", "ff00::/8"];
+
+/** Port of a Service, by number or name. */
+export function drawPort(draw: Draw, { portNames }: Pick<Shared, "portNames">): number | string {
+  return portNames && draw.chance(25) ? draw.pick(["http", "web-1", "9p", "a--b", "p".repeat(63)]) : draw.port();
+}
 
 /** Every service checks the tokens of an issuer with the same keys. */
 const ISSUERS = [

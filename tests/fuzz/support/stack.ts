@@ -6,7 +6,7 @@ import { given, type Draw, type Values } from "./draw";
 import { drawEntry } from "./infrastructure";
 import { SECRETS } from "./material";
 import { drawHsts, drawService, drawTimes, drawTrafficPolicy } from "./services";
-import { drawAccess, type Shared } from "./shared";
+import { drawAccess, drawPort, type Shared } from "./shared";
 
 export type Given = GivenConfig & { readonly values: Values };
 
@@ -32,6 +32,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
   const defaultAccess = draw.maybe(20, () => drawAccess(draw, { provider }));
   const hardening = draw.maybe(50, () => drawHardening(draw));
   const telemetry = drawTelemetry(draw);
+  const rendering = draw.chance(20);
   const shared: Shared = {
     domain,
     namespaces,
@@ -42,6 +43,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     underscores: hardening === false || hardening?.headersWithUnderscoresAction === "ALLOW",
     everyoneSays: denyByDefault === true && defaultAccess === undefined,
     provider,
+    portNames: !rendering,
     streamIdleTimeout: hardening === false ? "0s" : ((hardening?.streamIdleTimeout ?? "5m") as string),
   };
   const extra = drawDomains(draw, domain, authority);
@@ -51,7 +53,6 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
   ];
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
   const entry = drawEntry(draw, place?.gateway.address, telemetry.metrics !== undefined);
-  const rendering = draw.chance(20);
   const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
   const group = draw.maybe(15, () => "internal");
   const values = given({
@@ -143,7 +144,7 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
 }
 
 /** Services of connections: TLS by server name, TCP by port. */
-function drawStreams(draw: Draw, { namespace, namespaces, domain }: Shared): Values[] {
+function drawStreams(draw: Draw, { namespace, namespaces, domain, portNames }: Shared): Values[] {
   const protocols = draw.chance(20)
     ? draw.several(1, 3, () => draw.pick(["tcp", "tls-passthrough", "tls-terminate"]))
     : [];
@@ -153,7 +154,7 @@ function drawStreams(draw: Draw, { namespace, namespaces, domain }: Shared): Val
       namespace: namespace ?? draw.pick(namespaces),
       protocol,
       listenPort: protocol === "tcp" ? 5432 + index : draw.maybe(30, () => 8443),
-      port: draw.port(),
+      port: drawPort(draw, { portNames }),
       host:
         protocol === "tcp" ? undefined : `stream${index}.${protocol === "tls-passthrough" ? "elsewhere.test" : domain}`,
       backends: draw.maybe(30, () => [

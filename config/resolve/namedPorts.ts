@@ -1,0 +1,141 @@
+import { versionService } from "../schema/routing/versions";
+import type { IndexedService, ParsedService } from "../schema/service";
+import type { Problem } from "../values/problem";
+import type { Backend, NamedPort, Port, StackConfig } from "./model";
+import { nearest, stableBackends } from "./service";
+
+/** A Service of the cluster, as far as its ports matter. */
+export interface KnownService {
+  readonly ports?:
+    readonly { readonly name?: string | null; readonly port: number; readonly protocol?: string | null }[] | null;
+}
+
+/** A Service that somebody knows; undefined if nobody does. */
+export type FindService = (target: Pick<Backend, "namespace" | "service">) => KnownService | undefined;
+
+/** A port that the config names. */
+export type Named = Omit<NamedPort, "number">;
+
+/** Every port that a service names, once for each Service that it is looked up in. */
+export function namedPorts({ index, service }: IndexedService): Named[] {
+  const at = `services[${index}]`;
+  const own = { at, port: service.port, namespace: service.namespace };
+  const all = service.paths.flatMap((path, pathIndex) => {
+    const here = `${at}.paths[${pathIndex}]`;
+    const ofPath = path.port === undefined ? own : { ...own, at: here, port: path.port };
+    const list = path.backends === undefined ? `${at}.backends` : `${here}.backends`;
+    const backends = (path.backends ?? stableBackends(service)).map((backend, place) =>
+      target(`${list}[${place}]`, backend, ofPath),
+    );
+    const mirror = nearest(path.mirror, service.mirror);
+    const mirrorAt = path.mirror === undefined ? at : here;
+    return [
+      ...backends,
+      ...(path.backends === undefined ? canaryTargets(at, service, ofPath) : []),
+      ...(mirror === undefined ? [] : [target(`${mirrorAt}.mirror`, mirror, ofPath)]),
+    ];
+  });
+  const named = all.flatMap(({ port, ...rest }) => (typeof port === "string" ? [{ ...rest, port }] : []));
+  const key = ({ path, namespace, service: name }: Named) => `${path} ${namespace}/${name}`;
+  return [...new Map(named.map((port) => [key(port), port])).values()];
+}
+
+/** What a backend inherits: a port with the key path that sets it, and a namespace. */
+interface Inherited {
+  readonly at: string;
+  readonly port: Port;
+  readonly namespace: string;
+}
+
+function canaryTargets(at: string, { name, canary }: ParsedService, inherited: Inherited) {
+  return canary === undefined
+    ? []
+    : [target(`${at}.canary`, { ...canary, service: canary.service ?? versionService(name, "canary") }, inherited)];
+}
+
+function target(
+  at: string,
+  { service, namespace, port }: { service: string; namespace?: string; port?: Port },
+  inherited: Inherited,
+) {
+  return {
+    path: `${port === undefined ? inherited.at : at}.port`,
+    service,
+    namespace: namespace ?? inherited.namespace,
+    port: port ?? inherited.port,
+  };
+}
+
+/** The number of a port in its Service; undefined if the Service has no such port for TCP. */
+export function portNumber({ port: wanted }: Named, found: KnownService): number | undefined {
+  return tcpPorts(found).find(({ name }) => name === wanted)?.port;
+}
+
+/** A Service that has no port of that name. */
+export function missingPort({ path, namespace, service, port }: Named, found: KnownService): Problem {
+  const ports = tcpPorts(found).map(({ name, port: number }) => (name ? `${name} (${number})` : String(number)));
+  const has = ports.length === 0 ? "it lists none, so write the number" : ports.join(", ");
+  return { path, value: port, expected: `a port of the Service ${namespace}/${service}: ${has}` };
+}
+
+/** A Service that nobody can be asked for. */
+export function unknownPort({ path, namespace, service, port }: Named): Problem {
+  const expected = `the number of a port, or the Service ${namespace}/${service} in a file of kubernetes.services: no cluster is asked for it`;
+  return { path, value: port, expected };
+}
+
+function tcpPorts({ ports }: KnownService) {
+  return (ports ?? []).filter(({ protocol }) => (protocol ?? "TCP") === "TCP");
+}
+
+/** Everything of a stack that requests and connections go to. */
+export type Targets<P extends Port = Port> = Pick<StackConfig<P>, "services" | "streams">;
+
+/** The same with the number of each port. @throws Error if a name has none. */
+export function withNumbers(targets: Targets, ports: readonly NamedPort[]): Targets<number> {
+  const numbers = numbersOf(ports);
+  return withPorts(targets, (named) => {
+    const number = numbers.get(keyOf(named));
+    if (number === undefined) {
+      throw new Error(`nobody has looked up the port ${keyOf(named)}`);
+    }
+    return number;
+  });
+}
+
+/** The same, but a name that has no number stays. */
+export function withKnownNumbers(targets: Targets, ports: readonly NamedPort[]): Targets {
+  const numbers = numbersOf(ports);
+  return withPorts(targets, (named) => numbers.get(keyOf(named)) ?? named.port);
+}
+
+type Target<P extends Port> = Omit<Backend<P>, "weight">;
+
+function withPorts<P extends Port>(
+  { services, streams }: Targets,
+  portOf: (named: Target<string>) => P,
+): Targets<P | number> {
+  const looked = <T extends Target<Port>>(backend: T) => {
+    const { port } = backend;
+    return { ...backend, port: typeof port === "number" ? port : portOf({ ...backend, port }) };
+  };
+  return {
+    services: services.map((service) => ({
+      ...service,
+      rules: service.rules.map((rule) => ({
+        ...rule,
+        backends: rule.backends.map(looked),
+        mirror: rule.mirror && looked(rule.mirror),
+      })),
+    })),
+    streams: streams.map((stream) => ({ ...stream, backends: stream.backends.map(looked) })),
+  };
+}
+
+function numbersOf(ports: readonly NamedPort[]): ReadonlyMap<string, number | undefined> {
+  return new Map(ports.map((port) => [keyOf(port), port.number]));
+}
+
+function keyOf({ namespace, service, port }: Target<string>): string {
+  return `${namespace}/${service}:${port}`;
+}
