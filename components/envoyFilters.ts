@@ -7,8 +7,8 @@ import { accessScopePatch } from "./access/accessScope";
 import { credentialsPatches } from "./access/credentials";
 import { streamAccessPatches } from "./access/streamAccess";
 import { hardeningPatches } from "./entry/hardening";
-import { minimumTlsVersionPatches } from "./entry/minimumTlsVersion";
 import { misdirectedPatches } from "./entry/misdirected";
+import { tlsParametersPatches } from "./entry/tlsParameters";
 import { connectionLimitPatches } from "./limits/connectionLimit";
 import { globalRateLimitPatches } from "./limits/globalRateLimit";
 import { limitsPatches } from "./limits/limits";
@@ -59,9 +59,9 @@ interface Entry {
 export const ENVOY_FILTERS: readonly Entry[] = [
   {
     // The handshake, before any HTTP filter.
-    name: "minimum-tls-version",
+    name: "tls-parameters",
     before: "gateway",
-    patches: ({ gateway }) => (gateway.tls.minVersion === "1.3" ? minimumTlsVersionPatches() : []),
+    patches: ({ gateway, listeners, streams }) => tlsParametersPatches(gateway.tls, { listeners, streams }),
   },
   {
     // Disables Istio's own filters where nothing is served.
@@ -134,7 +134,7 @@ const PRIORITY_STEP = 10;
  * Creates the filters of the table that must exist before the gateway, or before its routes. Call it for both: keys of the config
  * that become filters have no effect otherwise.
  * @param name Prefix of the resources' names.
- * @param before `gateway`: TLS version and hardening, which the listeners need; `routes`: who may enter, limits, faults, retries.
+ * @param before `gateway`: TLS parameters and hardening, which the listeners need; `routes`: who may enter, limits, faults, retries.
  * @returns The filters, to depend on; empty if the config needs none.
  */
 export function envoyFilters(

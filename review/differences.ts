@@ -14,6 +14,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "gateway.address": "address",
   "gateway.allowedRoutes": "namespaces whose routes may attach",
   "gateway.tls.cipherSuites": "cipher list",
+  "gateway.tls.groups": "key-exchange groups",
   "gateway.tls.minVersion": "minimum TLS version",
   mtls: "mutual TLS",
   protect: "deletion protection",

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { CIPHER_SUITES } from "../../config/schema/entry/tls";
+import { CIPHER_SUITES, GROUPS } from "../../config/schema/entry/tls";
 import { COLLECTOR, COLLECTOR_PORT } from "../../lab/addresses";
 import { REPOSITORY } from "../../lab/paths";
 import { CANARY, ORIGIN, SERVICE } from "./policies";
@@ -229,7 +229,7 @@ export function cluster(name: string, { address, port }: StaticArgs["backend"], 
 
 const socketAddress = (address: string, port_value: number) => ({ socket_address: { address, port_value } });
 
-/** One https listener with the gateway's protocols, ciphers and limits; the caller adds the rest. */
+/** One https listener with the gateway's protocols, ciphers, groups and limits; the caller adds the rest. */
 export function bootstrap(
   { domain, certificateFile, keyFile }: StaticArgs,
   manager: object,
@@ -292,7 +292,7 @@ export function bootstrap(
 
 const admin = (port: number) => ({ address: socketAddress("127.0.0.1", port) });
 
-/** TLS with the ciphers that the program sets on its listener. */
+/** TLS with the ciphers and groups that the program sets on its listener. */
 function tls(certificateFile: string, keyFile: string): object {
   return {
     name: "envoy.transport_sockets.tls",
@@ -301,6 +301,7 @@ function tls(certificateFile: string, keyFile: string): object {
       common_tls_context: {
         tls_params: {
           cipher_suites: CIPHER_SUITES,
+          ecdh_curves: GROUPS,
         },
         alpn_protocols: ["h2", "http/1.1"],
         tls_certificates: [{ certificate_chain: { filename: certificateFile }, private_key: { filename: keyFile } }],

@@ -30,7 +30,7 @@ import type { CheckedService, CheckedStack } from "./checkedStack";
 import { listenPortProblems, streamProblems } from "./routing/streams";
 import { telemetryProblems } from "./telemetry/telemetry";
 import { clientCertificateProblems, sharedAuthorityProblems } from "./entry/clientCertificates";
-import { cipherProblems } from "./entry/tls";
+import { cipherProblems, everyHostTlsProblems, groupProblems } from "./entry/tls";
 import { retryBudgetProblems, trafficPolicyProblems } from "./backends/trafficPolicy";
 import { versionProblems } from "./routing/versions";
 
@@ -50,6 +50,8 @@ const RULES: readonly StackRule[] = [
   lifetimeProblems,
   caProblems,
   cipherProblems,
+  groupProblems,
+  everyHostTlsProblems,
   clientCertificateProblems,
   sharedAuthorityProblems,
   hostProblems,

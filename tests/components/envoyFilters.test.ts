@@ -54,7 +54,7 @@ describe("components/envoyFilters", () => {
     const made = await filters({});
     assert.deepEqual(
       made.map(({ name }) => name),
-      ["gateway-hardening"],
+      ["gateway-tls-parameters", "gateway-hardening"],
     );
   });
 

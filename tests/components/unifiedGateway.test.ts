@@ -120,6 +120,7 @@ describe("components/unifiedGateway", () => {
     ]);
     assert.deepEqual(dependencies.get("TlsGateway gateway"), [
       "EnvoyFilter gateway-hardening",
+      "EnvoyFilter gateway-tls-parameters",
       "HTTPRoute gateway-redirect",
       "Routes gateway",
     ]);

@@ -104,6 +104,7 @@ describe("the order in which objects are created and deleted", function () {
       "envoyfilters/order--limits",
       "envoyfilters/order--local-rate-limit",
       "envoyfilters/order--route-keys",
+      "envoyfilters/order--tls-parameters",
     ];
     const first = Math.min(...routes.map((route) => order.indexOf(route)));
     assert.deepEqual(

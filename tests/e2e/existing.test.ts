@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { CLIENT_INSIDE, CLIENT_OUTSIDE } from "../../lab/addresses";
 import { eventually } from "../../lab/processes";
-import { request, stackOutputs } from "../../lab/probe";
+import { handshake, request, stackOutputs } from "../../lab/probe";
 import { deploy, destroy, prepare, pulumi, theLab, writeStack, type Values } from "./support/lab";
 import { verified, words } from "./support/verified";
 
@@ -43,7 +43,7 @@ const kubectl = (...args: string[]) => theLab().kubectl(args);
 const apply = async (...set: string[]) =>
   theLab().kubectl(["apply", "--server-side", "-n", NAMESPACE, "-f", "-"], await chart(...set));
 
-/** Somebody else's host on the same Pods, by Istio's own API. */
+/** Somebody else's hosts on the same Pods, by Istio's own API: one is served, and TLS for the other passes to the API server. */
 const FOREIGN = `
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -56,6 +56,9 @@ spec:
     - port: { number: 443, name: https, protocol: HTTPS }
       hosts: [foreign.other.test]
       tls: { mode: SIMPLE, credentialName: existing--wildcard-existing-test-tls }
+    - port: { number: 443, name: tls, protocol: TLS }
+      hosts: [through.other.test]
+      tls: { mode: PASSTHROUGH }
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -65,6 +68,16 @@ spec:
   gateways: [foreign]
   http:
     - route: [{ destination: { host: web.existing-apps.svc.cluster.local, port: { number: 8080 } } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: through, namespace: ${NAMESPACE} }
+spec:
+  hosts: [through.other.test]
+  gateways: [foreign]
+  tls:
+    - match: [{ port: 443, sniHosts: [through.other.test] }]
+      route: [{ destination: { host: kubernetes.default.svc.cluster.local, port: { number: 443 } } }]
 `;
 
 describe("existing gateway", function () {
@@ -168,6 +181,13 @@ describe("existing gateway", function () {
       const secure = await request(theLab(), "https://foreign.other.test/", { from: CLIENT_INSIDE, curl: to });
       assert.equal(secure.status, 403);
     });
+    // The stack's TLS version is not theirs, and nothing terminates what passes through.
+    const handshakeOf = (name: string) => handshake(theLab(), ADDRESS, name, ["-tls1_2"]);
+    assert.equal((await handshakeOf("web.existing.test")).succeeded, false);
+    const foreign = await handshakeOf("foreign.other.test");
+    const through = await handshakeOf("through.other.test");
+    assert.deepEqual([foreign.protocol, through.protocol], ["TLSv1.2", "TLSv1.2"]);
+    assert.ok(through.serial !== "" && through.serial !== foreign.serial, "the API server's own certificate");
     await theLab().kubectl(["delete", "-f", "-"], FOREIGN);
   });
 

@@ -266,6 +266,7 @@ describe("global rate limit", () => {
     const kept = [
       "configmap/global--infrastructure",
       "envoyfilter.networking.istio.io/global--hardening",
+      "envoyfilter.networking.istio.io/global--tls-parameters",
       "poddisruptionbudget.policy/global--proxies",
       "secret/global--wildcard-global-test-tls",
     ];

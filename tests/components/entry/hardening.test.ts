@@ -136,15 +136,12 @@ describe("components/hardening", () => {
   });
 
   it("creates nothing if it is off", async () => {
-    const filters = async (given: object | false) =>
-      (await register(() => new UnifiedGateway("gateway", stack({ gateway: { hardening: given } })))).filter(
-        ({ type }) => type === "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter",
-      );
-    assert.deepEqual(
-      (await filters({})).map(({ inputs }) => (inputs.metadata as { name: string }).name),
-      ["unified-gateway--hardening"],
-    );
-    assert.deepEqual(await filters(false), []);
+    const filters = async (hardening: object | false) =>
+      (await register(() => new UnifiedGateway("gateway", stack({ gateway: { hardening } }))))
+        .filter(({ type }) => type === "kubernetes:networking.istio.io/v1alpha3:EnvoyFilter")
+        .map(({ inputs }) => (inputs.metadata as { name: string }).name);
+    const others = await filters(false);
+    assert.deepEqual(await filters({}), [...others, "unified-gateway--hardening"]);
   });
 });
 

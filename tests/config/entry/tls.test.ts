@@ -25,6 +25,52 @@ describe("config/tls", () => {
     refuses(tls({ minVersion: "1.3", cipherSuites }), "gateway.tls.cipherSuites", /its own suites/);
   });
 
+  it("offers a post-quantum group first, takes any order of the groups, and leaves them to the mesh", () => {
+    assert.deepEqual(stack({}).gateway.tls.groups, ["X25519MLKEM768", "X25519", "P-256", "P-384"]);
+    for (const groups of [["P-384", "X25519MLKEM768"], ["P-256"], false]) {
+      assert.deepEqual(stack(tls({ groups })).gateway.tls.groups, groups);
+    }
+  });
+
+  it("refuses groups that Envoy or browsers do not have, a group twice, and none", () => {
+    for (const group of ["secp256r1", "P-521", "MLKEM1024", "x25519", 29]) {
+      refuses(
+        tls({ groups: ["X25519", group] }),
+        "gateway.tls.groups[1]",
+        /expected one of X25519MLKEM768, X25519, P-256, P-384$/,
+      );
+    }
+    const orFalse = "or false for the groups of Envoy or the mesh$";
+    refuses(
+      tls({ groups: ["P-256", "P-256"] }),
+      "gateway.tls.groups",
+      /expected each group once, or Envoy refuses all/,
+    );
+    refuses(tls({ groups: [] }), "gateway.tls.groups", new RegExp(`expected at least one group, ${orFalse}`));
+    for (const groups of ["X25519", true, {}]) {
+      refuses(tls({ groups }), "gateway.tls.groups", new RegExp(`expected a list of groups, ${orFalse}`));
+    }
+  });
+
+  it("refuses a list that leaves clients of TLS 1.2 without a key exchange", () => {
+    const groups = ["X25519MLKEM768"];
+    refuses(tls({ groups }), "gateway.tls.groups", /expected X25519, P-256 or P-384 too, since clients of TLS 1\.2/);
+    assert.deepEqual(mistakes(tls({ groups, minVersion: "1.3" })), []);
+  });
+
+  it("refuses TLS parameters for every host where TLS passes through, which Istio cannot tell apart", () => {
+    const service = { namespace: "apps" };
+    const through = { ...service, name: "db", protocol: "tls-passthrough" };
+    const services = [{ ...service, name: "rest", host: "*" }, through];
+    const because = /since services\[0\] takes every host on the port where services\[1\] passes TLS through/;
+    refuses({ services }, "gateway.tls.groups", because);
+    const own = { groups: false, minVersion: "1.3" };
+    refuses({ services, ...tls(own) }, "gateway.tls.minVersion", because);
+    assert.deepEqual(mistakes({ services, ...tls({ groups: false }) }), []);
+    const apart = [services[0], { ...through, listenPort: 5432 }];
+    assert.deepEqual(mistakes({ services: apart }), []);
+  });
+
   it("says why there is no HTTP/3", () => {
     refuses(tls({ http3: true }), "gateway.tls.http3", /HTTP\/3 is not offered, since .*client certificates$/);
     refuses({ gateway: { http3: true } }, "gateway.http3", /HTTP\/3 is not offered/);

@@ -130,6 +130,11 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     merge(values, "gateway", { tls: { minVersion: "1.3", cipherSuites: ["ECDHE-RSA-AES128-GCM-SHA256"] } }),
     "gateway.tls.cipherSuites"
   ),
+  keyExchange: (draw, values) => {
+    const groups = draw.pick([["X25519MLKEM768"], ["P-256", "X25519", "P-256"], []]);
+    merge(values, "gateway", { tls: { minVersion: "1.2", groups } });
+    return "gateway.tls.groups";
+  },
   hosts: (draw, values) => (
     Object.assign(first(values), { certificate: undefined, hosts: undefined }),
     (first(values).host = draw.pick(["web.other.test", `a.b.${firstDomain(values)}`])),

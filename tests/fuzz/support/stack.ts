@@ -298,8 +298,11 @@ function drawCertificate(draw: Draw, authority: TestAuthority): Values {
 
 function drawTls(draw: Draw, authority: TestAuthority): Values {
   const minVersion = draw.maybe(50, () => draw.pick(["1.2", "1.3"]));
+  const classic = ["X25519", "P-256", "P-384"].filter(() => draw.chance(60));
+  const groups = [...(minVersion === "1.3" || classic.length > 0 ? ["X25519MLKEM768"] : []), ...classic];
   return given({
     minVersion,
+    groups: draw.maybe(50, () => draw.pick([false, groups.length > 0 ? groups.reverse() : false])),
     cipherSuites:
       minVersion === "1.3"
         ? undefined
