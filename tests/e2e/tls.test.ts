@@ -6,6 +6,7 @@ import { labPath } from "../../lab/state";
 import { signedBy, testAuthority, type TestAuthority } from "../support/certificates";
 import { deploy, destroy, pulumiOk, theLab, writeStack, type Values } from "./support/lab";
 import { assertNothingRejected } from "./support/rejects";
+import { verified, words } from "./support/verified";
 
 const STACK = "tls";
 const DOMAIN = "tls.test";
@@ -113,5 +114,71 @@ describe("tls", () => {
       await answers([]);
     }
     assert.equal((await handshake(theLab(), ADDRESS, HOST, ["-tls1_2"])).succeeded, false);
+  });
+});
+
+describe("tls groups", () => {
+  const stackOf = (tls: Values): Values => ({
+    domain: "groups.test",
+    gateway: { name: "groups", namespace: "groups-system", address: "192.168.51.174", tls },
+    services: [{ name: "web", namespace: "groups-apps", port: 8080 }],
+  });
+  const update = async (tls: Values) => {
+    await theLab().take("groups", writeStack("groups", stackOf(tls)));
+    await pulumiOk("groups", ["up", "--yes", "--skip-preview"]);
+  };
+  /** What `verify` says of the key exchange. */
+  const offers = (tls: Values, expected: string) =>
+    eventually("the groups", 30_000, async () => {
+      const rows = await verified("groups", stackOf(tls), "--no-cluster");
+      const row = rows.find(({ what }) => what.startsWith("key exchange"));
+      assert.deepEqual([row?.state, row?.seen], ["ok", expected], words(rows));
+    });
+  /** Go's TLS, which offers X25519MLKEM768 unless it is told not to. */
+  const go = async (GODEBUG = "") => {
+    const client = [
+      theLab().tools.programs.kubectl,
+      "--kubeconfig=/dev/null",
+      "--insecure-skip-tls-verify",
+      "--token=none",
+    ];
+    const ask = [...client, "--server=https://web.groups.test", "get", "--raw", "/"];
+    const { code, stderr } = await theLab().run(ask, { env: { ...process.env, GODEBUG } });
+    return code === 0 ? "200" : stderr;
+  };
+  const openssl = async (...more: string[]) =>
+    (await handshake(theLab(), "192.168.51.174", "web.groups.test", more)).succeeded;
+
+  before(() => deploy("groups", stackOf({})));
+  after(() => destroy("groups"));
+
+  it("offer X25519MLKEM768 first by default, and classic ones to clients that have no other", async () => {
+    await offers({}, "X25519MLKEM768, X25519, P-256, P-384");
+    assert.equal(await go(), "200");
+    assert.equal(await go("tlsmlkem=0"), "200");
+    for (const group of ["X25519", "P-256", "P-384"]) {
+      assert.ok(await openssl("-tls1_3", "-groups", group), group);
+      assert.ok(await openssl("-tls1_2", "-groups", group), `${group} with TLS 1.2`);
+    }
+    assert.equal(await openssl("-groups", "P-521"), false);
+    await assertNothingRejected("groups");
+  });
+
+  it("admit nobody without ML-KEM if there is no other", async () => {
+    const tls = { minVersion: "1.3", groups: ["X25519MLKEM768"] };
+    await update(tls);
+    await offers(tls, "X25519MLKEM768");
+    assert.equal(await go(), "200");
+    assert.match(await go("tlsmlkem=0"), /handshake failure/);
+    assert.equal(await openssl("-groups", "X25519:P-256:P-384"), false);
+  });
+
+  it("are Envoy's own with false", async () => {
+    await update({ groups: false });
+    await eventually("Envoy's groups", 30_000, async () => assert.ok(await openssl("-groups", "X25519")));
+    assert.equal(await openssl("-groups", "P-384"), false);
+    const filters = await theLab().kubectl(["get", "envoyfilter", "-n", "groups-system", "-o", "name"]);
+    assert.doesNotMatch(filters, /tls-parameters/);
+    await assertNothingRejected("groups");
   });
 });

@@ -2,6 +2,7 @@ import type { SecureVersion } from "node:tls";
 import { proxyName } from "../../components/shared/naming";
 import { handshake } from "../client";
 import { someHost } from "../hosts";
+import { keyExchange, type KeyExchange } from "../keyExchange";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 
@@ -17,7 +18,7 @@ const VERSIONS: readonly (readonly [version: SecureVersion, name: string])[] = [
   ["TLSv1.3", "TLS 1.3"],
 ];
 
-/** Protocol versions and ciphers of the https listener. */
+/** Protocol versions, ciphers and key exchange of the https listener. */
 export async function checkTls({ config, route }: Target): Promise<Row[]> {
   const { name, namespace } = config.gateway;
   const host = someHost(config);
@@ -43,5 +44,20 @@ export async function checkTls({ config, route }: Target): Promise<Row[]> {
       more,
     }),
   );
-  return Promise.all([...versions, weak, http2]);
+  const groups = keyExchange(host, route).then((seen) => keyExchangeRow(config.gateway.tls.groups, seen, more));
+  return Promise.all([...versions, weak, groups, http2]);
+}
+
+/** @param wanted False if they are Envoy's, whichever it has. */
+function keyExchangeRow(wanted: readonly string[] | false, { groups, error }: KeyExchange, more: string): Row {
+  const seen = error ?? (groups.join(", ") || "none");
+  const what = wanted === false ? "a key exchange is offered" : "key exchange is offered as configured";
+  const passed = wanted === false ? groups.length > 0 : groups.join() === wanted.join();
+  return row("tls", what, passed, seen, {
+    cause:
+      error === undefined
+        ? "Envoy rejected gateway.tls.groups, or the mesh sets groups of its own (meshConfig.tlsDefaults.ecdhCurves)"
+        : "no TLS server answers there",
+    more,
+  });
 }
