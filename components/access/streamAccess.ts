@@ -27,7 +27,7 @@ function allowPatch(portNumber: number, { hostname }: StreamListener, blocks: re
   };
 }
 
-/** A filter chain without filters, which closes connections. The narrower block wins. */
+/** A filter chain that closes connections. Of two chains, that with the narrower block takes a client. */
 function denyPatch(portNumber: number, { name, hostname }: StreamListener, blocks: readonly string[]): ConfigPatch {
   const names = hostname === undefined ? {} : { server_names: [hostname] };
   return {
@@ -38,11 +38,17 @@ function denyPatch(portNumber: number, { name, hostname }: StreamListener, block
       value: {
         name: filterName(`${name}-denied`),
         filter_chain_match: { ...names, source_prefix_ranges: ranges(blocks) },
-        filters: [],
+        filters: [CLOSE],
       },
     },
   };
 }
+
+/** Istio drops a chain without any filter. This one answers with nothing, and closes. */
+const CLOSE = {
+  name: "envoy.filters.network.direct_response",
+  typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config" },
+};
 
 function ranges(blocks: readonly string[]): object[] {
   return blocks.map(splitBlock).map(({ address, prefix }) => ({ address_prefix: address, prefix_len: prefix }));

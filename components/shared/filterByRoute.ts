@@ -81,7 +81,9 @@ function otherwiseOf({ by, otherwise, pattern }: FilterByRouteArgs): OnMatch | u
   if (pattern === undefined) {
     return rest;
   }
-  const predicate = { single_predicate: { input: inputOf(by), value_match: { safe_regex: { regex: pattern.regex } } } };
+  const predicate = {
+    single_predicate: { input: inputOf(by), value_match: { safe_regex: { google_re2: {}, regex: pattern.regex } } },
+  };
   const matcher_list = { matchers: [{ predicate, on_match: onMatch(pattern.filter) }] };
   return { matcher: { matcher_list, on_no_match: rest } };
 }

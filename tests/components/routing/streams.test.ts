@@ -145,7 +145,14 @@ describe("components/streams", () => {
           value: {
             name: "unified-gateway.tcp-5432-denied",
             filter_chain_match: { source_prefix_ranges: [range("10.1.0.0", 16)] },
-            filters: [],
+            filters: [
+              {
+                name: "envoy.filters.network.direct_response",
+                typed_config: {
+                  "@type": "type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config",
+                },
+              },
+            ],
           },
         },
       ],

@@ -17,7 +17,8 @@ export interface OneConnectionArgs {
 /** The status of each request: 0 if there was no answer. Runs in the lab; its task is JSON in the first argument. */
 async function run({ address, port = 443, from, sni, hosts, resume }: OneConnectionArgs): Promise<number[]> {
   const options = { rejectUnauthorized: false, localAddress: from, host: address, port, ALPNProtocols: ["h2"] };
-  const ticket = resume === undefined ? undefined : await sessionOf({ ...options, servername: resume });
+  const ticket =
+    resume === undefined ? undefined : await sessionOf({ ...options, servername: resume, ALPNProtocols: ["http/1.1"] });
   const session = connect(`https://${address}:${port}`, {
     createConnection: () => connectTls({ ...options, servername: sni, session: ticket }),
   });
@@ -53,8 +54,8 @@ function sessionOf(options: ConnectionOptions): Promise<Buffer> {
       resolve(session);
     });
     socket.once("error", reject).setTimeout(10_000, () => socket.destroy(new Error("no session ticket")));
-    // A ticket comes after the handshake.
-    socket.resume();
+    // A ticket comes with the first answer.
+    socket.resume().write(`GET / HTTP/1.1\r\nHost: ${options.servername ?? ""}\r\n\r\n`);
   });
 }
 
