@@ -21,7 +21,7 @@ export function qualifiedName({ name, namespace }: GatewayRef): string {
   return `${namespace}/${name}`;
 }
 
-/** Name of the listener that redirects. Those that serve are named after their hosts: `listenerName()`. */
+/** Name of the listener that redirects. Those that serve have the names of `listenerName()`. */
 export const HTTP_LISTENER = "http";
 export const HTTP_PORT = 80;
 export const HTTPS_PORT = 443;

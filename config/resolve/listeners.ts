@@ -9,7 +9,7 @@ import { hostsOf } from "./hosts";
 
 /** An https listener: the hosts that it takes, and what it needs for them. */
 export interface Listener {
-  /** Its name in the Gateway. It follows from the host name alone, so a further listener renames no other. */
+  /** Its name in the Gateway: see `listenerName`. A further domain at the end of the list renames none. */
   readonly name: string;
   /** A host, a wildcard, or undefined for every host. */
   readonly hostname: string | undefined;
@@ -41,10 +41,14 @@ export function listenerHost(
 const MAX_NAME = 200;
 
 /**
- * `host-example-com` or `wildcard-example-com`. Without dots, by which Istio takes names of route tables apart; a dash is doubled, so
- * that no two host names have one name.
+ * `https` for the wildcard of the first domain, as hand-written Gateways call it; else `host-example-com` or `wildcard-example-com`.
+ * Without dots, by which Istio takes names of route tables apart; a dash is doubled, so that no two host names have one name.
  */
-export function listenerName(hostname: string): string {
+export function listenerName(hostname: string, domains: readonly Pick<Domain, "domain">[] = []): string {
+  const [first] = domains;
+  if (first !== undefined && hostname === `*.${first.domain}`) {
+    return "https";
+  }
   if (hostname === ANY_HOST) {
     return "any-host";
   }
@@ -80,16 +84,16 @@ export function resolveListeners(parsed: ParsedStack): { listeners: Listener[]; 
   const all = placed.flatMap(({ certificates }) => certificates);
   return {
     listeners: [...grouped(placed, ({ hostname }) => hostname)]
-      .map(([hostname, group]) => listener(hostname, group))
+      .map(([hostname, group]) => listener(hostname, group, domains))
       .sort(byName),
     certificates: merged(all),
   };
 }
 
 /** The config check ensures that all hosts of a listener have the same certificates. */
-function listener(hostname: string, group: readonly [Placed, ...Placed[]]): Listener {
+function listener(hostname: string, group: readonly [Placed, ...Placed[]], domains: readonly Domain[]): Listener {
   return {
-    name: listenerName(hostname),
+    name: listenerName(hostname, domains),
     hostname: hostname === ANY_HOST ? undefined : hostname,
     secretNames: group[0].certificates.map(({ config }) => config.secretName),
     namespaces: [...new Set(group.map(({ namespace }) => namespace))].sort(),

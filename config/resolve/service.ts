@@ -24,7 +24,7 @@ export interface ServiceContext {
 export function resolveService(service: ParsedService, { domains, defaults, gateway }: ServiceContext): Service {
   const hosts = hostsOf(service, domains[0]?.domain ?? "").map(({ host, redirect }) => ({
     host,
-    listener: listenerName(listenerHost(host, service, domains) ?? host),
+    listener: listenerName(listenerHost(host, service, domains) ?? host, domains),
     redirect,
   }));
   const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);

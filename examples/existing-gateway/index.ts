@@ -15,7 +15,7 @@ import {
 } from "istio-unified-gateway";
 
 // The Gateway was made without this package: no two programs can write to one, for the objects beside it are named after it.
-// It has a listener called wildcard-example-com, and lets routes of the namespace shop attach.
+// It has a listener called https, and lets routes of the namespace shop attach.
 const config = gatewayConfig({
   domain: "example.com",
   gateway: { name: "platform-gateway", namespace: "platform" },

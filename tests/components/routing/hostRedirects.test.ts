@@ -35,7 +35,7 @@ describe("components/hostRedirects", () => {
         rules: [{ name: "web--redirect-308", filters: [redirect(308)] }],
       },
       "redirect-301": {
-        parentRefs: [parent("wildcard-example-test")],
+        parentRefs: [parent("https")],
         hostnames: ["old.example.test", "older.example.test"],
         rules: [{ name: "web--redirect-301", filters: [redirect(301)] }],
       },
@@ -55,7 +55,7 @@ describe("components/hostRedirects", () => {
     });
     const { hostnames, parentRefs } = routeSpec({ service: service(), gateway: GATEWAY });
     assert.deepEqual(hostnames, ["web.example.test", "also.example.test"]);
-    assert.deepEqual(parentRefs, [parent("wildcard-example-test")]);
+    assert.deepEqual(parentRefs, [parent("https")]);
     assert.deepEqual(hostRedirectSpecs({ service: service({ hosts: ["web.example.test"] }), gateway: GATEWAY }), {});
   });
 

@@ -36,7 +36,7 @@ assert.ok(service);
 describe("components/grpcRoute", () => {
   it("matches by service, method and metadata, and has no timeouts", () => {
     const { parentRefs, hostnames, rules } = grpcRouteSpec({ service, gateway: { name: "g", namespace: "n" } });
-    assert.deepEqual(parentRefs, [{ name: "g", namespace: "n", sectionName: "wildcard-example-test" }]);
+    assert.deepEqual(parentRefs, [{ name: "g", namespace: "n", sectionName: "https" }]);
     assert.deepEqual(hostnames, ["echo.example.test"]);
     const headers = [{ type: "Exact", name: "x-canary", value: "true" }];
     assert.deepEqual(plain(rules.map(({ name, matches = "every call" }) => [name, matches])), [

@@ -137,7 +137,7 @@ describe("components/routes", () => {
 
   it("is bound only to the https listener, with names, timeouts and weights", () => {
     assert.deepEqual(plain(routeSpec({ service, gateway: { name: "g", namespace: "n" } })), {
-      parentRefs: [{ name: "g", namespace: "n", sectionName: "wildcard-example-test" }],
+      parentRefs: [{ name: "g", namespace: "n", sectionName: "https" }],
       hostnames: ["web.example.test"],
       rules: [
         {
@@ -206,7 +206,7 @@ describe("components/tlsGateway", () => {
       config: stack({ gateway }).gateway,
       listeners: [
         {
-          name: "wildcard-example-test",
+          name: "https",
           hostname: "*.example.test",
           secretNames: ["tls"],
           namespaces: ["shop", "apps", "shop"],
@@ -221,7 +221,7 @@ describe("components/tlsGateway", () => {
       listeners.map(({ name, port, protocol, hostname }) => [name, port, protocol, hostname]),
       [
         ["http", 80, "HTTP", undefined],
-        ["wildcard-example-test", 443, "HTTPS", "*.example.test"],
+        ["https", 443, "HTTPS", "*.example.test"],
       ],
     );
     assert.deepEqual(listeners[0]?.allowedRoutes, { namespaces: { from: "Same" } });

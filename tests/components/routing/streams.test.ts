@@ -46,7 +46,7 @@ describe("components/streams", () => {
     const { listeners } = specOf(only(await deploy(), `${GROUP}/v1:Gateway`)) as {
       listeners: { name: string; allowedRoutes: object }[];
     };
-    const own = listeners.filter(({ name }) => name !== "http" && name !== "wildcard-example-test");
+    const own = listeners.filter(({ name }) => name !== "http" && name !== "https");
     const routes = (namespace: string) => ({
       namespaces: {
         from: "Selector",

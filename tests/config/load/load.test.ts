@@ -10,7 +10,7 @@ describe("config/load", () => {
       {
         name: "web",
         host: "web.example.test",
-        hosts: [{ host: "web.example.test", listener: "wildcard-example-test" }],
+        hosts: [{ host: "web.example.test", listener: "https" }],
         namespace: "apps",
         protocol: "http",
         rules: [
@@ -43,7 +43,7 @@ describe("config/load", () => {
       },
     ]);
     assert.deepEqual(plain(config.listeners), [
-      { name: "wildcard-example-test", hostname: "*.example.test", secretNames: [secretName], namespaces: ["apps"] },
+      { name: "https", hostname: "*.example.test", secretNames: [secretName], namespaces: ["apps"] },
     ]);
     assert.equal(config.gateway.namespace, "istio-system");
     assert.equal(config.gateway.allowedRoutes, "Selector");

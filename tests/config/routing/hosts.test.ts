@@ -32,7 +32,7 @@ describe("config/hosts", () => {
         "www.example.org wildcard-example-org",
         "example.test host-example-test",
       ],
-      ["api.example.test", "api.example.test wildcard-example-test"],
+      ["api.example.test", "api.example.test https"],
       ["*.example.org", "*.example.org wildcard-example-org"],
     ]);
   });
@@ -102,7 +102,7 @@ describe("config/hosts", () => {
 
   it("takes every name with *, once", () => {
     assert.deepEqual(hostsOf({ services: [web({}), api({ host: "*" })] }), [
-      ["web.example.test", "web.example.test wildcard-example-test"],
+      ["web.example.test", "web.example.test https"],
       ["*", "* any-host"],
     ]);
     refuses(
@@ -175,8 +175,8 @@ describe("config/certificates and listeners", () => {
       [
         ["host-a-b-example-test", "a.b.example.test", 1],
         ["host-example-org", "example.org", 2],
+        ["https", "*.example.test", 2],
         ["wildcard-example-net", "*.example.net", 1],
-        ["wildcard-example-test", "*.example.test", 2],
       ],
     );
   });
@@ -193,6 +193,7 @@ describe("config/certificates and listeners", () => {
     assert.deepEqual(after.certificates[0], before.certificates[0]);
     const names = ["a-b.c", "a.b.c", "a--b.c", "wildcard-a.b", "a.b-c"].map((host) => listenerName(host));
     assert.equal(new Set([...names, listenerName("*.a.b"), listenerName("*")]).size, 7);
+    assert.equal(listenerName("*.a.b", [{ domain: "a.b" }]), "https");
     for (const name of [...names, listenerName(`${"a-".repeat(31)}a.${"b-".repeat(31)}b.${"c".repeat(60)}.test`)]) {
       assert.match(name, /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
     }
