@@ -24,7 +24,10 @@ const PARTS = {
     address: "192.168.51.251",
     clientAddress: { trustedProxies: 0 },
   },
-  services: [{ name: "wiki", namespace: "tools", port: 8080 }],
+  services: [
+    { name: "wiki", namespace: "tools", port: 8080 },
+    { name: "postgres", namespace: "tools", protocol: "tcp", listenPort: 5432, port: 5432 },
+  ],
 };
 
 describe("examples", function () {

@@ -87,7 +87,7 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
     const pairs = routes.flatMap((route) =>
       specOf(route).hostnames.flatMap((host) => specOf(route).rules.map(({ name }) => [`${host}:443`, name] as const)),
     );
-    const known = new Set(pairs.flat());
+    const known = new Set(pairs.flatMap(([host, name]) => [host, name, `-_${host}`]));
     return objects
       .filter(({ kind }) => kind === "EnvoyFilter")
       .flatMap(({ metadata, spec }) =>
