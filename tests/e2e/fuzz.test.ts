@@ -172,7 +172,7 @@ function wantedRoutes(manifests: readonly Manifest[]): Routes {
   for (const { hostnames, parentRefs, rules } of manifests
     .filter(({ kind }) => /^(HTTP|GRPC)Route$/.test(kind))
     .map(({ spec }) => spec as RouteSpec)) {
-    for (const host of parentRefs.some(({ sectionName }) => sectionName === "https") ? hostnames : []) {
+    for (const host of parentRefs.some(({ sectionName }) => sectionName !== "http") ? hostnames : []) {
       hosts.set(`${host}:443`, [...(hosts.get(`${host}:443`) ?? []), ...rules.map(({ name }) => name)]);
     }
   }
@@ -180,7 +180,7 @@ function wantedRoutes(manifests: readonly Manifest[]): Routes {
 }
 
 interface ConfigDump {
-  configs?: { route_config: { name: string; virtual_hosts?: { name: string; routes?: { name?: string }[] }[] } }[];
+  configs?: { route_config: { name: string; virtual_hosts?: { domains: string[]; routes?: { name?: string }[] }[] } }[];
 }
 
 async function routesInEnvoy(): Promise<Routes> {
@@ -189,7 +189,10 @@ async function routesInEnvoy(): Promise<Routes> {
   const tables = configs.filter(({ route_config: { name } }) => name.startsWith("https.443."));
   return sorted(
     tables.flatMap(({ route_config: { virtual_hosts = [] } }) =>
-      virtual_hosts.map(({ name, routes = [] }) => [name, routes.flatMap((route) => route.name ?? [])] as const),
+      // Istio puts hosts of the same routes in one virtual host.
+      virtual_hosts.flatMap(({ domains, routes = [] }) =>
+        domains.map((domain) => [`${domain}:443`, routes.flatMap((route) => route.name ?? [])] as const),
+      ),
     ),
   );
 }

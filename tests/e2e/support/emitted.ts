@@ -12,8 +12,8 @@ export interface Manifest {
   readonly spec?: unknown;
 }
 
-/** Operator kinds for which the lab has no CRDs: promtool checks their rules, vmagent their scrapes. */
-const ELSEWHERE = /^(monitoring\.coreos\.com|operator\.victoriametrics\.com)\//;
+/** Kinds for which the lab has no CRDs: promtool checks rules, vmagent scrapes, and `npm run test:acme` certificates. */
+const ELSEWHERE = /^(monitoring\.coreos\.com|operator\.victoriametrics\.com|cert-manager\.io)\//;
 
 /** A config's objects as the cluster would get them, preceded by the namespaces that they need. */
 export function manifestsOf(config: StackConfig, resources: readonly Registered[], own: TestCertificate): Manifest[] {
@@ -21,7 +21,8 @@ export function manifestsOf(config: StackConfig, resources: readonly Registered[
   const emitted = resources
     .filter(({ type }) => type.startsWith("kubernetes:"))
     .map(({ inputs }) => ({ ...inputs }) as unknown as Manifest)
-    .filter(({ apiVersion }) => !ELSEWHERE.test(apiVersion));
+    .filter(({ apiVersion }) => !ELSEWHERE.test(apiVersion))
+    .map((manifest) => (manifest.kind === "TCPRoute" ? { ...manifest, apiVersion: tcpRouteApi() } : manifest));
   const isLabelled = (name: string) =>
     emitted.some(({ kind, metadata }) => kind === "Namespace" && metadata.name === name);
   const namespaces = new Set([
@@ -39,8 +40,15 @@ export function manifestsOf(config: StackConfig, resources: readonly Registered[
       .map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
     // Keys and certificates are created by Pulumi's providers, or not by the program at all.
     ...[...emitted.filter(({ kind }) => kind === "Namespace"), ...secrets],
-    ...emitted.filter(({ kind }) => kind !== "Namespace" && kind !== "Secret"),
+    ...emitted.filter(
+      ({ kind, metadata }) => kind !== "Namespace" && (kind !== "Secret" || metadata.name.endsWith("-cacert")),
+    ),
   ];
+}
+
+/** Newer CRDs than those of Istio 1.30 have TCPRoute in version v1. */
+function tcpRouteApi(): string {
+  return `gateway.networking.k8s.io/${theLab().tools.istio === "1.30" ? "v1alpha2" : "v1"}`;
 }
 
 /** The Services of a config's backends that it does not create itself. They have no endpoints. */
