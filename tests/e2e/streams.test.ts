@@ -80,6 +80,11 @@ describe("streams", () => {
     const { status, headers } = await get(`https://ended.${DOMAIN}:6443/`, CLIENT_INSIDE, "--http1.1");
     assert.deepEqual([status, headers["x-backend"]], [200, "ended"]);
     assert.equal((await get(`https://other.${DOMAIN}:6443/`)).status, 0, "no other name there");
+    // Envoy has it only if gateway.tls.groups is in force here too.
+    assert.equal(
+      (await get(`https://ended.${DOMAIN}:6443/`, CLIENT_INSIDE, "--http1.1", "--curves", "P-384")).status,
+      200,
+    );
   });
 
   it("pass TCP on by port", async () => {
