@@ -123,6 +123,6 @@ describe("examples", function () {
     const { privateKeyPem } = authority;
     const state = await pulumi("parts", "stack", "export");
     assert.ok(!state.includes("PRIVATE KEY") && !state.includes(Buffer.from(privateKeyPem).toString("base64")));
-    assert.doesNotMatch(await pulumi("parts", "stack", "output", "certificate"), /\[secret\]/);
+    assert.doesNotMatch(await pulumi("parts", "stack", "output", "certificates"), /\[secret\]/);
   });
 });
