@@ -37,8 +37,11 @@ export function listenerHost(
   return domain === undefined ? undefined : `*.${domain}`;
 }
 
-/** Longest part of a listener's name, in characters: a section name has at most 253. */
-const MAX_NAME = 200;
+/**
+ * Longest name of a listener, in characters, without the port that streams append. Istio names a port of its Service after a port's
+ * first listener and cuts it at 63; cut behind a dash, the whole Service is invalid.
+ */
+const MAX_NAME = 63 - "---65535".length;
 
 /**
  * `https` for the wildcard of the first domain, as hand-written Gateways call it; else `host-example-com` or `wildcard-example-com`.
@@ -55,8 +58,9 @@ export function listenerName(hostname: string, domains: readonly Pick<Domain, "d
   const isWildcard = hostname.startsWith("*.");
   const text = hostname.replace(/^\*\./, "").replaceAll("-", "--").replaceAll(".", "-");
   const hash = createHash("sha256").update(hostname).digest("hex").slice(0, 8);
-  const short = text.length <= MAX_NAME ? text : `${text.slice(0, MAX_NAME).replace(/-+$/, "")}---${hash}`;
-  return `${isWildcard ? "wildcard" : "host"}-${short}`;
+  const name = `${isWildcard ? "wildcard" : "host"}-${text}`;
+  const suffix = `---${hash}`;
+  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME - suffix.length).replace(/-+$/, "")}${suffix}`;
 }
 
 /** A host of a service, and the listener and the certificates that it needs. */
