@@ -7,7 +7,7 @@ import { type CheckedService, ruleProblems } from "../rules";
 import { type ParsedPath, pathRuleSchema, pathSchema } from "../schema/routing/path";
 import { type ParsedService, serviceSchema } from "../schema/service";
 import { type ParsedStack, STACK_KEYS, type StackKey, stackShape } from "../schema/stack";
-import { partial, Unreadable } from "../values/partial";
+import { ifReadable, partial } from "../values/partial";
 import { ConfigError, type Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
 import { knownServices } from "./knownServices";
@@ -88,14 +88,7 @@ export function loadConfig(given: GivenConfig): StackConfig {
 
 /** A service whose protocol is wrong counts as one of requests, of which more keys are known. */
 function isOfStream({ service }: CheckedService): boolean {
-  try {
-    return isStream(service);
-  } catch (error) {
-    if (error instanceof Unreadable) {
-      return false;
-    }
-    throw error;
-  }
+  return ifReadable(() => isStream(service)) ?? false;
 }
 
 /** The domains, unless one of their keys is wrong. */

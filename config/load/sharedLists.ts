@@ -1,6 +1,6 @@
 import type { CheckedService } from "../rules";
 import type { GatewayConfig } from "../schema/entry/gateway";
-import { Unreadable } from "../values/partial";
+import { ifReadable } from "../values/partial";
 import type { Problem } from "../values/problem";
 
 /**
@@ -38,12 +38,5 @@ export function servedServices(
 }
 
 function gatewaysOf({ service }: CheckedService): readonly string[] | undefined {
-  try {
-    return service.gateways;
-  } catch (error) {
-    if (error instanceof Unreadable) {
-      return undefined;
-    }
-    throw error;
-  }
+  return ifReadable(() => service.gateways);
 }

@@ -18,7 +18,7 @@ export function byHost({
   readonly domainList?: readonly Domain[];
 }): SharedHost[] {
   const serving = services.flatMap((indexed) =>
-    hostsOf(indexed.service, domainList[0]?.domain ?? "")
+    hostsOf(indexed.service, domainList)
       .filter(({ redirect }) => redirect === undefined)
       .map(({ host }) => ({ host, indexed })),
   );

@@ -27,7 +27,7 @@ export function certificatesOf(
   domains: readonly Domain[],
 ): Omit<StackCertificate, "dnsNames">[] {
   if (service.certificate !== undefined) {
-    const [first] = hostsOf(service, domains[0]?.domain ?? "");
+    const [first] = hostsOf(service, domains);
     const name = defaultSecretName(`host-${first?.host ?? host}`, gateway.name);
     return split(service.certificate, name).map((config) => ({ key: config.secretName, config }));
   }

@@ -75,7 +75,7 @@ interface Placed {
 export function resolveListeners(parsed: ParsedStack): { listeners: Listener[]; certificates: StackCertificate[] } {
   const domains = domainsOf(parsed);
   const placed = parsed.services.flatMap((service) =>
-    hostsOf(service, domains[0]?.domain ?? "").map(({ host }): Placed => {
+    hostsOf(service, domains).map(({ host }): Placed => {
       const dnsNames = namesFor(host, service, parsed, domains);
       return {
         hostname: listenerHost(host, service, domains) ?? host,

@@ -22,7 +22,7 @@ export interface ServiceContext {
 
 /** Fills in a service's defaults. */
 export function resolveService(service: ParsedService, { domains, defaults, gateway }: ServiceContext): Service {
-  const hosts = hostsOf(service, domains[0]?.domain ?? "").map(({ host, redirect }) => ({
+  const hosts = hostsOf(service, domains).map(({ host, redirect }) => ({
     host,
     listener: listenerName(listenerHost(host, service, domains) ?? host, domains),
     redirect,

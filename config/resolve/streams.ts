@@ -28,7 +28,7 @@ export function resolveStreams(parsed: ParsedStack): { streams: Stream[]; certif
     certificates: services
       .filter(({ protocol }) => protocol === "tls-terminate")
       .flatMap((service) =>
-        hostsOf(service, domains[0]?.domain ?? "").flatMap(({ host }) => {
+        hostsOf(service, domains).flatMap(({ host }) => {
           const dnsNames = namesFor(host, service, parsed, domains);
           return certificatesOf(host, service, parsed, domains).map((use) => ({ ...use, dnsNames }));
         }),
@@ -41,7 +41,7 @@ function listenersOf(service: ParsedService, parsed: ParsedStack, domains: reado
   if (service.protocol === "tcp") {
     return [{ name: `tcp-${port}`, hostname: undefined, secretNames: [] }];
   }
-  return hostsOf(service, domains[0]?.domain ?? "").map(({ host }) => ({
+  return hostsOf(service, domains).map(({ host }) => ({
     name: `${listenerName(host)}${port === HTTPS_PORT ? "" : `---${port}`}`,
     hostname: host,
     secretNames:

@@ -1,5 +1,5 @@
 import { caProblems } from "./certificate/authority";
-import { Unreadable } from "../values/partial";
+import { ifReadable } from "../values/partial";
 import type { Problem } from "../values/problem";
 import { accessProblems } from "./access/access";
 import { hiddenTokenProblems, issuerProblems } from "./access/tokens";
@@ -94,14 +94,7 @@ export function ruleProblems(stack: CheckedStack): Problem[] {
 
 /** What a rule finds; undefined if it needs a value that is itself wrong. */
 function judged(rule: StackRule, stack: CheckedStack): Problem[] | undefined {
-  try {
-    return rule(stack);
-  } catch (error) {
-    if (error instanceof Unreadable) {
-      return undefined;
-    }
-    throw error;
-  }
+  return ifReadable(() => rule(stack));
 }
 
 /** Checks a rule on the whole services, and again with each partial one added; those it cannot read are skipped. */

@@ -1,5 +1,17 @@
 /** Thrown when a rule reads a value that is itself wrong, so that the rule cannot be checked. */
-export class Unreadable extends Error {}
+class Unreadable extends Error {}
+
+/** What a function returns; undefined if it reads a value that is itself wrong. */
+export function ifReadable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Unreadable) {
+      return undefined;
+    }
+    throw error;
+  }
+}
 
 /**
  * The valid part of a map in which some keys are wrong. A rule that needs a wrong key cannot be checked, so reading one throws.

@@ -37,15 +37,13 @@ function unused({ domainList = [], services, streams, hasEveryService }: Checked
   if (!hasEveryService || named.length === 0) {
     return [];
   }
-  const hosts = named.flatMap(({ service }) =>
-    service.certificate === undefined ? hostsOf(service, domainList[0]?.domain ?? "") : [],
-  );
+  const hosts = named.flatMap(({ service }) => (service.certificate === undefined ? hostsOf(service, domainList) : []));
   const used = new Set(hosts.map(({ host }) => domainOf(host, domainList)));
   // A host of no domain is a mistake of its own, and may be meant for this one. TLS that is passed on may have any.
   const isUncovered = services.some(
     ({ service }) =>
       service.certificate === undefined &&
-      hostsOf(service, domainList[0]?.domain ?? "").some(({ host }) => domainOf(host, domainList) === undefined),
+      hostsOf(service, domainList).some(({ host }) => domainOf(host, domainList) === undefined),
   );
   return (isUncovered ? [] : domainList)
     .filter((entry) => !used.has(entry))

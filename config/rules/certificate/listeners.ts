@@ -19,7 +19,7 @@ export function listenerProblems(stack: CheckedStack): Problem[] {
   }
   const ended = streams.filter(({ service }) => service.protocol === "tls-terminate");
   const placed = [...services, ...ended].flatMap(({ index, service }) =>
-    hostsOf(service, domainList[0]?.domain ?? "").map(({ host, at }) => ({
+    hostsOf(service, domainList).map(({ host, at }) => ({
       host,
       index,
       path: `services[${index}].${service.certificate === undefined ? at : "certificate"}`,
@@ -46,7 +46,7 @@ export function listenerProblems(stack: CheckedStack): Problem[] {
     service.protocol === "tcp"
       ? [""]
       : service.protocol === "tls-passthrough"
-        ? hostsOf(service, "").map(({ host }) => host)
+        ? hostsOf(service, []).map(({ host }) => host)
         : [],
   );
   const count = new Set(placed.map(({ listener }) => listener)).size + passed.length + OTHER_LISTENERS;

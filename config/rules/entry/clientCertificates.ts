@@ -74,7 +74,7 @@ export function sharedAuthorityProblems({ domainList, certificate, gateway, serv
     return [];
   }
   const placed = services.flatMap(({ index, service }) =>
-    hostsOf(service, domainList[0]?.domain ?? "").map(({ host }) => ({
+    hostsOf(service, domainList).map(({ host }) => ({
       index,
       clientCertificates: service.clientCertificates,
       listener: listenerHost(host, service, domainList) ?? host,

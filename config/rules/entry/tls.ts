@@ -43,7 +43,7 @@ export function groupProblems({ gateway }: CheckedStack): Problem[] {
 
 /** Nothing tells Envoy's filter chain for every host from those that pass TLS through, which must have no TLS parameters. */
 export function everyHostTlsProblems({ gateway, services, streams }: CheckedStack): Problem[] {
-  const everyHost = services.find(({ service }) => hostsOf(service, "").some(({ host }) => host === ANY_HOST));
+  const everyHost = services.find(({ service }) => hostsOf(service, []).some(({ host }) => host === ANY_HOST));
   const through = streams.find(
     ({ service }) => service.protocol === "tls-passthrough" && listenPortOf(service) === HTTPS_PORT,
   );

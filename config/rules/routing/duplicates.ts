@@ -66,7 +66,5 @@ function matchProblems(stack: CheckedStack): Problem[] {
 }
 
 function hostsOfAll({ domainList = [], services }: CheckedStack) {
-  return services.flatMap(({ index, service }) =>
-    hostsOf(service, domainList[0]?.domain ?? "").map((given) => ({ ...given, index })),
-  );
+  return services.flatMap(({ index, service }) => hostsOf(service, domainList).map((given) => ({ ...given, index })));
 }

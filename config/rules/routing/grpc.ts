@@ -33,7 +33,7 @@ export function grpcProblems(stack: CheckedStack): Problem[] {
 
 function ofService({ index, service }: IndexedService): Problem[] {
   const at = `services[${index}]`;
-  const redirecting = hostsOf(service, "").filter(({ redirect }) => redirect !== undefined);
+  const redirecting = hostsOf(service, []).filter(({ redirect }) => redirect !== undefined);
   return [
     ...redirecting.map((host) => ({
       path: `${at}.${host.at}.redirect`,

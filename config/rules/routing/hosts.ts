@@ -17,7 +17,7 @@ export function hostProblems({ domainList, services }: CheckedStack): Problem[] 
 
 function ofService({ index, service }: IndexedService, domains: readonly Domain[]): Problem[] {
   const at = `services[${index}]`;
-  const hosts = hostsOf(service, domains[0]?.domain ?? "");
+  const hosts = hostsOf(service, domains);
   const twice = hosts.flatMap((host, place) => {
     const earlier = hosts.slice(0, place).find((other) => other.host === host.host);
     const expected = `a host other than ${earlier?.at ?? ""}${host.redirect === undefined ? "" : ": it would redirect to itself"}`;
@@ -81,7 +81,7 @@ export function wildcardProblems({ domainList, services }: CheckedStack): Proble
     return [];
   }
   const named = services.flatMap(({ index, service }) =>
-    hostsOf(service, domainList[0]?.domain ?? "").map((given) => ({ ...given, index, service })),
+    hostsOf(service, domainList).map((given) => ({ ...given, index, service })),
   );
   const wildcards = new Map(named.filter(({ host }) => host.startsWith("*")).map((given) => [given.host, given]));
   return named.flatMap(({ host, index, redirect, at }) => {

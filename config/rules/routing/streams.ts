@@ -119,7 +119,7 @@ function tcpProblems(at: string, service: ParsedService): Problem[] {
 
 function tlsProblems(at: string, service: ParsedService, domains: readonly Domain[]): Problem[] {
   const { protocol, certificate } = service;
-  const hosts = hostsOf(service, domains[0]?.domain ?? "");
+  const hosts = hostsOf(service, domains);
   return [
     ...(protocol === "tls-passthrough" && certificate !== undefined
       ? [
@@ -157,10 +157,9 @@ export function listenPortProblems({ services, streams, domainList }: CheckedSta
   if (domainList === undefined) {
     return [];
   }
-  const domain = domainList[0]?.domain ?? "";
   const claims = new Map<string, number>();
   for (const { index, service } of services) {
-    hostsOf(service, domain).forEach(({ host }) => claims.set(`${HTTPS_PORT} ${host}`, index));
+    hostsOf(service, domainList).forEach(({ host }) => claims.set(`${HTTPS_PORT} ${host}`, index));
   }
   const ports = new Map<number, { readonly index: number; readonly isTcp: boolean }>();
   return streams.flatMap(({ index, service }): Problem[] => {
@@ -188,7 +187,7 @@ export function listenPortProblems({ services, streams, domainList }: CheckedSta
     }
     return isTcp
       ? []
-      : hostsOf(service, domain).flatMap(({ host, at: key }) => {
+      : hostsOf(service, domainList).flatMap(({ host, at: key }) => {
           const claimed = claims.get(`${port} ${host}`);
           claims.set(`${port} ${host}`, claimed ?? index);
           const expected = `a host that services[${claimed ?? 0}] does not have on port ${port}: a server name leads to one of both`;
