@@ -31,6 +31,8 @@ const values = (infrastructure: Values): Values => ({
   services: [{ name: "web", namespace: "rollout-apps", port: 8080, timeouts: { request: "0s" } }],
 });
 
+const clock = (time: number) => new Date(time).toISOString().slice(11, 23);
+
 interface PodList {
   items: {
     metadata: { name: string; deletionTimestamp?: string; deletionGracePeriodSeconds?: number };
@@ -100,7 +102,7 @@ describe("rollout", () => {
       webSockets: 4,
     });
     const steps: string[] = [];
-    const step = (name: string) => steps.push(`${new Date().toISOString().slice(11, 23)} ${name}`);
+    const step = (name: string) => steps.push(`${clock(Date.now())} ${name}`);
     try {
       step("restart");
       await kubectl("rollout", "restart", DEPLOYMENT, "-n", NAMESPACE);
@@ -145,11 +147,12 @@ describe("rollout", () => {
       assert.ok(report.echoes > 1_000, `${report.echoes} echoes`);
       assert.ok(report.ends.length > 0, "no WebSocket saw its proxy end");
       const times = [...deleted.values()];
-      for (const { ended } of report.ends) {
+      for (const { opened, ended } of report.ends) {
         const after = times.map((time) => (ended - time) / 1000);
         assert.ok(
           after.some((seconds) => seconds > MAXIMUM - TOLERANCE && seconds < MAXIMUM + TOLERANCE),
-          `a WebSocket ended ${after.map((seconds) => seconds.toFixed(1)).join(", ")} s after the ends of proxies began`,
+          `a WebSocket, open from ${clock(opened)} to ${clock(ended)}, ended ` +
+            `${after.map((seconds) => seconds.toFixed(1)).join(", ")} s after the ends of proxies began:\n${steps.join("\n")}`,
         );
       }
     }
