@@ -1,5 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
+import { ANY_HOST } from "../config/resolve/domains";
+import { servingPorts } from "../config/resolve/model";
+import { redirectsOf } from "../config/resolve/redirects";
 import { grouped } from "../config/values/grouped";
 import type { ConfigPatch } from "../kinds/envoyFilter";
 import { accessFilterPatches, isRestricted } from "./access/accessFilter";
@@ -16,6 +19,7 @@ import { localRateLimitPatches } from "./limits/localRateLimit";
 import { corsPatches } from "./routing/cors";
 import { faultPatches } from "./routing/fault";
 import { retryPatches } from "./routing/retry";
+import { onEachPort } from "./shared/envoyPatches";
 import { discoveredName, filterName, routeKeysPatch } from "./shared/filterByRoute";
 import { GatewayEnvoyFilter, type GatewayEnvoyFilterArgs } from "./shared/gatewayEnvoyFilter";
 import { routeTelemetryPatches } from "./telemetry/telemetry";
@@ -23,7 +27,15 @@ import { routeTelemetryPatches } from "./telemetry/telemetry";
 /** What the patches are built from: any result of `gatewayConfig()`. */
 export type EnvoyFilterConfig = Pick<
   StackConfig,
-  "gateway" | "listeners" | "services" | "streams" | "denyByDefault" | "rateLimitService" | "telemetry"
+  | "gateway"
+  | "listeners"
+  | "plainListeners"
+  | "certificates"
+  | "services"
+  | "streams"
+  | "denyByDefault"
+  | "rateLimitService"
+  | "telemetry"
 >;
 
 interface Entry {
@@ -75,8 +87,12 @@ export const ENVOY_FILTERS: readonly Entry[] = [
   {
     name: "access",
     before: "routes",
-    patches: ({ services, gateway, denyByDefault }) =>
-      accessFilterPatches({ services, denyByDefault, clientAddress: gateway.clientAddress }),
+    patches: (config) =>
+      accessFilterPatches({
+        ...config,
+        clientAddress: config.gateway.clientAddress,
+        redirected: redirectsOf(config).flatMap(({ hostnames }) => hostnames.map((host) => host ?? ANY_HOST)),
+      }),
   },
   {
     name: "local-rate-limit",
@@ -119,7 +135,8 @@ export const ENVOY_FILTERS: readonly Entry[] = [
   {
     name: "hardening",
     before: "gateway",
-    patches: ({ gateway: { hardening } }) => (hardening === false ? [] : hardeningPatches(hardening)),
+    patches: ({ gateway: { hardening }, services }) =>
+      hardening === false ? [] : hardeningPatches(hardening, servingPorts({ services })),
   },
 ];
 
@@ -159,25 +176,26 @@ export function envoyFilterPatches(
     if (phase !== undefined && before !== phase) {
       return [];
     }
-    const patches = patchesOf(config, above);
+    const own = patchesOf(config, above);
+    const patches = before === "routes" ? onEachPort(own, servingPorts(config)) : own;
     above.push(...patches);
     const priority = (index + 1) * PRIORITY_STEP;
-    return [...grouped(patches, (patch) => partOf(name, patch))].map(([part, own]) => ({
+    return [...grouped(patches, (patch) => partOf(name, patch))].map(([part, ofPart]) => ({
       feature: part ?? name,
       // What is inserted around a filter comes after its parts.
       priority: part === undefined ? priority : priority - 1,
-      patches: own,
+      patches: ofPart,
     }));
   });
 }
 
 /** Names of the HTTP filters that every proxy of the gateway must have, as far as its metrics show them: `GatewayMetrics` reads them. */
 export function httpFilterNames(config: EnvoyFilterConfig): string[] {
-  return envoyFilterPatches(config)
+  const names = envoyFilterPatches(config)
     .flatMap(({ patches }) => patches)
     .filter(({ applyTo }) => applyTo === "HTTP_FILTER")
-    .flatMap((patch) => discoveredName(patch) ?? [])
-    .sort();
+    .flatMap((patch) => discoveredName(patch) ?? []);
+  return [...new Set(names)].sort();
 }
 
 /** The part of a filter that is divided; undefined for the whole, and for what is around it. */

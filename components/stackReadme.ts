@@ -1,4 +1,5 @@
 import type { Service, StackConfig } from "../config";
+import { httpsUrl } from "../config/resolve/protocols";
 
 /**
  * Markdown for `pulumi stack output readme` and the Pulumi console, which fills in `${outputs.…}`.
@@ -38,8 +39,8 @@ export function stackReadme(
 }
 
 /** All hosts of a service, and which of them redirect. */
-function urlsOf({ hosts }: Service): string {
+function urlsOf({ hosts, listenPort }: Service): string {
   return hosts
-    .map(({ host, redirect }) => `https://${host}${redirect === undefined ? "" : ` (${redirect})`}`)
+    .map(({ host, redirect }) => `${httpsUrl(host, listenPort)}${redirect === undefined ? "" : ` (${redirect})`}`)
     .join(", ");
 }

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
 import { hostsOf } from "../config/resolve/model";
+import { httpsUrl } from "../config/resolve/protocols";
+import { redirectsOf } from "../config/resolve/redirects";
 import { infrastructureOf } from "../config/resolve/infrastructure";
 import type { TCPRouteVersion } from "../kinds/streamRoutes";
 import { Access } from "./access/access";
@@ -11,7 +13,7 @@ import { fieldManager } from "./cluster/fieldManager";
 import { ObjectSizes } from "./cluster/objectSizes";
 import { ClientAuthorities } from "./entry/clientAuthorities";
 import { dnsRecords } from "./entry/dnsRecords";
-import { HttpsRedirect, redirectPages } from "./entry/httpsRedirect";
+import { HttpsRedirect, redirectPages, redirectParts } from "./entry/httpsRedirect";
 import { TlsGateway } from "./entry/tlsGateway";
 import { envoyFilters, httpFilterNames } from "./envoyFilters";
 import { RateLimitService } from "./limits/rateLimitService";
@@ -66,7 +68,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const { gateway, services } = args;
     const hosts = hostsOf(args);
     this.endpoints = pulumi.output(
-      Object.fromEntries(services.map((service) => [service.name, `https://${service.host}`])),
+      Object.fromEntries(services.map((service) => [service.name, httpsUrl(service.host, service.listenPort)])),
     );
     this.dnsRecords = entry.addresses.apply((addresses) => dnsRecords(hosts, addresses, gateway.externalDns?.ttl));
     this.certificates = pulumi.all([...certificates.values()].map(({ info }) => info));
@@ -119,6 +121,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
           ...listener,
           secretNames: listener.secretNames.map(secretOf),
         })),
+        plainListeners: args.plainListeners,
         streamListeners: args.streams.flatMap(({ listenPort, namespace, listeners }) =>
           listeners.map(({ secretNames, ...listener }) => ({
             ...listener,
@@ -184,11 +187,13 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const { gateway, services, streams } = args;
     const dnsTtl = gateway.externalDns?.ttl;
     const { httpsRedirect: config, clientAddress } = gateway;
-    const redirects = redirectPages(redirectedHosts(args)).map((hostnames, index) => {
-      const page = index + 1;
-      const redirect = `${name}-redirect${page === 1 ? "" : `-${page}`}`;
-      return new HttpsRedirect(redirect, { gateway, hostnames, page, config, clientAddress }, { parent: this });
-    });
+    const redirects = redirectsOf(args).flatMap(({ port, hostnames }) =>
+      redirectPages(hostnames).map((hostnames, index) => {
+        const which = { page: index + 1, port };
+        const redirect = [`${name}-redirect`, ...redirectParts(which)].join("-");
+        return new HttpsRedirect(redirect, { gateway, hostnames, ...which, config, clientAddress }, { parent: this });
+      }),
+    );
     return [
       ...redirects,
       new Routes(name, { services, gateway, dnsTtl, ...guards }, { parent: this, dependsOn: targets }),
@@ -217,17 +222,4 @@ export class UnifiedGateway extends pulumi.ComponentResource {
       child,
     );
   }
-}
-
-/**
- * What plain HTTP redirects: what the listeners take, and each host whose certificate may come by HTTP-01. While that is solved, the
- * solver's route has the host, which then gets no other wildcard's requests.
- * https://cert-manager.io/docs/configuration/acme/http01/#configuring-the-http-01-gateway-api-solver
- */
-function redirectedHosts({ listeners, certificates, services }: UnifiedGatewayArgs): (string | undefined)[] {
-  const hosts = new Set(services.flatMap((service) => service.hosts.map(({ host }) => host)));
-  const solved = certificates
-    .filter(({ config }) => config.type === "cert-manager")
-    .flatMap(({ dnsNames }) => dnsNames.filter((name) => hosts.has(name)));
-  return [...new Set([...listeners.map(({ hostname }) => hostname), ...solved])];
 }

@@ -2,6 +2,7 @@ import type { Rule, Service, StackConfig } from "../config";
 import type { Host } from "../config/resolve/model";
 import { hstsValue } from "../components/routing/hsts";
 import { isOpenToAll } from "../config/resolve/entrance";
+import { HTTPS_PORT, httpsUrl } from "../config/resolve/protocols";
 import type { Stream } from "../config/resolve/model";
 import { entrance } from "./words";
 import { rateLimitsOf } from "../config/schema/limits/rateLimit";
@@ -12,7 +13,7 @@ export function routeMap(stack: string, { listeners, gateway, services, streams 
   return [
     `# Routes of ${stack}`,
     "",
-    `Gateway \`${gateway.namespace}/${gateway.name}\` serves ${listeners.map(({ hostname }) => `\`${hostname ?? "*"}\``).join(", ")}${where}. Plain HTTP is redirected to HTTPS.`,
+    `Gateway \`${gateway.namespace}/${gateway.name}\` serves ${listeners.map(({ hostname = "*", port }) => `\`${hostname}${port === HTTPS_PORT ? "" : `:${port}`}\``).join(", ")}${where}. Plain HTTP is redirected to HTTPS.`,
     "",
     "```mermaid",
     "flowchart LR",
@@ -60,8 +61,9 @@ function line(service: Service, rule: Rule): string {
 }
 
 /** Hosts of a service that serve the same. */
-function served({ hosts }: Service): string[] {
-  return hosts.filter(({ redirect }) => redirect === undefined).map(({ host }) => host);
+function served({ hosts, listenPort }: Service): string[] {
+  const port = listenPort === HTTPS_PORT ? "" : `:${listenPort}`;
+  return hosts.filter(({ redirect }) => redirect === undefined).map(({ host }) => `${host}${port}`);
 }
 
 /** Those that redirect to its first. */
@@ -69,8 +71,9 @@ function redirected({ hosts }: Service): Host[] {
   return hosts.filter(({ redirect }) => redirect !== undefined);
 }
 
-function redirectLine({ host: first }: Service): (host: Host) => string {
-  return ({ host, redirect }) => `| ${host} | \`/\` | \`https://${first}\` | redirected with ${redirect} |`;
+function redirectLine({ host: first, listenPort }: Service): (host: Host) => string {
+  return ({ host, redirect }) =>
+    `| ${host} | \`/\` | \`${httpsUrl(first, listenPort)}\` | redirected with ${redirect} |`;
 }
 
 /** Which requests the rule matches. */
@@ -120,9 +123,10 @@ function targets({ backends }: Pick<Rule, "backends">): { name: string; share: s
 /** What applies to the rule's requests, in words. */
 function onTheWay(service: Service, rule: Rule): string[] {
   const { timeouts, retry, cors, rewrite, mirror, requestHeaders, responseHeaders } = rule;
-  const { limits, fault, hsts, telemetry } = service;
+  const { limits, fault, hosts, hsts, telemetry } = service;
   const policies = Object.keys(service.trafficPolicy);
   return [
+    ...(hosts.some(({ plainListener }) => plainListener !== undefined) ? ["without TLS too"] : []),
     ...(service.clientCertificates === undefined ? [] : ["needs a certificate of the client"]),
     ...(isOpenToAll(service.access) && service.access?.deny === undefined ? [] : [entrance(service)]),
     timeouts.request === "0s" ? "no timeout" : `timeout ${timeouts.request}`,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Service, StackConfig } from "../config";
+import { httpsUrl } from "../config/resolve/protocols";
 import { row, type Row } from "../verify/row";
 import { isVmagent } from "./backends";
 import { clientsOf, ruleFor } from "./expectations";
@@ -22,7 +23,9 @@ export async function checkStack(
   const caFile = trustFile(stack, await stackOutputs(lab, stack), lab.existingCertificates(config)) ?? "";
   await eventually("the routes in Envoy", PROPAGATION_MS, async () => {
     for (const service of config.services) {
-      const { status } = await request(lab, `https://${service.host}/`, { from: clientsOf(service).admitted[0] });
+      const { status } = await request(lab, `${httpsUrl(service.host, service.listenPort)}/`, {
+        from: clientsOf(service).admitted[0],
+      });
       if (status === 0 || status === 404) {
         throw new Error(`${service.host} answered ${status}`);
       }
@@ -59,7 +62,7 @@ async function verified(
 
 /** Which backend answers a service's clients, and whether other clients are refused. */
 async function answerers(lab: Lab, service: Service, caFile: string): Promise<Row[]> {
-  const url = `https://${service.host}/`;
+  const url = `${httpsUrl(service.host, service.listenPort)}/`;
   const { admitted, refused } = clientsOf(service);
   const rows: Row[] = [];
   for (const client of refused) {

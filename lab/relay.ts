@@ -1,3 +1,4 @@
+import { httpsUrl } from "../config/resolve/protocols";
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import type { StackConfig } from "../config";
@@ -20,9 +21,10 @@ process.stdin.pipe(socket).pipe(process.stdout);
 socket.on("close", () => process.exit(0));
 `;
 
-/** Forwards 127.0.0.1:PORT to port 443 of a stack's gateway, as a client inside, until this process ends. */
+/** Forwards 127.0.0.1:PORT to the https port of a stack's gateway, as a client inside, until this process ends. */
 export function serveProxy(lab: Lab, stack: string, config: StackConfig, port: number): Promise<number> {
-  const address = lab.snapshot.hosts[someHost(config)];
+  const { host, port: httpsPort } = someHost(config);
+  const address = lab.snapshot.hosts[host];
   if (address === undefined) {
     throw new UserError(`${stack} is not deployed: npm run lab -- deploy --stack ${stack}`);
   }
@@ -32,7 +34,7 @@ export function serveProxy(lab: Lab, stack: string, config: StackConfig, port: n
   const server = createServer((socket) => {
     const inside = spawn(
       "nsenter",
-      [...enter(lab.snapshot.holder.pid), process.execPath, "-e", PIPE, address, "443", CLIENT_INSIDE],
+      [...enter(lab.snapshot.holder.pid), process.execPath, "-e", PIPE, address, String(httpsPort), CLIENT_INSIDE],
       { stdio: ["pipe", "pipe", "ignore"] },
     );
     socket.pipe(inside.stdin).on("error", () => socket.destroy());
@@ -48,9 +50,8 @@ export function serveProxy(lab: Lab, stack: string, config: StackConfig, port: n
       );
     });
     server.listen(port, "127.0.0.1", () => {
-      const host = someHost(config);
-      console.log(`https://127.0.0.1:${port} forwards to ${address}:443, until Ctrl-C; for example:`);
-      console.log(`  curl -k --connect-to ${host}:443:127.0.0.1:${port} https://${host}/`);
+      console.log(`https://127.0.0.1:${port} forwards to ${address}:${httpsPort}, until Ctrl-C; for example:`);
+      console.log(`  curl -k --connect-to ${host}:${httpsPort}:127.0.0.1:${port} ${httpsUrl(host, httpsPort)}/`);
     });
   });
 }

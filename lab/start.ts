@@ -1,5 +1,6 @@
 import { someHost } from "../verify/hosts";
 import { summary, table } from "../verify/row";
+import { httpsUrl } from "../config/resolve/protocols";
 import { loadStackFile } from "../config/load/stackFile";
 import { checkStack } from "./checks";
 import { clientsOf } from "./expectations";
@@ -27,13 +28,15 @@ main(async () => {
       throw new UserError(`pulumi up of ${STACK} failed, see above`);
     }
     const rows = await checkStack(lab, STACK, config);
-    const host = someHost(config);
+    const { host, port } = someHost(config);
     console.log(`\n${table(rows, process.stdout.isTTY)}\n`);
     console.log(`${summary(rows)}, ${((Date.now() - start) / 1000).toFixed(0)} s\n`);
     console.log("Try it:");
     const [client] = config.services[0] === undefined ? [] : clientsOf(config.services[0]).admitted;
     const from = client === undefined ? "" : ` --interface ${client}`;
-    console.log(`  npm run lab -- exec -- curl -si${from} --cacert ${labPath(`${STACK}-ca.pem`)} https://${host}/`);
+    console.log(
+      `  npm run lab -- exec -- curl -si${from} --cacert ${labPath(`${STACK}-ca.pem`)} ${httpsUrl(host, port)}/`,
+    );
     console.log("  npm run lab -- exec -- kubectl get gateways,httproutes -A");
     console.log("  npm run lab -- proxy --port 8443    # from outside the lab's network");
     console.log("  npm stop");

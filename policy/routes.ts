@@ -1,5 +1,8 @@
-import { HTTP_LISTENER, HTTP_PORT } from "../components/shared/naming";
+import { HTTP_PORT } from "../config/resolve/protocols";
+import { nameOnPort } from "../config/resolve/listeners";
+import { HTTP_LISTENER } from "../components/shared/naming";
 import { isKind, objectName, type Resource, type ResourcePolicy } from "./policy";
+import { isProduction, PRODUCTION_SETTINGS, type ProductionConfig } from "./production";
 
 export const GATEWAY_API = "gateway.networking.k8s.io";
 
@@ -31,6 +34,11 @@ function isPlaintext({ kind = "Gateway", sectionName, port }: ParentRef): boolea
   return kind === "Gateway" && (!isOther || port === HTTP_PORT);
 }
 
+/** A listener of a service that asks for it with `plainHttp`. */
+function isPlainByConfig({ kind = "Gateway", sectionName = "" }: ParentRef): boolean {
+  return kind === "Gateway" && sectionName.endsWith(nameOnPort("", HTTP_PORT));
+}
+
 /** A rule without backends and filters refuses: with 404 or, on Istio 1.31, with 500. */
 function redirectsOrRefuses({ backendRefs = [], filters = [] }: RouteRule): boolean {
   return (
@@ -40,20 +48,24 @@ function redirectsOrRefuses({ backendRefs = [], filters = [] }: RouteRule): bool
   );
 }
 
-export const noPlaintextRoute: ResourcePolicy = {
+export const noPlaintextRoute: ResourcePolicy<ProductionConfig> = {
   name: "no-plaintext-route",
-  description: "Routes on the http listener only redirect to https.",
+  description: "Routes on the http listener only redirect to https; in production, no service has plainHttp.",
   level: "mandatory",
-  check: (resource) => {
+  settings: PRODUCTION_SETTINGS,
+  check: (resource, config) => {
     if (!isKind(resource, GATEWAY_API, "HTTPRoute", "GRPCRoute", "TCPRoute")) {
       return [];
     }
     const { parentRefs = [], rules = [] } = specOf(resource);
     const served = rules.length === 0 || !rules.every(redirectsOrRefuses);
-    return served && parentRefs.some(isPlaintext)
-      ? [
-          `${objectName(resource)} answers plain HTTP: bind it to the sectionName of an https listener, or let it only redirect.`,
-        ]
+    if (served && parentRefs.some(isPlaintext)) {
+      return [
+        `${objectName(resource)} answers plain HTTP: bind it to the sectionName of an https listener, or let it only redirect.`,
+      ];
+    }
+    return served && isProduction(resource, config) && parentRefs.some(isPlainByConfig)
+      ? [`${objectName(resource)} answers plain HTTP in production: remove plainHttp of the service.`]
       : [];
   },
 };

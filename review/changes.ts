@@ -1,6 +1,7 @@
 import type { Rule, Service, StackConfig } from "../config";
 import type { StackCertificate } from "../config/resolve/certificates";
 import { isOpenToAll } from "../config/resolve/entrance";
+import { httpsUrl } from "../config/resolve/protocols";
 import type { Stream } from "../config/resolve/model";
 import { entrance, streamTitle } from "../emit/words";
 import { differences } from "./differences";
@@ -45,6 +46,7 @@ function wholeOf(stack: StackConfig): object {
     streams: _streams,
     fieldUses: _uses,
     listeners: _listeners,
+    plainListeners: _plainListeners,
     domains: _domains,
     ...rest
   } = stack;
@@ -156,8 +158,13 @@ function serviceChanges(before: Service | undefined, after: Service | undefined)
   ];
 }
 
-function urls({ hosts }: Service): string {
-  return hosts.map(({ host }) => `https://${host}`).join(", ");
+function urls({ hosts, listenPort }: Service): string {
+  return hosts
+    .flatMap(({ host, plainListener }) => [
+      httpsUrl(host, listenPort),
+      ...(plainListener === undefined ? [] : [`http://${host} without TLS`]),
+    ])
+    .join(", ");
 }
 
 /** Names that a service gains and loses beside its first, which is a setting of its own, and how each now answers. */
@@ -170,11 +177,26 @@ function hostChanges(before: Service, after: Service): Told[] {
       return name === before.host ? [] : [{ text: `https://${name} no longer answers`, reach: "removal" }];
     }
     const how = next.redirect === undefined ? "serves" : `redirects with ${next.redirect} to ${after.host}`;
+    const plain = plainChanges(name, old?.plainListener, next.plainListener);
     if (old === undefined) {
-      return name === after.host ? [] : [{ text: `https://${name} now ${how}` }];
+      return name === after.host ? plain : [{ text: `https://${name} now ${how}` }, ...plain];
     }
-    return old.redirect === next.redirect ? [] : [{ text: `https://${name} now ${how}` }];
+    return old.redirect === next.redirect ? plain : [{ text: `https://${name} now ${how}` }, ...plain];
   });
+}
+
+function plainChanges(name: string, before: string | undefined, after: string | undefined): Told[] {
+  if (before === after) {
+    return [];
+  }
+  return [
+    {
+      text:
+        after === undefined
+          ? `http://${name} is now redirected, previously served without TLS`
+          : `http://${name} is now served without TLS, previously redirected`,
+    },
+  ];
 }
 
 const OPENS = { reach: "opens to all" } as const;

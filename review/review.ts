@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { StackConfig } from "../config";
+import { httpsUrl } from "../config/resolve/protocols";
 import { ConfigError, formatProblem } from "../config/values/problem";
 import { loadStackFile } from "../config/load/stackFile";
 import { changes } from "./changes";
@@ -30,7 +31,7 @@ export function review(stack: string, base: string, { before, after }: StackFile
     return {
       markdown: section(
         stack,
-        `A new stack: ${listeners.map(({ hostname = "*" }) => `https://${inline(hostname)}`).join(", ")}, with ${count}.`,
+        `A new stack: ${listeners.map(({ hostname = "*", port }) => httpsUrl(inline(hostname), port)).join(", ")}, with ${count}.`,
       ),
       sound: true,
     };

@@ -69,7 +69,7 @@ function through(admitting: ReadonlySet<string>, target: Target): Target | undef
 /** The gateway's own address, so that a wrong DNS record fails only its own check. */
 async function addressOf({ config, outputs, route }: Target): Promise<string | undefined> {
   const recorded = outputs === undefined ? config.gateway.address : recordedAddress(outputs);
-  const name = route.address ?? recorded ?? someHost(config);
+  const name = route.address ?? recorded ?? someHost(config).host;
   return lookup(name).then(
     ({ address }) => address,
     () => undefined,

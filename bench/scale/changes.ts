@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { HTTPS_PORT } from "../../config/resolve/protocols";
 import { hostKey } from "../../components/shared/filterByRoute";
 import { CLIENT_OUTSIDE } from "../../lab/addresses";
 import type { Lab } from "../../lab/lab";
@@ -66,7 +67,7 @@ export function changedAccess(lab: Lab, deployed: Deployed): (number: number) =>
   const { contender, services, objects } = deployed;
   const host = hostOf(contender, probes(services)["first guarded"]);
   const admitting = found(objects, ({ metadata }) => metadata.name === `${GATEWAYS[contender]}--access`);
-  const refusing = withOtherRule(admitting, hostKey(host), ADMITTED, OTHER);
+  const refusing = withOtherRule(admitting, hostKey(host, HTTPS_PORT), ADMITTED, OTHER);
   const object = (status: string) => annotated(status === "200" ? admitting : refusing, status);
   return async (number) => {
     const [before, after] = number % 2 === 0 ? ["200", "403"] : ["403", "200"];

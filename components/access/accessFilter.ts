@@ -1,10 +1,12 @@
 import type { Service } from "../../config";
 import { type Condition, conditionsOf } from "../../config/resolve/entrance";
+import { portsOf } from "../../config/resolve/model";
+import { HTTP_PORT } from "../../config/resolve/protocols";
 import type { Jwt } from "../../config/schema/access/jwt";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { splitBlock, withMapped } from "../../config/values/cidr";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { type FilterConfig, filterByRoute, hostKey, NO_ACTION, NO_HOST } from "../shared/filterByRoute";
+import { type FilterConfig, filterByRoute, hostKey, hostKeys, NO_ACTION, NO_HOST } from "../shared/filterByRoute";
 import { ASK_HEADER } from "./credentials";
 
 export interface AccessFilterArgs {
@@ -14,21 +16,29 @@ export interface AccessFilterArgs {
   clientAddress?: ClientAddress;
   /** True answers 403 to hosts that no service names. */
   denyByDefault: boolean;
+  /** Hosts that are redirected from plain HTTP, for everybody. Matter only if another is served there. Default: none. */
+  redirected?: readonly string[];
 }
 
 /**
  * Who may enter each host: Envoy's RBAC filter, behind Istio's own, which have checked tokens and asked the external authorizer by
  * then. Hosts of no service are refused, so that nobody enters where an entry is missing. Empty if everyone may enter everywhere.
  */
-export function accessFilterPatches({ services, clientAddress, denyByDefault }: AccessFilterArgs): ConfigPatch[] {
+export function accessFilterPatches(args: AccessFilterArgs): ConfigPatch[] {
+  const { services, clientAddress, denyByDefault, redirected = [] } = args;
   if (!isRestricted(services, denyByDefault)) {
     return [];
   }
   // Services that share a host have the same access: the config check ensures it.
-  const hosts = new Map(
-    services.flatMap(({ hosts, access }) => hosts.map(({ host }) => [host, conditionsOf(access)] as const)),
+  const filters = new Map(
+    services.flatMap((service) => {
+      const filter = refusals(conditionsOf(service.access), clientAddress);
+      return hostKeys(service).map((key) => [key, filter] as const);
+    }),
   );
-  const filters = new Map([...hosts].map(([host, conditions]) => [hostKey(host), refusals(conditions, clientAddress)]));
+  if (services.some((service) => portsOf(service).includes(HTTP_PORT))) {
+    redirected.forEach((host) => filters.set(hostKey(host, HTTP_PORT), NO_ACTION));
+  }
   if (!denyByDefault) {
     // Nothing is served there: 404.
     filters.set(NO_HOST, NO_ACTION);

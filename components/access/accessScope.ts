@@ -1,5 +1,5 @@
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { HTTP_PORT } from "../shared/naming";
+import { HTTP_PORT } from "../../config/resolve/protocols";
 
 /**
  * Turns Istio's filters off on the http listener, which only redirects: external authorization there would send browsers to a login

@@ -3,7 +3,7 @@ import type { Access } from "../../config/schema/access/access";
 import { TOKEN_HEADER } from "../../config/schema/access/jwt";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { firstFilterPatch, lastFilterPatch } from "../shared/envoyPatches";
-import { filterByRoute, filterName, hostKey } from "../shared/filterByRoute";
+import { filterByRoute, filterName, hostKeys } from "../shared/filterByRoute";
 import { type HeaderMutation, headerMutation, removeHeaders, setHeader } from "../shared/headerMutation";
 
 /**
@@ -22,9 +22,9 @@ export const ASK_HEADER = "x-unified-gateway-ask";
 export function credentialsPatches(services: readonly Service[]): ConfigPatch[] {
   // Services that share a host have the same access: the config check ensures it.
   const filters = new Map(
-    services.flatMap(({ hosts, access }) => {
-      const wanted = headers(access);
-      return wanted.length === 0 ? [] : hosts.map(({ host }) => [hostKey(host), headerMutation(wanted)] as const);
+    services.flatMap((service) => {
+      const wanted = headers(service.access);
+      return wanted.length === 0 ? [] : hostKeys(service).map((key) => [key, headerMutation(wanted)] as const);
     }),
   );
   const patches = filterByRoute({ feature: "credentials", place: "first", by: "host", filters });

@@ -5,7 +5,9 @@ import { runError } from "../../config/load/runError";
 import { dependsOnAddress } from "../../config/resolve/entrance";
 import { tellsClients } from "../../config/schema/entry/clientAddress";
 import { ConfigError, type Problem } from "../../config/values/problem";
-import { HTTP_PORT, HTTPS_PORT, proxyLabels } from "../shared/naming";
+import { servingPorts } from "../../config/resolve/model";
+import { HTTP_PORT } from "../../config/resolve/protocols";
+import { proxyLabels } from "../shared/naming";
 
 /** What is read of the Service of an existing gateway. */
 export interface ExistingService {
@@ -54,7 +56,9 @@ export function existingServiceProblems(
   }
   const at = { path: "gateway.existing.service", value: gateway.existing?.service };
   const leads = (wanted: number) => ports.some(({ port, targetPort = port }) => port === wanted && targetPort === port);
-  const needed = [...new Set([HTTP_PORT, HTTPS_PORT, ...streams.map(({ listenPort }) => listenPort)])];
+  const needed = [
+    ...new Set([HTTP_PORT, ...servingPorts({ services }), ...streams.map(({ listenPort }) => listenPort)]),
+  ];
   if (!needed.every(leads)) {
     const expected = `a Service whose ports ${needed.slice(0, -1).join(", ")} and ${needed.at(-1) ?? ""} lead to the same ports of its Pods, as in Istio's chart gateway`;
     problems.push({ ...at, expected });

@@ -2,15 +2,16 @@ import type { Hardening } from "../../config/schema/entry/hardening";
 import { milliseconds, protoDuration } from "../../config/values/duration";
 import { bytes } from "../../config/values/quantity";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { HTTP_PORT, HTTPS_PORT } from "../shared/naming";
+import { HTTP_PORT } from "../../config/resolve/protocols";
 import { internalHeadersFilter } from "./internalHeaders";
 
 /**
- * Limits for untrusted clients, on both listeners.
+ * Limits for untrusted clients, on every port that speaks HTTP.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
+ * @param ports Where services are served. The redirect's, which is always there, may be among them.
  */
-export function hardeningPatches(hardening: Hardening): ConfigPatch[] {
-  return [HTTP_PORT, HTTPS_PORT].flatMap((port) => listenerPatches(port, hardening));
+export function hardeningPatches(hardening: Hardening, ports: readonly number[]): ConfigPatch[] {
+  return [...new Set([HTTP_PORT, ...ports])].flatMap((port) => listenerPatches(port, hardening));
 }
 
 const MANAGER = "envoy.filters.network.http_connection_manager";
@@ -31,7 +32,7 @@ function listenerPatches(portNumber: number, hardening: Hardening): ConfigPatch[
     merge("LISTENER", listener, { per_connection_buffer_limit_bytes: bytes(hardening.perConnectionBufferLimit) }),
     merge("NETWORK_FILTER", manager, { name: MANAGER, typed_config: connectionManager(hardening) }),
   ];
-  if (portNumber === HTTPS_PORT) {
+  if (portNumber !== HTTP_PORT) {
     const transport_socket_connect_timeout = protoDuration(hardening.transportSocketConnectTimeout);
     patches.push(merge("FILTER_CHAIN", listener, { transport_socket_connect_timeout }));
   }

@@ -3,15 +3,18 @@ import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import type { HttpsRedirectConfig } from "../../config/schema/entry/httpsRedirect";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
 import { externalDnsAnnotation } from "../shared/externalDns";
-import { type GatewayRef, HTTP_LISTENER, HTTPS_PORT, ownMetadata, ownName, SUFFIXES } from "../shared/naming";
+import { HTTPS_PORT } from "../../config/resolve/protocols";
+import { type GatewayRef, HTTP_LISTENER, ownMetadata, ownName, SUFFIXES } from "../shared/naming";
 
 export interface HttpsRedirectArgs {
   /** The Gateway whose http listener redirects. The route lives in its namespace. */
   gateway: GatewayRef;
   /** Hosts whose requests are redirected, wildcards among them, at most 16. Absent: all. */
   hostnames?: pulumi.Input<pulumi.Input<string>[]>;
-  /** Which of the Gateway's redirects it is, from 1, if there are more hosts than one route holds. Default: 1. */
+  /** Which of the port's redirects it is, from 1, if there are more hosts than one route holds. Default: 1. */
   page?: number;
+  /** Port of https. Default: 443. */
+  port?: number;
   /** `gateway.httpsRedirect` of `gatewayConfig()`. Default: a 301. */
   config?: HttpsRedirectConfig;
   /** What stands between clients and the gateway. With trusted proxies, what they received by https is refused. Default: nothing. */
@@ -39,8 +42,13 @@ export function redirectPages(hosts: readonly (string | undefined)[]): (string[]
       );
 }
 
-function suffixOf({ page = 1 }: Pick<HttpsRedirectArgs, "page">): string {
-  return page === 1 ? SUFFIXES.redirect : `${SUFFIXES.redirect}-${page}`;
+function suffixOf(args: Pick<HttpsRedirectArgs, "page" | "port">): string {
+  return [SUFFIXES.redirect, ...redirectParts(args)].join("-");
+}
+
+/** What tells the redirects of a gateway apart: nothing for the first to 443. */
+export function redirectParts({ page = 1, port = HTTPS_PORT }: Pick<HttpsRedirectArgs, "page" | "port">): string[] {
+  return [...(port === HTTPS_PORT ? [] : [`to-${port}`]), ...(page === 1 ? [] : [String(page)])];
 }
 
 /** external-dns would publish the wildcard, and skips objects of another controller than its own, whose value is `dns-controller`. */
@@ -48,7 +56,7 @@ const UNPUBLISHED = externalDnsAnnotation("controller", "none");
 
 /** Bound only to the http listener: on both, it would redirect https to itself forever. */
 export function redirectSpec(args: HttpsRedirectArgs): HTTPRouteSpec {
-  const { gateway, hostnames, config, clientAddress } = args;
+  const { gateway, hostnames, port = HTTPS_PORT, config, clientAddress } = args;
   const name = ownName(gateway, suffixOf(args));
   const statusCode = config?.statusCode ?? 301;
   return {
@@ -58,7 +66,7 @@ export function redirectSpec(args: HttpsRedirectArgs): HTTPRouteSpec {
       ...((clientAddress?.trustedProxies ?? 0) > 0 ? [refusal(`${name}-loop`)] : []),
       {
         name,
-        filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port: HTTPS_PORT, statusCode } }],
+        filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port, statusCode } }],
       },
     ],
   };

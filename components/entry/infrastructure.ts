@@ -8,15 +8,8 @@ import { loadBalancerSettings } from "../../config/resolve/loadBalancer";
 import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { splitBlock } from "../../config/values/cidr";
 import { seconds } from "../../config/values/duration";
-import {
-  type GatewayRef,
-  HTTP_PORT,
-  HTTPS_PORT,
-  ownMetadata,
-  proxyLabels,
-  proxyName,
-  SUFFIXES,
-} from "../shared/naming";
+import { HTTP_PORT, HTTPS_PORT } from "../../config/resolve/protocols";
+import { type GatewayRef, ownMetadata, proxyLabels, proxyName, SUFFIXES } from "../shared/naming";
 import { proxyConfig } from "./clientAddress";
 import { strategicMerge } from "./strategicMerge";
 

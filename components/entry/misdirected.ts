@@ -9,19 +9,22 @@ import { type FilterConfig, filterByRoute, misdirectedKey } from "../shared/filt
  * 15.5.20). Istio looks for the host among those of the connection's listener alone, and answers 404 (istio#52853). Other hosts still
  * get that, as the Gateway API asks. Empty for a single listener. If a patch does not apply, requests are refused all the same.
  */
-export function misdirectedPatches(services: readonly Pick<Service, "hosts">[]): ConfigPatch[] {
-  const all = services.flatMap(({ hosts }) => hosts);
+export function misdirectedPatches(services: readonly Pick<Service, "hosts" | "listenPort">[]): ConfigPatch[] {
+  const all = services.flatMap(({ hosts, listenPort }) => hosts.map((host) => ({ ...host, listenPort })));
   if (new Set(all.map(({ listener }) => listener)).size < 2) {
     return [];
   }
-  const hosts = [...new Set(all.map(({ host }) => host))].filter((host) => host !== ANY_HOST);
-  const wildcards = hosts.filter((host) => host.startsWith("*"));
-  const regex = wildcards.map((host) => misdirectedKey(host).replaceAll(".", "\\.").replace("*", "[^.]+")).join("|");
+  const [wildcards, hosts] = [true, false].map((isWildcard) =>
+    all
+      .filter(({ host }) => host !== ANY_HOST && host.startsWith("*") === isWildcard)
+      .map(({ host, listenPort }) => misdirectedKey(host, listenPort)),
+  ) as [string[], string[]];
+  const regex = [...new Set(wildcards)].map((key) => key.replaceAll(".", "\\.").replace("*", "[^.]+")).join("|");
   return filterByRoute({
     feature: "misdirected",
     place: "first",
     by: "misdirected",
-    filters: new Map(hosts.filter((host) => !host.startsWith("*")).map((host) => [misdirectedKey(host), MISDIRECTED])),
+    filters: new Map(hosts.map((key) => [key, MISDIRECTED])),
     pattern: wildcards.length === 0 ? undefined : { regex, filter: MISDIRECTED },
   });
 }

@@ -1,20 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { isIP } from "node:net";
+import type { PlainListener } from "../../config/resolve/listeners";
 import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { seconds } from "../../config/values/duration";
 import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../../kinds/gateway";
 import { externalDnsAnnotation } from "../shared/externalDns";
-import {
-  HTTP_LISTENER,
-  HTTP_PORT,
-  HTTPS_PORT,
-  NAMESPACE_NAME_LABEL,
-  ownName,
-  partOf,
-  qualifiedName,
-  SUFFIXES,
-} from "../shared/naming";
+import { HTTP_PORT, HTTPS_PORT } from "../../config/resolve/protocols";
+import { HTTP_LISTENER, NAMESPACE_NAME_LABEL, ownName, partOf, qualifiedName, SUFFIXES } from "../shared/naming";
 import { infrastructure } from "./infrastructure";
 
 /** An https listener. */
@@ -23,6 +16,8 @@ export interface ListenerArgs {
   name: string;
   /** A host, `*.` and one, or undefined for every host. */
   hostname?: pulumi.Input<string>;
+  /** Port of the gateway, from 1 to 65535. Default: 443. */
+  port?: number;
   /** Names of kubernetes.io/tls Secrets in the Gateway's namespace: one, or two with keys of different algorithms. */
   secretNames: readonly pulumi.Input<string>[];
   /** Namespaces whose routes may attach if `config.allowedRoutes` is Selector, else ignored. */
@@ -49,6 +44,8 @@ export interface TlsGatewayArgs {
   config: GatewayConfig;
   /** What it serves over https: `listeners` of `gatewayConfig()`. At most 63. */
   listeners: readonly ListenerArgs[];
+  /** Hosts that it serves without TLS too: `plainListeners` of `gatewayConfig()`. Default: none. */
+  plainListeners?: readonly PlainListener[];
   /** What it passes on: made of `streams` of `gatewayConfig()`. Default: nothing. */
   streamListeners?: readonly StreamListenerArgs[];
   /** Name of the ConfigMap with the CAs for clients' certificates. Needed with `config.tls.clientCertificates`, else ignored. */
@@ -59,7 +56,7 @@ export interface TlsGatewayArgs {
   protect: boolean;
 }
 
-/** The one Gateway: a listener for plain HTTP on port 80, which only redirects, and those for HTTPS on port 443. */
+/** The one Gateway: a listener for plain HTTP on port 80, which only redirects, and those for HTTPS, on port 443 unless others are set. */
 export class TlsGateway extends pulumi.ComponentResource {
   /** IP address or host name that clients connect to; undefined until the cluster assigns one. */
   readonly address: pulumi.Output<string | undefined>;
@@ -106,7 +103,7 @@ export function knownAddresses({ existing, address, infrastructure }: GatewayCon
 }
 
 export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
-  const { config, listeners, streamListeners = [] } = args;
+  const { config, listeners, plainListeners = [], streamListeners = [] } = args;
   return {
     gatewayClassName: config.className,
     infrastructure: config.existing === undefined ? infrastructureSpec(config) : undefined,
@@ -119,18 +116,27 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
         // Only the redirect attaches here, from the Gateway's own namespace: nobody else can serve plain HTTP.
         allowedRoutes: { namespaces: { from: "Same" } },
       },
-      ...listeners.map(({ name, hostname, secretNames, namespaces, clientCertificates }): Listener => ({
+      ...plainListeners.map(({ name, hostname, namespaces }): Listener => ({
         name,
-        port: HTTPS_PORT,
-        protocol: "HTTPS",
+        port: HTTP_PORT,
+        protocol: "HTTP",
         hostname,
         allowedRoutes: { namespaces: allowedNamespaces(config, namespaces) },
-        tls: {
-          mode: "Terminate",
-          certificateRefs: secretNames.map((secretName) => ({ name: secretName })),
-          options: listenerOptions(config, clientCertificates !== undefined),
-        },
       })),
+      ...listeners.map(
+        ({ name, hostname, port = HTTPS_PORT, secretNames, namespaces, clientCertificates }): Listener => ({
+          name,
+          port,
+          protocol: "HTTPS",
+          hostname,
+          allowedRoutes: { namespaces: allowedNamespaces(config, namespaces) },
+          tls: {
+            mode: "Terminate",
+            certificateRefs: secretNames.map((secretName) => ({ name: secretName })),
+            options: listenerOptions(config, clientCertificates !== undefined),
+          },
+        }),
+      ),
       ...streamListeners.map((listener) => streamListener(listener, config)),
     ],
     tls: frontendTls(args),

@@ -1,7 +1,7 @@
 import type { StackConfig } from "../../config";
 import type { TlsConfig } from "../../config/schema/entry/tls";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { HTTPS_PORT } from "../shared/naming";
+import { HTTPS_PORT } from "../../config/resolve/protocols";
 
 const TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
@@ -40,10 +40,9 @@ export function tlsParametersPatches(
 }
 
 function chainsWithTls({ listeners, streams }: Pick<StackConfig, "listeners" | "streams">) {
-  const names = listeners.map(({ hostname }) => hostname);
-  const everyHost = names.includes(undefined);
+  const everyHost = listeners.some(({ hostname }) => hostname === undefined);
   const own = [
-    ...names.map((hostname) => ({ portNumber: HTTPS_PORT, hostname })),
+    ...listeners.map(({ port: portNumber, hostname }) => ({ portNumber, hostname })),
     ...streams.flatMap(({ listenPort: portNumber, listeners }) =>
       listeners.filter(({ secretNames }) => secretNames.length > 0).map(({ hostname }) => ({ portNumber, hostname })),
     ),

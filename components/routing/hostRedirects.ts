@@ -1,7 +1,6 @@
 import type { Host } from "../../config/resolve/model";
 import { grouped } from "../../config/values/grouped";
 import type { HTTPRouteFilter, HTTPRouteSpec } from "../../kinds/httpRoute";
-import { HTTPS_PORT } from "../shared/naming";
 import { withHsts } from "./hsts";
 import { headerFilter } from "./routeFilters";
 import { attachment, type RouteArgs } from "./routeParts";
@@ -23,10 +22,10 @@ export function hostRedirectSpecs(args: RouteArgs): Record<string, HTTPRouteSpec
 type Redirecting = Host & { readonly redirect: NonNullable<Host["redirect"]> };
 
 function redirectSpec(args: RouteArgs, hosts: readonly Host[], statusCode: Redirecting["redirect"]): HTTPRouteSpec {
-  const { name, host: hostname, hsts } = args.service;
+  const { name, host: hostname, listenPort: port, hsts } = args.service;
   const headers = withHsts(undefined, hsts);
   const filters: HTTPRouteFilter[] = [
-    { type: "RequestRedirect", requestRedirect: { scheme: "https", hostname, port: HTTPS_PORT, statusCode } },
+    { type: "RequestRedirect", requestRedirect: { scheme: "https", hostname, port, statusCode } },
     ...(headers === undefined
       ? []
       : [{ type: "ResponseHeaderModifier" as const, responseHeaderModifier: headerFilter(headers) }]),

@@ -16,11 +16,9 @@ export interface RouteArgs {
 export function attachment({ service, gateway }: RouteArgs, hosts = service.hosts.filter(isServed)): Attachment {
   const { name, namespace } = gateway;
   return {
-    parentRefs: [...new Set(hosts.map(({ listener }) => listener))].map((sectionName) => ({
-      name,
-      namespace,
-      sectionName,
-    })),
+    parentRefs: [
+      ...new Set(hosts.flatMap(({ listener, plainListener }) => [listener, plainListener ?? []].flat())),
+    ].map((sectionName) => ({ name, namespace, sectionName })),
     hostnames: hosts.some(({ host }) => host === ANY_HOST) ? undefined : hosts.map(({ host }) => host),
   };
 }

@@ -1,9 +1,28 @@
 import type { Rule } from "../../config";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { HTTPS_PORT } from "./naming";
+import { HTTPS_PORT } from "../../config/resolve/protocols";
 
 /** Where an HTTP filter of the https listener is inserted: in front of the existing ones, or right before the router. */
 export type Place = "first" | "last";
+
+/** The same for each port where services are served; what is for no port, or for another, stays as it is. */
+export function onEachPort(patches: readonly ConfigPatch[], ports: readonly number[]): ConfigPatch[] {
+  return patches.flatMap((patch) => {
+    const { listener, routeConfiguration } = patch.match;
+    if (listener?.portNumber === HTTPS_PORT) {
+      return ports.map((portNumber) => ({
+        ...patch,
+        match: { ...patch.match, listener: { ...listener, portNumber } },
+      }));
+    }
+    return routeConfiguration?.portNumber === HTTPS_PORT
+      ? ports.map((portNumber) => ({
+          ...patch,
+          match: { ...patch.match, routeConfiguration: { ...routeConfiguration, portNumber } },
+        }))
+      : [patch];
+  });
+}
 
 /** Inserts an HTTP filter in front of the existing ones, on the https listener. */
 export function firstFilterPatch(name: string, typedConfig: Record<string, unknown>): ConfigPatch {

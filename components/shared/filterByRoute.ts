@@ -1,8 +1,9 @@
 import type { Rule, Service } from "../../config";
+import { portsOf } from "../../config/resolve/model";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { discoveredFilterPatch, firstFilterPatch, type Place } from "./envoyPatches";
 import { contentHash } from "./contentHash";
-import { HTTPS_PORT } from "./naming";
+import { HTTPS_PORT } from "../../config/resolve/protocols";
 import { END, isIn, partition, type Range } from "./partition";
 
 /**
@@ -144,16 +145,24 @@ export function filterName(feature: string): string {
 }
 
 /** Envoy's own name for a host: whatever the Host header looks like, Envoy has normalised it when it chose the virtual host. */
-export function hostKey(host: string): string {
-  return `${host}:${HTTPS_PORT}`;
+export function hostKey(host: string, port: number): string {
+  return `${host}:${port}`;
+}
+
+/** The keys of all hosts of a service, on each port where it is served. */
+export function hostKeys(service: Pick<Service, "hosts" | "listenPort">): string[] {
+  return portsOf(service).flatMap((port) => service.hosts.map(({ host }) => hostKey(host, port)));
 }
 
 /** The key of a request that no virtual host matches. */
 export const NO_HOST = "-";
 
-/** The key of a request for a host that no virtual host of its connection's listener matches. Browsers write hosts in lower case. */
-export function misdirectedKey(host: string): string {
-  return `${NO_HOST}_${hostKey(host)}`;
+/**
+ * The key of a request for a host that no virtual host of its connection's listener matches. Browsers write hosts in lower case, and
+ * name every port but 443.
+ */
+export function misdirectedKey(host: string, port: number): string {
+  return `${NO_HOST}_${hostKey(port === HTTPS_PORT ? host : hostKey(host, port), HTTPS_PORT)}`;
 }
 
 /** A map by the rules of services; rules for which `filterOf` returns NO_ACTION are left out. */

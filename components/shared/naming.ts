@@ -23,8 +23,6 @@ export function qualifiedName({ name, namespace }: GatewayRef): string {
 
 /** Name of the listener that redirects. Those that serve have the names of `listenerName()`. */
 export const HTTP_LISTENER = "http";
-export const HTTP_PORT = 80;
-export const HTTPS_PORT = 443;
 
 /** Labels on every object of the gateway. https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
 export function partOf({ name, namespace }: GatewayRef): Record<string, string> {

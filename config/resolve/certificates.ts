@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { KeyAlgorithm, ParsedCertificate, ParsedOwnCertificate } from "../schema/certificate/certificate";
 import type { ParsedService } from "../schema/service";
 import type { ParsedStack } from "../schema/stack";
@@ -28,14 +29,14 @@ export function certificatesOf(
 ): Omit<StackCertificate, "dnsNames">[] {
   if (service.certificate !== undefined) {
     const [first] = hostsOf(service, domains);
-    const name = defaultSecretName(`host-${first?.host ?? host}`, gateway.name);
+    const name = defaultSecretName("host", first?.host ?? host, gateway.name);
     return split(service.certificate, name).map((config) => ({ key: config.secretName, config }));
   }
   const domain = domainOf(host, domains);
   const isOwn = domain?.certificate !== undefined;
   const { domain: named = "" } = (isOwn ? domain : domains.find((entry) => entry.certificate === undefined)) ?? {};
   // Not one name for both: a certificate that moves between the two keys would be made and then deleted.
-  const name = defaultSecretName(`${isOwn ? "domain" : "wildcard"}-${named}`, gateway.name);
+  const name = defaultSecretName(isOwn ? "domain" : "wildcard", named, gateway.name);
   return split(domain?.certificate ?? certificate, name).map((config, place) => ({
     key: [...(isOwn ? [named] : []), ...(place === 0 ? [] : ["second"])].join("-"),
     config,
@@ -69,10 +70,19 @@ function wildcardNames(domain: string): string[] {
   return [`*.${domain}`, domain];
 }
 
-/** `edge--wildcard-example-com-tls` for example.com: another gateway in the namespace may serve the domain too. */
-export function defaultSecretName(what: string, gateway: string): string {
-  const short = what.replace("*.", "any-").replaceAll(".", "-").slice(0, 59).replace(/-+$/, "");
-  return `${gateway}--${short}-tls`;
+/** Longest middle of a Secret's name, in characters. */
+const MAX_MIDDLE = 59;
+
+/**
+ * `edge--wildcard-example-com-tls` for example.com: another gateway in the namespace may serve the domain too. A dash is doubled, and
+ * what is cut ends with a hash, so that no two domains have one name.
+ */
+export function defaultSecretName(kind: string, host: string, gateway: string): string {
+  const text = `${kind}-${host.replaceAll("-", "--").replace("*.", "any-").replaceAll(".", "-")}`;
+  const hash = createHash("sha256").update(host).digest("hex").slice(0, 8);
+  const middle =
+    text.length <= MAX_MIDDLE ? text : `${text.slice(0, MAX_MIDDLE - hash.length - 1).replace(/-+$/, "")}-${hash}`;
+  return `${gateway}--${middle}-tls`;
 }
 
 /** A configured certificate as one or two of a single key each, with a Secret each. */

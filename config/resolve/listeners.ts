@@ -6,6 +6,10 @@ import { grouped } from "../values/grouped";
 import { certificatesOf, merged, namesFor, type StackCertificate } from "./certificates";
 import { ANY_HOST, type Domain, domainOf, domainsOf } from "./domains";
 import { hostsOf } from "./hosts";
+import { HTTPS_PORT, listenPortOf } from "./protocols";
+
+/** A listener for hosts that are served without TLS too. */
+export type PlainListener = Pick<Listener, "name" | "namespaces"> & { readonly hostname: string };
 
 /** An https listener: the hosts that it takes, and what it needs for them. */
 export interface Listener {
@@ -13,6 +17,8 @@ export interface Listener {
   readonly name: string;
   /** A host, a wildcard, or undefined for every host. */
   readonly hostname: string | undefined;
+  /** Port of the gateway. */
+  readonly port: number;
   /** Secrets with its certificates: one, or two with keys of different algorithms. */
   readonly secretNames: readonly string[];
   /** Namespaces of the services that it serves, sorted. */
@@ -35,6 +41,15 @@ export function listenerHost(
     return host;
   }
   return domain === undefined ? undefined : `*.${domain}`;
+}
+
+/** What tells listeners apart: their hosts, and their ports. @returns The same for all hosts of one listener. */
+export function listenerKey(
+  host: string,
+  service: Pick<ParsedService, "certificate" | "clientCertificates" | "listenPort">,
+  domains: readonly Domain[],
+): string {
+  return `${listenerHost(host, service, domains) ?? host}:${listenPortOf(service)}`;
 }
 
 /**
@@ -63,9 +78,16 @@ export function listenerName(hostname: string, domains: readonly Pick<Domain, "d
   return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME - suffix.length).replace(/-+$/, "")}${suffix}`;
 }
 
+/** `https` on port 443, and `https---8443` on another. @param name Of the listener for the same hosts on port 443. */
+export function nameOnPort(name: string, port: number): string {
+  return port === HTTPS_PORT ? name : `${name}---${port}`;
+}
+
 /** A host of a service, and the listener and the certificates that it needs. */
 interface Placed {
+  readonly key: string;
   readonly hostname: string;
+  readonly port: number;
   readonly namespace: string;
   readonly certificates: readonly StackCertificate[];
   readonly clientCertificates: HostClientCertificates | undefined;
@@ -78,7 +100,9 @@ export function resolveListeners(parsed: ParsedStack): { listeners: Listener[]; 
     hostsOf(service, domains).map(({ host }): Placed => {
       const dnsNames = namesFor(host, service, parsed, domains);
       return {
+        key: listenerKey(host, service, domains),
         hostname: listenerHost(host, service, domains) ?? host,
+        port: listenPortOf(service),
         namespace: service.namespace,
         certificates: certificatesOf(host, service, parsed, domains).map((use) => ({ ...use, dnsNames })),
         clientCertificates: service.clientCertificates,
@@ -87,24 +111,46 @@ export function resolveListeners(parsed: ParsedStack): { listeners: Listener[]; 
   );
   const all = placed.flatMap(({ certificates }) => certificates);
   return {
-    listeners: [...grouped(placed, ({ hostname }) => hostname)]
-      .map(([hostname, group]) => listener(hostname, group, domains))
-      .sort(byName),
+    listeners: [...grouped(placed, ({ key }) => key).values()].map((group) => listener(group, domains)).sort(byName),
     certificates: merged(all),
   };
 }
 
 /** The config check ensures that all hosts of a listener have the same certificates. */
-function listener(hostname: string, group: readonly [Placed, ...Placed[]], domains: readonly Domain[]): Listener {
+function listener(group: readonly [Placed, ...Placed[]], domains: readonly Domain[]): Listener {
+  const [{ hostname, port }] = group;
   return {
-    name: listenerName(hostname, domains),
+    name: nameOnPort(listenerName(hostname, domains), port),
     hostname: hostname === ANY_HOST ? undefined : hostname,
+    port,
     secretNames: group[0].certificates.map(({ config }) => config.secretName),
     namespaces: [...new Set(group.map(({ namespace }) => namespace))].sort(),
     clientCertificates: group[0].clientCertificates,
   };
 }
 
-function byName(a: Listener, b: Listener): number {
+/** What a service says of its listeners without TLS. */
+interface PlacedService {
+  readonly namespace: string;
+  readonly hosts: readonly { readonly host: string; readonly plainListener: string | undefined }[];
+}
+
+/** The listeners of services that are served without TLS too, by name: one for each host, since others are redirected. */
+export function resolvePlainListeners(services: readonly PlacedService[]): PlainListener[] {
+  const placed = services.flatMap(({ hosts, namespace }) =>
+    hosts.flatMap(({ host, plainListener }) =>
+      plainListener === undefined ? [] : [{ plainListener, host, namespace }],
+    ),
+  );
+  return [...grouped(placed, ({ plainListener }) => plainListener)]
+    .map(([name, group]) => ({
+      name,
+      hostname: group[0].host,
+      namespaces: [...new Set(group.map(({ namespace }) => namespace))].sort(),
+    }))
+    .sort(byName);
+}
+
+function byName(a: Pick<Listener, "name">, b: Pick<Listener, "name">): number {
   return a.name < b.name ? -1 : 1;
 }

@@ -21,7 +21,8 @@ import type { RedirectCode } from "../schema/entry/httpsRedirect";
 import type { StackCertificate } from "./certificates";
 import { ANY_HOST } from "./domains";
 import type { FieldUse } from "./fieldUses";
-import type { Listener } from "./listeners";
+import type { Listener, PlainListener } from "./listeners";
+import { HTTP_PORT, HTTPS_PORT } from "./protocols";
 
 /** Port of a Service: its number, or its name as long as nobody has looked it up. Objects are made of numbers only. */
 export type Port = number | string;
@@ -81,6 +82,8 @@ export interface Host {
   readonly host: string;
   /** Name of the https listener that takes it. */
   readonly listener: string;
+  /** Name of the listener that serves it without TLS too. Undefined: plain HTTP is redirected. */
+  readonly plainListener: string | undefined;
   /** Status of the redirect to the service's first host. Undefined: it serves the same as that. */
   readonly redirect: RedirectCode | undefined;
 }
@@ -92,6 +95,8 @@ export interface Service<P extends Port = Port> {
   readonly host: string;
   /** All of them, that one first. */
   readonly hosts: readonly Host[];
+  /** Port of the gateway for https. */
+  readonly listenPort: number;
   readonly namespace: string;
   readonly protocol: Exclude<ParsedService["protocol"], StreamProtocol>;
   /** In the order in which Envoy tries them. */
@@ -150,7 +155,9 @@ export interface StackConfig<P extends Port = Port> {
   readonly gateway: GatewayConfig;
   /** The https listeners, by name. */
   readonly listeners: readonly Listener[];
-  /** The certificates that they serve. */
+  /** Those for hosts that are served without TLS too, by name. */
+  readonly plainListeners: readonly PlainListener[];
+  /** The certificates that the https listeners serve. */
   readonly certificates: readonly StackCertificate[];
   /** What is served, in the given order. */
   readonly services: readonly Service<P>[];
@@ -179,6 +186,17 @@ export function backendsOf<P extends Port>(service: Pick<Service<P>, "rules">): 
   return service.rules.flatMap(({ backends, mirror }) =>
     mirror === undefined ? [...backends] : [...backends, mirror],
   );
+}
+
+/** Ports of the gateway where services are served; 80 only if one is served without TLS. 443 if there are no services. */
+export function servingPorts({ services }: Pick<StackConfig, "services">): number[] {
+  const ports = [...new Set(services.flatMap(portsOf))].sort((a, b) => a - b);
+  return ports.length === 0 ? [HTTPS_PORT] : ports;
+}
+
+/** Ports of the gateway where one service is served. */
+export function portsOf({ hosts, listenPort }: Pick<Service, "hosts" | "listenPort">): number[] {
+  return [listenPort, ...(hosts.some(({ plainListener }) => plainListener !== undefined) ? [HTTP_PORT] : [])];
 }
 
 /** Every name that clients use, of services and of streams; `*` is none. */

@@ -10,7 +10,8 @@ import { split } from "./canaryWeights";
 import { type Backend, backendsOf, type Rule, type Service, type Version } from "./model";
 import type { Domain } from "./domains";
 import { hostsOf } from "./hosts";
-import { listenerHost, listenerName } from "./listeners";
+import { listenerHost, listenerName, nameOnPort } from "./listeners";
+import { HTTP_PORT, listenPortOf } from "./protocols";
 import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
 
 /** Where a service's defaults come from. */
@@ -22,9 +23,12 @@ export interface ServiceContext {
 
 /** Fills in a service's defaults. */
 export function resolveService(service: ParsedService, { domains, defaults, gateway }: ServiceContext): Service {
+  const listenPort = listenPortOf(service);
   const hosts = hostsOf(service, domains).map(({ host, redirect }) => ({
     host,
-    listener: listenerName(listenerHost(host, service, domains) ?? host, domains),
+    listener: nameOnPort(listenerName(listenerHost(host, service, domains) ?? host, domains), listenPort),
+    plainListener:
+      service.plainHttp === true && redirect === undefined ? nameOnPort(listenerName(host), HTTP_PORT) : undefined,
     redirect,
   }));
   const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
@@ -32,6 +36,7 @@ export function resolveService(service: ParsedService, { domains, defaults, gate
     name: service.name,
     host: hosts[0]?.host ?? "",
     hosts,
+    listenPort,
     namespace: service.namespace,
     protocol: service.protocol === "grpc" ? "grpc" : "http",
     rules,

@@ -4,7 +4,7 @@ import type { ParsedStack } from "../schema/stack";
 import { domainsOf } from "./domains";
 import { fieldUses } from "./fieldUses";
 import { merged } from "./certificates";
-import { resolveListeners } from "./listeners";
+import { resolveListeners, resolvePlainListeners } from "./listeners";
 import type { Service, StackConfig } from "./model";
 import { type FindService, namedPorts, portNumber } from "./namedPorts";
 import { resolveService } from "./service";
@@ -26,6 +26,7 @@ export function resolveStack(parsed: ParsedStack, findService: FindService): Sta
     // Rendered YAML has no status to wait for, and no use for Pulumi's annotations.
     gateway: rendering ? { ...parsed.gateway, programmedTimeout: "0s" } : parsed.gateway,
     listeners,
+    plainListeners: resolvePlainListeners(services),
     certificates: merged([...certificates, ...streamed.certificates]),
     streams: streamed.streams,
     services,

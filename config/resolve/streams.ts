@@ -3,8 +3,8 @@ import type { ParsedStack } from "../schema/stack";
 import { certificatesOf, namesFor, type StackCertificate } from "./certificates";
 import { type Domain, domainsOf } from "./domains";
 import { hostsOf } from "./hosts";
-import { listenerName } from "./listeners";
-import { HTTPS_PORT, isStream, listenPortOf } from "./protocols";
+import { listenerName, nameOnPort } from "./listeners";
+import { isStream, listenPortOf } from "./protocols";
 import type { Stream, StreamListener, StreamProtocol } from "./model";
 import { resolveBackend } from "./service";
 
@@ -42,7 +42,7 @@ function listenersOf(service: ParsedService, parsed: ParsedStack, domains: reado
     return [{ name: `tcp-${port}`, hostname: undefined, secretNames: [] }];
   }
   return hostsOf(service, domains).map(({ host }) => ({
-    name: `${listenerName(host)}${port === HTTPS_PORT ? "" : `---${port}`}`,
+    name: nameOnPort(listenerName(host), port),
     hostname: host,
     secretNames:
       service.protocol === "tls-terminate"

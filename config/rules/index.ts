@@ -18,6 +18,7 @@ import { hardeningProblems } from "./entry/hardening";
 import { grpcProblems } from "./routing/grpc";
 import { duplicateProblems } from "./routing/duplicates";
 import { hostProblems, wildcardProblems } from "./routing/hosts";
+import { plainHttpProblems } from "./entry/plainHttp";
 import { hstsProblems } from "./entry/hsts";
 import { mtlsProblems } from "./backends/mtls";
 import { namespaceProblems } from "./entry/allowedRoutes";
@@ -84,6 +85,7 @@ const RULES: readonly StackRule[] = [
   rateLimitProblems,
   rateLimitServiceProblems,
   hstsProblems,
+  plainHttpProblems,
   telemetryProblems,
 ];
 

@@ -62,8 +62,12 @@ export const serviceSchema = z.strictObject({
     ),
   listenPort: port
     .optional()
+    .describe("Port of the gateway that clients connect to. tcp needs one of its own. Default: 443."),
+  plainHttp: z
+    .boolean("true or false")
+    .optional()
     .describe(
-      "Port of the gateway for tcp, which needs one of its own, and for tls-passthrough and tls-terminate. Default: 443.",
+      "Serve its hosts on port 80 without TLS too, in place of the redirect: whoever is on the way can read and change what clients send. Default: false.",
     ),
   port: servicePort
     .default(80)

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { loadConfig } from "../../config/load/load";
 import type { Service, StackConfig } from "../../config";
+import { httpsUrl } from "../../config/resolve/protocols";
 import { eventually } from "../../lab/processes";
 import { labPath } from "../../lab/state";
 import { Draw } from "../fuzz/support/draw";
@@ -118,7 +119,10 @@ describe("fuzzed configs", () => {
       });
       if (isPatient(given)) {
         await eventually(`answers from ${said}`, 30_000, async () =>
-          assert.deepEqual(await silentHosts(config.services.map(({ host }) => host)), []),
+          assert.deepEqual(
+            await silentUrls(config.services.map(({ host, listenPort }) => httpsUrl(host, listenPort))),
+            [],
+          ),
         );
       }
       // Another clientAddress replaces the Pod, which then starts without listeners.
@@ -172,8 +176,10 @@ function wantedRoutes(manifests: readonly Manifest[]): Routes {
   for (const { hostnames, parentRefs, rules } of manifests
     .filter(({ kind }) => /^(HTTP|GRPC)Route$/.test(kind))
     .map(({ spec }) => spec as RouteSpec)) {
-    for (const host of parentRefs.some(({ sectionName }) => sectionName !== "http") ? hostnames : []) {
-      hosts.set(`${host}:443`, [...(hosts.get(`${host}:443`) ?? []), ...rules.map(({ name }) => name)]);
+    const sections = parentRefs.map(({ sectionName }) => sectionName).filter((name) => name !== "http");
+    const ports = new Set(sections.map((name) => /---(\d+)$/.exec(name)?.[1] ?? "443"));
+    for (const key of [...ports].flatMap((port) => hostnames.map((host) => `${host}:${port}`))) {
+      hosts.set(key, [...(hosts.get(key) ?? []), ...rules.map(({ name }) => name)]);
     }
   }
   return sorted([...hosts]);
@@ -186,14 +192,16 @@ interface ConfigDump {
 async function routesInEnvoy(): Promise<Routes> {
   const url = "http://127.0.0.1:15000/config_dump?resource=dynamic_route_configs";
   const { configs = [] } = JSON.parse(await theLab().inProxy(PLACE.gateway.name, ["curl", "-sf", url])) as ConfigDump;
-  const tables = configs.filter(({ route_config: { name } }) => name.startsWith("https.443."));
   return sorted(
-    tables.flatMap(({ route_config: { virtual_hosts = [] } }) =>
+    configs.flatMap(({ route_config: { name: table, virtual_hosts = [] } }) => {
+      const port = /^https?\.(\d+)/.exec(table)?.[1];
       // Istio puts hosts of the same routes in one virtual host.
-      virtual_hosts.flatMap(({ domains, routes = [] }) =>
-        domains.map((domain) => [`${domain}:443`, routes.flatMap((route) => route.name ?? [])] as const),
-      ),
-    ),
+      const all = virtual_hosts.flatMap(({ domains, routes = [] }) =>
+        domains.map((domain) => [`${domain}:${port ?? ""}`, routes.flatMap(({ name }) => name ?? [])] as const),
+      );
+      const isServed = (names: readonly string[]) => !names.some((name) => name.startsWith("fuzz--redirect"));
+      return port === undefined ? [] : all.filter(([, names]) => port !== "80" || isServed(names));
+    }),
   );
 }
 
@@ -203,13 +211,13 @@ function isPatient({ values }: Given): boolean {
   return !/Timeout|Duration/.test(Object.keys(hardening ?? {}).join());
 }
 
-/** Hosts that do not answer over HTTPS, not even with an error. */
-async function silentHosts(hosts: readonly string[]): Promise<string[]> {
-  const config = hosts.map((host) => `url = "https://${host}/"\noutput = /dev/null\n`).join("");
-  const where = ["--connect-to", `::${PLACE.gateway.address}:443`, "--cert", CLIENT_FILE];
+/** URLs that do not answer, not even with an error. */
+async function silentUrls(urls: readonly string[]): Promise<string[]> {
+  const config = urls.map((url) => `url = "${url}/"\noutput = /dev/null\n`).join("");
+  const where = ["--connect-to", `::${PLACE.gateway.address}:`, "--cert", CLIENT_FILE];
   const curl = ["curl", "-sk", "--max-time", "10", "--write-out", "%{http_code} %{url}\n", ...where, "--config", "-"];
   const { stdout } = await theLab().run(curl, { input: config });
-  return hosts.filter((host) => !new RegExp(`^[1-5]\\d\\d https://${host}/$`, "m").test(stdout));
+  return urls.filter((url) => !new RegExp(`^[1-5]\\d\\d ${url}/$`, "m").test(stdout));
 }
 
 /** istioctl's messages about objects, without those about valid ones: IST0133 only says that an EnvoyFilter is one. */

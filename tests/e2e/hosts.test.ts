@@ -16,6 +16,7 @@ import {
 } from "../support/certificates";
 import type { OneConnectionArgs } from "./clients/oneConnection";
 import { deploy, destroy, prepare, pulumiOk, theLab, type Values, writeStack } from "./support/lab";
+import { verified, words } from "./support/verified";
 import { startSteady } from "./support/steady";
 import { stackCopy } from "../../lab/stacks";
 import { labPath } from "../../lab/state";
@@ -66,14 +67,48 @@ const values = (authority: TestAuthority): Values => ({
       certificate: { type: "existing", secretName: "deep-tls" },
     },
     { name: "rest", namespace: "apps", port: 8080, host: "*.three.test" },
+    {
+      name: "admin",
+      namespace: "apps",
+      port: 8080,
+      host: ASKING,
+      clientCertificates: { caCertificate: authority.certificatePem },
+    },
+    { name: "passed", namespace: "apps", port: 8443, protocol: "tls-passthrough", host: PASSED },
+    { name: "sql", namespace: "apps", port: 8080, protocol: "tcp", listenPort: SQL_PORT },
+    {
+      name: "other",
+      namespace: "apps",
+      port: 8080,
+      listenPort: OTHER_PORT,
+      hosts: ["other.one.hosts.test", "www.two.test"],
+      access: { deny: [`${CLIENT_OUTSIDE}/32`] },
+    },
+    {
+      name: "plain",
+      namespace: "apps",
+      port: 8080,
+      host: PLAIN,
+      plainHttp: true,
+      hsts: false,
+      access: { allow: [`${CLIENT_INSIDE}/32`] },
+    },
   ],
 });
+
+const ASKING = "admin.two.test";
+const PASSED = "passed.one.hosts.test";
+const PLAIN = "plain.two.test";
+const SQL_PORT = 5434;
+const OTHER_PORT = 8443;
+/** A certificate that ASKING takes. */
+const IDENTITY = labPath("hosts-client.pem");
 
 /** Hosts by the listener that takes them: only those of one listener may share a connection. */
 const LISTENERS = [
   ["www.one.hosts.test", "guarded.one.hosts.test"],
   ["one.hosts.test"],
-  ["www.two.test", "guarded.two.test"],
+  ["www.two.test", "guarded.two.test", PLAIN],
   ["two.test"],
   ["web.three.test", "other.three.test"],
   ["a.b.one.hosts.test"],
@@ -103,6 +138,8 @@ describe("hosts of several domains", () => {
     const set = ["pulumi", "config", "set", "--secret", "--path", path, "--stack", STACK, "--non-interactive"];
     await lab.output(set, { input: authority.privateKeyPem });
     await lab.prepare(STACK, stackCopy(STACK));
+    const client = await signedBy(authority, { commonName: "ada", uses: ["client_auth"] });
+    writeFileSync(IDENTITY, client.certificatePem + client.privateKeyPem, { mode: 0o600 });
     await pulumiOk(STACK, ["up", "--yes", "--skip-preview"]);
     await eventually("every host", 60_000, async () => {
       for (const host of HOSTS.filter((name) => !name.startsWith("guarded."))) {
@@ -135,11 +172,65 @@ describe("hosts of several domains", () => {
   });
 
   it("are redirected from http, each to itself", async () => {
-    for (const host of HOSTS) {
+    for (const host of [...HOSTS, ASKING].filter((name) => name !== PLAIN)) {
       const { status, headers } = await get(`http://${host}/x?y=1`, CLIENT_OUTSIDE);
       assert.deepEqual([status, headers.location], [301, `https://${host}/x?y=1`], host);
     }
+    const { status, headers } = await get("http://other.one.hosts.test/x");
+    assert.deepEqual([status, headers.location], [301, `https://other.one.hosts.test:${OTHER_PORT}/x`]);
     assert.equal((await get("http://nobody.test/")).status, 404);
+  });
+
+  it("are served without TLS where a service asks for it, by the same rules", async () => {
+    const { status, headers } = await get(`http://${PLAIN}/`);
+    assert.deepEqual([status, headers["x-backend"], headers.location], [200, "plain", undefined]);
+    assert.equal((await get(`https://${PLAIN}/`)).headers["x-backend"], "plain");
+    for (const scheme of ["http", "https"]) {
+      assert.equal((await get(`${scheme}://${PLAIN}/`, CLIENT_OUTSIDE)).status, 403, scheme);
+    }
+    // Its server would be told to http2 by a client without TLS, and the rules are the same.
+    const h2c = await get(`http://${PLAIN}/`, CLIENT_OUTSIDE, "--http2-prior-knowledge");
+    assert.equal(h2c.status, 403);
+  });
+
+  it("are served on other ports, by rules of their own, also where 443 has the same host", async () => {
+    for (const host of ["other.one.hosts.test", "www.two.test"]) {
+      const url = `https://${host}:${OTHER_PORT}/`;
+      assert.equal((await get(url)).headers["x-backend"], "other", host);
+      assert.equal((await get(url, CLIENT_OUTSIDE)).status, 403, host);
+    }
+    assert.equal((await get("https://www.two.test/", CLIENT_OUTSIDE)).status, 301);
+    assert.equal((await get(`https://guarded.two.test:${OTHER_PORT}/`)).status, 404);
+    // Browsers name the port there, and coalesce connections as ever.
+    const hosts = ["other.one.hosts.test", "www.two.test"].map((host) => `${host}:${OTHER_PORT}`);
+    const args = { port: OTHER_PORT, hosts, sni: "other.one.hosts.test" };
+    assert.deepEqual(await oneConnection(args), [200, 421]);
+  });
+
+  it("are taken by client certificate, by server name alone, and by port, beside the others", async () => {
+    assert.equal((await get(`https://${ASKING}/`)).status, 0);
+    assert.equal((await get(`https://${ASKING}/`, CLIENT_INSIDE, "--cert", IDENTITY)).headers["x-backend"], "admin");
+    assert.equal((await get(`https://${PASSED}/`)).headers["x-backend"], "passed");
+    assert.equal((await get(`http://one.hosts.test:${SQL_PORT}/`)).headers["x-backend"], "sql");
+  });
+
+  it("refuse every pair of server name and Host that do not belong together", async () => {
+    const all = [...HOSTS, ASKING, PASSED];
+    for (const sni of LISTENERS.map(([first]) => first)) {
+      const statuses = await oneConnection({ sni, hosts: [ASKING, PASSED] });
+      assert.match(statuses.join(), /^421,(421|404)$/, sni);
+    }
+    const overAsking = await oneConnection({ sni: ASKING, hosts: all, identity: IDENTITY });
+    assert.deepEqual(
+      overAsking,
+      all.map((host) => (host === ASKING ? 200 : host === PASSED ? overAsking.at(-1) : 421)),
+    );
+    assert.match(String(overAsking.at(-1)), /^(421|404)$/);
+    const strangers = await oneConnection({ sni: ASKING, hosts: [ASKING, "www.one.hosts.test"] });
+    assert.deepEqual(strangers, [0, 0]);
+    // What the backend's own TLS carries is the backend's.
+    const wrong = await get(`https://${PASSED}/`, CLIENT_INSIDE, "--header", `Host: ${ASKING}`);
+    assert.equal(wrong.headers["x-backend"], "passed");
   });
 
   it("have the certificate of their domain, or their own", async () => {
@@ -198,7 +289,28 @@ describe("hosts of several domains", () => {
     const records = outputs.dnsRecords.map((line) => line.split(" ")[0]?.replace(/\.$/, ""));
     const config = loadStackFile(stackCopy(STACK));
     const all = config.services.flatMap(({ hosts }) => hosts.map(({ host }) => host));
-    assert.deepEqual(records, [...all].sort());
+    assert.deepEqual(records, [...new Set([...all, PASSED])].sort());
+    assert.equal(outputs.endpoints.other, `https://other.one.hosts.test:${OTHER_PORT}`);
+    const own = ["--from", CLIENT_INSIDE, "--address", ADDRESS, "--client-cert", IDENTITY, "--client-key", IDENTITY];
+    const rows = await verified(STACK, stackCopy(STACK), ...own);
+    // The limits of `guarded` are used up, and nobody told it of the CA of existing certificates.
+    const checks = ["client-certificate", "redirect", "routes", "access", "headers", "streams"];
+    const looked = rows.filter(({ check, what }) => checks.includes(check) && !what.includes("guarded"));
+    assert.deepEqual(
+      looked.filter(({ state }) => state === "failed").map(({ what, seen }) => `${what}: ${seen}`),
+      [],
+    );
+    for (const what of [
+      `http://${PLAIN} is served without TLS`,
+      `https://other.one.hosts.test:${OTHER_PORT}/ answers`,
+      `TCP:${SQL_PORT} accepts connections`,
+      `${ASKING}: this client's certificate is accepted`,
+    ]) {
+      assert.ok(
+        looked.some((row) => row.what === what),
+        `${what} in:\n${words(rows)}`,
+      );
+    }
     assert.deepEqual(
       outputs.certificates.map(({ type, dnsNames }) => [type, dnsNames.join()]),
       [

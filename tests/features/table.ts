@@ -120,6 +120,14 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
     routeMap: { none: "the map is that of one gateway" },
     verify: { none: "verify looks at one gateway" },
   },
+  plainHttp: {
+    example: { plainHttp: true },
+    refused: { service: { plainHttp: true, hsts: { maxAge: "1h" } }, expected: /hsts: false with it/ },
+    object: "Gateway",
+    review: /^http:\/\/web\.example\.test is now served without TLS, previously redirected$/,
+    routeMap: /without TLS too/,
+    verify: { none: "a row of its own asks without TLS" },
+  },
   listenPort: {
     example: { protocol: "tcp", listenPort: 5432 },
     refused: { service: { protocol: "tcp", listenPort: 15_021 }, expected: /Istio's proxies use these/ },

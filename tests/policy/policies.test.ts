@@ -83,6 +83,17 @@ describe("policy/policies", () => {
         assert.deepEqual(of("no-plaintext-route", route({ sectionName: "http" }, rules)), served);
       }
     });
+    it("refuses the listener of a service with plainHttp in production only", () => {
+      const plain = (stack: string) => route({ sectionName: "host-a-test---80" }, [forward], "HTTPRoute", stack);
+      assert.deepEqual(of("no-plaintext-route", plain("prod")), [
+        "mandatory: apps/it answers plain HTTP in production: remove plainHttp of the service.",
+      ]);
+      assert.deepEqual(of("no-plaintext-route", plain("dev")), []);
+      assert.deepEqual(
+        of("no-plaintext-route", route({ sectionName: "https---8443" }, [forward], "HTTPRoute", "prod")),
+        [],
+      );
+    });
     it("accepts the redirect, a rule that only refuses, routes on https, and routes of a Service", () => {
       assert.deepEqual(of("no-plaintext-route", route({ sectionName: "http" }, [redirect])), []);
       assert.deepEqual(of("no-plaintext-route", route({ sectionName: "http" }, [{ matches: [{}] }, redirect])), []);

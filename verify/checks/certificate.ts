@@ -1,6 +1,7 @@
 import type { PeerCertificate } from "node:tls";
 import { milliseconds } from "../../config";
 import type { Listener } from "../../config/resolve/listeners";
+import { HTTPS_PORT } from "../../config/resolve/protocols";
 import { handshake } from "../client";
 import { sampleOf } from "../hosts";
 import { row, skipped, type Row } from "../row";
@@ -15,14 +16,14 @@ export async function checkCertificate(target: Target): Promise<Row[]> {
   return (await Promise.all(target.config.listeners.map((listener) => ofListener(listener, target)))).flat();
 }
 
-async function ofListener({ name, hostname = "*", secretNames }: Listener, target: Target): Promise<Row[]> {
+async function ofListener({ name, hostname = "*", port, secretNames }: Listener, target: Target): Promise<Row[]> {
   const { config, outputs, route, trust } = target;
   const { gateway } = config;
   const hosts = config.services.flatMap((service) => service.hosts).filter(({ listener }) => listener === name);
   const host = sampleOf(hosts[0]?.host ?? hostname);
-  const seen = await handshake(host, route, { ca: trust });
+  const seen = await handshake(host, route, { ca: trust, port });
   const more = `kubectl get secret ${secretNames[0] ?? ""} -n ${gateway.namespace} -o jsonpath='{.data.tls\\.crt}' | base64 -d | openssl x509 -noout -text`;
-  const what = (claim: string) => `${hostname}: ${claim}`;
+  const what = (claim: string) => `${hostname}${port === HTTPS_PORT ? "" : `:${port}`}: ${claim}`;
   if (seen.certificate === undefined) {
     return [
       row("certificate", what("a certificate is served"), false, seen.error ?? "none", {

@@ -1,5 +1,6 @@
 import { ownName, SUFFIXES } from "../../components/shared/naming";
 import type { Listener } from "../../config/resolve/listeners";
+import { httpsUrl } from "../../config/resolve/protocols";
 import { get } from "../client";
 import { diagnose } from "../diagnosis";
 import { sampleOf } from "../hosts";
@@ -24,7 +25,7 @@ export async function checkClientCertificate(target: Target): Promise<ClientCert
 }
 
 async function ofListener(
-  { name, hostname = "*", secretNames, clientCertificates }: Listener,
+  { name, hostname = "*", port, secretNames, clientCertificates }: Listener,
   { config, route }: Target,
 ): Promise<{ name: string; rows: Row[]; admitted: boolean }> {
   const { gateway, services } = config;
@@ -33,7 +34,7 @@ async function ofListener(
   }
   const { namespace } = gateway;
   const host = services.flatMap((service) => service.hosts).find(({ listener }) => listener === name)?.host;
-  const url = `https://${sampleOf(host ?? hostname)}/`;
+  const url = `${httpsUrl(sampleOf(host ?? hostname), port)}/`;
   const authorities =
     clientCertificates === undefined
       ? `configmap ${ownName(gateway, SUFFIXES.clientAuthorities)}`

@@ -6,7 +6,7 @@ import type { Rule, Service, StackConfig } from "../../config";
 import { get, type Answer } from "../client";
 import { selectorOf } from "../cluster/kubectl";
 import { isGatewaysOwn, plainRules } from "../expectations";
-import { servedHosts } from "../hosts";
+import { servedUrls } from "../hosts";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 
@@ -17,8 +17,8 @@ export async function checkHeaders({ config, route }: Target): Promise<Row[]> {
     if (rule === undefined) {
       return [];
     }
-    const rows = servedHosts(service).map(async (host) => {
-      const url = `https://${host}${rule.path}`;
+    const rows = servedUrls(service).map(async (origin) => {
+      const url = `${origin}${rule.path}`;
       const answer = await get(url, route);
       // If no backend answers, another row reports it.
       const isBackends = answer.status > 0 && answer.status < 500 && answer.status !== 401 && !isGatewaysOwn(answer);

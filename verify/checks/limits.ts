@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ownName } from "../../components/shared/naming";
 import type { Service } from "../../config";
+import { httpsUrl } from "../../config/resolve/protocols";
 import { rateLimitsOf, type RateLimit } from "../../config/schema/limits/rateLimit";
 import { burst } from "../burst";
 import { plainRules } from "../expectations";
@@ -26,7 +27,7 @@ export async function checkLimits({ config, route }: Target): Promise<Row[]> {
     if (rule === undefined || limit === undefined) {
       continue;
     }
-    const url = `https://${sampleOf(service.host)}${rule.path}`;
+    const url = `${httpsUrl(sampleOf(service.host), service.listenPort)}${rule.path}`;
     const what = `${url} allows ${limit.requests} requests per ${limit.per}`;
     const reason = whyNot(service, limit);
     rows.push(

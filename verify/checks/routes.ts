@@ -1,28 +1,29 @@
 import { ownName } from "../../components/shared/naming";
 import type { Service, StackConfig } from "../../config";
+import { httpsUrl } from "../../config/resolve/protocols";
 import { admits } from "../../config/resolve/entrance";
 import { get, type Answer } from "../client";
 import { diagnose } from "../diagnosis";
 import { isGatewaysOwn, isRefusal, plainRules } from "../expectations";
-import { servedHosts, unservedHost } from "../hosts";
+import { servedUrls, unservedUrl } from "../hosts";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 
 /** A backend answers every host and path for clients that may enter, and none answers any other host. */
 export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
   const paths = config.services.flatMap((service) =>
-    servedHosts(service).flatMap((host) =>
+    servedUrls(service).flatMap((origin) =>
       plainRules(service).map(async ({ path }) => {
-        const url = `https://${host}${path}`;
+        const url = `${origin}${path}`;
         return routeRow(url, await get(url, route), service, config, route.from);
       }),
     ),
   );
-  const expressions = config.services.flatMap(({ host, rules }) =>
+  const expressions = config.services.flatMap(({ host, listenPort, rules }) =>
     rules
       .filter(({ type, match = {} }) => type === "RegularExpression" && Object.keys(match).length === 0)
       .map(({ path }) =>
-        skipped("routes", `https://${host}${path} answers`, "a regular expression is not a single path"),
+        skipped("routes", `${httpsUrl(host, listenPort)}${path} answers`, "a regular expression is not a single path"),
       ),
   );
   return [...(await Promise.all(paths)), ...expressions, ...(await unserved(config, route))];
@@ -30,11 +31,11 @@ export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
 
 /** Nobody answers a name that no service has. */
 async function unserved(config: StackConfig, route: Target["route"]): Promise<Row[]> {
-  const host = unservedHost(config);
-  if (host === undefined) {
+  const url = unservedUrl(config);
+  if (url === undefined) {
     return [];
   }
-  const { status, error } = await get(`https://${host}/`, route);
+  const { status, error } = await get(url, route);
   return [
     row("routes", "an unknown host is refused", status === 404 || status === 403, error ?? String(status), {
       cause: "a route matches every host",

@@ -21,30 +21,30 @@ const VERSIONS: readonly (readonly [version: SecureVersion, name: string])[] = [
 /** Protocol versions, ciphers and key exchange of the https listener. */
 export async function checkTls({ config, route }: Target): Promise<Row[]> {
   const { name, namespace } = config.gateway;
-  const host = someHost(config);
-  const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; istioctl proxy-config listeners deploy/${proxyName(config.gateway)} -n ${namespace} --port 443 -o json`;
+  const { host, port } = someHost(config);
+  const more = `kubectl get gateway ${name} -n ${namespace} -o yaml; istioctl proxy-config listeners deploy/${proxyName(config.gateway)} -n ${namespace} --port ${port} -o json`;
   const versions = VERSIONS.map(async ([version, label]) => {
     const wanted = label >= `TLS ${config.gateway.tls.minVersion}`;
-    const seen = await handshake(host, route, { minVersion: version, maxVersion: version, ciphers: ANYTHING });
+    const seen = await handshake(host, route, { port, minVersion: version, maxVersion: version, ciphers: ANYTHING });
     const what = `${label} is ${wanted ? "accepted" : "refused"}`;
     return row("tls", what, seen.succeeded === wanted, seen.succeeded ? seen.cipher : "refused", {
       cause: wanted ? `no handshake: ${seen.error ?? ""}` : "the mesh sets a lower minimum (meshConfig.tlsDefaults)",
       more,
     });
   });
-  const weak = handshake(host, route, { maxVersion: "TLSv1.2", ciphers: WEAK }).then((seen) =>
+  const weak = handshake(host, route, { port, maxVersion: "TLSv1.2", ciphers: WEAK }).then((seen) =>
     row("tls", "weak ciphers are refused", !seen.succeeded, seen.succeeded ? seen.cipher : "refused", {
       cause: "the listener's cipher list is not the configured one",
       more,
     }),
   );
-  const http2 = handshake(host, route).then((seen) =>
+  const http2 = handshake(host, route, { port }).then((seen) =>
     row("tls", "HTTP/2 is negotiated", seen.alpn === "h2", seen.alpn || (seen.error ?? "no protocol"), {
       cause: "the listener does not offer h2, so it is not this gateway's",
       more,
     }),
   );
-  const groups = keyExchange(host, route).then((seen) => keyExchangeRow(config.gateway.tls.groups, seen, more));
+  const groups = keyExchange(host, route, port).then((seen) => keyExchangeRow(config.gateway.tls.groups, seen, more));
   return Promise.all([...versions, weak, groups, http2]);
 }
 

@@ -4,7 +4,7 @@ import { proxyLabels, proxyName } from "../../components/shared/naming";
 import { dependsOnAddress } from "../../config/resolve/entrance";
 import { tellsClients } from "../../config/schema/entry/clientAddress";
 import { get } from "../client";
-import { unservedHost } from "../hosts";
+import { unservedUrl } from "../hosts";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
 import { getAll, getObject, outputOf, selectorOf } from "./kubectl";
@@ -35,11 +35,10 @@ export async function checkClientAddress({ config, route }: Target): Promise<Row
     return [skipped(CHECK, WHAT, "telemetry.accessLogs logs no such request")];
   }
   // Nobody serves this host, so no limit is used up.
-  const host = unservedHost(config);
-  if (host === undefined) {
+  const url = unservedUrl(config);
+  if (url === undefined) {
     return [skipped(CHECK, WHAT, "a service has every name of every listener, and its limits should not be used up")];
   }
-  const url = `https://${host}/`;
   const agent = `verify-${randomUUID()}`;
   let from: string | undefined;
   const count = Math.min(Math.ceil(share === 1 ? 1 : 5 / share), MOST_REQUESTS);

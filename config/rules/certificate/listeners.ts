@@ -1,6 +1,6 @@
 import { certificatesOf } from "../../resolve/certificates";
 import { hostsOf } from "../../resolve/hosts";
-import { listenerHost } from "../../resolve/listeners";
+import { listenerKey } from "../../resolve/listeners";
 import { isStream, listenPortOf } from "../../resolve/protocols";
 import { sameContent } from "../../values/sameContent";
 import type { Problem } from "../../values/problem";
@@ -24,9 +24,7 @@ export function listenerProblems(stack: CheckedStack): Problem[] {
       index,
       path: `services[${index}].${service.certificate === undefined ? at : "certificate"}`,
       value: service.certificate ?? host,
-      listener: isStream(service)
-        ? `${host} ${listenPortOf(service)}`
-        : (listenerHost(host, service, domainList) ?? host),
+      listener: isStream(service) ? `${host}:${listenPortOf(service)}` : listenerKey(host, service, domainList),
       certificates: certificatesOf(host, service, { certificate, gateway }, domainList),
     })),
   );
@@ -49,7 +47,10 @@ export function listenerProblems(stack: CheckedStack): Problem[] {
         ? hostsOf(service, []).map(({ host }) => host)
         : [],
   );
-  const count = new Set(placed.map(({ listener }) => listener)).size + passed.length + OTHER_LISTENERS;
+  const plain = services.filter(({ service }) => service.plainHttp === true);
+  const plainHosts = new Set(plain.flatMap(({ service }) => hostsOf(service, domainList).map(({ host }) => host)));
+  const count =
+    new Set(placed.map(({ listener }) => listener)).size + plainHosts.size + passed.length + OTHER_LISTENERS;
   const most = `at most ${MAX_LISTENERS} listeners, which is what a Gateway holds, and these need ${count}: hosts of one domain share one, each host with a certificate of its own needs another`;
   return [
     ...conflicts,

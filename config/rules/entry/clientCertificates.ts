@@ -1,6 +1,6 @@
 import { certificatesOf } from "../../resolve/certificates";
 import { hostsOf } from "../../resolve/hosts";
-import { listenerHost } from "../../resolve/listeners";
+import { listenerKey } from "../../resolve/listeners";
 import type { HostClientCertificates } from "../../schema/entry/clientCertificates";
 import { certificatesIn, crlBlocks, SEALED } from "../../values/pem";
 import { onePerPath, type Problem } from "../../values/problem";
@@ -77,7 +77,7 @@ export function sharedAuthorityProblems({ domainList, certificate, gateway, serv
     hostsOf(service, domainList).map(({ host }) => ({
       index,
       clientCertificates: service.clientCertificates,
-      listener: listenerHost(host, service, domainList) ?? host,
+      listener: listenerKey(host, service, domainList),
       secretName: certificatesOf(host, service, { certificate, gateway }, domainList)[0]?.config.secretName ?? "",
     })),
   );

@@ -1,4 +1,5 @@
 import { hostsOf } from "../../resolve/hosts";
+import { listenPortOf } from "../../resolve/protocols";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 import { matchKey } from "./precedence";
@@ -29,10 +30,13 @@ function redirectProblems(stack: CheckedStack): Problem[] {
   const all = hostsOfAll(stack);
   return all
     .filter(({ redirect }) => redirect !== undefined)
-    .flatMap(({ host, index, at }) => {
+    .flatMap(({ host, port, index, at }) => {
       const other = all.find(
         (claim) =>
-          claim.host === host && claim.index !== index && (claim.redirect === undefined || claim.index < index),
+          claim.host === host &&
+          claim.port === port &&
+          claim.index !== index &&
+          (claim.redirect === undefined || claim.index < index),
       );
       const expected = `a host that services[${other?.index ?? 0}] does not have: a redirect answers every path`;
       return other === undefined ? [] : [{ path: `services[${index}].${at}`, value: host, expected }];
@@ -51,7 +55,7 @@ function matchProblems(stack: CheckedStack): Problem[] {
     service.paths.forEach((path, pathIndex) => {
       const here = `services[${index}].paths[${pathIndex}]`;
       for (const { host } of claims.filter((claim) => claim.index === index)) {
-        const key = `${host} ${matchKey(path)}`;
+        const key = `${host}:${listenPortOf(service)} ${matchKey(path)}`;
         const claimed = matches.get(key);
         if (claimed === undefined) {
           matches.set(key, here);
@@ -66,5 +70,7 @@ function matchProblems(stack: CheckedStack): Problem[] {
 }
 
 function hostsOfAll({ domainList = [], services }: CheckedStack) {
-  return services.flatMap(({ index, service }) => hostsOf(service, domainList).map((given) => ({ ...given, index })));
+  return services.flatMap(({ index, service }) =>
+    hostsOf(service, domainList).map((given) => ({ ...given, index, port: listenPortOf(service) })),
+  );
 }

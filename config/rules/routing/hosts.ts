@@ -1,5 +1,6 @@
 import { ANY_HOST, type Domain, domainOf } from "../../resolve/domains";
 import { type GivenHost, hostsOf } from "../../resolve/hosts";
+import { listenPortOf } from "../../resolve/protocols";
 import type { IndexedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
@@ -81,13 +82,15 @@ export function wildcardProblems({ domainList, services }: CheckedStack): Proble
     return [];
   }
   const named = services.flatMap(({ index, service }) =>
-    hostsOf(service, domainList).map((given) => ({ ...given, index, service })),
+    hostsOf(service, domainList).map((given) => ({ ...given, index, service, port: listenPortOf(service) })),
   );
-  const wildcards = new Map(named.filter(({ host }) => host.startsWith("*")).map((given) => [given.host, given]));
-  return named.flatMap(({ host, index, redirect, at }) => {
-    const wildcard = wildcards.get(host.replace(/^[^.]+/, "*")) ?? wildcards.get(ANY_HOST);
+  const wildcards = new Map(
+    named.filter(({ host }) => host.startsWith("*")).map((given) => [`${given.host}:${given.port}`, given]),
+  );
+  return named.flatMap(({ host, port, index, redirect, at }) => {
+    const wildcard = wildcards.get(`${host.replace(/^[^.]+/, "*")}:${port}`) ?? wildcards.get(`${ANY_HOST}:${port}`);
     const isWhole = named
-      .filter((other) => other.host === host)
+      .filter((other) => other.host === host && other.port === port)
       .some(({ service }) => service.paths.some(({ path, match }) => path === "/" && match === undefined));
     if (wildcard === undefined || wildcard.host === host || redirect !== undefined || isWhole) {
       return [];

@@ -1,6 +1,6 @@
-import type { Domain } from "../../resolve/domains";
+import { ANY_HOST, type Domain } from "../../resolve/domains";
 import { hostsOf } from "../../resolve/hosts";
-import { HTTPS_PORT, listenPortOf } from "../../resolve/protocols";
+import { HTTP_PORT, HTTPS_PORT, listenPortOf } from "../../resolve/protocols";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import type { IndexedService, ParsedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";
@@ -22,6 +22,7 @@ const OF_REQUESTS = [
   "hsts",
   "trafficPolicy",
   "clientCertificates",
+  "plainHttp",
 ] as const satisfies (keyof ParsedService)[];
 
 const ACCESS_OF_REQUESTS = ["jwt", "externalAuthorization", "clientCertificate"] as const;
@@ -37,17 +38,8 @@ export function streamProblems(stack: CheckedStack): Problem[] {
 
 function ofRequests({ index, service }: IndexedService): Problem[] {
   const at = `services[${index}]`;
-  const { listenPort, limits, protocol } = service;
+  const { limits, protocol } = service;
   return [
-    ...(listenPort === undefined
-      ? []
-      : [
-          {
-            path: `${at}.listenPort`,
-            value: listenPort,
-            expected: `no listenPort with ${protocol}: requests come by port ${HTTPS_PORT}`,
-          },
-        ]),
     ...(limits?.maxConnections === undefined
       ? []
       : [
@@ -150,7 +142,18 @@ function tlsProblems(at: string, service: ParsedService, domains: readonly Domai
 
 /** Ports that a proxy needs itself: 15021 answers health checks, 15090 metrics. https://istio.io/latest/docs/ops/deployment/application-requirements/ */
 const ISTIO = { first: 15_000, last: 15_099 };
-const HTTP_PORT = 80;
+
+const EVERY_HOST = `no listenPort with the host *: plain HTTP for every host would be redirected to it`;
+
+/** What to write instead of a port that is not to be had; undefined if it is. */
+function reserved(port: number, isTcp: boolean): string | undefined {
+  if (port === HTTP_PORT || (isTcp && port === HTTPS_PORT)) {
+    return `a port other than ${HTTP_PORT}${isTcp ? ` and ${HTTPS_PORT}` : ""}, which the gateway's own listeners have`;
+  }
+  return port >= ISTIO.first && port <= ISTIO.last
+    ? `a port outside ${ISTIO.first} to ${ISTIO.last}: Istio's proxies use these, for health checks for instance`
+    : undefined;
+}
 
 /** Each port and server name of the gateway belongs to one service. */
 export function listenPortProblems({ services, streams, domainList }: CheckedStack): Problem[] {
@@ -158,11 +161,22 @@ export function listenPortProblems({ services, streams, domainList }: CheckedSta
     return [];
   }
   const claims = new Map<string, number>();
-  for (const { index, service } of services) {
-    hostsOf(service, domainList).forEach(({ host }) => claims.set(`${HTTPS_PORT} ${host}`, index));
-  }
   const ports = new Map<number, { readonly index: number; readonly isTcp: boolean }>();
-  return streams.flatMap(({ index, service }): Problem[] => {
+  for (const { index, service } of services) {
+    const port = listenPortOf(service);
+    ports.set(port, ports.get(port) ?? { index, isTcp: false });
+    hostsOf(service, domainList).forEach(({ host }) => claims.set(`${port} ${host}`, index));
+  }
+  const ofRequests = services.flatMap(({ index, service }): Problem[] => {
+    const { listenPort: value } = service;
+    const hasEveryHost = hostsOf(service, domainList).some(({ host }) => host === ANY_HOST);
+    const expected =
+      value === undefined || value === HTTPS_PORT
+        ? undefined
+        : (reserved(value, false) ?? (hasEveryHost ? EVERY_HOST : undefined));
+    return expected === undefined ? [] : [{ path: `services[${index}].listenPort`, value, expected }];
+  });
+  const ofStreams = streams.flatMap(({ index, service }): Problem[] => {
     const at = `services[${index}]`;
     const isTcp = service.protocol === "tcp";
     const port = listenPortOf(service);
@@ -170,15 +184,9 @@ export function listenPortProblems({ services, streams, domainList }: CheckedSta
       return [];
     }
     const problem = (expected: string) => [{ path: `${at}.listenPort`, value: port, expected }];
-    if (port === HTTP_PORT || (isTcp && port === HTTPS_PORT)) {
-      return problem(
-        `a port other than ${HTTP_PORT}${isTcp ? ` and ${HTTPS_PORT}` : ""}, which the gateway's own listeners have`,
-      );
-    }
-    if (port >= ISTIO.first && port <= ISTIO.last) {
-      return problem(
-        `a port outside ${ISTIO.first} to ${ISTIO.last}: Istio's proxies use these, for health checks for instance`,
-      );
+    const other = reserved(port, isTcp);
+    if (other !== undefined) {
+      return problem(other);
     }
     const earlier = ports.get(port);
     ports.set(port, earlier ?? { index, isTcp });
@@ -194,4 +202,5 @@ export function listenPortProblems({ services, streams, domainList }: CheckedSta
           return claimed === undefined ? [] : [{ path: `${at}.${key}`, value: host, expected }];
         });
   });
+  return [...ofRequests, ...ofStreams];
 }

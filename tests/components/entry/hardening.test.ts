@@ -11,7 +11,7 @@ const hardening = (given: Record<string, unknown> = {}) => {
   assert.ok(result !== false);
   return result;
 };
-const patches = (given: Record<string, unknown> = {}) => hardeningPatches(hardening(given));
+const patches = (given: Record<string, unknown> = {}) => hardeningPatches(hardening(given), [443]);
 const MANAGER = "envoy.filters.network.http_connection_manager";
 
 /** The values of patches of one kind and operation. */

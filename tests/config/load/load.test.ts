@@ -11,6 +11,7 @@ describe("config/load", () => {
         name: "web",
         host: "web.example.test",
         hosts: [{ host: "web.example.test", listener: "https" }],
+        listenPort: 443,
         namespace: "apps",
         protocol: "http",
         rules: [
@@ -43,7 +44,7 @@ describe("config/load", () => {
       },
     ]);
     assert.deepEqual(plain(config.listeners), [
-      { name: "https", hostname: "*.example.test", secretNames: [secretName], namespaces: ["apps"] },
+      { name: "https", hostname: "*.example.test", port: 443, secretNames: [secretName], namespaces: ["apps"] },
     ]);
     assert.equal(config.gateway.namespace, "istio-system");
     assert.equal(config.gateway.allowedRoutes, "Selector");

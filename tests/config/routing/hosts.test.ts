@@ -113,6 +113,28 @@ describe("config/hosts", () => {
   });
 });
 
+describe("config/certificates", () => {
+  it("have Secrets of their own, however alike or long the domains are", () => {
+    const long = `${"a".repeat(50)}.${"b".repeat(50)}`;
+    const names = ["a-b.test", "a.b.test", `${long}.test`, `${long}.org`].map((domain) => ({
+      domain,
+      certificate: { type: "self-signed" },
+    }));
+    const services = names.map(({ domain }, index) => ({ name: `s${index}`, namespace: "apps", host: `x.${domain}` }));
+    const { certificates } = stack({ domain: undefined, domains: names, services });
+    const secrets = certificates.map(({ config }) => config.secretName);
+    assert.deepEqual(secrets.slice(0, 2), [
+      "unified-gateway--domain-a--b-test-tls",
+      "unified-gateway--domain-a-b-test-tls",
+    ]);
+    assert.equal(new Set(secrets).size, 4);
+    assert.ok(
+      secrets.every((name) => name.length <= "unified-gateway--".length + 59 + "-tls".length),
+      secrets.join(),
+    );
+  });
+});
+
 describe("config/domains", () => {
   const domains = (...given: unknown[]) => ({ domain: undefined, domains: given });
 
@@ -128,7 +150,7 @@ describe("config/domains", () => {
     const services = [web({ host: "a.b.c.test", certificate: OWN })];
     const { listeners } = stack({ domain: undefined, services });
     assert.deepEqual(plain(listeners), [
-      { name: "host-a-b-c-test", hostname: "a.b.c.test", secretNames: ["own"], namespaces: ["apps"] },
+      { name: "host-a-b-c-test", hostname: "a.b.c.test", port: 443, secretNames: ["own"], namespaces: ["apps"] },
     ]);
   });
 

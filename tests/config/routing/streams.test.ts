@@ -80,7 +80,6 @@ describe("config/streams", () => {
     refuses(ended({ host: "sql.elsewhere.test" }), "services[1].host", /exactly one label below example\.test/);
     const hosts = ["a.example.test", { host: "b.example.test", redirect: 301 }];
     refuses(passed({ hosts }), "services[1].hosts[1].redirect", /only requests are redirected/);
-    refuses({ ...WEB, name: "api", listenPort: 8443 }, "services[1].listenPort", /no listenPort with http/);
     refuses(
       { ...WEB, name: "api", limits: { maxConnections: 1 } },
       "services[1].limits.maxConnections",

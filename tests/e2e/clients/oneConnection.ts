@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { connect } from "node:http2";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 
@@ -10,13 +11,23 @@ export interface OneConnectionArgs {
   /** Server name of the handshake. */
   readonly sni: string;
   readonly hosts: readonly string[];
+  /** A file with the client's certificate and key, in PEM. */
+  readonly identity?: string;
   /** Resumes the TLS session of a connection with this server name. */
   readonly resume?: string;
 }
 
 /** The status of each request: 0 if there was no answer. Runs in the lab; its task is JSON in the first argument. */
-async function run({ address, port = 443, from, sni, hosts, resume }: OneConnectionArgs): Promise<number[]> {
-  const options = { rejectUnauthorized: false, localAddress: from, host: address, port, ALPNProtocols: ["h2"] };
+async function run({ address, port = 443, from, sni, hosts, identity, resume }: OneConnectionArgs): Promise<number[]> {
+  const pem = identity === undefined ? undefined : readFileSync(identity);
+  const options = {
+    rejectUnauthorized: false,
+    localAddress: from,
+    host: address,
+    port,
+    ALPNProtocols: ["h2"],
+    ...(pem === undefined ? {} : { cert: pem, key: pem }),
+  };
   const ticket =
     resume === undefined ? undefined : await sessionOf({ ...options, servername: resume, ALPNProtocols: ["http/1.1"] });
   const session = connect(`https://${address}:${port}`, {

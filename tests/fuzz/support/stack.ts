@@ -48,7 +48,9 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
   };
   const extra = drawDomains(draw, domain, authority);
   const services = [
-    ...withHosts(draw, drawServices(draw, shared), domain, extra, authority),
+    ...withHosts(draw, drawServices(draw, shared), domain, extra, authority).map((service) =>
+      onOtherPorts(draw, service),
+    ),
     ...drawStreams(draw, shared),
   ];
   const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
@@ -137,10 +139,24 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
   if (services.some(({ gateways }) => gateways !== undefined)) {
     gateway.group = "internal";
   }
+  const { clientCertificates } = (gateway.tls ?? {}) as Values;
+  if (clientCertificates !== undefined || (gateway.clientAddress as Values | undefined)?.proxyAddresses !== undefined) {
+    services.forEach((service) => delete service.plainHttp);
+  }
   const keep = (key: string, value: Values) =>
     values[key] === undefined && Object.keys(value).length === 0 ? {} : { [key]: value };
   // If each service must set its access and there is no default, they all do.
   return { ...values, ...keep("gateway", gateway), ...keep("defaults", defaults), ...keep("certificate", certificate) };
+}
+
+/** Some services have a port of their own, or no TLS. */
+function onOtherPorts(draw: Draw, service: Values): Values {
+  if (draw.chance(8)) {
+    return { ...service, listenPort: draw.pick([443, 8443, 9443]) };
+  }
+  return draw.chance(8) && service.clientCertificates === undefined
+    ? { ...service, plainHttp: true, hsts: false, access: { public: true } }
+    : service;
 }
 
 /** Services of connections: TLS by server name, TCP by port. */
