@@ -91,6 +91,7 @@ export const ENVOY_FILTERS: readonly Entry[] = [
       accessFilterPatches({
         ...config,
         clientAddress: config.gateway.clientAddress,
+        allowedListeners: config.gateway.allowedListeners,
         redirected: redirectsOf(config).flatMap(({ hostnames }) => hostnames.map((host) => host ?? ANY_HOST)),
       }),
   },

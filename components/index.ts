@@ -13,6 +13,7 @@ export { requireExistingGateway } from "./entry/existingGateway";
 
 export { Certificate, type CertificateArgs, type CertificateInfo } from "./certificate/certificate";
 export { ClientAuthorities, type ClientAuthoritiesArgs } from "./entry/clientAuthorities";
+export { ListenerAdmission, type ListenerAdmissionArgs } from "./entry/listenerAdmission";
 export { TlsGateway, type TlsGatewayArgs } from "./entry/tlsGateway";
 export { HttpsRedirect, type HttpsRedirectArgs } from "./entry/httpsRedirect";
 

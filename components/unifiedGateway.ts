@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "../config";
-import { hostsOf } from "../config/resolve/model";
 import { httpsUrl } from "../config/resolve/protocols";
 import { redirectsOf } from "../config/resolve/redirects";
 import { infrastructureOf } from "../config/resolve/infrastructure";
@@ -14,6 +13,7 @@ import { ObjectSizes } from "./cluster/objectSizes";
 import { ClientAuthorities } from "./entry/clientAuthorities";
 import { dnsRecords } from "./entry/dnsRecords";
 import { HttpsRedirect, redirectPages, redirectParts } from "./entry/httpsRedirect";
+import { ListenerAdmission } from "./entry/listenerAdmission";
 import { TlsGateway } from "./entry/tlsGateway";
 import { envoyFilters, httpFilterNames } from "./envoyFilters";
 import { RateLimitService } from "./limits/rateLimitService";
@@ -66,11 +66,10 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     sizes.check();
 
     const { gateway, services } = args;
-    const hosts = hostsOf(args);
     this.endpoints = pulumi.output(
       Object.fromEntries(services.map((service) => [service.name, httpsUrl(service.host, service.listenPort)])),
     );
-    this.dnsRecords = entry.addresses.apply((addresses) => dnsRecords(hosts, addresses, gateway.externalDns?.ttl));
+    this.dnsRecords = entry.addresses.apply((addresses) => dnsRecords(args, addresses));
     this.certificates = pulumi.all([...certificates.values()].map(({ info }) => info));
     this.readme = pulumi.output(stackReadme(args, qualifiedName(gateway)));
     this.registerOutputs({
@@ -107,7 +106,19 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     const { clientCertificates: config } = gateway.tls;
     const authorities =
       config && new ClientAuthorities(`${name}-client-authorities`, { config, gateway }, { parent: this });
+    const { allowedListeners } = gateway;
+    const admission =
+      allowedListeners === undefined
+        ? []
+        : [
+            new ListenerAdmission(
+              `${name}-listener-admission`,
+              { config: allowedListeners, gateway },
+              { parent: this },
+            ),
+          ];
     const dependsOn = [
+      ...admission,
       ...routes,
       ...envoyFilters(name, "gateway", args, { parent: this }),
       ...this.makeHostAuthorities(name, args),
@@ -185,7 +196,6 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     targets: pulumi.Resource[],
   ): pulumi.Resource[] {
     const { gateway, services, streams } = args;
-    const dnsTtl = gateway.externalDns?.ttl;
     const { httpsRedirect: config, clientAddress } = gateway;
     const redirects = redirectsOf(args).flatMap(({ port, hostnames }) =>
       redirectPages(hostnames).map((hostnames, index) => {
@@ -196,13 +206,13 @@ export class UnifiedGateway extends pulumi.ComponentResource {
     );
     return [
       ...redirects,
-      new Routes(name, { services, gateway, dnsTtl, ...guards }, { parent: this, dependsOn: targets }),
+      new Routes(name, { services, gateway, ...guards }, { parent: this, dependsOn: targets }),
       ...(streams.length === 0
         ? []
         : [
             new StreamRoutes(
               `${name}-streams`,
-              { streams, gateway, dnsTtl, tcpRouteVersion: args.tcpRouteVersion, guards: guards.guards },
+              { streams, gateway, tcpRouteVersion: args.tcpRouteVersion, guards: guards.guards },
               { parent: this },
             ),
           ]),

@@ -2,6 +2,12 @@ import type { types } from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
+/** Namespaces, by the label that is their name. */
+export interface NamespaceNames {
+  from: "Selector";
+  selector: { matchExpressions: { key: string; operator: "In"; values: string[] }[] };
+}
+
 /** One port of a Gateway. https://gateway-api.sigs.k8s.io/reference/spec/#listener */
 export interface Listener {
   name: string;
@@ -9,9 +15,7 @@ export interface Listener {
   protocol: "HTTP" | "HTTPS" | "TLS" | "TCP";
   hostname?: pulumi.Input<string>;
   allowedRoutes: {
-    namespaces:
-      | { from: "Same" | "All" }
-      | { from: "Selector"; selector: { matchExpressions: { key: string; operator: "In"; values: string[] }[] } };
+    namespaces: { from: "Same" | "All" } | NamespaceNames;
   };
   tls?: {
     mode: "Terminate" | "Passthrough";
@@ -32,6 +36,8 @@ export interface GatewaySpec {
     parametersRef?: { group: string; kind: string; name: string };
   };
   tls?: GatewayTLSConfig;
+  /** Whose ListenerSets may attach. */
+  allowedListeners?: { namespaces: NamespaceNames };
 }
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#gatewaytlsconfig */

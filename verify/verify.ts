@@ -12,6 +12,7 @@ import { checkBackends } from "./cluster/backends";
 import { checkClientAddress } from "./cluster/clientAddress";
 import { checkConditions } from "./cluster/conditions";
 import { checkInfrastructure } from "./cluster/infrastructure";
+import { checkListenerSets } from "./cluster/listenerSets";
 import { checkProxies } from "./cluster/proxies";
 import { someHost } from "./hosts";
 import { skipped, type Row } from "./row";
@@ -28,6 +29,7 @@ const TRAFFIC: readonly Check[] = [checkTls, checkRoutes, checkHeaders];
 /** What needs read access to the cluster. */
 const CLUSTER: readonly (readonly [name: string, check: Check])[] = [
   ["conditions", checkConditions],
+  ["listener-sets", checkListenerSets],
   ["infrastructure", checkInfrastructure],
   ["backends", checkBackends],
   ["proxies", checkProxies],

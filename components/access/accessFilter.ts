@@ -1,8 +1,9 @@
 import type { Service } from "../../config";
 import { type Condition, conditionsOf } from "../../config/resolve/entrance";
 import { portsOf } from "../../config/resolve/model";
-import { HTTP_PORT } from "../../config/resolve/protocols";
+import { HTTP_PORT, HTTPS_PORT } from "../../config/resolve/protocols";
 import type { Jwt } from "../../config/schema/access/jwt";
+import type { AllowedListeners } from "../../config/schema/entry/allowedListeners";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { splitBlock, withMapped } from "../../config/values/cidr";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
@@ -16,6 +17,8 @@ export interface AccessFilterArgs {
   clientAddress?: ClientAddress;
   /** True answers 403 to hosts that no service names. */
   denyByDefault: boolean;
+  /** Hosts that others bring, for whose rules they answer: `gateway.allowedListeners`. Default: none. */
+  allowedListeners?: AllowedListeners;
   /** Hosts that are redirected from plain HTTP, for everybody. Matter only if another is served there. Default: none. */
   redirected?: readonly string[];
 }
@@ -25,7 +28,7 @@ export interface AccessFilterArgs {
  * then. Hosts of no service are refused, so that nobody enters where an entry is missing. Empty if everyone may enter everywhere.
  */
 export function accessFilterPatches(args: AccessFilterArgs): ConfigPatch[] {
-  const { services, clientAddress, denyByDefault, redirected = [] } = args;
+  const { services, clientAddress, denyByDefault, allowedListeners = [], redirected = [] } = args;
   if (!isRestricted(services, denyByDefault)) {
     return [];
   }
@@ -43,7 +46,14 @@ export function accessFilterPatches(args: AccessFilterArgs): ConfigPatch[] {
     // Nothing is served there: 404.
     filters.set(NO_HOST, NO_ACTION);
   }
-  return filterByRoute({ feature: "access", place: "last", by: "host", filters, otherwise: REFUSE });
+  const regex = allowedListeners.flatMap(({ hosts }) => hosts.map(othersHost)).join("|");
+  const pattern = regex === "" ? undefined : { regex, filter: NO_ACTION };
+  return filterByRoute({ feature: "access", place: "last", by: "host", filters, pattern, otherwise: REFUSE });
+}
+
+/** Envoy's name of a host that a ListenerSet may bring, or of all below a wildcard. */
+function othersHost(host: string): string {
+  return hostKey(host, HTTPS_PORT).replaceAll(".", "\\.").replace("*", ".+");
 }
 
 /** Whether somebody may not enter somewhere. */

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { ClientAddress } from "../../config/schema/entry/clientAddress";
 import type { HttpsRedirectConfig } from "../../config/schema/entry/httpsRedirect";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
-import { externalDnsAnnotation } from "../shared/externalDns";
+import { UNPUBLISHED } from "../shared/externalDns";
 import { HTTPS_PORT } from "../../config/resolve/protocols";
 import { type GatewayRef, HTTP_LISTENER, ownMetadata, ownName, SUFFIXES } from "../shared/naming";
 
@@ -24,6 +24,7 @@ export interface HttpsRedirectArgs {
 /** Redirects every plain-HTTP request to the same URL on https. */
 export class HttpsRedirect extends HTTPRoute {
   constructor(name: string, args: HttpsRedirectArgs, opts?: pulumi.CustomResourceOptions) {
+    // external-dns would publish the wildcard.
     const metadata = { ...ownMetadata(args.gateway, suffixOf(args)), annotations: UNPUBLISHED };
     super(name, { metadata, spec: redirectSpec(args) }, opts);
   }
@@ -50,9 +51,6 @@ function suffixOf(args: Pick<HttpsRedirectArgs, "page" | "port">): string {
 export function redirectParts({ page = 1, port = HTTPS_PORT }: Pick<HttpsRedirectArgs, "page" | "port">): string[] {
   return [...(port === HTTPS_PORT ? [] : [`to-${port}`]), ...(page === 1 ? [] : [String(page)])];
 }
-
-/** external-dns would publish the wildcard, and skips objects of another controller than its own, whose value is `dns-controller`. */
-const UNPUBLISHED = externalDnsAnnotation("controller", "none");
 
 /** Bound only to the http listener: on both, it would redirect https to itself forever. */
 export function redirectSpec(args: HttpsRedirectArgs): HTTPRouteSpec {

@@ -4,8 +4,14 @@ import type { PlainListener } from "../../config/resolve/listeners";
 import type { GatewayConfig } from "../../config/schema/entry/gateway";
 import { CIPHER_SUITES } from "../../config/schema/entry/tls";
 import { seconds } from "../../config/values/duration";
-import { Gateway, type GatewaySpec, type GatewayTLSConfig, type Listener } from "../../kinds/gateway";
-import { externalDnsAnnotation } from "../shared/externalDns";
+import {
+  Gateway,
+  type GatewaySpec,
+  type GatewayTLSConfig,
+  type Listener,
+  type NamespaceNames,
+} from "../../kinds/gateway";
+import { externalDnsAnnotations } from "../shared/externalDns";
 import { HTTP_PORT, HTTPS_PORT } from "../../config/resolve/protocols";
 import { HTTP_LISTENER, NAMESPACE_NAME_LABEL, ownName, partOf, qualifiedName, SUFFIXES } from "../shared/naming";
 import { infrastructure } from "./infrastructure";
@@ -140,6 +146,10 @@ export function gatewaySpec(args: TlsGatewayArgs): GatewaySpec {
       ...streamListeners.map((listener) => streamListener(listener, config)),
     ],
     tls: frontendTls(args),
+    allowedListeners:
+      config.allowedListeners === undefined
+        ? undefined
+        : { namespaces: named(config.allowedListeners.map(({ namespace }) => namespace)) },
   };
 }
 
@@ -211,6 +221,10 @@ function allowedNamespaces(
   if (config.allowedRoutes !== "Selector") {
     return { from: config.allowedRoutes };
   }
+  return named(namespaces);
+}
+
+function named(namespaces: readonly string[]): NamespaceNames {
   const values = [...new Set(namespaces)].sort();
   return { from: "Selector", selector: { matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: "In", values }] } };
 }
@@ -225,8 +239,9 @@ function gatewayAnnotations(config: GatewayConfig): Record<string, string> {
   } else {
     result["pulumi.com/skipAwait"] = "true";
   }
-  if (config.externalDns !== undefined && config.address !== undefined) {
-    Object.assign(result, externalDnsAnnotation("target", config.address));
+  const target = config.externalDns?.target ?? config.address;
+  if (config.externalDns !== undefined && target !== undefined) {
+    Object.assign(result, externalDnsAnnotations({ target: [target].flat().join(",") }));
   }
   return result;
 }

@@ -1,10 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { backendsOf, type Rule, type Service } from "../../config";
-import { seconds } from "../../config/values/duration";
 import { GRPCRoute } from "../../kinds/grpcRoute";
 import { HTTPRoute, type HTTPRouteRule, type HTTPRouteSpec } from "../../kinds/httpRoute";
 import { ReferenceGrant } from "../../kinds/referenceGrant";
-import { externalDnsAnnotation } from "../shared/externalDns";
+import { routeAnnotations } from "../shared/externalDns";
 import { type GatewayRef, partOf, sharedName } from "../shared/naming";
 import { grantName, grantSpecs } from "./grants";
 import { grpcRouteSpec } from "./grpcRoute";
@@ -17,8 +16,6 @@ export interface RoutesArgs {
   services: readonly Service<number>[];
   /** The Gateway that the routes attach to. */
   gateway: GatewayRef;
-  /** Time to live of external-dns records, a duration in whole seconds such as `5m`. Default: no annotation. */
-  dnsTtl?: string;
   /**
    * What guards all services, such as the `policies` of an `Access` and `envoyFilters`: it is created before the routes, and deleted
    * after them. A dependency of this component would order only the creation. Default: nothing.
@@ -35,9 +32,8 @@ export interface RoutesArgs {
 export class Routes extends pulumi.ComponentResource {
   constructor(name: string, args: RoutesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:Routes", name, {}, opts);
-    const { services, gateway, dnsTtl, guards = [], guardsOf = () => [] } = args;
+    const { services, gateway, guards = [], guardsOf = () => [] } = args;
     const labels = partOf(gateway);
-    const annotations = dnsTtl === undefined ? undefined : externalDnsAnnotation("ttl", String(seconds(dnsTtl)));
     for (const service of services) {
       const routeName = `${name}-${service.name}`;
       const grants = Object.entries(
@@ -51,7 +47,12 @@ export class Routes extends pulumi.ComponentResource {
             { parent: this },
           ),
       );
-      const metadata = { name: sharedName(gateway, service.name), namespace: service.namespace, labels, annotations };
+      const metadata = {
+        name: sharedName(gateway, service.name),
+        namespace: service.namespace,
+        labels,
+        annotations: routeAnnotations(service.externalDns),
+      };
       // A route without its grant responds with 500; without its guards, it is open.
       const last = { parent: this, dependsOn: [...grants, ...guards, ...guardsOf(service)] };
       if (service.protocol === "grpc") {

@@ -1,9 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Stream } from "../../config/resolve/model";
-import { seconds } from "../../config/values/duration";
 import { ReferenceGrant } from "../../kinds/referenceGrant";
 import { TCPRoute, type TCPRouteVersion, TLSRoute, type TLSRouteSpec } from "../../kinds/streamRoutes";
-import { externalDnsAnnotation } from "../shared/externalDns";
+import { routeAnnotations } from "../shared/externalDns";
 import { type GatewayRef, partOf, sharedName } from "../shared/naming";
 import { grantName, grantSpecs } from "./grants";
 import { backendRefs } from "./routeParts";
@@ -15,8 +14,6 @@ export interface StreamRoutesArgs {
   gateway: GatewayRef;
   /** Version of TCPRoute that the cluster's CRDs have: `tcpRouteVersion()`. Default: v1, of Gateway API 1.6. */
   tcpRouteVersion?: TCPRouteVersion;
-  /** Time to live of external-dns records, a duration in whole seconds such as `5m`. Default: no annotation. */
-  dnsTtl?: string;
   /** What guards them, such as the `policies` of an `Access`: it is created before the routes, and deleted after them. */
   guards?: pulumi.Resource[];
 }
@@ -25,9 +22,8 @@ export interface StreamRoutesArgs {
 export class StreamRoutes extends pulumi.ComponentResource {
   constructor(name: string, args: StreamRoutesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("istio-gateway:index:StreamRoutes", name, {}, opts);
-    const { streams, gateway, tcpRouteVersion = "v1", dnsTtl, guards = [] } = args;
+    const { streams, gateway, tcpRouteVersion = "v1", guards = [] } = args;
     const labels = partOf(gateway);
-    const annotations = dnsTtl === undefined ? undefined : externalDnsAnnotation("ttl", String(seconds(dnsTtl)));
     for (const stream of streams) {
       const kind = stream.protocol === "tcp" ? "TCPRoute" : "TLSRoute";
       const grants = Object.entries(grantSpecs(kind, stream.namespace, stream.backends)).map(
@@ -38,7 +34,12 @@ export class StreamRoutes extends pulumi.ComponentResource {
             { parent: this },
           ),
       );
-      const metadata = { name: sharedName(gateway, stream.name), namespace: stream.namespace, labels, annotations };
+      const metadata = {
+        name: sharedName(gateway, stream.name),
+        namespace: stream.namespace,
+        labels,
+        annotations: routeAnnotations(stream.externalDns),
+      };
       const last = { parent: this, dependsOn: [...grants, ...guards] };
       const { hostnames, ...spec } = streamRouteSpec(stream, gateway);
       if (stream.protocol === "tcp") {

@@ -35,7 +35,7 @@ export interface FilterByRouteArgs {
   /** What all other requests pass. Default: nothing. */
   otherwise?: FilterConfig;
   /** What requests pass whose key is in no map but matches an expression (RE2, for the whole key). Default: nothing. */
-  pattern?: { readonly regex: string; readonly filter: FilterConfig };
+  pattern?: { readonly regex: string; readonly filter: FilterConfig | typeof NO_ACTION };
   /** Most bytes of a map in one object. Default: half of what etcd takes. */
   mostBytes?: number;
 }

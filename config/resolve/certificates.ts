@@ -26,18 +26,21 @@ export function certificatesOf(
   service: ParsedService,
   { certificate, gateway }: Pick<ParsedStack, "certificate" | "gateway">,
   domains: readonly Domain[],
-): Omit<StackCertificate, "dnsNames">[] {
+): StackCertificate[] {
   if (service.certificate !== undefined) {
     const [first] = hostsOf(service, domains);
     const name = defaultSecretName("host", first?.host ?? host, gateway.name);
-    return split(service.certificate, name).map((config) => ({ key: config.secretName, config }));
+    return split(service.certificate, name).map((config) => ({ key: config.secretName, config, dnsNames: [host] }));
   }
   const domain = domainOf(host, domains);
   const isOwn = domain?.certificate !== undefined;
   const { domain: named = "" } = (isOwn ? domain : domains.find((entry) => entry.certificate === undefined)) ?? {};
   // Not one name for both: a certificate that moves between the two keys would be made and then deleted.
   const name = defaultSecretName(isOwn ? "domain" : "wildcard", named, gateway.name);
-  return split(domain?.certificate ?? certificate, name).map((config, place) => ({
+  const shared = domain?.certificate ?? certificate;
+  const dnsNames = namesFor(host, domain, shared);
+  return split(shared, name).map((config, place) => ({
+    dnsNames,
     key: [...(isOwn ? [named] : []), ...(place === 0 ? [] : ["second"])].join("-"),
     config,
   }));
@@ -51,16 +54,9 @@ export function merged(uses: readonly StackCertificate[]): StackCertificate[] {
   }));
 }
 
-/** Names that a certificate needs for a host: the domain and its wildcard, or the host. */
-export function namesFor(
-  host: string,
-  { certificate: own }: Pick<ParsedService, "certificate">,
-  { certificate }: Pick<ParsedStack, "certificate">,
-  domains: readonly Domain[],
-): string[] {
-  const domain = domainOf(host, domains);
-  const shared = domain?.certificate ?? certificate;
-  return own !== undefined || domain === undefined || ("names" in shared && shared.names === "hosts")
+/** Names that a shared certificate needs for a host: the domain and its wildcard, or the host. */
+function namesFor(host: string, domain: Domain | undefined, shared: ParsedCertificate): string[] {
+  return domain === undefined || ("names" in shared && shared.names === "hosts")
     ? [host]
     : wildcardNames(domain.domain);
 }

@@ -17,6 +17,7 @@ const FIELDS = {
   cors: { name: "HTTPRoute's cors", experimental: 3, standard: 5 },
   // Without it, a running listener stays open to every client.
   clientCertificates: { name: "Gateway's tls.frontend", experimental: 5, standard: 5 },
+  listenerSets: { name: "Gateway's allowedListeners", experimental: 5, standard: 5 },
   redirectCodes: { name: "HTTPRoute's redirects by 307 and 308", experimental: 5, standard: 5, refused: true },
   tlsRoutes: { name: "TLSRoute, version v1", experimental: 5, standard: 5, refused: true },
   tcpRoutes: { name: "TCPRoute", experimental: 4, standard: 6, refused: true },
@@ -39,6 +40,10 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
   const value = gateway?.tls.clientCertificates;
   const clients: FieldUse[] =
     value === undefined ? [] : [{ path: "gateway.tls.clientCertificates", value, field: "clientCertificates" }];
+  const listeners: FieldUse[] =
+    gateway?.allowedListeners === undefined
+      ? []
+      : [{ path: "gateway.allowedListeners", value: gateway.allowedListeners, field: "listenerSets" }];
   const streams = services
     .filter(({ service }) => isStream(service))
     .map(({ index, service: { protocol: value } }): FieldUse => ({
@@ -63,6 +68,7 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
       : [];
   return [
     ...clients,
+    ...listeners,
     ...redirects,
     ...streams,
     ...uses.filter(({ path }, index) => uses.findIndex((use) => use.path === path) === index),

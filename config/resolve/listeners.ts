@@ -3,7 +3,7 @@ import type { HostClientCertificates } from "../schema/entry/clientCertificates"
 import type { ParsedService } from "../schema/service";
 import type { ParsedStack } from "../schema/stack";
 import { grouped } from "../values/grouped";
-import { certificatesOf, merged, namesFor, type StackCertificate } from "./certificates";
+import { certificatesOf, type StackCertificate } from "./certificates";
 import { ANY_HOST, type Domain, domainOf, domainsOf } from "./domains";
 import { hostsOf } from "./hosts";
 import { HTTPS_PORT, listenPortOf } from "./protocols";
@@ -93,26 +93,22 @@ interface Placed {
   readonly clientCertificates: HostClientCertificates | undefined;
 }
 
-/** The https listeners that the services' hosts need, by name, and the certificates that these serve. */
+/** The https listeners that the services' hosts need, by name, and the certificates of each host. */
 export function resolveListeners(parsed: ParsedStack): { listeners: Listener[]; certificates: StackCertificate[] } {
   const domains = domainsOf(parsed);
   const placed = parsed.services.flatMap((service) =>
-    hostsOf(service, domains).map(({ host }): Placed => {
-      const dnsNames = namesFor(host, service, parsed, domains);
-      return {
-        key: listenerKey(host, service, domains),
-        hostname: listenerHost(host, service, domains) ?? host,
-        port: listenPortOf(service),
-        namespace: service.namespace,
-        certificates: certificatesOf(host, service, parsed, domains).map((use) => ({ ...use, dnsNames })),
-        clientCertificates: service.clientCertificates,
-      };
-    }),
+    hostsOf(service, domains).map(({ host }): Placed => ({
+      key: listenerKey(host, service, domains),
+      hostname: listenerHost(host, service, domains) ?? host,
+      port: listenPortOf(service),
+      namespace: service.namespace,
+      certificates: certificatesOf(host, service, parsed, domains),
+      clientCertificates: service.clientCertificates,
+    })),
   );
-  const all = placed.flatMap(({ certificates }) => certificates);
   return {
     listeners: [...grouped(placed, ({ key }) => key).values()].map((group) => listener(group, domains)).sort(byName),
-    certificates: merged(all),
+    certificates: placed.flatMap(({ certificates }) => certificates),
   };
 }
 

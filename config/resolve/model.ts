@@ -4,6 +4,7 @@ import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import type { KubernetesConfig } from "../schema/cluster/kubernetes";
 import type { HostClientCertificates } from "../schema/entry/clientCertificates";
 import type { GatewayConfig } from "../schema/entry/gateway";
+import type { ServiceExternalDns } from "../schema/entry/externalDns";
 import type { Hsts } from "../schema/entry/hsts";
 import type { Limits } from "../schema/limits/limits";
 import type { RateLimits } from "../schema/limits/rateLimit";
@@ -114,6 +115,8 @@ export interface Service<P extends Port = Port> {
   /** Requests that are delayed or aborted on purpose. */
   readonly fault: Fault | undefined;
   readonly hsts: Hsts | undefined;
+  /** What external-dns does for its hosts; false: nothing. Undefined: nothing says anything of it. */
+  readonly externalDns: ServiceExternalDns | false | undefined;
   /** What it overrides of the stack's telemetry. */
   readonly telemetry: ServiceTelemetry;
   /** How the gateway treats its backends. */
@@ -135,6 +138,7 @@ export interface Stream<P extends Port = Port> {
   readonly backends: readonly Backend<P>[];
   /** Which clients may connect: only by address. Undefined for everyone. */
   readonly access: Access | undefined;
+  readonly externalDns: Service["externalDns"];
   /** Connections at a time in each proxy. Undefined: no limit. */
   readonly maxConnections: number | undefined;
 }

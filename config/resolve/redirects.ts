@@ -10,8 +10,8 @@ export interface Redirect {
 }
 
 /**
- * What plain HTTP redirects: what the listeners take, except hosts that are served without TLS; those on other ports by name, since
- * the same wildcard may be on several. Also each host whose certificate may come by HTTP-01: while that is solved, the solver's route
+ * What plain HTTP redirects: what the listeners take, except hosts that are served without TLS. Hosts on other ports than 443 are
+ * redirected by name, since the same wildcard may be on several, and not if 443 has them too. Also each host whose certificate may come by HTTP-01: while that is solved, the solver's route
  * has the host, which then gets no other wildcard's requests.
  * https://cert-manager.io/docs/configuration/acme/http01/#configuring-the-http-01-gateway-api-solver
  */
@@ -32,7 +32,7 @@ export function redirectsOf({
     services.flatMap(({ hosts, listenPort }) =>
       listenPort === wanted ? hosts.map(({ host }) => (host === ANY_HOST ? undefined : host)) : [],
     );
-  const hosts = new Set(hostsOn(HTTPS_PORT));
+  const hosts = new Set<string | undefined>(hostsOn(HTTPS_PORT));
   const solved = certificates
     .filter(({ config }) => config.type === "cert-manager")
     .flatMap(({ dnsNames }) => dnsNames.filter((name) => hosts.has(name)));
@@ -40,6 +40,13 @@ export function redirectsOf({
   const others = [...new Set(listeners.map(({ port }) => port))].filter((port) => port !== HTTPS_PORT);
   return [
     ...redirect(HTTPS_PORT, [...taking, ...solved]),
-    ...others.sort((a, b) => a - b).flatMap((port) => redirect(port, hostsOn(port))),
+    ...others
+      .sort((a, b) => a - b)
+      .flatMap((port) =>
+        redirect(
+          port,
+          hostsOn(port).filter((host) => !hosts.has(host)),
+        ),
+      ),
   ];
 }

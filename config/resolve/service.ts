@@ -18,7 +18,7 @@ import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
 export interface ServiceContext {
   readonly domains: readonly Domain[];
   readonly defaults: DefaultsConfig;
-  readonly gateway: Pick<GatewayConfig, "hsts"> | undefined;
+  readonly gateway: Pick<GatewayConfig, "hsts" | "externalDns"> | undefined;
 }
 
 /** Fills in a service's defaults. */
@@ -47,10 +47,21 @@ export function resolveService(service: ParsedService, { domains, defaults, gate
     limits: service.limits,
     rateLimit: service.rateLimit,
     fault: service.fault,
+    externalDns: resolveExternalDns(service, gateway),
     hsts: nearest(service.hsts, gateway?.hsts),
     telemetry: service.telemetry,
     trafficPolicy: resolveTrafficPolicy(service, defaults),
   };
+}
+
+/** The service's settings, with the gateway's time to live. */
+export function resolveExternalDns(
+  { externalDns }: Pick<ParsedService, "externalDns">,
+  gateway: Pick<GatewayConfig, "externalDns"> | undefined,
+): Service["externalDns"] {
+  return gateway?.externalDns === undefined || externalDns === false
+    ? externalDns
+    : { ttl: gateway.externalDns.ttl, ...externalDns };
 }
 
 /** The own value, or else the inherited one, which `false` turns off. */

@@ -1,12 +1,12 @@
 import type { ParsedService } from "../schema/service";
 import type { ParsedStack } from "../schema/stack";
-import { certificatesOf, namesFor, type StackCertificate } from "./certificates";
+import { certificatesOf, type StackCertificate } from "./certificates";
 import { type Domain, domainsOf } from "./domains";
 import { hostsOf } from "./hosts";
 import { listenerName, nameOnPort } from "./listeners";
 import { isStream, listenPortOf } from "./protocols";
 import type { Stream, StreamListener, StreamProtocol } from "./model";
-import { resolveBackend } from "./service";
+import { resolveBackend, resolveExternalDns } from "./service";
 
 /** The streams of a stack, and the certificates that end their TLS. */
 export function resolveStreams(parsed: ParsedStack): { streams: Stream[]; certificates: StackCertificate[] } {
@@ -23,15 +23,13 @@ export function resolveStreams(parsed: ParsedStack): { streams: Stream[]; certif
         resolveBackend(service, undefined, backend),
       ),
       access: service.access ?? parsed.defaults.access,
+      externalDns: resolveExternalDns(service, parsed.gateway),
       maxConnections: service.limits?.maxConnections,
     })),
     certificates: services
       .filter(({ protocol }) => protocol === "tls-terminate")
       .flatMap((service) =>
-        hostsOf(service, domains).flatMap(({ host }) => {
-          const dnsNames = namesFor(host, service, parsed, domains);
-          return certificatesOf(host, service, parsed, domains).map((use) => ({ ...use, dnsNames }));
-        }),
+        hostsOf(service, domains).flatMap(({ host }) => certificatesOf(host, service, parsed, domains)),
       ),
   };
 }

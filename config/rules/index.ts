@@ -18,9 +18,11 @@ import { hardeningProblems } from "./entry/hardening";
 import { grpcProblems } from "./routing/grpc";
 import { duplicateProblems } from "./routing/duplicates";
 import { hostProblems, wildcardProblems } from "./routing/hosts";
+import { externalDnsProblems } from "./entry/externalDns";
 import { plainHttpProblems } from "./entry/plainHttp";
 import { hstsProblems } from "./entry/hsts";
 import { mtlsProblems } from "./backends/mtls";
+import { allowedListenerProblems } from "./entry/allowedListeners";
 import { namespaceProblems } from "./entry/allowedRoutes";
 import { rewriteProblems, ruleNameProblems } from "./routing/paths";
 import { portProblems } from "./routing/ports";
@@ -42,6 +44,7 @@ type StackRule = (stack: CheckedStack) => Problem[];
 /** Rules between the keys of a stack: one function each, named after what it finds. */
 const RULES: readonly StackRule[] = [
   namespaceProblems,
+  allowedListenerProblems,
   existingProblems,
   infrastructureProblems,
   gatewayServiceProblems,
@@ -86,6 +89,7 @@ const RULES: readonly StackRule[] = [
   rateLimitServiceProblems,
   hstsProblems,
   plainHttpProblems,
+  externalDnsProblems,
   telemetryProblems,
 ];
 

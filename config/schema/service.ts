@@ -4,6 +4,7 @@ import { canarySchema } from "./routing/canary";
 import { corsSchema } from "./routing/cors";
 import { ownCertificateSchema } from "./certificate/certificate";
 import { hostClientCertificatesSchema } from "./entry/clientCertificates";
+import { serviceExternalDnsSchema } from "./entry/externalDns";
 import { hostsSchema } from "./entry/hosts";
 import { dnsLabel, hostPattern, orOff, port, servicePort } from "./fields";
 import { faultSchema } from "./routing/fault";
@@ -96,6 +97,9 @@ export const serviceSchema = z.strictObject({
   fault: faultSchema
     .optional()
     .describe("Requests that are delayed or aborted on purpose, to test how clients cope. Default: none."),
+  externalDns: orOff(serviceExternalDnsSchema)
+    .optional()
+    .describe("What external-dns does for its hosts, beside gateway.externalDns; false publishes none of them."),
   hsts: orOff(hstsSchema).optional().describe("Strict-Transport-Security of this service. Default: gateway.hsts."),
   telemetry: serviceTelemetrySchema.prefault({}).describe("Settings that differ from the stack's telemetry."),
   trafficPolicy: serviceTrafficPolicySchema

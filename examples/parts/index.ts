@@ -8,6 +8,7 @@ import {
   envoyFilters,
   gatewayConfig,
   HttpsRedirect,
+  ListenerAdmission,
   requireExistingGateway,
   requireGatewayApi,
   Routes,
@@ -35,6 +36,8 @@ export = async () => {
       namespace: "internal",
       address: "192.168.51.251",
       clientAddress: { trustedProxies: 0 },
+      // The team may bring listeners of its own, as ListenerSets.
+      allowedListeners: [{ namespace: "tools", hosts: ["*.tools.test"] }],
       // Clients need a certificate of the same CA.
       tls: { clientCertificates: { caCertificate: fromSecret("tls.crt") } },
     },
@@ -55,6 +58,9 @@ export = async () => {
   );
   const clients = gateway.tls.clientCertificates;
   const authorities = clients && new ClientAuthorities("internal-clients", { config: clients, gateway }, opts);
+  const { allowedListeners } = gateway;
+  const admission =
+    allowedListeners && new ListenerAdmission("internal-listeners", { config: allowedListeners, gateway }, opts);
   // No route is open before what guards it.
   const { clientAddress } = gateway;
   const access = new Access("internal-access", { services, streams, gateway, clientAddress }, opts);
@@ -85,7 +91,15 @@ export = async () => {
       clientAuthorities: authorities?.objectName,
       protect,
     },
-    { ...opts, dependsOn: [...certificates, ...routes, ...envoyFilters("internal", "gateway", config, opts)] },
+    {
+      ...opts,
+      dependsOn: [
+        ...certificates,
+        ...routes,
+        ...envoyFilters("internal", "gateway", config, opts),
+        ...[admission ?? []].flat(),
+      ],
+    },
   );
 
   return { address: entry.address, certificates: certificates.map(({ info }) => info) };

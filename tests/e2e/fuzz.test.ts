@@ -199,7 +199,7 @@ async function routesInEnvoy(): Promise<Routes> {
       const all = virtual_hosts.flatMap(({ domains, routes = [] }) =>
         domains.map((domain) => [`${domain}:${port ?? ""}`, routes.flatMap(({ name }) => name ?? [])] as const),
       );
-      const isServed = (names: readonly string[]) => !names.some((name) => name.startsWith("fuzz--redirect"));
+      const isServed = (names: readonly string[]) => !names.some((name) => name.startsWith("fuzz--https-redirect"));
       return port === undefined ? [] : all.filter(([, names]) => port !== "80" || isServed(names));
     }),
   );

@@ -23,7 +23,7 @@ const SOURCES = [
 const PREFIXES = ["external-dns.alpha.kubernetes.io/", "external-dns.kubernetes.io/"];
 
 const service = (name: string, more: Values = {}) => ({ name, namespace: "published", port: 8080, ...more });
-const values = (gateway: Values): Values => ({
+const values = (gateway: Values) => ({
   domain: DOMAIN,
   gateway: { name: "published", namespace: NAMESPACE, externalDns: { ttl: "1m" }, ...gateway },
   services: [
@@ -73,6 +73,33 @@ describe("external-dns", function () {
       });
     });
   }
+
+  it("publishes the target, times and annotations of the config, and nothing of a service that says so", async () => {
+    const config = values({ externalDns: { ttl: "1m", target: "edge.cdn.test" } });
+    const own = { externalDns: { ttl: "10s", annotations: { "aws-weight": "7" } } };
+    const services = [...config.services, service("own", own), service("silent", { externalDns: false })];
+    await deploy(STACK, { ...config, services });
+    const records = await listed();
+    assert.equal(records.length, 4);
+    assert.ok(records.includes(`own.${DOMAIN}. 10 IN CNAME edge.cdn.test.`), records.join("\n"));
+    for (const prefix of PREFIXES) {
+      assert.deepEqual(
+        await published(prefix),
+        records.filter((line) => !line.startsWith("silent.")),
+        prefix,
+      );
+    }
+    const route = await theLab().kubectl([
+      "get",
+      "httproute",
+      "own.published.published-system",
+      "-n",
+      "published",
+      "-o",
+      "yaml",
+    ]);
+    assert.match(route, /external-dns\.kubernetes\.io\/aws-weight: "7"/);
+  });
 
   it("would publish the redirect's wildcard without the annotation", async () => {
     const route = ["httproute/published--https-redirect", "-n", NAMESPACE];

@@ -128,6 +128,15 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
     routeMap: /without TLS too/,
     verify: { none: "a row of its own asks without TLS" },
   },
+  externalDns: {
+    example: { externalDns: { ttl: "1m", annotations: { "cloudflare-proxied": "true" } } },
+    stack: { gateway: { externalDns: {} } },
+    refused: { service: { externalDns: { annotations: { target: "x" } } }, expected: /reads target from the Gateway/ },
+    object: "HTTPRoute",
+    review: /^externalDns\.ttl 5m → 1m$/,
+    routeMap: { none: "it changes records, not routes" },
+    verify: { none: "a row of its own asks DNS" },
+  },
   listenPort: {
     example: { protocol: "tcp", listenPort: 5432 },
     refused: { service: { protocol: "tcp", listenPort: 15_021 }, expected: /Istio's proxies use these/ },

@@ -95,7 +95,7 @@ export function wildcardProblems({ domainList, services }: CheckedStack): Proble
     if (wildcard === undefined || wildcard.host === host || redirect !== undefined || isWhole) {
       return [];
     }
-    const expected = `the path / too: ${wildcard.host} of services[${wildcard.index}] gets no request for ${host}, so other paths are answered with 404`;
+    const expected = `the path / too: the wildcard of services[${wildcard.index}] gets no request for this host, so other paths are answered with 404`;
     return [{ path: `services[${index}].${at === "host" ? "paths" : at}`, value: undefined, expected }];
   });
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { allowedListenersSchema } from "./allowedListeners";
 import { clientAddressSchema } from "./clientAddress";
 import { dnsLabel, durationBetween, ipAddress, labels, objectName, orOff } from "../fields";
+import { externalDnsSchema } from "./externalDns";
 import { hardeningSchema } from "./hardening";
 import { hstsSchema } from "./hsts";
 import { httpsRedirectSchema } from "./httpsRedirect";
@@ -9,17 +11,6 @@ import { tlsSchema } from "./tls";
 
 /** Istio derives the Service `NAME-istio` and a label value of at most 63 characters from the Gateway's name. */
 const MAX_GATEWAY_NAME = 57;
-
-/** Time to live of DNS records, unless the stack sets another. */
-export const DEFAULT_DNS_TTL = "5m";
-
-const externalDns = z
-  .strictObject({
-    ttl: durationBetween("1s", "7d", "seconds", DEFAULT_DNS_TTL)
-      .prefault(DEFAULT_DNS_TTL)
-      .describe("Time to live of the records."),
-  })
-  .describe("Annotate the Gateway and its routes for external-dns.");
 
 /** Pods and a Service that already exist, such as those of Istio's chart `gateway`. */
 const existing = z.strictObject({
@@ -73,6 +64,7 @@ export const gatewaySchema = z.strictObject({
     .describe(
       "Namespaces that may attach routes: Selector (those of the stack's services), Same (the Gateway's own), All (any).",
     ),
+  allowedListeners: allowedListenersSchema.optional(),
   clientAddress: clientAddressSchema
     .optional()
     .describe("What is between clients and the gateway. Required if a service allows or denies client addresses."),
@@ -82,7 +74,7 @@ export const gatewaySchema = z.strictObject({
   hsts: hstsSchema
     .optional()
     .describe("Strict-Transport-Security on the responses of every service without hsts of its own. Default: none."),
-  externalDns: externalDns.optional().describe("Annotations for external-dns. Default: none."),
+  externalDns: externalDnsSchema.optional().describe("Annotations for external-dns. Default: none."),
   programmedTimeout: durationBetween("0s", "1h", "seconds", "2m")
     .prefault("2m")
     .describe("How long `pulumi up` waits for the Gateway's Programmed condition before it fails; 0s does not wait."),

@@ -263,17 +263,32 @@ describe("components/tlsGateway", () => {
 });
 
 describe("components/dnsRecords", () => {
+  const web = (name: string, more: object = {}) => ({ name, namespace: "apps", ...more });
+  const records = (addresses: string[], externalDns?: object, ...services: object[]) =>
+    dnsRecords(stack({ gateway: { externalDns }, services: [web("b"), web("a"), ...services] }), addresses);
+
   it("writes a zone-file line for each host, in order and once", () => {
-    assert.deepEqual(dnsRecords(["b.x", "a.x", "b.x"], ["192.0.2.1"]), [
-      "a.x. 300 IN A 192.0.2.1",
-      "b.x. 300 IN A 192.0.2.1",
+    const again = web("again", { host: "b.example.test", paths: ["/x"] });
+    assert.deepEqual(records(["192.0.2.1"], undefined, again), [
+      "a.example.test. 300 IN A 192.0.2.1",
+      "b.example.test. 300 IN A 192.0.2.1",
     ]);
-    assert.deepEqual(dnsRecords(["a.x"], ["2001:db8::1"], "1m"), ["a.x. 60 IN AAAA 2001:db8::1"]);
-    assert.deepEqual(dnsRecords(["a.x"], ["lb.example.net"]), ["a.x. 300 IN CNAME lb.example.net."]);
-    assert.deepEqual(dnsRecords(["a.x"], []), []);
-    assert.deepEqual(dnsRecords(["a.x"], ["192.0.2.1", "2001:db8::1"]), [
-      "a.x. 300 IN A 192.0.2.1",
-      "a.x. 300 IN AAAA 2001:db8::1",
+    const [first] = records(["2001:db8::1"], { ttl: "1m" });
+    assert.equal(first, "a.example.test. 60 IN AAAA 2001:db8::1");
+    assert.equal(records(["lb.example.net"])[0], "a.example.test. 300 IN CNAME lb.example.net.");
+    assert.deepEqual(records([]), []);
+    assert.deepEqual(records(["192.0.2.1", "2001:db8::1"]).slice(0, 2), [
+      "a.example.test. 300 IN A 192.0.2.1",
+      "a.example.test. 300 IN AAAA 2001:db8::1",
+    ]);
+  });
+
+  it("has the target and the times of the config", () => {
+    const own = web("own", { externalDns: { ttl: "10s" } });
+    assert.deepEqual(records(["192.0.2.1"], { ttl: "1m", target: "edge.cdn.test" }, own), [
+      "a.example.test. 60 IN CNAME edge.cdn.test.",
+      "b.example.test. 60 IN CNAME edge.cdn.test.",
+      "own.example.test. 10 IN CNAME edge.cdn.test.",
     ]);
   });
 });

@@ -29,7 +29,7 @@ describe("config/listenPort", () => {
     const both = api({ name: "both", host: "web.example.test", paths: ["/else"] });
     assert.deepEqual(redirectsOf(stack({ services: [web(), api(), both] })), [
       { port: 443, hostnames: ["*.example.test"] },
-      { port: 8443, hostnames: ["api.example.test", "web.example.test"] },
+      { port: 8443, hostnames: ["api.example.test"] },
     ]);
     assert.deepEqual(redirectsOf(stack({ services: [web({ plainHttp: true }), api()] })), [
       { port: 443, hostnames: ["*.example.test"] },

@@ -86,11 +86,7 @@ describe("config/hosts", () => {
 
   it("refuses a host below a wildcard that leaves paths to nobody", () => {
     const services = (paths: unknown) => ({ services: [web({ host: "*.example.test" }), api({ paths })] });
-    refuses(
-      services(["/v1"]),
-      "services[1].paths",
-      /\*\.example\.test of services\[0\] gets no request for api\.example\.test/,
-    );
+    refuses(services(["/v1"]), "services[1].paths", /the wildcard of services\[0\] gets no request for this host/);
     assert.deepEqual(mistakes(services(["/", "/v1"])), []);
     const two = [
       web({ host: "*.example.test" }),

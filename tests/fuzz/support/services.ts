@@ -37,6 +37,13 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
     rateLimit: draw.maybe(35, () => drawLimits(draw, shared)),
     limits,
     fault: draw.maybe(20, () => drawFault(draw, (limits?.streamIdleTimeout ?? shared.streamIdleTimeout) as string)),
+    externalDns: shared.externalDns
+      ? draw.maybe(20, () =>
+          draw.orOff(() =>
+            draw.some(50, { ttl: () => draw.wholeSeconds("1s", "7d"), annotations: () => ({ "aws-weight": "1" }) }),
+          ),
+        )
+      : undefined,
     hsts: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawHsts(draw))),
     telemetry: draw.maybe(40, () => drawTelemetry(draw, shared)),
     trafficPolicy: draw.maybe(30, () => withOff(draw, drawTrafficPolicy(draw, shared))),

@@ -14,6 +14,8 @@ export interface Shared {
   readonly retryBudgets: boolean;
   /** Whether headers with `_` are let through. */
   readonly underscores: boolean;
+  /** Whether external-dns is told anything. */
+  readonly externalDns: boolean;
   /** Whether each service must say who may enter. */
   readonly everyoneSays: boolean;
   readonly provider: string;

@@ -32,6 +32,12 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
   const defaultAccess = draw.maybe(20, () => drawAccess(draw, { provider }));
   const hardening = draw.maybe(50, () => drawHardening(draw));
   const telemetry = drawTelemetry(draw);
+  const externalDns = draw.maybe(20, () =>
+    draw.some(50, {
+      ttl: () => draw.wholeSeconds("1s", "7d"),
+      target: () => draw.pick<unknown>(["edge.cdn.test", "192.0.2.7", ["192.0.2.7", "2001:db8::7"]]),
+    }),
+  );
   const rendering = draw.chance(20);
   const shared: Shared = {
     domain,
@@ -41,6 +47,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     retries: draw.chance(40),
     retryBudgets: draw.chance(20),
     underscores: hardening === false || hardening?.headersWithUnderscoresAction === "ALLOW",
+    externalDns: externalDns !== undefined,
     everyoneSays: denyByDefault === true && defaultAccess === undefined,
     provider,
     portNames: !rendering,
@@ -67,12 +74,16 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
         className: place === undefined ? draw.maybe(10, () => draw.label()) : undefined,
         ...entry,
         allowedRoutes,
+        allowedListeners:
+          denyByDefault === true
+            ? undefined
+            : draw.maybe(8, () => [{ namespace: draw.pick(namespaces), hosts: ["*.sets.test", "one.sets.org"] }]),
         clientAddress: "existing" in entry ? draw.maybe(50, () => ({ trustedProxies: 0 })) : drawClientAddress(draw),
         httpsRedirect: draw.maybe(20, () => draw.some(50, { statusCode: () => draw.pick([301, 302, 307, 308]) })),
         tls: draw.maybe(40, () => drawTls(draw, authority)),
         hardening,
         hsts: draw.maybe(20, () => drawHsts(draw)),
-        externalDns: draw.maybe(20, () => draw.some(50, { ttl: () => draw.wholeSeconds("1s", "7d") })),
+        externalDns,
         programmedTimeout: draw.maybe(30, () => draw.wholeSeconds("0s", "1h")),
       }),
     ),
