@@ -85,7 +85,7 @@ describe("external-dns", function () {
     for (const prefix of PREFIXES) {
       assert.deepEqual(
         await published(prefix),
-        records.filter((line) => !line.startsWith("silent.")),
+        records.filter((line) => !line.startsWith("silent.")).map((line) => line.replace(/\.$/, "")),
         prefix,
       );
     }
