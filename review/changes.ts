@@ -82,7 +82,7 @@ function domainChanges(before: readonly string[], after: readonly string[]): Cha
   return [
     ...gained.map((domain) => ({
       scope: GATEWAY_WIDE,
-      text: `also serves the domain ${domain}; connections of the others stay as they are`,
+      text: `also serves the domain ${domain}; requests to the others go on`,
       reach: GATEWAY_WIDE,
     })),
     ...lost.map((domain) => ({

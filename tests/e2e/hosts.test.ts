@@ -470,3 +470,53 @@ describe("hosts of a domain that is added under load", () => {
     assert.equal(await serial(web), ofWeb);
   });
 });
+
+describe("a service for every other host", () => {
+  const stack = "every-host";
+  const address = "192.168.51.134";
+  const ask = (host: string, ...curl: string[]) =>
+    request(theLab(), `https://${host}/`, {
+      from: CLIENT_OUTSIDE,
+      curl: ["--resolve", `${host}:443:${address}`, ...curl],
+    });
+
+  before(async () => {
+    await deploy(stack, {
+      domain: "every.test",
+      gateway: {
+        name: "every",
+        namespace: "every-system",
+        address,
+        clientAddress: { trustedProxies: 0 },
+        tls: { groups: false },
+      },
+      services: [
+        { name: "web", namespace: "apps", port: 8080, access: { allow: [`${CLIENT_INSIDE}/32`] } },
+        { name: "rest", namespace: "apps", port: 8080, host: "*" },
+        { name: "passed", namespace: "apps", port: 8443, protocol: "tls-passthrough", host: "passed.every.test" },
+      ],
+    });
+    await eventually("the service", 60_000, async () => assert.equal((await ask("nobody.test")).status, 200));
+  });
+  after(() => destroy(stack));
+
+  it("gets what no other service has, with or without a server name, and no more", async () => {
+    for (const host of ["nobody.test", "deep.below.every.test", address]) {
+      assert.equal((await ask(host)).headers["x-backend"], "rest", host);
+    }
+    assert.equal((await ask("web.every.test")).status, 403);
+    assert.equal((await ask("passed.every.test")).headers["x-backend"], "passed");
+    const { status, headers } = await request(theLab(), `http://${address}/x`, { from: CLIENT_OUTSIDE });
+    assert.deepEqual([status, headers.location], [301, `https://${address}/x`]);
+  });
+
+  it("does not open a guarded host to whoever names it over another connection", async () => {
+    const hosts = ["web.every.test", "nobody.test", "WEB.every.test", "web.every.test:443"];
+    const statuses = await oneConnection({ address, from: CLIENT_OUTSIDE, sni: "nobody.test", hosts });
+    for (const [index, host] of hosts.entries()) {
+      const expected = host === "nobody.test" ? /^200$/ : /^(403|404|421)$/;
+      assert.match(String(statuses[index]), expected, `${host}: ${statuses.join()}`);
+    }
+    assert.match(String((await ask("nobody.test", "--header", "Host: web.every.test")).status), /^(403|404|421)$/);
+  });
+});

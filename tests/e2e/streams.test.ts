@@ -120,6 +120,12 @@ describe("streams", () => {
 
   it("are in verify", async () => {
     const rows = await verified(STACK, VALUES, "--from", CLIENT_INSIDE, "--address", ADDRESS);
+    const behind = rows.filter(({ what }) => /Service apps\/(passed|plain):\d+ has a ready endpoint/.test(what));
+    assert.deepEqual(
+      behind.map(({ state }) => state),
+      ["ok", "ok"],
+      words(rows),
+    );
     const own = rows.filter(({ check }) => check === "streams");
     assert.equal(own.length, 5, words(rows));
     assert.ok(

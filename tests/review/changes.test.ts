@@ -37,6 +37,25 @@ describe("review/changes", () => {
     ]);
   });
 
+  it("says what a further domain, another port and plain HTTP mean", () => {
+    const domains = (...names: string[]) => ({ domain: undefined, domains: names });
+    const org = service("org", { host: "org.example.org" });
+    const one = stack({ ...domains("example.test"), services: [service("web")] });
+    const two = stack({ ...domains("example.test", "example.org"), services: [service("web"), org] });
+    const texts = (from: typeof one, to: typeof one) => changes(from, to).map(({ text, reach }) => [text, reach]);
+    assert.deepEqual(texts(one, two), [
+      ["also serves the domain example.org; requests to the others go on", "gateway-wide"],
+      ["certificate.names gains *.example.org, example.org", "gateway-wide"],
+      ["new, open to all: https://org.example.org", "opens to all"],
+    ]);
+    assert.deepEqual(texts(two, one).at(0), ["no longer serves the domain example.org", "removal"]);
+    const web = (more: object) => stack({ services: [service("web", { ...more })] });
+    assert.deepEqual(texts(web({}), web({ listenPort: 8443 })), [["listenPort 443 → 8443", undefined]]);
+    assert.deepEqual(texts(web({ plainHttp: true }), web({})), [
+      ["http://web.example.test is now redirected, previously served without TLS", undefined],
+    ]);
+  });
+
   it("shows a port by name, where nobody knows its number", () => {
     const port = (value: unknown) => checked({ services: [service("web", { port: value })] });
     const texts = (from: unknown, to: unknown) => changes(port(from), port(to)).map(({ text }) => text);

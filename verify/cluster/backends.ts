@@ -19,10 +19,13 @@ export async function checkBackends({ config }: Target): Promise<Row[]> {
     service: rateLimitServiceName(config.gateway, config.rateLimitService.namespace),
     port: RATE_LIMIT_PORT,
   };
+  const all = [
+    ...config.services.flatMap(backendsOf),
+    ...config.streams.flatMap((stream) => stream.backends),
+    ...(limiter === undefined ? [] : [limiter]),
+  ];
   const backends = new Map(
-    [...config.services.flatMap(backendsOf), ...(limiter === undefined ? [] : [limiter])].map(
-      (backend) => [`${backend.namespace}/${backend.service}:${backend.port}`, backend] as const,
-    ),
+    all.map((backend) => [`${backend.namespace}/${backend.service}:${backend.port}`, backend] as const),
   );
   return Promise.all(
     [...backends].map(async ([key, { namespace, service, port }]) => {
