@@ -1,4 +1,4 @@
-import type { Rule, Service, StackConfig } from "../config";
+import { milliseconds, type Rule, type Service, type StackConfig } from "../config";
 import type { Host } from "../config/resolve/model";
 import { hstsValue } from "../components/routing/hsts";
 import { isOpenToAll } from "../config/resolve/entrance";
@@ -122,15 +122,14 @@ function targets({ backends }: Pick<Rule, "backends">): { name: string; share: s
 
 /** What applies to the rule's requests, in words. */
 function onTheWay(service: Service, rule: Rule): string[] {
-  const { timeouts, retry, cors, rewrite, mirror, requestHeaders, responseHeaders } = rule;
+  const { retry, cors, rewrite, mirror, requestHeaders, responseHeaders } = rule;
   const { limits, fault, hosts, hsts, telemetry } = service;
   const policies = Object.keys(service.trafficPolicy);
   return [
     ...(hosts.some(({ plainListener }) => plainListener !== undefined) ? ["without TLS too"] : []),
     ...(service.clientCertificates === undefined ? [] : ["needs a certificate of the client"]),
     ...(isOpenToAll(service.access) && service.access?.deny === undefined ? [] : [entrance(service)]),
-    timeouts.request === "0s" ? "no timeout" : `timeout ${timeouts.request}`,
-    ...(timeouts.backendRequest === undefined ? [] : [`${timeouts.backendRequest} per try`]),
+    ...timeLimits(rule),
     ...(retry === undefined ? [] : [retry === false ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
     ...rateLimitsOf(service).map(({ type, requests, per }) => `${type} limit ${requests} per ${per}`),
@@ -152,6 +151,19 @@ function onTheWay(service: Service, rule: Rule): string[] {
       ? []
       : [policies.map((name) => name.replace(/([A-Z])/g, " $1").toLowerCase()).join(", ")]),
   ];
+}
+
+/** How long a request may take, and how long its answer may take to begin. */
+function timeLimits({ timeouts: { request, backendRequest = "0s" }, retry }: Rule): string[] {
+  const isRetried = retry !== undefined && retry !== false;
+  const [total, answer] = [milliseconds(request), milliseconds(backendRequest)];
+  const limits = [
+    ...(total === 0 ? [] : [`timeout ${request}`]),
+    ...(answer === 0 || (total > 0 && answer >= total)
+      ? []
+      : [isRetried ? `${backendRequest} per try` : `answers begin within ${backendRequest}`]),
+  ];
+  return limits.length === 0 ? ["no timeout"] : limits;
 }
 
 /** A quote would end a Mermaid label. */

@@ -1,7 +1,7 @@
 import { HTTP_PORT } from "../config/resolve/protocols";
 import { nameOnPort } from "../config/resolve/listeners";
 import { HTTP_LISTENER } from "../components/shared/naming";
-import { isKind, objectName, type Resource, type ResourcePolicy } from "./policy";
+import { isKind, objectName, type Resource, type ResourcePolicy, type StackPolicy } from "./policy";
 import { isProduction, PRODUCTION_SETTINGS, type ProductionConfig } from "./production";
 
 export const GATEWAY_API = "gateway.networking.k8s.io";
@@ -74,28 +74,59 @@ interface Exceptions {
   exceptions: string[];
 }
 
-export const serviceTimeout: ResourcePolicy<Exceptions> = {
+export const serviceTimeout: StackPolicy<Exceptions> = {
   name: "service-timeout",
-  description: "Every rule has a request timeout; gRPC relies on client deadlines.",
+  description: "Every rule limits a request's time, or its silence; gRPC relies on client deadlines.",
   level: "mandatory",
   settings: {
     exceptions: {
       type: "array",
       items: { type: "string" },
-      description: "Routes, as NAMESPACE/NAME, that may wait forever, such as those of streams and downloads.",
+      description: "Routes, as NAMESPACE/NAME, that may wait forever.",
       default: [],
     },
   },
-  check: (resource, { exceptions }) => {
-    if (!isKind(resource, GATEWAY_API, "HTTPRoute") || exceptions.includes(objectName(resource))) {
-      return [];
-    }
-    const { rules = [] } = specOf(resource);
-    return rules
-      .filter(({ backendRefs = [], timeouts }) => backendRefs.length > 0 && isNone(timeouts?.request))
-      .map(({ name = "a rule" }) => `${objectName(resource)}: ${name} has no timeout, so a request can wait forever.`);
+  checkStack: (resources, { exceptions }) => {
+    const limit = silenceLimit(resources);
+    return resources
+      .filter((resource) => isKind(resource, GATEWAY_API, "HTTPRoute") && !exceptions.includes(objectName(resource)))
+      .flatMap((resource) =>
+        (specOf(resource).rules ?? [])
+          .filter(({ backendRefs = [], timeouts }) => backendRefs.length > 0 && isNone(timeouts?.request))
+          .filter(({ name = "" }) => isNone(limit(name)))
+          .map(({ name = "a rule" }) => ({
+            urn: resource.urn,
+            message: `${objectName(resource)}: ${name} has no timeout and no streamIdleTimeout, so a request can wait forever.`,
+          })),
+      );
   },
 };
+
+interface PatchProps {
+  spec?: {
+    configPatches?: {
+      match?: { routeConfiguration?: { vhost?: { route?: { name?: string } } } };
+      patch?: {
+        value?: { typed_config?: { stream_idle_timeout?: string }; route?: { idle_timeout?: string } };
+      };
+    }[];
+  };
+}
+
+/** How long a request of a rule may be silent: what its own patch says, or else that of the listeners. */
+function silenceLimit(resources: readonly Resource[]): (rule: string) => string | undefined {
+  const patches = resources
+    .filter((resource) => isKind(resource, "networking.istio.io", "EnvoyFilter"))
+    .flatMap(({ props }) => (props as PatchProps).spec?.configPatches ?? []);
+  const listeners = patches.flatMap(({ patch }) => patch?.value?.typed_config?.stream_idle_timeout ?? []);
+  const rules = new Map(
+    patches.flatMap(({ match, patch }) => {
+      const [name, limit] = [match?.routeConfiguration?.vhost?.route?.name, patch?.value?.route?.idle_timeout];
+      return name === undefined || limit === undefined ? [] : [[name, limit] as const];
+    }),
+  );
+  return (rule) => rules.get(rule) ?? listeners[0];
+}
 
 /** Zero, in any unit, turns a timeout off. */
 function isNone(duration: string | undefined): boolean {

@@ -21,7 +21,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "rateLimit.requests": "rate limit requests",
   rateLimit: "rate limit",
   "retry.attempts": "retries",
-  "timeouts.backendRequest": "timeout per try",
+  "timeouts.backendRequest": "time for an answer to begin",
   "timeouts.request": "timeout",
 };
 

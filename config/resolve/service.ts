@@ -4,6 +4,7 @@ import type { ParsedBackend } from "../schema/routing/backend";
 import type { Canary } from "../schema/routing/canary";
 import type { ParsedPath } from "../schema/routing/path";
 import { type VersionName, versionService } from "../schema/routing/versions";
+import { DEFAULT_BACKEND_REQUEST } from "../schema/routing/timeouts";
 import type { DefaultsConfig, ParsedService } from "../schema/service";
 import { grpcPathType } from "../values/grpcPath";
 import { split } from "./canaryWeights";
@@ -79,13 +80,21 @@ export function resolveTrafficPolicy(service: ParsedService, defaults: DefaultsC
 function resolvePath(service: ParsedService, path: ParsedPath, defaults: DefaultsConfig): Rule[] {
   const isGrpc = service.protocol === "grpc";
   const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
+  const retry = isGrpc ? undefined : (path.retry ?? service.retry ?? defaults.retry);
   const rule = {
     name: `${service.name}--${ruleName(path)}`,
     path: path.path,
     type: isGrpc ? grpcPathType(path.path) : path.type,
     match: path.match,
-    timeouts: isGrpc ? { request: "0s" } : { ...defaults.timeouts, ...service.timeouts, ...path.timeouts },
-    retry: isGrpc ? undefined : (path.retry ?? service.retry ?? defaults.retry),
+    timeouts: isGrpc
+      ? { request: "0s" }
+      : {
+          ...(isRetried(retry) ? {} : { backendRequest: DEFAULT_BACKEND_REQUEST }),
+          ...defaults.timeouts,
+          ...service.timeouts,
+          ...path.timeouts,
+        },
+    retry,
     cors: nearest(path.cors, service.cors),
     requestHeaders: nearest(path.requestHeaders, service.requestHeaders),
     responseHeaders: nearest(path.responseHeaders, service.responseHeaders),
@@ -110,6 +119,10 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
         },
         shared,
       ];
+}
+
+function isRetried(retry: Rule["retry"]): boolean {
+  return retry !== undefined && retry !== false && retry.attempts > 0;
 }
 
 /** The Service of the second version; undefined if there is none. */

@@ -10,7 +10,8 @@ import { echoWebSockets } from "./webSocketEcho";
  * The lab's echo server: one process for all backends. `node echo.ts BACKENDS_FILE READY_FILE`.
  * It answers with its name, its address and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
  * `cut=1` (ends it in the middle of the body), `at=ADDRESS` (status, sleep, reset and cut only at that endpoint),
- * `size=BYTES` (a body of that size), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
+ * `size=BYTES` (a body of that size), `over=MS` (sent evenly over that time), `read=1` (answers once it has the request's body, with its
+ * size in x-received), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
  * that key); `/__count?key=K` returns their number. Below `/__authorize` it acts as an external authorizer: only
  * requests with `x-authorize: yes` are allowed. WebSocket messages are echoed; gRPC backends serve
  * `lab.Echo`, and TLS backends HTTPS with a certificate for SERVICE.backend. A request in a sampled trace gets its own span.
@@ -23,7 +24,7 @@ interface Backend {
   protocol: "http" | "grpc" | "tls";
 }
 
-const MAX_SLEEP_MS = 60_000;
+const MAX_SLEEP_MS = 120_000;
 const MAX_SIZE_BYTES = 64 * 2 ** 20;
 /** Size of a body that is cut in half, and time for that half to arrive. */
 const CUT_BYTES = 20_000;
@@ -33,6 +34,8 @@ const [backendsFile = "", readyFile = ""] = process.argv.slice(2);
 /** By ADDRESS:PORT. */
 const servers = new Map<string, { close(): void }>();
 const counts = new Map<string, number>();
+/** Between two parts of a body that is sent slowly. Unit: milliseconds. */
+const PART_MS = 250;
 
 function answer(backend: Backend, port: number, request: IncomingMessage, response: ServerResponse): void {
   const start = Date.now();
@@ -73,16 +76,48 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
     headers: request.headers,
     remoteAddress: request.socket.remoteAddress,
   });
+  const received = url.searchParams.has("read") ? read(request) : Promise.resolve(undefined);
   setTimeout(
-    () => {
-      response.statusCode = failing ? 503 : (isMeant && number("status", 599)) || 200;
-      response.setHeader("content-type", "application/json");
-      response.setHeader("x-backend", backend.service);
-      response.end(size > 0 ? "x".repeat(size) : (url.searchParams.get("body") ?? `${body}\n`));
-      exportChildSpan(request.headers.traceparent, backend.service, url.pathname, start);
-    },
+    () =>
+      void received.then((bytes) => {
+        if (bytes !== undefined) {
+          response.setHeader("x-received", bytes);
+        }
+        response.statusCode = failing ? 503 : (isMeant && number("status", 599)) || 200;
+        response.setHeader("content-type", "application/json");
+        response.setHeader("x-backend", backend.service);
+        const over = number("over", MAX_SLEEP_MS);
+        if (over > 0) {
+          sendOver(response, size, over);
+        } else {
+          response.end(size > 0 ? "x".repeat(size) : (url.searchParams.get("body") ?? `${body}\n`));
+        }
+        exportChildSpan(request.headers.traceparent, backend.service, url.pathname, start);
+      }),
     isMeant ? number("sleep", MAX_SLEEP_MS) : 0,
   );
+}
+
+async function read(request: IncomingMessage): Promise<number> {
+  let bytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length;
+  }
+  return bytes;
+}
+
+function sendOver(response: ServerResponse, size: number, time: number): void {
+  const parts = Math.max(1, Math.floor(time / PART_MS));
+  let sent = 0;
+  const timer = setInterval(() => {
+    sent += 1;
+    response.write("x".repeat(Math.floor((size * sent) / parts) - Math.floor((size * (sent - 1)) / parts)));
+    if (sent === parts) {
+      clearInterval(timer);
+      response.end();
+    }
+  }, PART_MS);
+  response.once("close", () => clearInterval(timer));
 }
 
 /** The request's URL; also for `//`, which would be read as a host, and `*`. */

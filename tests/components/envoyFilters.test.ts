@@ -54,7 +54,7 @@ describe("components/envoyFilters", () => {
     const made = await filters({});
     assert.deepEqual(
       made.map(({ name }) => name),
-      ["gateway-tls-parameters", "gateway-hardening"],
+      ["gateway-tls-parameters", "gateway-route-keys", "gateway-retry", "gateway-hardening"],
     );
   });
 
@@ -70,7 +70,8 @@ describe("components/envoyFilters", () => {
 
   it("writes down the keys of requests as soon as one filter is discovered", async () => {
     const hasKeys = async (more: object) => {
-      const made = await filters({ services: [{ name: "web", namespace: "apps", ...more }] });
+      const timeouts = { backendRequest: "0s" };
+      const made = await filters({ services: [{ name: "web", namespace: "apps", timeouts, ...more }] });
       return made.some(({ name }) => name === "gateway-route-keys");
     };
     assert.equal(await hasKeys({ limits: { streamIdleTimeout: "1m" } }), false);
@@ -90,7 +91,7 @@ describe("components/envoyFilters", () => {
       "unified-gateway.limits",
       "unified-gateway.retry",
     ]);
-    assert.deepEqual(httpFilterNames(stack({})), []);
+    assert.deepEqual(httpFilterNames(stack({})), ["unified-gateway.retry"]);
   });
 
   it("puts each filter in its place in front of Istio's, or between those and the router", async () => {

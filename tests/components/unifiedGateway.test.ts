@@ -114,6 +114,7 @@ describe("components/unifiedGateway", () => {
       "EnvoyFilter gateway-credentials",
       "EnvoyFilter gateway-limits",
       "EnvoyFilter gateway-local-rate-limit",
+      "EnvoyFilter gateway-retry",
       "EnvoyFilter gateway-route-keys",
       "RequestAuthentication gateway-access-jwt",
       "StrictMtls gateway-mtls",

@@ -36,7 +36,7 @@ describe("scripts/routeMap", () => {
       },
     ]);
     const row =
-      "| web.example.test | `GET = /a header x-user=beta query v~1\\|2` | `apps/web:80` | no timeout; local-by-address limit 5 per minute; rewritten to /b; 5 % mirrored to apps/copy:80; outlier detection |";
+      "| web.example.test | `GET = /a header x-user=beta query v~1\\|2` | `apps/web:80` | answers begin within 1m; local-by-address limit 5 per minute; rewritten to /b; 5 % mirrored to apps/copy:80; outlier detection |";
     assert.ok(text.split("\n").includes(row), text);
   });
 
@@ -49,8 +49,8 @@ describe("scripts/routeMap", () => {
       },
       { name: "once", retry: false },
     ]);
-    assert.match(text, /\| timeout 30s; 1s per try; 2 retries; CORS for https:\/\/a\.test https:\/\/b\.test \|/);
-    assert.match(text, /\| timeout 30s; no retries \|/);
+    assert.match(text, /\| 1s per try; 2 retries; CORS for https:\/\/a\.test https:\/\/b\.test \|/);
+    assert.match(text, /\| answers begin within 1m; no retries \|/);
   });
 
   it("escapes quotes in labels", () => {

@@ -179,15 +179,21 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
   },
   timeouts: {
     example: { timeouts: { request: "5s" } },
-    refused: { service: { timeouts: { backendRequest: "1s" } }, expected: /a retry with attempts/ },
+    refused: {
+      service: { timeouts: { request: "1s", backendRequest: "2s" } },
+      expected: /at most timeouts\.request \(1s\)/,
+    },
     object: "HTTPRoute",
-    review: /^timeout 30s → 5s$/,
+    review: /^timeout 0s → 5s$/,
     routeMap: /timeout 5s/,
     verify: { answer: { status: 504, body: "" }, cause: /within the route's timeout/ },
   },
   retry: {
     example: { retry: { attempts: 2 } },
-    refused: { service: { retry: { attempts: 10, backoff: "10s" } }, expected: /do not fit into/ },
+    refused: {
+      service: { timeouts: { request: "1s" }, retry: { attempts: 10, backoff: "10s" } },
+      expected: /do not fit into/,
+    },
     object: "HTTPRoute",
     review: /^retry added: attempts 2$/,
     routeMap: /2 retries/,

@@ -243,7 +243,9 @@ describe("policy/policies", () => {
   it("service-timeout: refuses a rule that may wait forever, except on listed routes", () => {
     const policy = "service-timeout";
     const timed = (timeouts: unknown) => route({ sectionName: "https" }, [{ ...forward, timeouts }]);
-    const refused = ["mandatory: apps/it: it--root has no timeout, so a request can wait forever."];
+    const refused = [
+      "mandatory: apps/it: it--root has no timeout and no streamIdleTimeout, so a request can wait forever.",
+    ];
     for (const timeouts of [undefined, {}, { request: "0s" }, { request: "0h0m" }]) {
       assert.deepEqual(of(policy, timed(timeouts)), refused);
     }
@@ -252,6 +254,16 @@ describe("policy/policies", () => {
     assert.deepEqual(of(policy, timed({}), { [policy]: { exceptions: ["other/it"] } }), refused);
     assert.deepEqual(of(policy, route({ sectionName: "http" }, [redirect])), []);
     assert.deepEqual(of(policy, route({ sectionName: "https" }, [{ backendRefs: [{}] }], "GRPCRoute")), []);
+    const silent = (limit: string) => filter({ patch: { value: { typed_config: { stream_idle_timeout: limit } } } });
+    const ofRule = (limit: string) =>
+      filter({
+        match: { routeConfiguration: { vhost: { route: { name: "it--root" } } } },
+        patch: { value: { route: { idle_timeout: limit } } },
+      });
+    assert.deepEqual(of(policy, [timed({}), silent("300s")]), []);
+    assert.deepEqual(of(policy, [timed({}), silent("0s")]), refused);
+    assert.deepEqual(of(policy, [timed({}), silent("300s"), ofRule("0s")]), refused);
+    assert.deepEqual(of(policy, [timed({}), ofRule("60s")]), []);
   });
 
   const filter = (patch: Props, more: { own?: boolean; targets?: Props; stack?: string } = {}) =>

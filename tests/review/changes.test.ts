@@ -73,7 +73,7 @@ describe("review/changes", () => {
       { scope: "orders", text: "canary 5 % → 20 %" },
       { scope: "logs", text: "removed, https://logs.example.test no longer answers", reach: "removal" },
       { scope: "web", text: "rate limit requests 100 → 50" },
-      { scope: "web", text: "timeout 30s → 5s" },
+      { scope: "web", text: "timeout 0s → 5s" },
       { scope: "grafana", text: "new, open to all: https://grafana.example.test", reach: "opens to all" },
     ]);
   });
@@ -102,18 +102,21 @@ describe("review/changes", () => {
     assert.deepEqual(texts(plain, limited), [["rate limit added: type local, requests 1, per hour", undefined]]);
     assert.deepEqual(texts(limited, plain), [["rate limit removed: type local, requests 1, per hour", undefined]]);
     const retried = [service("web", { retry: { attempts: 2 } })];
-    assert.deepEqual(texts(plain, retried), [["retry added: attempts 2", undefined]]);
+    assert.deepEqual(texts(plain, retried), [
+      ["time for an answer to begin removed: 1m", undefined],
+      ["retry added: attempts 2", undefined],
+    ]);
   });
 
   it("lists the paths that a change affects, unless it affects all", () => {
     const slow = { path: "/slow", timeouts: { request: "9s" } };
     const web = (path: unknown, more: object = {}) => [service("web", { paths: ["/", "/api", path], ...more })];
-    assert.deepEqual(texts(web("/slow"), web(slow)), [["timeout 30s → 9s, on /slow", undefined]]);
+    assert.deepEqual(texts(web("/slow"), web(slow)), [["timeout 0s → 9s, on /slow", undefined]]);
     assert.deepEqual(texts(web(slow), web(slow, { timeouts: { request: "8s" } })), [
-      ["timeout 30s → 8s, on /api, /", undefined],
+      ["timeout 0s → 8s, on /api, /", undefined],
     ]);
     assert.deepEqual(texts(web("/slow"), web("/slow", { timeouts: { request: "8s" } })), [
-      ["timeout 30s → 8s", undefined],
+      ["timeout 0s → 8s", undefined],
     ]);
   });
 

@@ -15,9 +15,6 @@ function ofPath({ request, backendRequest, retry }: PathSettings): Problem[] {
   const attempts = retry === undefined || retry.value === false ? 0 : retry.value.attempts;
   if (backendRequest !== undefined && perTry > 0) {
     const complain = (expected: string) => [{ path: backendRequest.at, value: backendRequest.value, expected }];
-    if (attempts === 0) {
-      return complain("a retry with attempts as well: without one, it limits the whole request");
-    }
     if (total > 0 && perTry > total) {
       return complain(`at most timeouts.request (${request?.value ?? ""}), which applies to all tries together`);
     }

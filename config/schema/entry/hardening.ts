@@ -24,12 +24,14 @@ export const hardeningSchema = z
       .prefault("1m")
       .describe("Time from the first byte of a request's headers to the last. 0s sets no limit."),
     requestTimeout: timeLimit
-      .prefault("5m")
-      .describe("Time for a client to send a request, body included. 0s sets no limit."),
+      .prefault("0s")
+      .describe(
+        "Time for a client to send a request, body included; an upload that takes longer is cut off. 0s sets no limit.",
+      ),
     streamIdleTimeout: timeLimit
       .prefault("5m")
       .describe(
-        "Time without data on a request, in either direction; a service overrides it by limits.streamIdleTimeout. 0s sets no limit.",
+        "Time without data on a request, in either direction, as nginx's proxy_read_timeout; a service overrides it by limits.streamIdleTimeout. 0s sets no limit.",
       ),
     idleTimeout: timeLimit
       .prefault("1h")

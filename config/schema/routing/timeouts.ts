@@ -1,21 +1,22 @@
 import { z } from "zod";
 import { timeLimit } from "../fields";
 
-/** How long a request may take, and each try of it. */
+/** How long a backend may take to begin its answer, unless something else is set. */
+export const DEFAULT_BACKEND_REQUEST = "1m";
+
+const request = timeLimit.describe(
+  "Time from a request's first byte to its response's last, retries included; a download that takes longer is cut off. 0s sets no limit.",
+);
+
+/** How long a request may take, and each try of it. Silence is limited by `streamIdleTimeout`, of limits or of gateway.hardening. */
 export const timeoutsSchema = z.strictObject({
-  request: timeLimit
-    .optional()
-    .describe("Time from a request's first byte to its response's last, retries included. 0s sets no limit."),
+  request: request.optional(),
   backendRequest: timeLimit
     .optional()
     .describe(
-      "Time for one try; then the next one starts, so this needs a retry beside it. 0s sets no limit. Default: no limit.",
+      `Time for a backend to begin its answer, from the end of the request; then the next try starts, if there is a retry, or the client gets 504. 0s sets no limit. Default: ${DEFAULT_BACKEND_REQUEST}; no limit with a retry, which would send the request again.`,
     ),
 });
 
-/** The same as defaults, where a request timeout is always set. */
-export const defaultTimeoutsSchema = timeoutsSchema.extend({
-  request: timeLimit
-    .prefault("30s")
-    .describe("Time from a request's first byte to its response's last, retries included. 0s sets no limit."),
-});
+/** The same as defaults. */
+export const defaultTimeoutsSchema = timeoutsSchema.extend({ request: request.prefault("0s") });

@@ -56,7 +56,7 @@ describe("components/hardening", () => {
         },
         max_request_headers_kb: 60,
         request_headers_timeout: "60s",
-        request_timeout: "300s",
+        request_timeout: "0s",
         stream_idle_timeout: "300s",
         normalize_path: true,
         merge_slashes: true,
@@ -227,8 +227,9 @@ describe("config/hardening", () => {
 
   it("refuses limits that another limit makes void", () => {
     const headers = at("requestHeadersTimeout");
-    refuses({ requestHeadersTimeout: "6m" }, headers, /at most requestTimeout \(5m\)/);
-    refuses({ requestHeadersTimeout: "0s" }, headers, /at most requestTimeout/);
+    const requestTimeout = "5m";
+    refuses({ requestHeadersTimeout: "6m", requestTimeout }, headers, /at most requestTimeout \(5m\)/);
+    refuses({ requestHeadersTimeout: "0s", requestTimeout }, headers, /at most requestTimeout/);
     assert.deepEqual(mistakes({ gateway: { hardening: { requestHeadersTimeout: "6m", requestTimeout: "0s" } } }), []);
     const windows = { initialStreamWindowSize: 2_000_000 };
     refuses(windows, at("initialStreamWindowSize"), /at most initialConnectionWindowSize/);

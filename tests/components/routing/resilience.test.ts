@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { toTrafficPolicy } from "../../../components/backends/trafficPolicy";
 import { requireGatewayApi } from "../../../components/cluster/gatewayApiCrds";
-import { retryHeaders, retryPatches } from "../../../components/routing/retry";
+import { routerHeaders, retryPatches } from "../../../components/routing/retry";
 import { routeSpec } from "../../../components/routing/routes";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { register } from "../../support/deployment";
@@ -34,8 +34,8 @@ describe("components/routes, timeouts, retries and CORS", () => {
     assert.deepEqual(
       plain(rules.map(({ name, timeouts, retry: emitted, filters: found }) => [name, timeouts, emitted, found])),
       [
-        ["web--once", { request: "5s", backendRequest: "0s" }, null, filters],
-        ["web--root", { request: "5s", backendRequest: "1s" }, retry, filters],
+        ["web--once", { request: "5s" }, null, filters],
+        ["web--root", { request: "5s" }, retry, filters],
       ],
     );
   });
@@ -50,28 +50,53 @@ describe("components/routes, timeouts, retries and CORS", () => {
 });
 
 describe("components/retry", () => {
-  it("tells the router what to retry, only on rules that set a retry", () => {
-    const header = (key: string, value: string) => ({
-      "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
-      mutations: {
-        request_mutations: [{ append: { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" } }],
-      },
+  const headers = (...all: [string, string][]) => ({
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+    mutations: {
+      request_mutations: all.map(([key, value]) => ({
+        append: { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" },
+      })),
+    },
+  });
+  const perTry = (limit: string) => ["x-envoy-upstream-rq-per-try-timeout-ms", limit] as [string, string];
+
+  it("tells the router what to retry, and how long an answer may take to begin", () => {
+    const { filters, patterns = {} } = filterMap(retryPatches(config.services), "retry");
+    assert.deepEqual(filters, {
+      "web--once": headers(["x-envoy-max-retries", "0"]),
+      "web--root": headers(
+        ["x-envoy-retry-on", "connect-failure,refused-stream,unavailable,cancelled,reset,retriable-status-codes"],
+        perTry("1000"),
+      ),
     });
-    assert.deepEqual(filterMap(retryPatches(config.services), "retry"), {
-      filters: {
-        "web--once": header("x-envoy-max-retries", "0"),
-        "web--root": header(
-          "x-envoy-retry-on",
-          "connect-failure,refused-stream,unavailable,cancelled,reset,retriable-status-codes",
-        ),
-      },
-      otherwise: undefined,
-    });
-    assert.deepEqual(retryPatches(stack().services), []);
+    const [[regex, filter] = []] = Object.entries(patterns);
+    assert.deepEqual(filter, headers(perTry("60000")));
+    const matches = (name: string) => new RegExp(`^(?:${regex ?? ""})$`).test(name);
+    assert.deepEqual(["plain--root", "a-b--x-canary", "apps.web.0", "default"].map(matches), [
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
-  it("retries codes only if there are any", () => {
-    assert.deepEqual(retryHeaders({ attempts: 1 }), {
+  it("has no entry for rules with the default, and no filter where no rule has a limit", () => {
+    assert.deepEqual(Object.keys(filterMap(retryPatches(stack().services), "retry").filters), []);
+    const grpc = { name: "calls", namespace: "apps", protocol: "grpc" };
+    assert.deepEqual(retryPatches(stack({ services: [grpc] }).services), []);
+    const both = filterMap(
+      retryPatches(stack({ services: [grpc, { name: "web", namespace: "apps" }] }).services),
+      "retry",
+    );
+    assert.deepEqual(both.filters, { "calls--root": undefined });
+  });
+
+  it("retries codes only if there are any, and sends nothing again because it took the default time", () => {
+    const [rule] = stack({ services: [{ name: "web", namespace: "apps", retry: { attempts: 1 } }] }).services.flatMap(
+      ({ rules }) => rules,
+    );
+    assert.ok(rule);
+    assert.deepEqual(routerHeaders(rule), {
       "x-envoy-retry-on": "connect-failure,refused-stream,unavailable,cancelled,reset",
     });
   });

@@ -147,13 +147,13 @@ describe("components/routes", () => {
             { name: "b", namespace: "other", port: 8080, weight: 3 },
             { name: "a", namespace: "other", port: 8080, weight: 1 },
           ],
-          timeouts: { request: "30s" },
+          timeouts: { request: "0s" },
         },
         {
           name: "web--root",
           matches: [{ path: { type: "PathPrefix", value: "/" } }],
           backendRefs: [{ name: "web", port: 8080, weight: 1 }],
-          timeouts: { request: "30s" },
+          timeouts: { request: "0s" },
         },
       ],
     });

@@ -20,7 +20,7 @@ describe("config/load", () => {
             path: "/",
             type: "PathPrefix",
             backends: [{ service: "web", namespace: "apps", port: 80, weight: 1 }],
-            timeouts: { request: "30s" },
+            timeouts: { backendRequest: "1m", request: "0s" },
           },
         ],
         telemetry: {},

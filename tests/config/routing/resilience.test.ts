@@ -56,15 +56,16 @@ describe("config/retry", () => {
     assert.deepEqual(mistakes(service(unlimited)), []);
   });
 
-  it("refuses a timeout per try without a retry, once, where it was set", () => {
-    const without = /a retry with attempts as well/;
-    const timeouts = { backendRequest: "1s" };
-    refuses(service({ timeouts, paths: ["/", "/a"] }), "services[0].timeouts.backendRequest", without);
-    refuses(service({ timeouts, retry: false }), "services[0].timeouts.backendRequest", without);
-    refuses({ defaults: { timeouts } }, "defaults.timeouts.backendRequest", without);
-    const paths = ["/", { path: "/a", timeouts }];
-    refuses(service({ paths }), "services[0].paths[1].timeouts.backendRequest", without);
-    assert.deepEqual(mistakes(service({ timeouts: { backendRequest: "0s" } })), []);
+  it("limits the time for an answer to begin, without a retry by default, and as far as it is asked for", () => {
+    const timesOf = (more: Record<string, unknown>) => {
+      const [rule] = stack(service(more)).services.flatMap(({ rules }) => rules);
+      return plain(rule?.timeouts);
+    };
+    assert.deepEqual(timesOf({}), { request: "0s", backendRequest: "1m" });
+    assert.deepEqual(timesOf({ retry: false }), { request: "0s", backendRequest: "1m" });
+    assert.deepEqual(timesOf({ retry: { attempts: 1 } }), { request: "0s" });
+    assert.deepEqual(timesOf({ timeouts: { backendRequest: "0s" } }), { request: "0s", backendRequest: "0s" });
+    assert.deepEqual(timesOf({ timeouts: { backendRequest: "5s" } }), { request: "0s", backendRequest: "5s" });
   });
 
   it("refuses tries and pauses that do not fit into the request timeout, and says how many do", () => {
