@@ -60,10 +60,15 @@ export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
     const name = filterName(ranges.length === 1 ? feature : `${feature}-${index + 1}-${hash}`);
     const map = Object.fromEntries([...actions].filter(([key]) => isIn(range, key)));
     const rest = otherwise && onNoMatch(args.by, otherwise, ranges, index);
+    // Envoy rejects a map without entries.
+    const isEmpty = Object.keys(map).length === 0;
+    const matcher = isEmpty
+      ? (rest?.matcher ?? { on_no_match: rest })
+      : { ...lookup(args.by, { exact_match_map: { map } }), on_no_match: rest };
     const config = {
       "@type": MATCHING,
       extension_config: { name: "composite", typed_config: { "@type": `${COMPOSITE}.Composite` } },
-      xds_matcher: { ...lookup(args.by, { exact_match_map: { map } }), on_no_match: rest },
+      xds_matcher: matcher,
     };
     return [
       discoveredFilterPatch(name, MATCHING, place),

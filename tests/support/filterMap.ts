@@ -20,8 +20,9 @@ export function filterMap(from: readonly ConfigPatch[] | Record<string, unknown>
     : (from as { spec: EnvoyFilterSpec }).spec.configPatches;
   const [matcher, ...more] = matchers(patches, feature);
   assert.ok(matcher && more.length === 0, `${more.length} more parts of ${feature}`);
-  const map = matcher.matcher_tree.exact_match_map?.map ?? {};
-  const patterns = (matcher.on_no_match?.matcher?.matcher_list?.matchers ?? []).map(
+  const map = matcher.matcher_tree?.exact_match_map?.map ?? {};
+  const rest = matcher.matcher_tree === undefined ? matcher : matcher.on_no_match?.matcher;
+  const patterns = (rest?.matcher_list?.matchers ?? []).map(
     ({ predicate, on_match }) => [predicate.single_predicate.value_match.safe_regex.regex, filterOf(on_match)] as const,
   );
   return {
@@ -56,7 +57,7 @@ interface Matcher {
       readonly on_match: OnMatch;
     }[];
   };
-  readonly matcher_tree: {
+  readonly matcher_tree?: {
     readonly exact_match_map?: { readonly map: Readonly<Record<string, OnMatch>> };
     readonly prefix_match_map?: { readonly map: Readonly<Record<string, OnMatch>> };
   };
@@ -74,7 +75,7 @@ interface OnMatch {
 }
 
 /** As Envoy looks a key up: the longest prefix wins. */
-function found({ matcher_tree: tree, on_no_match: otherwise }: Matcher, key: string): OnMatch | undefined {
+function found({ matcher_tree: tree = {}, on_no_match: otherwise }: Matcher, key: string): OnMatch | undefined {
   const { exact_match_map: exact, prefix_match_map: prefixes } = tree;
   const [longest] = Object.keys(prefixes?.map ?? {})
     .filter((prefix) => key.startsWith(prefix))

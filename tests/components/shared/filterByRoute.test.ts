@@ -28,6 +28,17 @@ const run = (filter: FilterConfig) => ({
 });
 
 describe("components/filterByRoute", () => {
+  it("emits no empty map, which Envoy rejects", () => {
+    const matcherOf = (more: Partial<FilterByRouteArgs>) => {
+      const value = plain(patches(more)[1]?.patch.value) as { typed_config: { xds_matcher: unknown } };
+      return value.typed_config.xds_matcher;
+    };
+    assert.deepEqual(matcherOf({ otherwise: OTHER }), { on_no_match: run(OTHER) });
+    const both = JSON.stringify(matcherOf({ pattern: { regex: "a", filter: FILTER }, otherwise: OTHER }));
+    assert.match(both, /^\{"matcher_list":\{"matchers":\[\{"predicate":.*\}\]\},"on_no_match":\{"action"/);
+    assert.doesNotMatch(both, /exact_match_map/);
+  });
+
   it("emits a filter that waits for its config, and the config with an exact map", () => {
     const filters = new Map([
       ["a.example.test:443", FILTER],
