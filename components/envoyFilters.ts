@@ -124,7 +124,7 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     // In front of all that looks for a host's rules: the connection has none for it.
     name: "misdirected",
     before: "routes",
-    patches: ({ services }) => misdirectedPatches(services),
+    patches: misdirectedPatches,
   },
   {
     // Needed as soon as one filter looks for the host or the rule of a request.

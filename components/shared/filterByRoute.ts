@@ -163,11 +163,11 @@ export function hostKeys(service: Pick<Service, "hosts" | "listenPort">): string
 export const NO_HOST = "-";
 
 /**
- * The key of a request for a host that no virtual host of its connection's listener matches. Browsers write hosts in lower case, and
- * name every port but 443.
+ * The key of a request for a host, by the virtual host that took it. Browsers write hosts in lower case, and name every port but 443.
+ * @param where NO_HOST, or the key of that virtual host.
  */
-export function misdirectedKey(host: string, port: number): string {
-  return `${NO_HOST}_${hostKey(port === HTTPS_PORT ? host : hostKey(host, port), HTTPS_PORT)}`;
+export function misdirectedKey(where: string, host: string, port: number): string {
+  return `${where}_${hostKey(port === HTTPS_PORT ? host : hostKey(host, port), HTTPS_PORT)}`;
 }
 
 /** A map by the rules of services; rules for which `filterOf` returns NO_ACTION are left out. */

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { keyPath, type Problem } from "../values/problem";
 
+const ASK_ELSEWHERE = "access.jwt checks tokens, and access.externalAuthorization asks a service of the mesh";
+
 /** Keys known from other manuals, and why they are not supported. */
 const HINTS: Readonly<Record<string, string>> = {
   minProtocolVersion:
@@ -10,6 +12,22 @@ const HINTS: Readonly<Record<string, string>> = {
   hosts: "not allowed here: hosts are those of a whole service, so list another service for other hosts",
   tls: "the key certificate, such as { type: existing, secretName: NAME }: there is no tls",
   www: "not allowed: hosts lists both names, [example.com, { host: www.example.com, redirect: 301 }]",
+  affinity: "trafficPolicy.loadBalancing: { type: CONSISTENT_HASH, key: { type: cookie, name: NAME } }",
+  allowlist: "access.allow, a list of blocks such as 10.0.0.0/8",
+  basicAuth: `not allowed: there are no passwords. ${ASK_ELSEWHERE}`,
+  compression: "not allowed: backends compress what they serve, and the gateway passes it on",
+  errorPages: "not allowed: a backend's own error pages are passed on, and the gateway's answers have none",
+  healthCheck:
+    "not allowed: readiness probes say which Pods get requests, and trafficPolicy.outlierDetection ejects those that fail",
+  maxBodySize: "limits.maxRequestSize, a size such as 8Mi; there is no limit by default",
+  modsecurity: `not allowed: there is no web application firewall. ${ASK_ELSEWHERE}`,
+  oidc: `not allowed: there is no login. ${ASK_ELSEWHERE}`,
+  passthrough: "protocol: tls-passthrough, for a service whose backend ends TLS",
+  redirect: "not allowed here: hosts of a service redirect, [example.com, { host: www.example.com, redirect: 301 }]",
+  retries: "retry: { attempts: 2 }",
+  sslRedirect: "not allowed: plain HTTP is always redirected, except where a service has plainHttp",
+  websocket: "not allowed: WebSocket works with protocol http, and stays open while it is used",
+  whitelist: "access.allow, a list of blocks such as 10.0.0.0/8",
   enabled: "not allowed: a feature is on where its map is set, and false in place of the map turns it off",
 };
 
@@ -105,6 +123,9 @@ export function unknownKey(key: string, known: readonly string[]): string {
   const hint = Object.hasOwn(HINTS, key) ? HINTS[key] : undefined;
   if (hint !== undefined) {
     return hint;
+  }
+  if (key === "host" && known.includes("service") && known.includes("weight")) {
+    return "the key service: a backend is a Service of Kubernetes, by its name and namespace";
   }
   const [, form] = (Object.hasOwn(RENAMED, key) ? RENAMED[key] : undefined) ?? [];
   const now = renamed(key);

@@ -25,6 +25,14 @@ const MAX_PATHS = 16;
 /** What clients of a service speak. */
 const PROTOCOLS = ["http", "grpc", "tls-passthrough", "tls-terminate", "tcp"] as const;
 
+/** Guesses at protocols. */
+const PROTOCOL_HINTS: Readonly<Record<string, string>> = {
+  udp: "a protocol over TCP: Istio's gateways forward no UDP",
+  https: "http: clients always speak https, and backends plain HTTP",
+  http2: "http, for HTTP/1.1, HTTP/2 and WebSocket alike, or grpc",
+  websocket: "http, for HTTP/1.1, HTTP/2 and WebSocket alike, or grpc",
+};
+
 /** A service: its host names, and what answers behind them. */
 export const serviceSchema = z.strictObject({
   name: dnsLabel
@@ -54,8 +62,7 @@ export const serviceSchema = z.strictObject({
     ),
   protocol: z
     .enum(PROTOCOLS, {
-      error: ({ input }) =>
-        input === "udp" ? "a protocol over TCP: Istio's gateways forward no UDP" : `one of ${PROTOCOLS.join(", ")}`,
+      error: ({ input }) => PROTOCOL_HINTS[String(input)] ?? `one of ${PROTOCOLS.join(", ")}`,
     })
     .default("http")
     .describe(

@@ -177,7 +177,7 @@ function wantedRoutes(manifests: readonly Manifest[]): Routes {
     .filter(({ kind }) => /^(HTTP|GRPC)Route$/.test(kind))
     .map(({ spec }) => spec as RouteSpec)) {
     const sections = parentRefs.map(({ sectionName }) => sectionName).filter((name) => name !== "http");
-    const ports = new Set(sections.map((name) => /---(\d+)$/.exec(name)?.[1] ?? "443"));
+    const ports = new Set(sections.map((name) => /---(\d{1,5})$/.exec(name)?.[1] ?? "443"));
     for (const key of [...ports].flatMap((port) => hostnames.map((host) => `${host}:${port}`))) {
       hosts.set(key, [...(hosts.get(key) ?? []), ...rules.map(({ name }) => name)]);
     }

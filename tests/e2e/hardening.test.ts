@@ -254,7 +254,7 @@ describe("hardening", () => {
       assert.deepEqual(Object.fromEntries(arrived), {
         "x-envoy-attempt-count": "1",
         "x-envoy-decorator-operation": `web.hardening.svc.cluster.local:8080/*`,
-        "x-envoy-expected-rq-timeout-ms": "30000",
+        "x-envoy-expected-rq-timeout-ms": "60000",
         "x-envoy-external-address": from,
         "x-forwarded-proto": "https",
       });

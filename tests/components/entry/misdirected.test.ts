@@ -6,7 +6,7 @@ import { stack } from "../../support/stacks";
 
 const web = { name: "web", namespace: "apps" };
 const patches = (services: unknown[], more: Record<string, unknown> = {}) =>
-  misdirectedPatches(stack({ ...more, services }).services);
+  misdirectedPatches(stack({ ...more, services }));
 
 const FILTER = {
   "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
@@ -32,15 +32,40 @@ describe("components/misdirected", () => {
         "-_web.example.test:443": FILTER,
         "-_example.test:443": FILTER,
         "-_a.b.example.test:443": FILTER,
+        "*.example.test:443_a.b.example.test:443": FILTER,
       },
       otherwise: undefined,
       patterns: { "-_[^.]+\\.example\\.test:443": FILTER },
     });
   });
 
-  it("leaves a host that only the listener for every host could have to that", () => {
-    const found = filterMap(patches([web, { ...web, name: "any", host: "*" }]), "misdirected");
-    assert.deepEqual([Object.keys(found.filters), found.patterns], [["-_web.example.test:443"], undefined]);
+  it("answers for a host that a wildcard of another listener would take, of which a passed-on host may be one", () => {
+    const any = { ...web, name: "any", host: "*" };
+    const passed = { ...web, name: "passed", protocol: "tls-passthrough", host: "passed.test" };
+    const tls = { gateway: { tls: { groups: false } } };
+    const found = filterMap(patches([web, any, passed], tls), "misdirected");
+    assert.deepEqual(Object.keys(found.filters), [
+      "-_web.example.test:443",
+      "*:443_web.example.test:443",
+      "-_passed.test:443",
+      "*:443_passed.test:443",
+    ]);
+    const rest = { ...web, name: "rest", host: "*.example.test" };
+    const { patterns = {} } = filterMap(patches([rest, any]), "misdirected");
+    assert.deepEqual(Object.keys(patterns), ["-_[^.]+\\.example\\.test:443|\\*:443_[^.]+\\.example\\.test:443"]);
+  });
+
+  it("leaves a host to the wildcard of its own listener", () => {
+    const own = { certificate: { type: "existing", secretName: "own" } };
+    const services = [
+      web,
+      { ...web, name: "rest", host: "*.example.test" },
+      { ...web, name: "deep", host: "a.b.c", ...own },
+    ];
+    assert.deepEqual(Object.keys(filterMap(patches(services), "misdirected").filters), [
+      "-_web.example.test:443",
+      "-_a.b.c:443",
+    ]);
   });
 
   it("finds the key in what route-keys writes down, before any other filter looks", () => {
