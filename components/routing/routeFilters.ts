@@ -1,4 +1,5 @@
 import type { Rule, Service } from "../../config";
+import { envoyValue, variablesOf } from "../../config/schema/routing/variables";
 import type { HeaderChanges, Rewrite } from "../../config/schema/routing/filters";
 import { seconds } from "../../config/values/duration";
 import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../../kinds/httpRoute";
@@ -34,15 +35,13 @@ export function routeFilters(
   return filters.length === 0 ? undefined : filters;
 }
 
-export function headerFilter({ set, add, remove }: HeaderChanges): HTTPHeaderFilter {
-  const list = (values: Record<string, string> | undefined) =>
-    values && Object.entries(values).map(([name, value]) => ({ name, value: literal(value) }));
-  return { set: list(set), add: list(add), remove };
-}
-
-/** Istio passes values to Envoy unescaped, which reads `%` as a command operator and rejects all routes if it is unknown. */
-function literal(value: string): string {
-  return value.replaceAll("%", "%%");
+/** Istio passes values to Envoy as they are. Where a variable has no value, Envoy sets nothing: the client's own is removed first. */
+export function headerFilter({ set, add, remove = [] }: HeaderChanges): HTTPHeaderFilter {
+  const list = (values: HeaderChanges["set"]) =>
+    values && Object.entries(values).map(([name, value]) => ({ name, value: envoyValue(value) }));
+  const varying = Object.entries(set ?? {}).flatMap(([name, value]) => (variablesOf(value).length === 0 ? [] : [name]));
+  const removed = [...remove, ...varying];
+  return { set: list(set), add: list(add), remove: removed.length === 0 ? undefined : removed };
 }
 
 function pathModifier({ path: matched }: Pick<Rule, "path">, { path, prefix }: Rewrite): HTTPPathModifier | undefined {

@@ -70,7 +70,21 @@ export function check<T extends z.ZodType>(
   if (result.success) {
     return { value: result.data, problems: [] };
   }
-  return { problems: result.error.issues.flatMap((issue) => toProblems(issue, value, prefix, schema)) };
+  const { issues } = result.error;
+  const own = issues.filter((issue) => !followsFromUnknownKey(issue, issues));
+  return { problems: own.flatMap((issue) => toProblems(issue, value, prefix, schema)) };
+}
+
+/** A map without a known key lacks one only because of the unknown one. */
+function followsFromUnknownKey(
+  { code, path, message }: z.core.$ZodIssue,
+  issues: readonly z.core.$ZodIssue[],
+): boolean {
+  return (
+    code === "custom" &&
+    message.startsWith("at least one of ") &&
+    issues.some((other) => other.code === "unrecognized_keys" && keyPath(other.path) === keyPath(path))
+  );
 }
 
 function toProblems(

@@ -3,6 +3,8 @@ import type { GatewayConfig } from "../schema/entry/gateway";
 import type { ParsedBackend } from "../schema/routing/backend";
 import type { Canary } from "../schema/routing/canary";
 import type { ParsedPath } from "../schema/routing/path";
+import type { HeaderChanges, RequestHeaderChanges } from "../schema/routing/filters";
+import { FORWARDED } from "../schema/routing/variables";
 import { type VersionName, versionService } from "../schema/routing/versions";
 import { DEFAULT_BACKEND_REQUEST } from "../schema/routing/timeouts";
 import type { DefaultsConfig, ParsedService } from "../schema/service";
@@ -96,7 +98,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
         },
     retry,
     cors: nearest(path.cors, service.cors),
-    requestHeaders: nearest(path.requestHeaders, service.requestHeaders),
+    requestHeaders: withForwarded(nearest(path.requestHeaders, service.requestHeaders)),
     responseHeaders: nearest(path.responseHeaders, service.responseHeaders),
     rewrite: nearest(path.rewrite, service.rewrite),
     mirror: resolveMirror(service, path),
@@ -119,6 +121,15 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
         },
         shared,
       ];
+}
+
+/** Written out: the headers that `forwarded` sets. */
+function withForwarded(changes: RequestHeaderChanges | undefined): HeaderChanges | undefined {
+  if (changes === undefined) {
+    return undefined;
+  }
+  const { forwarded, ...given } = changes;
+  return forwarded === true ? { ...given, set: { ...given.set, ...FORWARDED } } : given;
 }
 
 function isRetried(retry: Rule["retry"]): boolean {

@@ -24,6 +24,7 @@ import { hstsProblems } from "./entry/hsts";
 import { mtlsProblems } from "./backends/mtls";
 import { allowedListenerProblems } from "./entry/allowedListeners";
 import { namespaceProblems } from "./entry/allowedRoutes";
+import { headerVariableProblems } from "./routing/headers";
 import { rewriteProblems, ruleNameProblems } from "./routing/paths";
 import { portProblems } from "./routing/ports";
 import { shadowProblems, tieProblems } from "./routing/precedence";
@@ -68,6 +69,7 @@ const RULES: readonly StackRule[] = [
   canaryProblems,
   overrideProblems,
   versionProblems,
+  headerVariableProblems,
   rewriteProblems,
   ruleNameProblems,
   shadowProblems,

@@ -2,42 +2,73 @@ import { z } from "zod";
 import { keyPath } from "../../values/problem";
 import { dnsLabel, headerName, hostname, orOff, percentage, servicePort } from "../fields";
 import { headerValue } from "./match";
+import { FORWARDED, variableFlaw } from "./variables";
 
 /** Gateway API: at most 16 headers in each list. */
 export const MAX_HEADERS = 16;
 
+const changedValue = headerValue.refine((value) => variableFlaw(value) === undefined, {
+  error: ({ input }) => variableFlaw(String(input)),
+});
+
 const headerValues = z
-  .record(headerName, headerValue, "a map of header names to values")
+  .record(headerName, changedValue, "a map of header names to values")
   .refine((map) => Object.keys(map).length <= MAX_HEADERS, `at most ${MAX_HEADERS} headers`);
 
-/** Changes to the headers of a request or a response. Host is not among them: `rewrite.hostname` changes it. */
-export const headerChangesSchema = z
-  .strictObject({
-    set: headerValues.optional().describe("Headers to replace."),
-    add: headerValues.optional().describe("Headers to add a value to."),
-    remove: z
-      .array(headerName, "a list of header names")
-      .max(MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
-      .optional()
-      .describe("Headers to remove."),
-  })
-  .refine((changes) => Object.keys(changes).length > 0, "at least one of set, add, remove")
-  .superRefine(({ set = {}, add = {}, remove = [] }, context) => {
-    const seen = new Map<string, string>();
-    const names: readonly (readonly [path: readonly PropertyKey[], name: string])[] = [
-      ...Object.keys(set).map((name) => [["set", name], name] as const),
-      ...Object.keys(add).map((name) => [["add", name], name] as const),
-      ...remove.map((name, index) => [["remove", index], name] as const),
-    ];
-    for (const [path, name] of names) {
-      const earlier = seen.get(name.toLowerCase());
-      seen.set(name.toLowerCase(), earlier ?? keyPath(path));
-      if (earlier !== undefined) {
-        const message = `each header once, whatever its case: ${earlier} is the same one`;
-        context.addIssue({ code: "custom", path: [...path], message });
-      }
+const changes = {
+  set: headerValues
+    .optional()
+    .describe("Headers to replace. A value may have variables such as ${clientAddress}, see docs/features.md."),
+  add: headerValues.optional().describe("Headers to add a value to."),
+  remove: z
+    .array(headerName, "a list of header names")
+    .max(MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
+    .optional()
+    .describe("Headers to remove."),
+};
+
+/** Each header is named once, in whatever case. */
+function namedOnce(
+  { set = {}, add = {}, remove = [], forwarded = false }: RequestHeaderChanges,
+  context: z.core.$RefinementCtx,
+): void {
+  const seen = new Map<string, string>(forwarded ? Object.keys(FORWARDED).map((name) => [name, "forwarded"]) : []);
+  const names: readonly (readonly [path: readonly PropertyKey[], name: string])[] = [
+    ...Object.keys(set).map((name) => [["set", name], name] as const),
+    ...Object.keys(add).map((name) => [["add", name], name] as const),
+    ...remove.map((name, index) => [["remove", index], name] as const),
+  ];
+  for (const [path, name] of names) {
+    const earlier = seen.get(name.toLowerCase());
+    seen.set(name.toLowerCase(), earlier ?? keyPath(path));
+    if (earlier !== undefined) {
+      const message = `each header once, whatever its case: ${earlier} is the same one`;
+      context.addIssue({ code: "custom", path: [...path], message });
     }
-  });
+  }
+  if (forwarded && Object.keys(set).length > MAX_HEADERS - Object.keys(FORWARDED).length) {
+    const message = `at most ${MAX_HEADERS - Object.keys(FORWARDED).length} headers beside forwarded`;
+    context.addIssue({ code: "custom", path: ["set"], message });
+  }
+}
+
+/** Changes to the headers of a response. */
+export const headerChangesSchema = z
+  .strictObject(changes)
+  .refine((given) => Object.keys(given).length > 0, "at least one of set, add, remove")
+  .superRefine(namedOnce);
+
+/** The same of a request. Host is not among them: `rewrite.hostname` changes it. */
+const requestHeaderChangesSchema = z
+  .strictObject({
+    ...changes,
+    forwarded: z
+      .boolean("true or false")
+      .optional()
+      .describe("Set X-Real-IP, X-Forwarded-Host and X-Forwarded-Port, as ingress-nginx does. Default: false."),
+  })
+  .refine((given) => Object.keys(given).length > 0, "at least one of set, add, remove, forwarded")
+  .superRefine(namedOnce);
 
 /** Text that Envoy puts in as it is. It would take a backslash for a group of an expression that Istio writes. */
 const absolutePath = z
@@ -72,7 +103,7 @@ export const mirrorSchema = z.strictObject({
 });
 
 const filters = {
-  requestHeaders: headerChangesSchema.describe("Changes to request headers before the backend sees them."),
+  requestHeaders: requestHeaderChangesSchema.describe("Changes to request headers before the backend sees them."),
   responseHeaders: headerChangesSchema.describe("Changes to response headers before the client sees them."),
   rewrite: rewriteSchema.describe("Host and path that the backend sees."),
   mirror: mirrorSchema.describe("A Service that gets a copy of requests."),
@@ -94,5 +125,13 @@ export const pathFilterShape = {
   mirror: orOff(filters.mirror).optional(),
 } as const;
 
-export type HeaderChanges = z.output<typeof headerChangesSchema>;
+export interface HeaderChanges {
+  readonly set?: Readonly<Record<string, string>>;
+  readonly add?: Readonly<Record<string, string>>;
+  readonly remove?: readonly string[];
+}
+/** The same of a request, before `forwarded` is written out. */
+export interface RequestHeaderChanges extends HeaderChanges {
+  readonly forwarded?: boolean;
+}
 export type Rewrite = z.output<typeof rewriteSchema>;

@@ -102,19 +102,85 @@ describe("config/filters", () => {
 });
 
 describe("components/routeFilters, values", () => {
-  it("are literal: % is not an Envoy command operator", () => {
-    const requestHeaders = { set: { "x-a": "100%" }, add: { "x-b": "%REQ(cookie)%" } };
-    const [service] = stack({ services: [{ name: "web", namespace: "apps", requestHeaders }] }).services;
+  const filtersOf = (more: object) => {
+    const [service] = stack({ services: [{ name: "web", namespace: "apps", ...more }] }).services;
     const [rule] = service?.rules ?? [];
     assert.ok(rule);
-    assert.deepEqual(plain(routeFilters(rule, { namespace: "apps", hsts: undefined, access: undefined })), [
+    return plain(routeFilters(rule, { namespace: "apps", hsts: undefined, access: undefined }));
+  };
+
+  it("are literal: % is not an Envoy command operator", () => {
+    assert.deepEqual(filtersOf({ requestHeaders: { set: { "x-a": "100%" }, add: { "x-b": "%20 $1" } } }), [
+      {
+        type: "RequestHeaderModifier",
+        requestHeaderModifier: { set: [{ name: "x-a", value: "100%%" }], add: [{ name: "x-b", value: "%%20 $1" }] },
+      },
+    ]);
+  });
+
+  it("have variables, and the client's own header is removed where one has no value", () => {
+    const responseHeaders = { set: { "x-request": "id=${requestId}, 5%" } };
+    assert.deepEqual(filtersOf({ requestHeaders: { forwarded: true, set: { "x-via": "edge" } }, responseHeaders }), [
       {
         type: "RequestHeaderModifier",
         requestHeaderModifier: {
-          set: [{ name: "x-a", value: "100%%" }],
-          add: [{ name: "x-b", value: "%%REQ(cookie)%%" }],
+          set: [
+            { name: "x-via", value: "edge" },
+            { name: "x-real-ip", value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" },
+            { name: "x-forwarded-host", value: "%REQ(:AUTHORITY)%" },
+            { name: "x-forwarded-port", value: "%DOWNSTREAM_LOCAL_PORT%" },
+          ],
+          remove: ["x-real-ip", "x-forwarded-host", "x-forwarded-port"],
+        },
+      },
+      {
+        type: "ResponseHeaderModifier",
+        responseHeaderModifier: {
+          set: [{ name: "x-request", value: "id=%REQ(X-REQUEST-ID)%, 5%%" }],
+          remove: ["x-request"],
         },
       },
     ]);
+  });
+});
+
+describe("config/headers", () => {
+  const refuses = (more: object, key: string, reason: RegExp) => {
+    const lines = mistakes({ services: [{ name: "web", namespace: "apps", ...more }] });
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].${key}: `), lines[0]);
+    assert.match(lines[0] ?? "", reason);
+  };
+
+  it("refuses variables of nginx and Envoy, with what to write instead, and unknown ones", () => {
+    for (const [value, reason] of [
+      ["$remote_addr", /\$\{clientAddress\} in place of it/],
+      ["%DOWNSTREAM_REMOTE_ADDRESS%", /\$\{clientAddress\} in place of it/],
+      ["https://$host$request_uri", /\$\{host\} in place of it/],
+      ["%REQ(:path)%", /\$\{path\} in place of it/],
+      ["$http_cookie", /a fixed text, or with the variables/],
+      ["%START_TIME%", /a fixed text, or with the variables/],
+      ["%REQ(cookie)%", /a fixed text, or with the variables/],
+      ["${password}", /a fixed text, or with the variables/],
+      ["${claim.a:b}", /a fixed text, or with the variables/],
+    ] as const) {
+      refuses({ requestHeaders: { set: { "x-a": value } } }, "requestHeaders.set.x-a", reason);
+    }
+  });
+
+  it("refuses variables that no request would have, and one header twice", () => {
+    refuses(
+      { requestHeaders: { set: { "x-a": "${claim.sub}" } } },
+      "requestHeaders.set.x-a",
+      /access\.jwt beside a claim/,
+    );
+    refuses(
+      { responseHeaders: { add: { "x-a": "${tlsSubject}" } } },
+      "responseHeaders.add.x-a",
+      /clientCertificates beside/,
+    );
+    const twice = { forwarded: true, set: { "X-Real-IP": "192.0.2.1" } };
+    refuses({ requestHeaders: twice }, "requestHeaders.set.X-Real-IP", /forwarded is the same one/);
+    refuses({ responseHeaders: { forwarded: true } }, "responseHeaders.forwarded", /one of the keys|there is no/);
   });
 });
