@@ -103,6 +103,7 @@ describe("the order in which objects are created and deleted", function () {
       "envoyfilters/order--hardening",
       "envoyfilters/order--limits",
       "envoyfilters/order--local-rate-limit",
+      "envoyfilters/order--retry",
       "envoyfilters/order--route-keys",
       "envoyfilters/order--tls-parameters",
     ];
@@ -123,13 +124,13 @@ describe("the order in which objects are created and deleted", function () {
   it("keeps that order when a service is added", async () => {
     await deploy("order", {
       ...STACK,
-      services: [...STACK.services, { ...STACK.services[0], name: "three", retry: { attempts: 1 } }],
+      services: [...STACK.services, { ...STACK.services[0], name: "three", fault: { abort: { status: 503 } } }],
     });
     const order = await created();
     const place = (object: string) => order.indexOf(object);
     // Nothing waits for the Gateway in this update: only the order of the resources can bring it about.
-    assert.ok(place("envoyfilters/order--retry") >= 0);
-    assert.ok(place("httproutes/three.order.order") > place("envoyfilters/order--retry"));
+    assert.ok(place("envoyfilters/order--fault") >= 0);
+    assert.ok(place("httproutes/three.order.order") > place("envoyfilters/order--fault"));
     await pulumiOk("order", ["up", "--yes", "--skip-preview", "--expect-no-changes"]);
   });
 

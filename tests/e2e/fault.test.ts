@@ -164,10 +164,11 @@ describe("fault injection", () => {
       ["unified-gateway.route-keys", "envoy.filters.http.cors"],
       "right after the hardening, before whatever refuses",
     );
-    assert.deepEqual(filters.slice(-4), [
+    assert.deepEqual(filters.slice(-5), [
       "unified-gateway.local-rate-limit",
       "unified-gateway.limits",
       "unified-gateway.fault",
+      "unified-gateway.retry",
       "envoy.filters.http.router",
     ]);
     await assertNothingRejected("fault");

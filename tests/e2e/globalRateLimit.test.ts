@@ -266,6 +266,8 @@ describe("global rate limit", () => {
     const kept = [
       "configmap/global--infrastructure",
       "envoyfilter.networking.istio.io/global--hardening",
+      "envoyfilter.networking.istio.io/global--retry",
+      "envoyfilter.networking.istio.io/global--route-keys",
       "envoyfilter.networking.istio.io/global--tls-parameters",
       "poddisruptionbudget.policy/global--proxies",
       "secret/global--wildcard-global-test-tls",

@@ -109,7 +109,16 @@ describe("lifecycle", () => {
       const texts = readdirSync(manifests).map((file) => readFileSync(join(manifests, file), "utf8"));
       const kinds = texts.map((text) => /^kind: (.+)$/m.exec(text)?.[1]).sort();
       assert.deepEqual(kinds, [
-        ...["ConfigMap", "EnvoyFilter", "EnvoyFilter", "Gateway", "HTTPRoute", "HTTPRoute"],
+        ...[
+          "ConfigMap",
+          "EnvoyFilter",
+          "EnvoyFilter",
+          "EnvoyFilter",
+          "EnvoyFilter",
+          "Gateway",
+          "HTTPRoute",
+          "HTTPRoute",
+        ],
         ...["PodDisruptionBudget", "ReferenceGrant", "Secret"],
       ]);
       assert.equal(await owned(), "");

@@ -19,7 +19,13 @@ const weak: Values = {
   },
   certificate: { type: "self-signed", validity: "60d" },
   services: [
-    { name: "endless", namespace: "policy-apps", timeouts: { request: "0s" }, fault: { abort: { status: 503 } } },
+    {
+      name: "endless",
+      namespace: "policy-apps",
+      limits: { streamIdleTimeout: "0s" },
+      fault: { abort: { status: 503 } },
+      plainHttp: true,
+    },
   ],
   mtls: {
     strictNamespaces: ["policy-apps"],
@@ -60,6 +66,7 @@ describe("policy pack, in Pulumi's engine", () => {
         "gateway-protected-in-production",
         "no-fault-in-production",
         "no-open-listener-in-production",
+        "no-plaintext-route",
         "service-limit-in-production",
         "service-timeout",
         "strict-mutual-tls",
