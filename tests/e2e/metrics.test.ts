@@ -17,7 +17,7 @@ const STACK = "metrics";
 const DOMAIN = "metrics.test";
 const GATEWAY = "metrics";
 const NAMESPACE = "metrics-system";
-const HTTP_FILTERS = ["unified-gateway.global-rate-limit", "unified-gateway.local-rate-limit"];
+const HTTP_FILTERS = ["unified-gateway.global-rate-limit", "unified-gateway.local-rate-limit", "unified-gateway.retry"];
 const OWNER = { name: GATEWAY, namespace: NAMESPACE };
 
 const values: Values = {
