@@ -13,7 +13,9 @@ const compiled = new Map<object, ValidateFunction>();
 export function schemaErrors(channel: Channel, resources: readonly Registered[]): string[] {
   return resources.flatMap(({ type, name, inputs }) => {
     const [, group = "", kind = ""] = type.split(":");
-    if (!type.startsWith("kubernetes:") || !group.includes(".")) {
+    // Kubernetes's own kinds have no CRDs.
+    const isOwn = !group.includes(".") || group.startsWith("admissionregistration.k8s.io/");
+    if (!type.startsWith("kubernetes:") || isOwn) {
       return [];
     }
     const schema = schemasOf(channel)[`${group}/${kind}`];

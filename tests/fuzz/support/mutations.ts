@@ -418,6 +418,9 @@ function add(values: Values, make: (service: Values) => Values, key: string): st
 /** Breaks a valid config in one way. */
 export function broken(draw: Draw, { values: valid, ...rest }: Given, material: Material): Broken {
   const values = JSON.parse(JSON.stringify(valid)) as Values;
+  // Others may come to share its host, and would have to have the same; plainHttp also rules out much of the stack's own.
+  Object.assign(first(values), { listenPort: undefined, externalDns: undefined });
+  (values.services as Values[]).forEach((service) => delete service.plainHttp);
   const relation = draw.maybe(15, () => draw.pick(Object.values(RELATIONS)));
   const mutation = draw.chance(40)
     ? draw.pick(Object.values(RULES))

@@ -19,6 +19,7 @@ interface Ref {
 
 interface Route {
   readonly hostnames: string[];
+  readonly parentRefs: { readonly sectionName: string }[];
   readonly rules: {
     readonly name: string;
     readonly matches?: object[];
@@ -84,10 +85,19 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
   }
 
   function patchFlaws(): string[] {
-    const pairs = routes.flatMap((route) =>
-      specOf(route).hostnames.flatMap((host) => specOf(route).rules.map(({ name }) => [`${host}:443`, name] as const)),
+    const named = objects.filter(({ kind }) => ["HTTPRoute", "GRPCRoute", "TLSRoute"].includes(kind)).map(specOf);
+    const served = named.flatMap(({ hostnames, parentRefs }) =>
+      parentRefs.flatMap(({ sectionName }) => hostnames.map((host) => ({ host, port: portOf(sectionName) }))),
     );
-    const known = new Set(pairs.flatMap(([host, name]) => [host, name, `-_${host}`]));
+    const wildcards = ["*", ...served.map(({ host }) => host).filter((host) => host.startsWith("*"))];
+    const known = new Set([
+      ...named.flatMap(({ rules }) => rules.map(({ name }) => name)),
+      ...served.flatMap(({ host, port }) => {
+        const authority = port === 443 ? host : `${host}:${port}`;
+        const where = ["-", ...wildcards.map((wildcard) => `${wildcard}:${port}`)];
+        return [`${host}:${port}`, ...where.map((one) => `${one}_${authority}:443`)];
+      }),
+    ]);
     return objects
       .filter(({ kind }) => kind === "EnvoyFilter")
       .flatMap(({ metadata, spec }) =>
@@ -97,6 +107,11 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
           .map((place) => `${metadata.name} patches ${place}, which is not there`),
       );
   }
+}
+
+/** Port of a listener, by its name. */
+function portOf(listener: string): number {
+  return listener === "http" ? 80 : Number(/---(\d{1,5})$/.exec(listener)?.[1] ?? 443);
 }
 
 /** The rule whose route a patch changes, if it changes one. */
