@@ -419,7 +419,8 @@ function add(values: Values, make: (service: Values) => Values, key: string): st
 export function broken(draw: Draw, { values: valid, ...rest }: Given, material: Material): Broken {
   const values = JSON.parse(JSON.stringify(valid)) as Values;
   // Others may come to share its host, and would have to have the same; plainHttp also rules out much of the stack's own.
-  Object.assign(first(values), { listenPort: undefined, externalDns: undefined });
+  delete first(values).listenPort;
+  delete first(values).externalDns;
   (values.services as Values[]).forEach((service) => delete service.plainHttp);
   const relation = draw.maybe(15, () => draw.pick(Object.values(RELATIONS)));
   const mutation = draw.chance(40)
