@@ -2,7 +2,7 @@ import { milliseconds, type Rule, type Service, type StackConfig } from "../conf
 import type { Host } from "../config/resolve/model";
 import { hstsValue } from "../components/routing/hsts";
 import { isOpenToAll } from "../config/resolve/entrance";
-import { HTTPS_PORT, httpsUrl } from "../config/resolve/protocols";
+import { authority, httpsUrl } from "../config/resolve/protocols";
 import type { Stream } from "../config/resolve/model";
 import { entrance } from "./words";
 import { rateLimitsOf } from "../config/schema/limits/rateLimit";
@@ -13,7 +13,7 @@ export function routeMap(stack: string, { listeners, gateway, services, streams 
   return [
     `# Routes of ${stack}`,
     "",
-    `Gateway \`${gateway.namespace}/${gateway.name}\` serves ${listeners.map(({ hostname = "*", port }) => `\`${hostname}${port === HTTPS_PORT ? "" : `:${port}`}\``).join(", ")}${where}. Plain HTTP is redirected to HTTPS.`,
+    `Gateway \`${gateway.namespace}/${gateway.name}\` serves ${listeners.map(({ hostname = "*", port }) => `\`${authority(hostname, port)}\``).join(", ")}${where}. Plain HTTP is redirected to HTTPS.`,
     "",
     "```mermaid",
     "flowchart LR",
@@ -62,8 +62,7 @@ function line(service: Service, rule: Rule): string {
 
 /** Hosts of a service that serve the same. */
 function served({ hosts, listenPort }: Service): string[] {
-  const port = listenPort === HTTPS_PORT ? "" : `:${listenPort}`;
-  return hosts.filter(({ redirect }) => redirect === undefined).map(({ host }) => `${host}${port}`);
+  return hosts.filter(({ redirect }) => redirect === undefined).map(({ host }) => authority(host, listenPort));
 }
 
 /** Those that redirect to its first. */

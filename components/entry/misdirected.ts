@@ -1,5 +1,5 @@
 import type { StackConfig } from "../../config";
-import { ANY_HOST } from "../../config/resolve/domains";
+import { ANY_HOST, covers } from "../../config/resolve/domains";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { type FilterConfig, filterByRoute, hostKey, misdirectedKey, NO_HOST } from "../shared/filterByRoute";
 
@@ -51,7 +51,7 @@ function keysOf({ host, listener, port }: Served, all: readonly Served[]): strin
       other.listener !== listener &&
       other.port === port &&
       other.host !== host &&
-      (other.host === ANY_HOST || (other.host.startsWith("*.") && host.endsWith(other.host.slice(1)))),
+      (other.host === ANY_HOST || covers(other.host, host)),
   );
   const matched = [...new Set(covering.map((other) => hostKey(other.host, port)))];
   return [NO_HOST, ...matched].map((where) => misdirectedKey(where, host, port));

@@ -17,14 +17,13 @@ import { headerMutation, setHeader } from "../shared/headerMutation";
  * Rules with nothing but the default time have no entry: all names of rules match one expression. Empty if all rules are gRPC's.
  */
 export function retryPatches(services: readonly Service[]): ConfigPatch[] {
-  const rules = services.flatMap((service) => service.rules);
-  if (rules.every((rule) => Object.keys(routerHeaders(rule)).length === 0)) {
+  const all = services.flatMap(({ rules }) => rules.map((rule) => ({ name: rule.name, headers: routerHeaders(rule) })));
+  if (all.every(({ headers }) => Object.keys(headers).length === 0)) {
     return [];
   }
-  const isDefault = (rule: Rule) => sameContent(routerHeaders(rule), DEFAULT);
-  const others = rules.filter((rule) => !isDefault(rule));
-  const filters = new Map(others.map((rule) => [rule.name, filterOf(routerHeaders(rule))]));
-  const pattern = rules.some(isDefault) ? { regex: RULES, filter: filterOf(DEFAULT) } : undefined;
+  const others = all.filter(({ headers }) => !sameContent(headers, DEFAULT));
+  const filters = new Map(others.map(({ name, headers }) => [name, filterOf(headers)]));
+  const pattern = others.length < all.length ? { regex: RULES, filter: filterOf(DEFAULT) } : undefined;
   return filterByRoute({ feature: "retry", place: "last", by: "rule", filters, pattern });
 }
 

@@ -3,7 +3,7 @@ import { portsOf } from "../../config/resolve/model";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { discoveredFilterPatch, firstFilterPatch, type Place } from "./envoyPatches";
 import { contentHash } from "./contentHash";
-import { HTTPS_PORT } from "../../config/resolve/protocols";
+import { authority, HTTPS_PORT } from "../../config/resolve/protocols";
 import { END, isIn, partition, type Range } from "./partition";
 
 /**
@@ -167,7 +167,7 @@ export const NO_HOST = "-";
  * @param where NO_HOST, or the key of that virtual host.
  */
 export function misdirectedKey(where: string, host: string, port: number): string {
-  return `${where}_${hostKey(port === HTTPS_PORT ? host : hostKey(host, port), HTTPS_PORT)}`;
+  return `${where}_${hostKey(authority(host, port), HTTPS_PORT)}`;
 }
 
 /** A map by the rules of services; rules for which `filterOf` returns NO_ACTION are left out. */

@@ -27,5 +27,10 @@ export function domainOf(host: string, domains: readonly Domain[]): Domain | und
   return domains.find(({ domain }) => domain === host) ?? domains.find(({ domain }) => domain === parent);
 }
 
+/** Whether a host or a wildcard covers a host, or all of another wildcard: every name below it, as in the Gateway API. */
+export function covers(pattern: string, host: string): boolean {
+  return host === pattern || (pattern.startsWith("*.") && host.endsWith(pattern.slice(1)));
+}
+
 /** The host of a service that serves whatever no other does. */
 export const ANY_HOST = "*";

@@ -17,5 +17,10 @@ export const HTTP_PORT = 80;
 
 /** `https://example.com`, with the port where clients have to name it. */
 export function httpsUrl(host: string, port: number): string {
-  return `https://${host}${port === HTTPS_PORT ? "" : `:${port}`}`;
+  return `https://${authority(host, port)}`;
+}
+
+/** `example.com`, with the port where clients have to name it. */
+export function authority(host: string, port: number): string {
+  return port === HTTPS_PORT ? host : `${host}:${port}`;
 }

@@ -1,7 +1,7 @@
 import type { PeerCertificate } from "node:tls";
 import { milliseconds } from "../../config";
 import type { Listener } from "../../config/resolve/listeners";
-import { HTTPS_PORT } from "../../config/resolve/protocols";
+import { authority } from "../../config/resolve/protocols";
 import { handshake } from "../client";
 import { sampleOf } from "../hosts";
 import { row, skipped, type Row } from "../row";
@@ -23,7 +23,7 @@ async function ofListener({ name, hostname = "*", port, secretNames }: Listener,
   const host = sampleOf(hosts[0]?.host ?? hostname);
   const seen = await handshake(host, route, { ca: trust, port });
   const more = `kubectl get secret ${secretNames[0] ?? ""} -n ${gateway.namespace} -o jsonpath='{.data.tls\\.crt}' | base64 -d | openssl x509 -noout -text`;
-  const what = (claim: string) => `${hostname}${port === HTTPS_PORT ? "" : `:${port}`}: ${claim}`;
+  const what = (claim: string) => `${authority(hostname, port)}: ${claim}`;
   if (seen.certificate === undefined) {
     return [
       row("certificate", what("a certificate is served"), false, seen.error ?? "none", {

@@ -1,4 +1,5 @@
 import { admissionName } from "../../components/entry/listenerAdmission";
+import { covers } from "../../config/resolve/domains";
 import { HTTPS_PORT } from "../../config/resolve/protocols";
 import type { AllowedListeners } from "../../config/schema/entry/allowedListeners";
 import { row, type Row } from "../row";
@@ -38,9 +39,7 @@ export function listenerSetRow(set: ListenerSet, allowed: AllowedListeners, poli
   const hosts = allowed.find((entry) => entry.namespace === namespace)?.hosts ?? [];
   const strange = spec.listeners.filter(
     ({ hostname = "", port, protocol }) =>
-      !hosts.some((host) => host === hostname || (host.startsWith("*.") && hostname.endsWith(host.slice(1)))) ||
-      port !== HTTPS_PORT ||
-      !["HTTPS", "TLS"].includes(protocol),
+      !hosts.some((host) => covers(host, hostname)) || port !== HTTPS_PORT || !["HTTPS", "TLS"].includes(protocol),
   );
   const refused = status?.conditions?.find((condition) => condition.status !== "True");
   const what = `ListenerSet ${namespace}/${name} is in force, with hosts of its namespace`;

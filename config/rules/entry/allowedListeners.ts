@@ -1,4 +1,4 @@
-import { ANY_HOST } from "../../resolve/domains";
+import { ANY_HOST, covers } from "../../resolve/domains";
 import { hostsOf } from "../../resolve/hosts";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
@@ -44,10 +44,5 @@ export function allowedListenerProblems({ gateway, defaults, services, streams, 
 
 /** Whether two hosts or wildcards have a name in common that both were made for. `*` takes what is left, so it loses nothing. */
 function overlap(a: string, b: string): boolean {
-  return b !== ANY_HOST && (isBelow(a, b) || isBelow(b, a));
-}
-
-/** Whether a pattern covers a host, or all of another pattern. */
-function isBelow(host: string, pattern: string): boolean {
-  return host === pattern || (pattern.startsWith("*.") && host.endsWith(pattern.slice(1)));
+  return b !== ANY_HOST && (covers(a, b) || covers(b, a));
 }
