@@ -112,7 +112,7 @@ describe("hardening", () => {
       rude<Closed>("drip", { ...HEADERS, plain: true }),
       rude<Closed>("drip", BODY),
       rude<Closed>("handshake", {}),
-      rude<{ sent: number; closed: boolean }>("resets", { count: 3000 }),
+      rude<{ sent: number; closed: boolean }>("resets", { count: 3000, path: "/?sleep=1000" }),
     ]).finally(() => (attack.over = true));
     let sent = 0;
     let answered = 0;

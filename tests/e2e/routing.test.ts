@@ -4,8 +4,8 @@ import { request } from "../../lab/probe";
 import { deploy, destroy, theLab, writeServices } from "./support/lab";
 
 const STACK = "routing";
-/** A value that Envoy would interpret as command operators. */
-const PERCENT = "100% of %REQ(x-set)% and %%, %UNKNOWN%";
+/** A value of which Envoy would make something else, or reject it. */
+const PERCENT = "100% of all, %% and %unknown%";
 const VALUES = {
   domain: "routing.test",
   gateway: { name: "routing", namespace: "routing-system", address: "192.168.51.111" },

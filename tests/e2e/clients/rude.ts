@@ -67,8 +67,8 @@ const modes = {
     return ended(socket);
   },
 
-  /** Opens streams and cancels them immediately, until it is disconnected. */
-  async resets({ host, count = 0 }: Args) {
+  /** Opens streams and cancels them before they are answered, until it is disconnected. */
+  async resets({ host, count = 0, path = "/" }: Args) {
     const session = connect(host);
     const state = { over: false };
     session.once("close", () => (state.over = true));
@@ -76,7 +76,7 @@ const modes = {
     await new Promise((resolve) => session.once("connect", resolve));
     let sent = 0;
     while (sent < count && !state.over) {
-      const streams = Array.from({ length: 10 }, () => session.request({ ":path": "/" }));
+      const streams = Array.from({ length: 10 }, () => session.request({ ":path": path }));
       sent += streams.length;
       await new Promise((resolve) => setTimeout(resolve, 2));
       for (const stream of streams) {
