@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { NamedPort, StackConfig } from "../../config";
 import { runError } from "../../config/load/runError";
 import { type KnownService, missingPort, portNumber, type Targets, withNumbers } from "../../config/resolve/namedPorts";
-import { ConfigError } from "../../config/values/problem";
+import { ConfigError, withService } from "../../config/values/problem";
 
 /**
  * Looks up ports by name before anything is created, in previews too. Each Service is read once; without names, none is.
@@ -38,8 +38,12 @@ export async function requireServicePorts(
 }
 
 /** If there is no such Service, Pulumi ends the program, and tells nothing but this name and the Service's. */
-function readService(id: string, { path, port }: NamedPort, opts: pulumi.CustomResourceOptions): Promise<KnownService> {
-  const name = `${path}: "${port}" needs this Service, a number does not`;
+function readService(
+  id: string,
+  { path, owner, port }: NamedPort,
+  opts: pulumi.CustomResourceOptions,
+): Promise<KnownService> {
+  const name = `${withService(path, owner)}: "${port}" needs this Service, a number does not`;
   const { spec } = KubernetesService.get(name, id, opts);
   return new Promise((resolve) => spec.apply(resolve));
 }

@@ -60,8 +60,13 @@ export function loadConfig(given: GivenConfig): StackConfig {
   const known = new Set(misread.map(({ path }) => path));
   const all = [...misread, ...secrets.problems(problems).filter(({ path }) => !known.has(path))];
   if (all.length > 0) {
-    const hide = (problem: Problem) => ({ ...problem, sensitive: secrets.mayShow(problem.path), environments });
-    const inOrder = all.map(hide).sort(byKeyOrder);
+    const completed = (problem: Problem) => ({
+      ...problem,
+      service: nameFor(problem, values.services, secrets.mayShow),
+      sensitive: secrets.mayShow(problem.path),
+      environments,
+    });
+    const inOrder = all.map(completed).sort(byKeyOrder);
     throw new ConfigError(
       project,
       inOrder.map(({ path, expected, ...problem }) => ({
@@ -77,6 +82,7 @@ export function loadConfig(given: GivenConfig): StackConfig {
   const served = services.map(({ index }) => places[index] ?? `services[${index}]`);
   const relabeled = <T extends { readonly path: string }>(entry: T): T => ({
     ...entry,
+    owner: serviceAt(entry.path, parsed.services)?.name,
     path: relabel(entry.path, served),
   });
   return {
@@ -94,6 +100,18 @@ function isOfStream({ service }: CheckedService): boolean {
 /** The domains, unless one of their keys is wrong. */
 function domainList(stack: Partial<ParsedStack>, problems: readonly Problem[]): Domain[] | undefined {
   return problems.some(({ path }) => /^domains?\b/.test(path)) ? undefined : domainsOf(stack);
+}
+
+/** The name of the service that a problem is in, unless the name is the mistake, or could be a secret. */
+function nameFor({ path }: Problem, services: unknown, mayShow: (path: string) => boolean): string | undefined {
+  const { at, name } = Array.isArray(services) ? (serviceAt(path, services as { name?: unknown }[]) ?? {}) : {};
+  return at === undefined || path === at || mayShow(at) ? undefined : serviceSchema.shape.name.safeParse(name).data;
+}
+
+/** The name of the service that a key path leads into, and its own key path; undefined for keys of the stack. */
+function serviceAt<T>(path: string, services: readonly { name?: T }[]): { at: string; name?: T } | undefined {
+  const [place, index] = /^services\[(\d+)\]/.exec(path) ?? [];
+  return place === undefined ? undefined : { at: `${place}.name`, name: services[Number(index)]?.name };
 }
 
 function unknownKeys(values: Readonly<Record<string, unknown>>): Problem[] {

@@ -26,6 +26,8 @@ const FIELDS = {
 /** A place in the config that becomes a field or a value that not every cluster has. */
 export interface FieldUse {
   readonly path: string;
+  /** Name of the service whose key that is; undefined for keys of the stack. */
+  readonly owner?: string;
   readonly value: unknown;
   readonly field: keyof typeof FIELDS;
 }
@@ -84,8 +86,9 @@ export function prunedFields(uses: readonly FieldUse[], { channel, version }: Ga
   const has = (field: FieldUse["field"]) => major > 1 || (major === 1 && minor >= FIELDS[field][channel]);
   return uses
     .filter(({ field }) => !has(field))
-    .map(({ path, value, field }) => ({
+    .map(({ path, owner, value, field }) => ({
       path,
+      service: owner,
       value,
       expected: `CRDs of the Gateway API with ${FIELDS[field].name}: ${needs(field)}; those of the cluster are ${channel} ${version} and would ${"refused" in FIELDS[field] ? "refuse" : "silently drop"} it`,
     }));

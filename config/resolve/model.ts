@@ -41,6 +41,8 @@ export interface Backend<P extends Port = Port> {
 export interface NamedPort extends Omit<Backend<string>, "weight"> {
   /** Key path of the name. */
   readonly path: string;
+  /** Name of the service whose key that is. */
+  readonly owner?: string;
   /** Its number in a file of kubernetes.services; undefined if none has the Service. */
   readonly number: number | undefined;
 }

@@ -72,16 +72,16 @@ export function portNumber({ port: wanted }: Named, found: KnownService): number
 }
 
 /** A Service that has no port of that name. */
-export function missingPort({ path, namespace, service, port }: Named, found: KnownService): Problem {
+export function missingPort({ path, owner, namespace, service, port }: Named, found: KnownService): Problem {
   const ports = tcpPorts(found).map(({ name, port: number }) => (name ? `${name} (${number})` : String(number)));
   const has = ports.length === 0 ? "it lists none, so write the number" : ports.join(", ");
-  return { path, value: port, expected: `a port of the Service ${namespace}/${service}: ${has}` };
+  return { path, service: owner, value: port, expected: `a port of the Service ${namespace}/${service}: ${has}` };
 }
 
 /** A Service that nobody can be asked for. */
-export function unknownPort({ path, namespace, service, port }: Named): Problem {
+export function unknownPort({ path, owner, namespace, service, port }: Named): Problem {
   const expected = `the number of a port, or the Service ${namespace}/${service} in a file of kubernetes.services: no cluster is asked for it`;
-  return { path, value: port, expected };
+  return { path, service: owner, value: port, expected };
 }
 
 function tcpPorts({ ports }: KnownService) {

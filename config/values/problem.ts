@@ -7,6 +7,8 @@ import { grouped } from "./grouped";
 export interface Problem {
   /** Key path below the project's config namespace, e.g. `services[1].host`. */
   readonly path: string;
+  /** Name of the service whose key it is, since nobody counts lists; absent if it has no readable one, or that is the mistake. */
+  readonly service?: string;
   /** The value as given; `undefined` if the key is absent. Omitted for problems that are not about a single value. */
   readonly value?: unknown;
   /** What to write instead, as a phrase that completes "expected …". */
@@ -57,16 +59,21 @@ function describeValue(problem: Problem): string {
   return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH - 1)}…` : text;
 }
 
-/** `istio-gateway:services[1].port: 99999, expected a port from 1 to 65535`, or `shop.yaml[0].port: …` in a service file. */
+/** A key path, and the name of its service, if it is in one: `services[1].port (shop)`. */
+export function withService(path: string, service: string | undefined): string {
+  return service === undefined ? path : `${path} (${service})`;
+}
+
+/** `istio-gateway:services[1].port (shop): 99999, expected a port from 1 to 65535`, or `shop.yaml[0].port …` in a service file. */
 export function formatProblem(project: string, problem: Problem): string {
   const isInFile = /\.ya?ml\[\d+\]/.test(problem.path);
   const key = `${isInFile || project === "" ? "" : `${project}:`}${problem.path}`;
-  const { value, expected, environments = [] } = problem;
+  const { service, value, expected, environments = [] } = problem;
   const elsewhere =
     value === undefined && environments.length > 0
       ? ` in the stack file, but perhaps in the environment ${environments.join(", ")}, which only Pulumi can read`
       : "";
-  return `${key}: ${describeValue(problem)}${elsewhere}, expected ${expected}`;
+  return `${withService(key, service)}: ${describeValue(problem)}${elsewhere}, expected ${expected}`;
 }
 
 /** All problems of a stack's config in one error: a line with the count, then a line per problem. */

@@ -137,7 +137,7 @@ describe("secrets of the config, with Pulumi's CLI", function () {
     told += stdout + stderr;
     assert.notEqual(code, 0);
     assert.match(stdout, /stack config has 1 mistake, nothing was changed:/);
-    assert.ok(stdout.includes(`${at}: [hidden], expected a value that is no Pulumi secret`), stdout);
+    assert.ok(stdout.includes(`${at} (web): [hidden], expected a value that is no Pulumi secret`), stdout);
     assert.deepEqual(places(secret), []);
   });
 });

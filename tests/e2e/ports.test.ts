@@ -173,11 +173,11 @@ describe("ports", function () {
     };
     await refused(
       values("htpp"),
-      /istio-gateway:services\[0\]\.port: "htpp", expected a port of the Service ports-apps\/web: .*http \(9100\)/,
+      /istio-gateway:services\[0\]\.port \(web\): "htpp", expected a port of the Service ports-apps\/web: .*http \(9100\)/,
     );
     await refused(
       values("http", "absent"),
-      /\(services\[0\]\.port: "http" needs this Service, a number does not\):\s+error: .*'ports-apps\/absent' does not exist/,
+      /\(services\[0\]\.port \(web\): "http" needs this Service, a number does not\):\s+error: .*'ports-apps\/absent' does not exist/,
     );
     await theLab().take(STACK, writeStack(STACK, values()));
   });

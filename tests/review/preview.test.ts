@@ -98,7 +98,7 @@ describe("review/preview", function () {
         "",
         "```",
         "stack config has 1 mistake, nothing was changed:",
-        "  istio-gateway:services[0].canary.percent: 500, expected a percentage from 0 to 100, without decimals",
+        "  istio-gateway:services[0].canary.percent (orders): 500, expected a percentage from 0 to 100, without decimals",
         "```",
         "",
       ].join("\n"),

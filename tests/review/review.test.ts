@@ -55,7 +55,7 @@ describe("review/review", () => {
     const text = readFileSync(before, "utf8");
     const wrong = write(text.replace("percent: 5", "percent: 500").replace("port: 9428", "port: 0"));
     const mistakes =
-      "istio-gateway:services\\[0\\].canary.percent: 500, expected a percentage from 0 to 100, without decimals; istio-gateway:services\\[1\\].port: 0, expected a port from 1 to 65535";
+      "istio-gateway:services\\[0\\].canary.percent (orders): 500, expected a percentage from 0 to 100, without decimals; istio-gateway:services\\[1\\].port (logs): 0, expected a port from 1 to 65535";
     assert.deepEqual(review("shop", "main", { before, after: wrong }), {
       markdown: `### shop\n\nNot compared, the config is wrong: ${mistakes}\n`,
       sound: false,

@@ -1,6 +1,7 @@
+import assert from "node:assert/strict";
 import { loadConfig } from "../../config/load/load";
 import { withNumbers } from "../../config/resolve/namedPorts";
-import { ConfigError } from "../../config/values/problem";
+import { ConfigError, formatProblem } from "../../config/values/problem";
 import type { StackConfig } from "../../config";
 
 type Values = Record<string, unknown>;
@@ -45,16 +46,23 @@ export function numbered(config: StackConfig, number = 8080): StackConfig<number
   return { ...config, ...withNumbers(config, ports) };
 }
 
-/** The lines of a config's error, without the first: one for each mistake. */
+/**
+ * The lines of a config's error, without the first: one for each mistake. Names of services are left out, so that tests may name them
+ * as they like: none may be that of another service.
+ */
 export function mistakes(values: Values, secretKeys: readonly string[] = []): string[] {
   try {
     checked(values, secretKeys);
   } catch (error) {
     if (error instanceof ConfigError) {
-      return error.message
-        .split("\n")
-        .slice(1)
-        .map((line) => line.trim());
+      const services = (values.services ?? MINIMAL.services) as { name?: unknown }[];
+      return error.problems.map(({ service, ...problem }) => {
+        const [, index] = /^services\[(\d+)\]/.exec(problem.path) ?? [];
+        if (service !== undefined && index !== undefined && values.serviceFiles === undefined) {
+          assert.equal(service, services[Number(index)]?.name, problem.path);
+        }
+        return formatProblem(error.project, problem);
+      });
     }
     throw error;
   }

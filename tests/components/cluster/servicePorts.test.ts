@@ -53,7 +53,7 @@ describe("components/servicePorts", () => {
     const { targets, message, read } = await asked(named);
     assert.deepEqual([...new Set(targets)].sort(), ["copy:1", "web:8080", "web:9090"]);
     assert.equal(message, "");
-    assert.deepEqual(read, [`${SERVICE} services[0].port: "http" needs this Service, a number does not`]);
+    assert.deepEqual(read, [`${SERVICE} services[0].port (web): "http" needs this Service, a number does not`]);
     assert.deepEqual(await asked(checked()), { targets: ["web:80"], message: "", read: [] });
   });
 
@@ -74,9 +74,9 @@ describe("components/servicePorts", () => {
     const expected = "expected a port of the Service apps/web: web (80)";
     assert.deepEqual(message.split("\n"), [
       "stack config has 3 mistakes, nothing was changed:",
-      `  istio-gateway:services[0].port: "http", ${expected}`,
-      `  istio-gateway:services[0].paths[1].port: "metrics", ${expected}`,
-      `  istio-gateway:services[1].port: "metrics", ${expected}`,
+      `  istio-gateway:services[0].port (web): "http", ${expected}`,
+      `  istio-gateway:services[0].paths[1].port (web): "metrics", ${expected}`,
+      `  istio-gateway:services[1].port (again): "metrics", ${expected}`,
     ]);
   });
 

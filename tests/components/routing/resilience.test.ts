@@ -188,11 +188,11 @@ describe("components/gatewayApiCrds", () => {
     assert.equal(first, "stack config has 2 mistakes, nothing was changed:");
     assert.match(
       lines[0] ?? "",
-      /istio-gateway:services\[0\]\.retry: \{"attempts":2.*experimental channel from v1\.2;/,
+      /istio-gateway:services\[0\]\.retry \(web\): \{"attempts":2.*experimental channel from v1\.2;/,
     );
     assert.match(
       lines[1] ?? "",
-      /istio-gateway:services\[0\]\.cors: .*the standard one from v1\.5; .* standard v1\.4\.0/,
+      /istio-gateway:services\[0\]\.cors \(web\): .*the standard one from v1\.5; .* standard v1\.4\.0/,
     );
   });
 

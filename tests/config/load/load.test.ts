@@ -132,8 +132,8 @@ describe("config/load", () => {
             'istio-gateway:gateway.address: "10.0.0.300"',
             'istio-gateway:gateway.minProtocolVersion: "TLSV1_2"',
             'istio-gateway:certificate.type: "letsencrypt"',
-            "istio-gateway:services[0].port: 70000",
-            "istio-gateway:services[1].backends: [0]",
+            "istio-gateway:services[0].port (web): 70000",
+            "istio-gateway:services[1].backends (api): [0]",
             'istio-gateway:protect: "yes"',
             "istio-gateway:gatway: {}",
           ],
@@ -141,6 +141,32 @@ describe("config/load", () => {
         return true;
       },
     );
+  });
+
+  it("names the service of a mistake, unless its name is one, or could be secret", () => {
+    const port = 70000;
+    const services = [
+      { name: "web", namespace: "apps" },
+      { name: "api", namespace: "apps", port },
+      { name: "A b", namespace: "apps", port },
+      { namespace: "apps", port },
+      "odd",
+    ];
+    const named = (secretPaths: (string | number)[][]) => {
+      const values = { domain: "example.test", services };
+      const secretKeys = new Set(secretPaths.map(([key]) => String(key)));
+      try {
+        loadConfig({ project: "istio-gateway", folder: ".", values, secretKeys, secretPaths });
+      } catch (error) {
+        assert.ok(error instanceof ConfigError);
+        return error.message.match(/(?<=\n {2}istio-gateway:)services\S+( \(.*\))?(?=: )/g);
+      }
+      return undefined;
+    };
+    const others = ["services[2].name", "services[2].port", "services[3].name", "services[3].port", "services[4]"];
+    assert.deepEqual(named([]), ["services[1].port (api)", ...others]);
+    // Its key is refused; what it holds is in no message.
+    assert.deepEqual(named([["services", 1, "name"]]), ["services[1].port", "services[1].name", ...others]);
   });
 
   it("reports a missing key", () => {

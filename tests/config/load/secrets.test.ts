@@ -33,7 +33,7 @@ function messageOf(load: () => unknown): string {
 
 /** The lines of a message that are about a path itself. */
 function linesOf(message: string, path: string): string[] {
-  return message.split("\n").filter((line) => line.startsWith(`  istio-gateway:${path}: `));
+  return message.split("\n").filter((line) => line.replace(" (web): ", ": ").startsWith(`  istio-gateway:${path}: `));
 }
 
 /** A place of the schema as a path in a config. */
@@ -144,7 +144,7 @@ describe("config/load/secrets", () => {
     const values = { ...MINIMAL, services: [{ name: "web", namespace: "apps", access }] };
     assert.match(
       load(values, "services", [path]),
-      /jwks\.keys\[0\]\.x5c: \[hidden\], expected a value that is no Pulumi/,
+      /jwks\.keys\[0\]\.x5c \(web\): \[hidden\], expected a value that is no Pulumi/,
     );
   });
 

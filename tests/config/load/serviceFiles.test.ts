@@ -45,7 +45,7 @@ describe("config/serviceFiles", () => {
   it("locates a mistake in its file, even one that concerns two", () => {
     write("services/a.yaml", "- { name: a1, namespace: a, prot: 1 }\n- { name: own, namespace: a }\n");
     const found = mistakes({ services: [OWN], serviceFiles: ["services/a.yaml"] });
-    assert.equal(found[0], "  services/a.yaml[0].prot: 1, expected the key port: there is no prot");
+    assert.equal(found[0], "  services/a.yaml[0].prot (a1): 1, expected the key port: there is no prot");
     assert.match(found.slice(1).join("\n"), /^ {2}services\/a\.yaml\[1\]\.name: "own", expected .*services\[0\]/m);
     assert.doesNotMatch(found.join("\n"), /services\[[12]\]/);
   });
@@ -73,7 +73,7 @@ describe("config/serviceFiles", () => {
   it("locates what could be read in two ways in its file", () => {
     write("a.yaml", "- { name: a1, namespace: a, requestHeaders: { set: { x-on: on, x-api: 2022-11-28 } } }\n");
     assert.deepEqual(mistakes({ services: [OWN], serviceFiles: ["a.yaml"] }), [
-      '  a.yaml[0].requestHeaders.set.x-api: "2022-11-28", expected a text: put it in quotes, or Pulumi makes a date and a time of it',
+      '  a.yaml[0].requestHeaders.set.x-api (a1): "2022-11-28", expected a text: put it in quotes, or Pulumi makes a date and a time of it',
     ]);
   });
 

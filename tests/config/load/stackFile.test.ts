@@ -108,8 +108,8 @@ describe("config/stackFile", () => {
     const services =
       "  services:\n    - { name: a, namespace: b, port: 0b11, requestHeaders: { set: { x-version: 2022-11-28 } } }\n";
     assert.deepEqual(mistakes(`x: &x 010\nconfig:\n  domain: a.b\n  protect: *x\n  aws:y: 010\n${services}`), [
-      '  istio-gateway:services[0].port: "0b11", expected a text or a decimal number: put it in quotes if it is a text, since it is read as a number too',
-      '  istio-gateway:services[0].requestHeaders.set.x-version: "2022-11-28", expected a text: put it in quotes, or Pulumi makes a date and a time of it',
+      '  istio-gateway:services[0].port (a): "0b11", expected a text or a decimal number: put it in quotes if it is a text, since it is read as a number too',
+      '  istio-gateway:services[0].requestHeaders.set.x-version (a): "2022-11-28", expected a text: put it in quotes, or Pulumi makes a date and a time of it',
       '  istio-gateway:protect: "010", expected a text or a decimal number: put it in quotes if it is a text, since it is read as a number too',
     ]);
     writeFileSync(

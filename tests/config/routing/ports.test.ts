@@ -99,7 +99,7 @@ describe("config/ports", () => {
     ]);
     const services = [{ name: "web", namespace: "apps", port: "http" }];
     assert.throws(() => gatewayConfig({ domain: "example.test", services }), {
-      message: `stack config has 1 mistake, nothing was changed:\n  services[0].port: "http", ${expected}`,
+      message: `stack config has 1 mistake, nothing was changed:\n  services[0].port (web): "http", ${expected}`,
     });
   });
 
@@ -159,7 +159,7 @@ describe("config/ports", () => {
     });
 
     it("are refused with what the Service has instead", () => {
-      const at = `istio-gateway:services[0].port: "http", expected a port of the Service apps/web:`;
+      const at = `istio-gateway:services[0].port (web): "http", expected a port of the Service apps/web:`;
       assert.equal(
         refusal(service("{ name: web, port: 80 }, { port: 9090, name: metrics }")),
         `${at} web (80), metrics (9090)`,
@@ -207,7 +207,7 @@ describe("config/ports", () => {
       write("shop.yaml", "- { name: web, namespace: apps, port: htpp }\n");
       assert.throws(
         () => load({ serviceFiles: ["shop.yaml"] }),
-        /\n {2}shop\.yaml\[0\]\.port: "htpp", expected a port of the Service apps\/web: http \(8080\)$/,
+        /\n {2}shop\.yaml\[0\]\.port \(web\): "htpp", expected a port of the Service apps\/web: http \(8080\)$/,
       );
     });
   });

@@ -184,7 +184,7 @@ describe("config/gatewayApi", () => {
     assert.deepEqual([uses(301), uses(302)], [[], []]);
     const path = "gateway.httpsRedirect.statusCode";
     for (const statusCode of [307, 308]) {
-      assert.deepEqual(uses(statusCode), [{ path, value: statusCode, field: "redirectCodes" }]);
+      assert.deepEqual(uses(statusCode), [{ path, owner: undefined, value: statusCode, field: "redirectCodes" }]);
       const gateway = { httpsRedirect: { statusCode } };
       assert.deepEqual(mistakes({ gateway, ...rendering("standard", "v1.5.0") }), []);
       refuses({ gateway, ...rendering("standard", "v1.4.1") }, path, /307 and 308: .*v1\.5.* would refuse it$/);
