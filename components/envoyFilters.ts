@@ -16,6 +16,7 @@ import { connectionLimitPatches } from "./limits/connectionLimit";
 import { globalRateLimitPatches } from "./limits/globalRateLimit";
 import { limitsPatches } from "./limits/limits";
 import { localRateLimitPatches } from "./limits/localRateLimit";
+import { compressionPatches } from "./routing/compression";
 import { corsPatches } from "./routing/cors";
 import { faultPatches } from "./routing/fault";
 import { retryPatches } from "./routing/retry";
@@ -62,8 +63,9 @@ interface Entry {
  * 7. `local-rate-limit`: whoever may not enter uses up nobody's limit.
  * 8. `limits`: bodies are buffered only for clients that may enter.
  * 9. `global-rate-limit`, and `fault`, which delays or aborts requests.
- * 10. `retry` tells the router when to try again, `telemetry` under which name to count.
- * 11. The router, which changes headers, rewrites paths, mirrors and retries.
+ * 10. `compression`, which acts on answers: first of all, before any other filter adds to them.
+ * 11. `retry` tells the router when to try again, `telemetry` under which name to count.
+ * 12. The router, which changes headers, rewrites paths, mirrors and retries.
  *
  * Those in front of Istio's are each inserted as the first, so the last entry comes first; the others right before the router, so
  * they are in the table's order.
@@ -116,6 +118,7 @@ export const ENVOY_FILTERS: readonly Entry[] = [
         : globalRateLimitPatches({ config, services, gateway, clientAddress: gateway.clientAddress }),
   },
   { name: "fault", before: "routes", patches: ({ services }) => faultPatches(services) },
+  { name: "compression", before: "routes", patches: ({ services }) => compressionPatches(services) },
   { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
   { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
   { name: "credentials", before: "routes", patches: ({ services }) => credentialsPatches(services) },

@@ -121,7 +121,7 @@ function targets({ backends }: Pick<Rule, "backends">): { name: string; share: s
 
 /** What applies to the rule's requests, in words. */
 function onTheWay(service: Service, rule: Rule): string[] {
-  const { retry, cors, rewrite, mirror, requestHeaders, responseHeaders } = rule;
+  const { retry, cors, compression, rewrite, mirror, requestHeaders, responseHeaders } = rule;
   const { limits, fault, hosts, hsts, telemetry } = service;
   const policies = Object.keys(service.trafficPolicy);
   return [
@@ -131,6 +131,7 @@ function onTheWay(service: Service, rule: Rule): string[] {
     ...timeLimits(rule),
     ...(retry === undefined ? [] : [retry === false ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
+    ...(compression === undefined ? [] : [`compressed with ${compression.algorithms.join(" or ")}`]),
     ...rateLimitsOf(service).map(({ type, requests, per }) => `${type} limit ${requests} per ${per}`),
     ...(limits?.maxRequestSize === undefined ? [] : [`bodies up to ${limits.maxRequestSize}`]),
     ...(limits?.streamIdleTimeout === undefined ? [] : [`idle timeout ${limits.streamIdleTimeout}`]),

@@ -61,6 +61,7 @@ const KEYS: Readonly<Record<string, string>> = {
   access: "services[].access",
   alerts: "services[].backends",
   "client-ca": "gateway.tls.clientCertificates.caCertificate",
+  compression: "services[].compression",
   credentials: "services[].access",
   dashboard: "services[].backends",
   fault: "services[].fault",

@@ -20,6 +20,9 @@ export type RouteKey = "host" | "rule" | "misdirected";
 /** The `@type` and the fields of an HTTP filter's config. */
 export type FilterConfig = Readonly<Record<string, unknown>> & { readonly "@type": string };
 
+/** A filter, or several that a request passes in this order, and its answer in the opposite one. */
+export type Filters = FilterConfig | readonly FilterConfig[];
+
 /** For keys that are known, and for which nothing is to be done. */
 export const NO_ACTION = undefined;
 
@@ -30,8 +33,8 @@ export interface FilterByRouteArgs {
   place: Place;
   /** `host`: Envoy's name of a virtual host, see `hostKey`; `rule`: the name of a rule; `misdirected`: see `misdirectedKey`. */
   by: RouteKey;
-  /** The filter of each key, or NO_ACTION. Keys that are not in the map get `otherwise`. */
-  filters: ReadonlyMap<string, FilterConfig | typeof NO_ACTION>;
+  /** The filters of each key, or NO_ACTION. Keys that are not in the map get `otherwise`. */
+  filters: ReadonlyMap<string, Filters | typeof NO_ACTION>;
   /** What all other requests pass. Default: nothing. */
   otherwise?: FilterConfig;
   /** What requests pass whose key is in no map but matches an expression (RE2, for the whole key). Default: nothing. */
@@ -171,7 +174,7 @@ export function misdirectedKey(where: string, host: string, port: number): strin
 }
 
 /** A map by the rules of services; rules for which `filterOf` returns NO_ACTION are left out. */
-export function byRule<T extends FilterConfig>(
+export function byRule<T extends Filters>(
   services: readonly Service[],
   filterOf: (rule: Rule, service: Service) => T | typeof NO_ACTION,
 ): Map<string, T> {
@@ -193,19 +196,25 @@ const SKIP = "type.googleapis.com/envoy.extensions.filters.common.matcher.action
 type OnMatch = Readonly<Record<string, unknown>>;
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/xds/type/matcher/v3/matcher.proto#xds-type-matcher-v3-matcher-onmatch */
-function onMatch(filter: FilterConfig | typeof NO_ACTION): OnMatch {
+function onMatch(filters: Filters | typeof NO_ACTION): OnMatch {
   return {
     action:
-      filter === NO_ACTION
+      filters === NO_ACTION
         ? { name: "skip", typed_config: { "@type": SKIP } }
-        : {
-            name: "run",
-            typed_config: {
-              "@type": `${COMPOSITE}.ExecuteFilterAction`,
-              typed_config: { name: "filter", typed_config: filter },
-            },
-          },
+        : { name: "run", typed_config: { "@type": `${COMPOSITE}.ExecuteFilterAction`, ...execution(filters) } },
   };
+}
+
+/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/composite/v3/composite.proto */
+function execution(filters: Filters): Record<string, unknown> {
+  const named = (config: FilterConfig, name: string) => ({ name, typed_config: config });
+  return isChain(filters)
+    ? { filter_chain: { typed_config: filters.map((config, index) => named(config, `filter-${index + 1}`)) } }
+    : { typed_config: named(filters, "filter") };
+}
+
+function isChain(filters: Filters): filters is readonly FilterConfig[] {
+  return Array.isArray(filters);
 }
 
 function lookup(by: RouteKey, tree: Record<string, unknown>): Record<string, unknown> {

@@ -9,6 +9,7 @@ import type { Hsts } from "../schema/entry/hsts";
 import type { Limits } from "../schema/limits/limits";
 import type { RateLimits } from "../schema/limits/rateLimit";
 import type { RateLimitServiceConfig } from "../schema/limits/rateLimitService";
+import type { Compression } from "../schema/routing/compression";
 import type { Cors } from "../schema/routing/cors";
 import type { Fault } from "../schema/routing/fault";
 import type { HeaderChanges, Rewrite } from "../schema/routing/filters";
@@ -72,6 +73,8 @@ export interface Rule<P extends Port = Port> {
   /** Undefined: Istio's default. False: no retries. */
   readonly retry: Retry | false | undefined;
   readonly cors: Cors | undefined;
+  /** Answers that the gateway compresses. */
+  readonly compression: Compression | undefined;
   readonly requestHeaders: HeaderChanges | undefined;
   readonly responseHeaders: HeaderChanges | undefined;
   readonly rewrite: Rewrite | undefined;

@@ -98,6 +98,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
         },
     retry,
     cors: nearest(path.cors, service.cors),
+    compression: isGrpc ? undefined : nearest(path.compression ?? service.compression, defaults.compression),
     requestHeaders: withForwarded(nearest(path.requestHeaders, service.requestHeaders)),
     responseHeaders: nearest(path.responseHeaders, service.responseHeaders),
     rewrite: nearest(path.rewrite, service.rewrite),

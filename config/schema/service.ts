@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { accessSchema } from "./access/access";
 import { canarySchema } from "./routing/canary";
+import { compressionSchema } from "./routing/compression";
 import { corsSchema } from "./routing/cors";
 import { ownCertificateSchema } from "./certificate/certificate";
 import { hostClientCertificatesSchema } from "./entry/clientCertificates";
@@ -95,6 +96,11 @@ export const serviceSchema = z.strictObject({
       "Retries of the service; needs the experimental CRDs. false turns off Istio's own too. Default: defaults.retry.",
     ),
   cors: corsSchema.optional().describe("Cross-origin requests to the service. Default: not allowed."),
+  compression: orOff(compressionSchema)
+    .optional()
+    .describe(
+      "Compress its answers, except those that show input of a client beside a secret (BREACH). Default: defaults.compression.",
+    ),
   ...filterShape,
   access: accessSchema.optional().describe("Who is let in. Default: defaults.access."),
   rateLimit: rateLimitsSchema.optional(),
@@ -124,6 +130,9 @@ export const defaultsSchema = z.strictObject({
     .describe(
       "Retries of services that set none. Default: Istio's own, two where no connection came about; false turns them off.",
     ),
+  compression: compressionSchema
+    .optional()
+    .describe("Compression of services that set none and are not gRPC. Default: backends compress what they serve."),
   trafficPolicy: trafficPolicySchema
     .optional()
     .describe("Traffic policy; each part applies to services that do not set that part."),

@@ -11,7 +11,7 @@ import { echoWebSockets } from "./webSocketEcho";
  * It answers with its name, its address and what it received. By query: `sleep=MS`, `status=CODE`, `reset=1` (ends the connection),
  * `cut=1` (ends it in the middle of the body), `at=ADDRESS` (status, sleep, reset and cut only at that endpoint),
  * `size=BYTES` (a body of that size), `over=MS` (sent evenly over that time), `read=1` (answers once it has the request's body, with its
- * size in x-received), `body=TEXT` (that body), `fail=N&key=K` (status 503 for the first N requests with
+ * size in x-received), `body=TEXT` (that body), `header=NAME:VALUE` (in the answer, repeatable), `fail=N&key=K` (status 503 for the first N requests with
  * that key); `/__count?key=K` returns their number. Below `/__authorize` it acts as an external authorizer: only
  * requests with `x-authorize: yes` are allowed. WebSocket messages are echoed; gRPC backends serve
  * `lab.Echo`, and TLS backends HTTPS with a certificate for SERVICE.backend. A request in a sampled trace gets its own span.
@@ -65,6 +65,7 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
   }
   const failing = count <= number("fail", 1_000_000);
   const size = number("size", MAX_SIZE_BYTES);
+  const headers = url.searchParams.getAll("header").flatMap((text) => [/^([^:]+):(.*)$/.exec(text) ?? []]);
   const body = JSON.stringify({
     service: backend.service,
     namespace: backend.namespace,
@@ -86,6 +87,9 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
         response.statusCode = failing ? 503 : (isMeant && number("status", 599)) || 200;
         response.setHeader("content-type", "application/json");
         response.setHeader("x-backend", backend.service);
+        for (const [, name = "", value = ""] of headers) {
+          response.setHeader(name, value);
+        }
         const over = number("over", MAX_SLEEP_MS);
         if (over > 0) {
           sendOver(response, size, over);

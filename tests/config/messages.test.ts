@@ -217,7 +217,7 @@ describe("config/messages", () => {
       [
         ["affinity", /^trafficPolicy\.loadBalancing: \{ type: CONSISTENT_HASH/],
         ["basicAuth", /there are no passwords/],
-        ["compression", /backends compress/],
+        ["gzip", /^compression: \{ algorithms: \[gzip\] \}/],
         ["errorPages", /error pages are passed on/],
         ["healthCheck", /outlierDetection ejects/],
         ["maxBodySize", /^limits\.maxRequestSize/],

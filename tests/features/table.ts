@@ -210,6 +210,14 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
     routeMap: /CORS for https:\/\/app\.test/,
     verify: BACKENDS_ANSWER,
   },
+  compression: {
+    example: { compression: { algorithms: ["gzip"] } },
+    refused: { service: { protocol: "grpc", compression: {} }, expected: /not allowed for gRPC, which compresses/ },
+    object: "EnvoyFilter",
+    review: /^compression added: algorithms gzip, minSize 1Ki, contentTypes text\/html/,
+    routeMap: /compressed with gzip/,
+    verify: BACKENDS_ANSWER,
+  },
   requestHeaders: {
     example: { requestHeaders: { set: { "x-a": "b" } } },
     refused: { service: { requestHeaders: {} }, expected: /at least one of set, add, remove/ },

@@ -12,6 +12,7 @@ const UNSUPPORTED = {
   retry: "not allowed for gRPC: a GRPCRoute has no retry, and the client's retry policy applies",
   rewrite: "not allowed for gRPC: the path names the method, which a GRPCRoute cannot rewrite",
   cors: "not allowed for gRPC: a GRPCRoute has no CORS filter",
+  compression: "not allowed for gRPC, which compresses each message itself",
 } as const;
 
 /** What a GRPCRoute cannot express, and hosts that would need both kinds of route. */

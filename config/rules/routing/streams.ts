@@ -13,6 +13,7 @@ const OF_REQUESTS = [
   "timeouts",
   "retry",
   "cors",
+  "compression",
   "requestHeaders",
   "responseHeaders",
   "rewrite",

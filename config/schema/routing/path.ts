@@ -2,6 +2,7 @@ import { z } from "zod";
 import { regularExpressionFlaw } from "../../values/regularExpression";
 import { dnsLabel, orOff, servicePort } from "../fields";
 import { backendsSchema } from "./backend";
+import { compressionSchema } from "./compression";
 import { corsSchema } from "./cors";
 import { pathFilterShape } from "./filters";
 import { matchSchema } from "./match";
@@ -32,6 +33,9 @@ export const pathRuleSchema = z
     timeouts: timeoutsSchema.optional().describe("Timeouts of this path. Default: the service's timeouts."),
     retry: orOff(retrySchema).optional().describe("Retries of this path. Default: the service's retry."),
     cors: orOff(corsSchema).optional().describe("Cross-origin requests to this path. Default: the service's cors."),
+    compression: orOff(compressionSchema)
+      .optional()
+      .describe("Compression of this path's answers. Default: the service's compression."),
     ...pathFilterShape,
   })
   .superRefine((rule, context) => {

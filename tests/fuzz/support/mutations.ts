@@ -302,6 +302,10 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     (first(values).rewrite = { path: "/" }),
     "services[0].rewrite"
   ),
+  compression: (draw, values) => {
+    http(values, { compression: draw.pick<Values>([{ algorithms: ["gzip", "gzip"] }, { algorithms: [] }]) });
+    return "services[0].compression.algorithms";
+  },
   retry: (_, values) => (
     http(values, {
       paths: ["/"],

@@ -32,6 +32,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
       isGrpc || (paths ?? []).some(({ match }) => match !== undefined)
         ? undefined
         : draw.maybe(20, () => drawCors(draw)),
+    compression: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawCompression(draw))),
     ...drawFilters(draw, shared, isGrpc, false),
     access: shared.everyoneSays || draw.chance(35) ? drawAccess(draw, shared) : undefined,
     rateLimit: draw.maybe(35, () => drawLimits(draw, shared)),
@@ -131,6 +132,7 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
         own && (index > 0 || canary === undefined) ? drawBackends(draw, shared, `${service}-p${index}`) : undefined,
       ...(isGrpc ? {} : drawTimes(draw, shared)),
       cors: !isGrpc && match === undefined ? draw.maybe(10, () => draw.orOff(() => drawCors(draw))) : undefined,
+      compression: isGrpc ? undefined : draw.maybe(10, () => draw.orOff(() => drawCompression(draw))),
       ...withOff(draw, drawFilters(draw, shared, isGrpc, type === "PathPrefix")),
     });
     paths.push({ path, ...settings });
@@ -209,6 +211,14 @@ function drawCors(draw: Draw): Values {
     exposeHeaders: draw.maybe(30, () => any(() => draw.several(1, 3, () => draw.header()))),
     allowCredentials: credentials ? true : undefined,
     maxAge: draw.maybe(30, () => draw.wholeSeconds("1s", "1d")),
+  });
+}
+
+export function drawCompression(draw: Draw): Values {
+  return draw.some(50, {
+    algorithms: () => draw.pick([["brotli"], ["gzip"], ["gzip", "brotli"]]),
+    minSize: () => draw.size(30, 2 ** 30),
+    contentTypes: () => draw.several(1, 3, () => draw.pick(["text/html", "application/ld+json", "a.b/c-1", "x/y"])),
   });
 }
 

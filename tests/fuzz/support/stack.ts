@@ -5,7 +5,7 @@ import { hours } from "../../../config/values/duration";
 import { given, type Draw, type Values } from "./draw";
 import { drawEntry } from "./infrastructure";
 import { SECRETS } from "./material";
-import { drawHsts, drawService, drawTimes, drawTrafficPolicy } from "./services";
+import { drawCompression, drawHsts, drawService, drawTimes, drawTrafficPolicy } from "./services";
 import { drawAccess, drawPort, type Shared } from "./shared";
 
 export type Given = GivenConfig & { readonly values: Values };
@@ -94,6 +94,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     defaults: draw.maybe(60, () =>
       given({
         ...drawTimes(draw, shared),
+        compression: draw.maybe(15, () => drawCompression(draw)),
         trafficPolicy: draw.maybe(30, () => drawTrafficPolicy(draw, shared)),
         access: defaultAccess,
         denyByDefault,
