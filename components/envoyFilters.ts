@@ -6,7 +6,7 @@ import { redirectsOf } from "../config/resolve/redirects";
 import { grouped } from "../config/values/grouped";
 import type { ConfigPatch } from "../kinds/envoyFilter";
 import { accessFilterPatches, isRestricted } from "./access/accessFilter";
-import { accessScopePatch } from "./access/accessScope";
+import { accessScopePatches } from "./access/accessScope";
 import { credentialsPatches } from "./access/credentials";
 import { streamAccessPatches } from "./access/streamAccess";
 import { hardeningPatches } from "./entry/hardening";
@@ -78,11 +78,13 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     patches: ({ gateway, listeners, streams }) => tlsParametersPatches(gateway.tls, { listeners, streams }),
   },
   {
-    // Disables Istio's own filters where nothing is served.
+    // Disables Istio's own filters where nothing is served, and says what `access` needs to know of the rest.
     name: "access-scope",
     before: "routes",
     patches: ({ services, denyByDefault, gateway: { clientAddress } }) =>
-      isRestricted(services, denyByDefault) || clientAddress?.proxyAddresses !== undefined ? [accessScopePatch()] : [],
+      isRestricted(services, denyByDefault) || clientAddress?.proxyAddresses !== undefined
+        ? accessScopePatches(services)
+        : [],
   },
   { name: "stream-access", before: "gateway", patches: ({ streams }) => streamAccessPatches(streams) },
   { name: "connection-limit", before: "gateway", patches: ({ streams }) => connectionLimitPatches(streams) },

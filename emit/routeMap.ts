@@ -2,9 +2,10 @@ import { milliseconds, type Rule, type Service, type StackConfig } from "../conf
 import type { Host } from "../config/resolve/model";
 import { hstsValue } from "../components/routing/hsts";
 import { isOpenToAll } from "../config/resolve/entrance";
+import { sameContent } from "../config/values/sameContent";
 import { authority, httpsUrl } from "../config/resolve/protocols";
 import type { Stream } from "../config/resolve/model";
-import { entrance } from "./words";
+import { entrance, requestOf } from "./words";
 import { rateLimitsOf } from "../config/schema/limits/rateLimit";
 
 /** A stack's routes for humans: a diagram (Mermaid) and a table, as Markdown. */
@@ -75,18 +76,6 @@ function redirectLine({ host: first, listenPort }: Service): (host: Host) => str
     `| ${host} | \`/\` | \`${httpsUrl(first, listenPort)}\` | redirected with ${redirect} |`;
 }
 
-/** Which requests the rule matches. */
-function requestOf({ path, type, match }: Rule): string {
-  const shown = { Exact: `= ${path}`, PathPrefix: path, RegularExpression: `~ ${path}` }[type];
-  const values = (what: string, map: NonNullable<Rule["match"]>["headers"] = {}) =>
-    Object.entries(map).map(([name, value]) =>
-      typeof value === "string" ? `${what} ${name}=${value}` : `${what} ${name}~${value.regex}`,
-    );
-  return [match?.method, shown, ...values("header", match?.headers), ...values("query", match?.query)]
-    .filter(Boolean)
-    .join(" ");
-}
-
 function streamPicture(stream: Stream, index: number): string[] {
   const id = `stream${index}`;
   return [
@@ -127,7 +116,9 @@ function onTheWay(service: Service, rule: Rule): string[] {
   return [
     ...(hosts.some(({ plainListener }) => plainListener !== undefined) ? ["without TLS too"] : []),
     ...(service.clientCertificates === undefined ? [] : ["needs a certificate of the client"]),
-    ...(isOpenToAll(service.access) && service.access?.deny === undefined ? [] : [entrance(service)]),
+    ...(isOpenToAll(rule.access) && rule.access?.deny === undefined && sameContent(rule.access, service.access)
+      ? []
+      : [entrance(rule)]),
     ...timeLimits(rule),
     ...(retry === undefined ? [] : [retry === false ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),

@@ -1,4 +1,4 @@
-import type { Service } from "../config";
+import type { Rule, Service } from "../config";
 import { conditionsOf } from "../config/resolve/entrance";
 import type { Stream } from "../config/resolve/model";
 import { HTTPS_PORT } from "../config/resolve/protocols";
@@ -27,6 +27,18 @@ export function entrance({ access }: Pick<Service, "access">): string {
     condition.type === "not-from" ? [` except ${shown(condition.blocks)}`] : [],
   );
   return [words.length === 0 ? "open to all" : `open to clients ${words.join(", ")}`, ...except].join("");
+}
+
+/** Which requests a rule matches. */
+export function requestOf({ path, type, match }: Rule): string {
+  const shown = { Exact: `= ${path}`, PathPrefix: path, RegularExpression: `~ ${path}` }[type];
+  const values = (what: string, map: NonNullable<Rule["match"]>["headers"] = {}) =>
+    Object.entries(map).map(([name, value]) =>
+      typeof value === "string" ? `${what} ${name}=${value}` : `${what} ${name}~${value.regex}`,
+    );
+  return [match?.method, shown, ...values("header", match?.headers), ...values("query", match?.query)]
+    .filter(Boolean)
+    .join(" ");
 }
 
 /** Longest value that is shown, in characters. */

@@ -24,7 +24,7 @@ export async function checkStack(
   await eventually("the routes in Envoy", PROPAGATION_MS, async () => {
     for (const service of config.services) {
       const { status } = await request(lab, `${httpsUrl(service.host, service.listenPort)}/`, {
-        from: clientsOf(service).admitted[0],
+        from: clientsOf(atRoot(service)).admitted[0],
       });
       if (status === 0 || status === 404) {
         throw new Error(`${service.host} answered ${status}`);
@@ -46,7 +46,7 @@ async function verified(
   { services, gateway }: StackConfig,
   caFile: string,
 ): Promise<Row[]> {
-  const from = services[0] && clientsOf(services[0]).admitted[0];
+  const from = services[0] && clientsOf(atRoot(services[0])).admitted[0];
   const main = join(REPOSITORY, "verify", "main.ts");
   const options = ["--stack", stack, "--config-file", file, "--ca", caFile, "--json"];
   const command = [process.execPath, "-r", "ts-node/register/transpile-only", main, ...options];
@@ -60,17 +60,23 @@ async function verified(
   return (JSON.parse(stdout) as { rows: Row[] }).rows;
 }
 
+/** Who may enter where these checks ask. */
+function atRoot(service: Service): Pick<Service, "access"> {
+  return ruleFor(service, "/") ?? service;
+}
+
 /** Which backend answers a service's clients, and whether other clients are refused. */
 async function answerers(lab: Lab, service: Service, caFile: string): Promise<Row[]> {
   const url = `${httpsUrl(service.host, service.listenPort)}/`;
-  const { admitted, refused } = clientsOf(service);
+  const { access } = atRoot(service);
+  const { admitted, refused } = clientsOf({ access });
   const rows: Row[] = [];
   for (const client of refused) {
     const { status } = await request(lab, url, { caFile, from: client });
     rows.push(row("access", `${url} refuses ${client}`, status === 403, String(status)));
   }
   const { status, headers } = await request(lab, url, { caFile, from: admitted[0] });
-  if (service.access?.jwt !== undefined || service.access?.externalAuthorization !== undefined) {
+  if (access?.jwt !== undefined || access?.externalAuthorization !== undefined) {
     return rows;
   }
   const echo = headers["x-backend"];

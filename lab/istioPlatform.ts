@@ -49,6 +49,7 @@ const AUTHORIZER = {
     port: 8080,
     pathPrefix: "/__authorize",
     includeRequestHeadersInCheck: ["x-authorize"],
+    headersToUpstreamOnAllow: ["x-role"],
   },
 };
 

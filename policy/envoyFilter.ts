@@ -13,16 +13,18 @@ export interface Patch {
   applyTo?: string;
   match?: { routeConfiguration?: { vhost?: { route?: { name?: string } } } };
   patch?: {
-    value?: {
-      typed_config?: {
-        xds_matcher?: { matcher_tree?: { exact_match_map?: { map?: Record<string, Entry | undefined> } } };
-      };
-    };
+    value?: { typed_config?: { xds_matcher?: Matcher } };
   };
+}
+
+interface Matcher {
+  matcher_tree?: { exact_match_map?: { map?: Record<string, Entry | undefined> } };
 }
 
 /** What a map does with the requests of one host or rule. */
 interface Entry {
+  /** The rules of a host. */
+  matcher?: Matcher;
   action?: { typed_config?: { typed_config?: { typed_config?: FilterConfig } } };
 }
 
@@ -43,10 +45,13 @@ export function patchesOf(resource: Resource): readonly Patch[] {
 
 /** The hosts or rules that a patch has a filter for, and that filter's config. */
 export function actsOn({ applyTo, patch }: Patch): [key: string, filter: FilterConfig][] {
-  const { map = {} } = patch?.value?.typed_config?.xds_matcher?.matcher_tree?.exact_match_map ?? {};
-  return Object.entries(applyTo === "EXTENSION_CONFIG" ? map : {}).flatMap(([key, entry]) => {
+  return applyTo === "EXTENSION_CONFIG" ? filtersIn(patch?.value?.typed_config?.xds_matcher) : [];
+}
+
+function filtersIn(matcher: Matcher | undefined): [key: string, filter: FilterConfig][] {
+  return Object.entries(matcher?.matcher_tree?.exact_match_map?.map ?? {}).flatMap(([key, entry]) => {
     const filter = entry?.action?.typed_config?.typed_config?.typed_config;
-    return filter === undefined ? [] : [[key, filter]];
+    return [...(filter === undefined ? [] : [[key, filter] as [string, FilterConfig]]), ...filtersIn(entry?.matcher)];
   });
 }
 

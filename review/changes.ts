@@ -3,7 +3,8 @@ import type { StackCertificate } from "../config/resolve/certificates";
 import { isOpenToAll } from "../config/resolve/entrance";
 import { httpsUrl } from "../config/resolve/protocols";
 import type { Stream } from "../config/resolve/model";
-import { entrance, streamTitle } from "../emit/words";
+import { sameContent } from "../config/values/sameContent";
+import { entrance, requestOf, streamTitle } from "../emit/words";
 import { differences } from "./differences";
 
 /** How far a change reaches beyond one service's settings. */
@@ -132,7 +133,10 @@ function serviceChanges(before: Service | undefined, after: Service | undefined)
   if (before === undefined) {
     return after === undefined
       ? []
-      : [{ text: `new, ${entrance(after)}: ${urls(after)}`, ...(isOpenToAll(after.access) && OPENS) }];
+      : [
+          { text: `new, ${entrance(after)}: ${urls(after)}`, ...(isOpenToAll(after.access) && OPENS) },
+          ...after.rules.flatMap((rule) => ownEntrance(rule, after)),
+        ];
   }
   if (after === undefined) {
     return [
@@ -211,10 +215,29 @@ function accessChanges(before: Pick<Service, "access">, after: Pick<Service, "ac
   return differences({ access: before.access ?? {} }, { access: after.access ?? {} }).map((text) => ({ text }));
 }
 
+/** What a path opens or closes in place of its service. */
+function ownEntrance(rule: Rule, service: Service): Told[] {
+  return sameContent(rule.access, service.access)
+    ? []
+    : [{ text: `${requestOf(rule)}: ${entrance(rule)}`, ...(isOpenToAll(rule.access) && OPENS) }];
+}
+
+/** Nothing of a path that says the same as its service did and does: that is told of the service. */
+function ownAccessChanges(old: Rule, before: Service, next: Rule, after: Service): Told[] {
+  if (sameContent(old.access, before.access) && sameContent(next.access, after.access)) {
+    return [];
+  }
+  const matchOf = ({ path, type, match }: Rule) => ({ path, type, match });
+  const told = accessChanges(old, next).map((change) => ({ ...change, text: `${requestOf(next)}: ${change.text}` }));
+  // As open as before, but for other requests.
+  return told.length === 0 && !sameContent(matchOf(old), matchOf(next)) ? ownEntrance(next, after) : told;
+}
+
 function rulesChanges(before: Service, after: Service): Told[] {
   const labels = [...new Set([...before.rules, ...after.rules].map(({ name }) => name))];
   const find = ({ rules }: Service, label: string) => rules.find(({ name }) => name === label);
   const removed: Told[] = [];
+  const access: Told[] = [];
   const added: Told[] = [];
   /** The paths that each text applies to, and how many rules it could apply to. */
   const told = new Map<string, { paths: string[]; rules: number }>();
@@ -223,10 +246,14 @@ function rulesChanges(before: Service, after: Service): Told[] {
   for (const label of labels) {
     const [old, next] = [find(before, label), find(after, label)];
     if (old === undefined && next !== undefined) {
-      added.push({ text: `new rule for ${next.path}: ${targets(next, after)}` });
+      const [own] = ownEntrance(next, after);
+      const who = own === undefined ? "" : `, ${entrance(next)}`;
+      added.push({ ...own, text: `new rule for ${next.path}: ${targets(next, after)}${who}` });
     } else if (old !== undefined && next === undefined) {
-      removed.push({ text: `rule for ${old.path} removed`, reach: "removal" });
+      const who = ownEntrance(old, before).length === 0 ? "" : `, previously ${entrance(old)}`;
+      removed.push({ text: `rule for ${old.path} removed${who}`, reach: "removal" });
     } else if (old !== undefined && next !== undefined) {
+      access.push(...ownAccessChanges(old, before, next, after));
       const split = after.rules.filter(isSplit).length;
       shareChanges(old, before, next, after).forEach((text) => tell(text, next, split));
       differences(settings(old), settings(next)).forEach((text) => tell(text, next, after.rules.length));
@@ -236,12 +263,12 @@ function rulesChanges(before: Service, after: Service): Told[] {
     // What applies to every rule is reported without paths.
     text: paths.length === rules ? text : `${text}, on ${[...new Set(paths)].join(", ")}`,
   }));
-  return [...removed, ...changed, ...added];
+  return [...removed, ...access, ...changed, ...added];
 }
 
 const isSplit = ({ backends }: Rule) => backends.length > 1;
 
-function settings({ backends: _, ...rest }: Rule): object {
+function settings({ backends: _backends, access: _access, ...rest }: Rule): object {
   return rest;
 }
 

@@ -67,7 +67,13 @@ describe("docs", () => {
     const { certificatePem } = await testAuthority(30);
     // README.md has tests of its own.
     const pages = PAGES.filter((page) => page !== "README.md" && yamlBlocks(read(page)).length > 0);
-    assert.deepEqual(pages, ["docs/features.md", "docs/hosts.md", "docs/infrastructure.md", "docs/operations.md"]);
+    assert.deepEqual(pages, [
+      "docs/access.md",
+      "docs/features.md",
+      "docs/hosts.md",
+      "docs/infrastructure.md",
+      "docs/operations.md",
+    ]);
     for (const block of pages.flatMap((page) => yamlBlocks(read(page)))) {
       const text = block.replace('"-----BEGIN CERTIFICATE-----…"', JSON.stringify(certificatePem));
       const { value, misreads } = readYaml(text, PULUMIS_BOUND);

@@ -2,12 +2,14 @@ import type { Service } from "../../config";
 import { type Condition, conditionsOf } from "../../config/resolve/entrance";
 import { portsOf } from "../../config/resolve/model";
 import { HTTP_PORT, HTTPS_PORT } from "../../config/resolve/protocols";
+import type { Access } from "../../config/schema/access/access";
 import type { Jwt } from "../../config/schema/access/jwt";
 import type { AllowedListeners } from "../../config/schema/entry/allowedListeners";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { splitBlock, withMapped } from "../../config/values/cidr";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { type FilterConfig, filterByRoute, hostKey, hostKeys, NO_ACTION, NO_HOST } from "../shared/filterByRoute";
+import { type FilterConfig, filterByRoute, hostKey, NO_ACTION, NO_HOST } from "../shared/filterByRoute";
+import { accessesOf, byAccess } from "./byAccess";
 import { ASK_HEADER } from "./credentials";
 
 export interface AccessFilterArgs {
@@ -32,13 +34,7 @@ export function accessFilterPatches(args: AccessFilterArgs): ConfigPatch[] {
   if (!isRestricted(services, denyByDefault)) {
     return [];
   }
-  // Services that share a host have the same access: the config check ensures it.
-  const filters = new Map(
-    services.flatMap((service) => {
-      const filter = refusals(conditionsOf(service.access), clientAddress);
-      return hostKeys(service).map((key) => [key, filter] as const);
-    }),
-  );
+  const filters = byAccess(services, "final-rule", (accesses) => refusals(accesses, clientAddress));
   if (services.some((service) => portsOf(service).includes(HTTP_PORT))) {
     redirected.forEach((host) => filters.set(hostKey(host, HTTP_PORT), NO_ACTION));
   }
@@ -58,18 +54,20 @@ function othersHost(host: string): string {
 
 /** Whether somebody may not enter somewhere. */
 export function isRestricted(services: readonly Service[], denyByDefault: boolean): boolean {
-  return denyByDefault || services.some(({ access }) => conditionsOf(access).length > 0);
+  return denyByDefault || services.flatMap(accessesOf).some((access) => conditionsOf(access).length > 0);
 }
 
-/** Each policy refuses the clients that one condition does not admit. */
+/** Each policy refuses the clients that one condition does not admit. Of several accesses, each has policies of its own. */
 function refusals(
-  conditions: readonly Condition[],
+  accesses: readonly (Access | undefined)[],
   clientAddress: ClientAddress | undefined,
 ): FilterConfig | typeof NO_ACTION {
-  const policies = Object.fromEntries(
-    conditions.flatMap((condition) => Object.entries(refused(condition, tellsClients(clientAddress)))),
+  const policies = accesses.flatMap((access, index) =>
+    conditionsOf(access)
+      .flatMap((condition) => Object.entries(refused(condition, tellsClients(clientAddress))))
+      .map(([name, principal]) => [index === 0 ? name : `${name} ${index + 1}`, principal] as const),
   );
-  return conditions.length === 0 ? NO_ACTION : deny(policies);
+  return policies.length === 0 ? NO_ACTION : deny(Object.fromEntries(policies));
 }
 
 /** Clients that a condition refuses, by the key that says so. A proxy may write addresses of IPv4 in the form of IPv6. */

@@ -1,12 +1,20 @@
+import type { Service } from "../../config";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
+import { finalRulePatch } from "../shared/filterByRoute";
+import { hasOwnAccess } from "./byAccess";
 import { HTTP_PORT } from "../../config/resolve/protocols";
+
+/** Where Istio's filters act, and which rule a request has when they are done, if a path has an access of its own. */
+export function accessScopePatches(services: readonly Service[]): ConfigPatch[] {
+  return [scopePatch(), ...(services.some(hasOwnAccess) ? [finalRulePatch()] : [])];
+}
 
 /**
  * Turns Istio's filters off on the http listener, which only redirects: external authorization there would send browsers to a login
  * that returns to plain HTTP, where they would send their token in the clear. If the patch does not apply, requests are refused, never
  * admitted.
  */
-export function accessScopePatch(): ConfigPatch {
+function scopePatch(): ConfigPatch {
   const filters = ["jwt_authn", "rbac", "ext_authz"].map((name) => [`envoy.filters.http.${name}`, DISABLED]);
   return {
     applyTo: "ROUTE_CONFIGURATION",

@@ -7,6 +7,7 @@ import type { AuthorizationPolicySpec, AuthorizationRule } from "../../kinds/aut
 import type { JWTRule, RequestAuthenticationSpec } from "../../kinds/requestAuthentication";
 import { gatewayTarget } from "../shared/gatewayTarget";
 import type { GatewayRef } from "../shared/naming";
+import { accessesOf } from "./byAccess";
 import { ASK_HEADER, CHECKED_TOKEN_HEADER } from "./credentials";
 
 /** Specs of Istio's own objects, one of each for all services. */
@@ -17,10 +18,10 @@ import { ASK_HEADER, CHECKED_TOKEN_HEADER } from "./credentials";
  * of its services accepts, and each host refuses the rest.
  */
 export function authenticationSpec(
-  services: readonly Pick<Service, "access">[],
+  services: readonly Pick<Service, "access" | "rules">[],
   gateway: Pick<GatewayRef, "name">,
 ): RequestAuthenticationSpec | undefined {
-  const all = services.flatMap(({ access }) => access?.jwt ?? []);
+  const all = services.flatMap(accessesOf).flatMap((access) => access?.jwt ?? []);
   const jwtRules = [...grouped(all, ({ issuer }) => issuer).values()].map(jwtRule);
   return jwtRules.length === 0 ? undefined : { ...gatewayTarget(gateway), jwtRules };
 }
@@ -45,11 +46,11 @@ function jwtRule(all: readonly [Jwt, ...Jwt[]]): JWTRule {
 
 /** Asks an extension provider of the mesh about requests to the hosts that want it; undefined if none does. */
 export function externalAuthorizationSpec(
-  services: readonly Pick<Service, "access">[],
+  services: readonly Pick<Service, "access" | "rules">[],
   gateway: Pick<GatewayRef, "name">,
 ): AuthorizationPolicySpec | undefined {
   // The config check lets a gateway have one provider.
-  const [external] = services.flatMap(({ access }) => access?.externalAuthorization ?? []);
+  const [external] = services.flatMap(accessesOf).flatMap((access) => access?.externalAuthorization ?? []);
   return (
     external && {
       ...gatewayTarget(gateway),

@@ -9,10 +9,10 @@ import { withoutToken } from "./originalToken";
 /** What happens to a rule's requests and responses on the way; undefined if nothing does. */
 export function routeFilters(
   rule: Rule<number>,
-  { namespace: routeNamespace, hsts, access }: Pick<Service, "namespace" | "hsts" | "access">,
+  { namespace: routeNamespace, hsts }: Pick<Service, "namespace" | "hsts">,
 ): HTTPRouteFilter[] | undefined {
   const { cors, rewrite, mirror } = rule;
-  const requestHeaders = withoutToken(rule.requestHeaders, access);
+  const requestHeaders = withoutToken(rule.requestHeaders, rule.access);
   const responseHeaders = withHsts(rule.responseHeaders, hsts);
   const filters: HTTPRouteFilter[] = [];
   if (cors !== undefined) {

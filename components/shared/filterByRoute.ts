@@ -1,7 +1,7 @@
 import type { Rule, Service } from "../../config";
 import { portsOf } from "../../config/resolve/model";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { discoveredFilterPatch, firstFilterPatch, type Place } from "./envoyPatches";
+import { discoveredFilterPatch, firstFilterPatch, lastFilterPatch, type Place } from "./envoyPatches";
 import { contentHash } from "./contentHash";
 import { authority, HTTPS_PORT } from "../../config/resolve/protocols";
 import { END, isIn, partition, type Range } from "./partition";
@@ -15,7 +15,7 @@ import { END, isIn, partition, type Range } from "./partition";
  */
 
 /** What a map is keyed by. */
-export type RouteKey = "host" | "rule" | "misdirected";
+export type RouteKey = "host" | "rule" | "final-rule" | "misdirected";
 
 /** The `@type` and the fields of an HTTP filter's config. */
 export type FilterConfig = Readonly<Record<string, unknown>> & { readonly "@type": string };
@@ -26,6 +26,17 @@ export type Filters = FilterConfig | readonly FilterConfig[];
 /** For keys that are known, and for which nothing is to be done. */
 export const NO_ACTION = undefined;
 
+export type Action = Filters | typeof NO_ACTION;
+
+/** What the requests of a host pass, by their rules: one lookup more, for this host alone. */
+export interface ByRule {
+  /** `rule`: the one that Envoy had chosen first; `final-rule`: the one it has chosen when Istio's own filters are done. */
+  readonly by: "rule" | "final-rule";
+  readonly rules: ReadonlyMap<string, Action>;
+  /** For rules that are not in the map. */
+  readonly otherwise: Action;
+}
+
 export interface FilterByRouteArgs {
   /** What it is for. In Envoy the filter is named `unified-gateway.FEATURE`. */
   feature: string;
@@ -33,12 +44,12 @@ export interface FilterByRouteArgs {
   place: Place;
   /** `host`: Envoy's name of a virtual host, see `hostKey`; `rule`: the name of a rule; `misdirected`: see `misdirectedKey`. */
   by: RouteKey;
-  /** The filters of each key, or NO_ACTION. Keys that are not in the map get `otherwise`. */
-  filters: ReadonlyMap<string, Filters | typeof NO_ACTION>;
+  /** The filters of each key, or NO_ACTION; of a host also by rule. Keys that are not in the map get `otherwise`. */
+  filters: ReadonlyMap<string, Action | ByRule>;
   /** What all other requests pass. Default: nothing. */
   otherwise?: FilterConfig;
   /** What requests pass whose key is in no map but matches an expression (RE2, for the whole key). Default: nothing. */
-  pattern?: { readonly regex: string; readonly filter: FilterConfig | typeof NO_ACTION };
+  pattern?: { readonly regex: string; readonly filter: Action };
   /** Most bytes of a map in one object. Default: half of what etcd takes. */
   mostBytes?: number;
 }
@@ -51,7 +62,7 @@ export interface FilterByRouteArgs {
 export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
   const { feature, place, filters, mostBytes = MOST_BYTES } = args;
   const otherwise = otherwiseOf(args);
-  const hasActions = otherwise !== undefined || [...filters.values()].some((filter) => filter !== NO_ACTION);
+  const hasActions = otherwise !== undefined || [...filters.values()].some(isAction);
   if (!hasActions) {
     return [];
   }
@@ -82,6 +93,16 @@ export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
       },
     ] satisfies ConfigPatch[];
   });
+}
+
+function isByRule(entry: Action | ByRule): entry is ByRule {
+  return entry !== NO_ACTION && !isChain(entry) && !("@type" in entry);
+}
+
+function isAction(entry: Action | ByRule): boolean {
+  return isByRule(entry)
+    ? [entry.otherwise, ...entry.rules.values()].some((action) => action !== NO_ACTION)
+    : entry !== NO_ACTION;
 }
 
 /** What becomes of requests whose key is in no map; undefined if nothing does. */
@@ -129,22 +150,35 @@ export function discoveredName({ applyTo, patch: { value } }: ConfigPatch): stri
  */
 export function routeKeysPatch(hasSeveralListeners: boolean): ConfigPatch {
   const host = "%CEL(xds.virtual_host_name)%";
-  const keys: Record<RouteKey, string> = {
+  const keys: Partial<Record<RouteKey, string>> = {
     host,
-    rule: "%ROUTE_NAME%",
-    misdirected: `${host}_%REQ(:AUTHORITY)%:${HTTPS_PORT}`,
+    rule: RULE,
+    ...(hasSeveralListeners ? { misdirected: `${host}_%REQ(:AUTHORITY)%:${HTTPS_PORT}` } : {}),
   };
-  return firstFilterPatch(filterName("route-keys"), {
+  return firstFilterPatch(filterName("route-keys"), writesDown(keys));
+}
+
+/**
+ * The filter that tells those behind Istio's own the rule that holds from there on: Istio's may have changed headers, by which Envoy
+ * has chosen another rule.
+ */
+export function finalRulePatch(): ConfigPatch {
+  return lastFilterPatch(filterName("final-rule"), writesDown({ "final-rule": RULE }));
+}
+
+const RULE = "%ROUTE_NAME%";
+
+/** @param keys The text of each key, in Envoy's language of access logs. */
+function writesDown(keys: Partial<Record<RouteKey, string>>): FilterConfig {
+  return {
     "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
-    on_request_headers: Object.entries(keys)
-      .filter(([key]) => key !== "misdirected" || hasSeveralListeners)
-      .map(([key, format]) => ({
-        object_key: filterName(key),
-        factory_key: "envoy.string",
-        format_string: { text_format_source: { inline_string: format } },
-        read_only: true,
-      })),
-  });
+    on_request_headers: Object.entries(keys).map(([key, format]) => ({
+      object_key: filterName(key),
+      factory_key: "envoy.string",
+      format_string: { text_format_source: { inline_string: format } },
+      read_only: true,
+    })),
+  };
 }
 
 /** Name of a filter of the program in Envoy, and of what filters tell each other. */
@@ -164,6 +198,9 @@ export function hostKeys(service: Pick<Service, "hosts" | "listenPort">): string
 
 /** The key of a request that no virtual host matches. */
 export const NO_HOST = "-";
+
+/** The key of a request that no rule of its host matches. */
+export const NO_RULE = "-";
 
 /**
  * The key of a request for a host, by the virtual host that took it. Browsers write hosts in lower case, and name every port but 443.
@@ -196,7 +233,13 @@ const SKIP = "type.googleapis.com/envoy.extensions.filters.common.matcher.action
 type OnMatch = Readonly<Record<string, unknown>>;
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/xds/type/matcher/v3/matcher.proto#xds-type-matcher-v3-matcher-onmatch */
-function onMatch(filters: Filters | typeof NO_ACTION): OnMatch {
+function onMatch(filters: Action | ByRule): OnMatch {
+  if (isByRule(filters)) {
+    const map = Object.fromEntries([...filters.rules].map(([rule, action]) => [rule, onMatch(action)]));
+    return {
+      matcher: { ...lookup(filters.by, { exact_match_map: { map } }), on_no_match: onMatch(filters.otherwise) },
+    };
+  }
   return {
     action:
       filters === NO_ACTION
@@ -213,7 +256,7 @@ function execution(filters: Filters): Record<string, unknown> {
     : { typed_config: named(filters, "filter") };
 }
 
-function isChain(filters: Filters): filters is readonly FilterConfig[] {
+function isChain(filters: Filters | ByRule): filters is readonly FilterConfig[] {
   return Array.isArray(filters);
 }
 

@@ -4,7 +4,7 @@ import { resolveStack } from "../resolve/stack";
 import { isStream } from "../resolve/protocols";
 import { type Domain, domainsOf } from "../resolve/domains";
 import { type CheckedService, ruleProblems } from "../rules";
-import { type ParsedPath, pathRuleSchema, pathSchema } from "../schema/routing/path";
+import { type ParsedPath, pathRuleSchema, pathSchema } from "../schema/path";
 import { type ParsedService, serviceSchema } from "../schema/service";
 import { type ParsedStack, STACK_KEYS, type StackKey, stackShape } from "../schema/stack";
 import { ifReadable, partial } from "../values/partial";

@@ -1,6 +1,7 @@
 import type { Access } from "../schema/access/access";
 import type { Jwt } from "../schema/access/jwt";
 import { rateLimitsOf, type RateLimits } from "../schema/limits/rateLimit";
+import type { DefaultsConfig, IndexedService } from "../schema/service";
 import { covers } from "../values/cidr";
 
 /**
@@ -47,6 +48,29 @@ export function dependsOnAddress(service: { readonly access?: Access; readonly r
 /** Whether backends do not see the token that clients have to bear. */
 export function hidesToken(access: Access | undefined): boolean {
   return access?.jwt?.forwardOriginalToken === false;
+}
+
+/** An access, and the key path that sets it. */
+export interface GivenAccess {
+  readonly at: string;
+  /** Undefined for everyone. */
+  readonly access: Access | undefined;
+}
+
+/** Who may enter a service, and each of its paths that says so itself. */
+export function givenAccesses(
+  { index, service }: IndexedService,
+  defaults: Pick<DefaultsConfig, "access">,
+): [GivenAccess, ...GivenAccess[]] {
+  const at = `services[${index}]`;
+  return [
+    service.access === undefined && defaults.access !== undefined
+      ? { at: "defaults.access", access: defaults.access }
+      : { at: `${at}.access`, access: service.access },
+    ...service.paths.flatMap(({ access }, place) =>
+      access === undefined ? [] : [{ at: `${at}.paths[${place}].access`, access }],
+    ),
+  ];
 }
 
 export type Verdict = "admitted" | "refused" | "unknown";

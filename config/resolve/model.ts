@@ -14,7 +14,7 @@ import type { Cors } from "../schema/routing/cors";
 import type { Fault } from "../schema/routing/fault";
 import type { HeaderChanges, Rewrite } from "../schema/routing/filters";
 import type { Match } from "../schema/routing/match";
-import type { ParsedPath } from "../schema/routing/path";
+import type { ParsedPath } from "../schema/path";
 import type { Retry } from "../schema/routing/retry";
 import type { VersionName } from "../schema/routing/versions";
 import type { ParsedService } from "../schema/service";
@@ -78,6 +78,8 @@ export interface Rule<P extends Port = Port> {
   readonly requestHeaders: HeaderChanges | undefined;
   readonly responseHeaders: HeaderChanges | undefined;
   readonly rewrite: Rewrite | undefined;
+  /** Who may enter: its own, or else its service's. Undefined for everyone. */
+  readonly access: Access | undefined;
   /** Gets a copy of a share of the requests. */
   readonly mirror: (Omit<Backend<P>, "weight"> & { readonly percent: number }) | undefined;
 }
@@ -109,7 +111,7 @@ export interface Service<P extends Port = Port> {
   readonly rules: readonly Rule<P>[];
   /** What its clients' certificates are checked against; undefined: the gateway's, or none is asked for. */
   readonly clientCertificates: HostClientCertificates | undefined;
-  /** Who may enter; undefined for everyone. */
+  /** Who may enter where no rule says otherwise; undefined for everyone. */
   readonly access: Access | undefined;
   /** The Service of its second version, if it has one. */
   readonly canary: Pick<Backend, "service" | "namespace"> | undefined;

@@ -1,5 +1,5 @@
 import type { Cors } from "../schema/routing/cors";
-import type { ParsedPath } from "../schema/routing/path";
+import type { ParsedPath } from "../schema/path";
 import type { Retry } from "../schema/routing/retry";
 import type { DefaultsConfig, IndexedService } from "../schema/service";
 

@@ -1,5 +1,5 @@
 import type { Match } from "../schema/routing/match";
-import type { ParsedPath } from "../schema/routing/path";
+import type { ParsedPath } from "../schema/path";
 import type { Rule } from "./model";
 
 /** The path as a DNS label: `/api/v1` is `api-v1`, `/` is `root`. */

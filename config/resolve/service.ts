@@ -2,7 +2,7 @@ import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import type { GatewayConfig } from "../schema/entry/gateway";
 import type { ParsedBackend } from "../schema/routing/backend";
 import type { Canary } from "../schema/routing/canary";
-import type { ParsedPath } from "../schema/routing/path";
+import type { ParsedPath } from "../schema/path";
 import type { HeaderChanges, RequestHeaderChanges } from "../schema/routing/filters";
 import { FORWARDED } from "../schema/routing/variables";
 import { type VersionName, versionService } from "../schema/routing/versions";
@@ -102,6 +102,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
     requestHeaders: withForwarded(nearest(path.requestHeaders, service.requestHeaders)),
     responseHeaders: nearest(path.responseHeaders, service.responseHeaders),
     rewrite: nearest(path.rewrite, service.rewrite),
+    access: path.access ?? service.access ?? defaults.access,
     mirror: resolveMirror(service, path),
   };
   // A path with its own backends is a different workload from the one whose canary this is.

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { domainRuleSchema, domainSchema } from "./certificate/domains";
 import { hostRuleSchema, hostSchema } from "./entry/hosts";
 import { stackShape } from "./stack";
-import { pathRuleSchema, pathSchema } from "./routing/path";
+import { pathRuleSchema, pathSchema } from "./path";
 import { PROJECT } from "../values/project";
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;

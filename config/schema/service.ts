@@ -13,7 +13,7 @@ import { filterShape } from "./routing/filters";
 import { limitsSchema } from "./limits/limits";
 import { hstsSchema } from "./entry/hsts";
 import { backendsSchema } from "./routing/backend";
-import { pathSchema } from "./routing/path";
+import { pathSchema } from "./path";
 import { rateLimitsSchema } from "./limits/rateLimit";
 import { retrySchema } from "./routing/retry";
 import { serviceTelemetrySchema } from "./telemetry/telemetry";

@@ -13,7 +13,7 @@ import { echoWebSockets } from "./webSocketEcho";
  * `size=BYTES` (a body of that size), `over=MS` (sent evenly over that time), `read=1` (answers once it has the request's body, with its
  * size in x-received), `body=TEXT` (that body), `header=NAME:VALUE` (in the answer, repeatable), `fail=N&key=K` (status 503 for the first N requests with
  * that key); `/__count?key=K` returns their number. Below `/__authorize` it acts as an external authorizer: only
- * requests with `x-authorize: yes` are allowed. WebSocket messages are echoed; gRPC backends serve
+ * requests with `x-authorize: yes` are allowed, and the query's `role=ROLE` becomes the header x-role. WebSocket messages are echoed; gRPC backends serve
  * `lab.Echo`, and TLS backends HTTPS with a certificate for SERVICE.backend. A request in a sampled trace gets its own span.
  */
 interface Backend {
@@ -48,6 +48,7 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
   }
   if (url.pathname.startsWith("/__authorize")) {
     response.statusCode = request.headers["x-authorize"] === "yes" ? 200 : 403;
+    response.setHeader("x-role", url.searchParams.get("role") ?? "none");
     response.end("decided by the external authorization\n");
     return;
   }

@@ -18,6 +18,13 @@ describe("scripts/routeMap", () => {
     assert.match(routeMap("test", checked({ services })), /target0_0_0\["apps\/web:http"\][^]*`apps\/web:http`/);
   });
 
+  it("shows who may enter a path, if it is open in place of its service too", () => {
+    const token = { jwt: { issuer: "https://id.test", jwksUri: "https://id.test/keys", audiences: ["web"] } };
+    const text = map([{ access: token, paths: ["/", { path: "/open", access: { public: true } }] }]);
+    assert.match(text, /`\/open` \| `apps\/web:80` \| open to all; /);
+    assert.match(text, /`\/` \| `apps\/web:80` \| open to clients with a token from https:\/\/id\.test; /);
+  });
+
   it("describes what must match and what happens on the way", () => {
     const text = map([
       {

@@ -142,6 +142,44 @@ describe("review/changes", () => {
     ]);
   });
 
+  it("says what a path opens and closes, in place of its service", () => {
+    const office = { access: { allow: ["10.0.0.0/8"] } };
+    const open = { access: { public: true } };
+    const web = (more: object, ...paths: unknown[]) => [service("web", { ...more, paths: ["/", ...paths] })];
+    const health = (more: object = {}) => ({ path: "/healthz", ...more });
+    assert.deepEqual(texts(web(office, health()), web(office, health(open))), [
+      ["/healthz: now open to all, previously open to clients from 10.0.0.0/8", "opens to all"],
+    ]);
+    assert.deepEqual(texts(web(office), web(office, health(open))), [
+      ["new rule for /healthz: apps/web:80, open to all", "opens to all"],
+    ]);
+    assert.deepEqual(
+      texts(
+        web(office, health(open)),
+        web(office, health({ ...open, path: "/", match: { method: "GET" }, name: "healthz" })),
+      ),
+      [
+        ["GET /: open to all", "opens to all"],
+        ["path /healthz → /, on /", undefined],
+        ["match added: method GET, on /", undefined],
+      ],
+    );
+    assert.deepEqual(texts(web({}, health(office)), web({})), [
+      ["rule for /healthz removed, previously open to clients from 10.0.0.0/8", "removal"],
+    ]);
+    assert.deepEqual(texts(web(office), web({}, health(office))), [
+      ["now open to all, previously open to clients from 10.0.0.0/8", "opens to all"],
+      ["new rule for /healthz: apps/web:80, open to clients from 10.0.0.0/8", undefined],
+    ]);
+    assert.deepEqual(texts([service("other")], [service("other"), ...web(office, health(open))]), [
+      ["new, open to clients from 10.0.0.0/8: https://web.example.test", undefined],
+      ["/healthz: open to all", "opens to all"],
+    ]);
+    assert.deepEqual(texts(web(office, health(open)), web(office, health({ access: { allow: ["192.0.2.7"] } }))), [
+      ["/healthz: now open to clients from 192.0.2.7, previously open to all", undefined],
+    ]);
+  });
+
   it("says that a secret changed, and shows none of it", () => {
     const kubeconfig = (text: string) => ({ ...before, kubernetes: { ...before.kubernetes, kubeconfig: text } });
     const told = (from: typeof before, to: typeof before) => changes(from, to).map(({ text }) => text);

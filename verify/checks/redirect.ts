@@ -44,7 +44,9 @@ function plainRow(host: string, answer: Answer, config: StackConfig): Row {
 function causeOf(answer: Answer, host: string, config: StackConfig): Diagnosis {
   const more = `kubectl describe httproute ${ownName(config.gateway, SUFFIXES.redirect)} -n ${config.gateway.namespace}`;
   // Services' access does not apply to the redirect, so a refusal means that the redirect is missing.
-  const isGuarded = config.services.some(({ access }) => access !== undefined);
+  const isGuarded = config.services.some(({ access, rules }) =>
+    [access, ...rules.map((rule) => rule.access)].some(Boolean),
+  );
   if (answer.status === 404 || (answer.status === 403 && isGuarded)) {
     return { cause: "the redirect's route is missing or not accepted", more };
   }

@@ -1,5 +1,5 @@
 import { ownName } from "../../components/shared/naming";
-import type { Service, StackConfig } from "../../config";
+import type { Rule, Service, StackConfig } from "../../config";
 import { httpsUrl } from "../../config/resolve/protocols";
 import { admits } from "../../config/resolve/entrance";
 import { get, type Answer } from "../client";
@@ -13,9 +13,9 @@ import type { Target } from "../target";
 export async function checkRoutes({ config, route }: Target): Promise<Row[]> {
   const paths = config.services.flatMap((service) =>
     servedUrls(service).flatMap((origin) =>
-      plainRules(service).map(async ({ path }) => {
-        const url = `${origin}${path}`;
-        return routeRow(url, await get(url, route), service, config, route.from);
+      plainRules(service).map(async (rule) => {
+        const url = `${origin}${rule.path}`;
+        return routeRow(url, await get(url, route), service, rule, { config, from: route.from });
       }),
     ),
   );
@@ -44,12 +44,18 @@ async function unserved(config: StackConfig, route: Target["route"]): Promise<Ro
   ];
 }
 
-function routeRow(url: string, answer: Answer, service: Service, config: StackConfig, from: string | undefined): Row {
+function routeRow(
+  url: string,
+  answer: Answer,
+  service: Service,
+  { access }: Rule,
+  { config, from }: { config: StackConfig; from: string | undefined },
+): Row {
   const { status } = answer;
-  const wanted = admits(service.access, from);
-  const isRefused = isRefusal(answer) || (status === 403 && service.access?.externalAuthorization !== undefined);
+  const wanted = admits(access, from);
+  const isRefused = isRefusal(answer) || (status === 403 && access?.externalAuthorization !== undefined);
   if (wanted === "refused" || (wanted === "unknown" && isRefused)) {
-    const client = service.access?.jwt === undefined ? (from ?? "this client") : "clients without a token";
+    const client = access?.jwt === undefined ? (from ?? "this client") : "clients without a token";
     const seen = answer.error ?? `${status}${isRefused ? ", as configured" : ""}`;
     // Refused clients never reach the backend, so a missing one does not matter here.
     const cause =

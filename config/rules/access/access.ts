@@ -1,30 +1,21 @@
-import type { Access } from "../../schema/access/access";
+import { type GivenAccess, givenAccesses } from "../../resolve/entrance";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import { covers } from "../../values/cidr";
+import type { IndexedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";
 import { byHost } from "../../resolve/byHost";
 import type { CheckedStack } from "../checkedStack";
 import { sameContent } from "../../values/sameContent";
 
-/** A service with its access, and where that is set. */
-interface Guarded {
-  readonly index: number;
-  readonly access: Access | undefined;
-  /** `services[0].access`, or `defaults.access` if the service sets none. */
-  readonly at: string;
-}
-
 /** Rules between the keys that say who may enter. */
 export function accessProblems(stack: CheckedStack): Problem[] {
   const { defaults } = stack;
-  const guarded = [...stack.services, ...stack.streams].map(({ index, service }): Guarded => {
-    const at = service.access === undefined && defaults.access !== undefined ? "defaults.access" : keyOf(index);
-    return { index, access: service.access ?? defaults.access, at };
-  });
+  const each = [...stack.services, ...stack.streams].map((indexed) => givenAccesses(indexed, defaults));
+  const guarded = each.flat();
   const problems = [
-    ...guarded.flatMap((entry) => silenceProblems(entry, defaults.denyByDefault)),
+    ...each.flatMap(([ofService]) => silenceProblems(ofService, defaults.denyByDefault)),
     ...guarded.flatMap(listProblems),
-    ...sharedHostProblems(stack, guarded),
+    ...sharedHostProblems(stack),
     ...providerProblems(guarded),
     ...clientAddressProblems(stack, guarded),
   ];
@@ -33,11 +24,7 @@ export function accessProblems(stack: CheckedStack): Problem[] {
   return problems.filter(({ path }) => !path.startsWith("defaults.") || (!seen.has(path) && seen.add(path)));
 }
 
-function keyOf(index: number): string {
-  return `services[${index}].access`;
-}
-
-function silenceProblems({ access, at }: Guarded, denyByDefault: boolean): Problem[] {
+function silenceProblems({ access, at }: GivenAccess, denyByDefault: boolean): Problem[] {
   if (!denyByDefault || access !== undefined) {
     return [];
   }
@@ -46,7 +33,7 @@ function silenceProblems({ access, at }: Guarded, denyByDefault: boolean): Probl
 }
 
 /** Entries of `allow` that a block of `deny` covers entirely. */
-function listProblems({ access, at }: Guarded): Problem[] {
+function listProblems({ access, at }: GivenAccess): Problem[] {
   const { allow = [], deny = [] } = access ?? {};
   return allow.flatMap((block, place) => {
     const hidden = deny.findIndex((denied) => covers(denied, block));
@@ -58,22 +45,22 @@ function listProblems({ access, at }: Guarded): Problem[] {
   });
 }
 
-/** Policies see a request's host, not which service its path belongs to. */
-function sharedHostProblems(stack: CheckedStack, guarded: readonly Guarded[]): Problem[] {
-  const accessOf = new Map(guarded.map(({ index, access }) => [index, access]));
+/** What a service says is for its whole host, requests to no path among them. */
+function sharedHostProblems(stack: CheckedStack): Problem[] {
+  const accessOf = ({ service }: IndexedService) => service.access ?? stack.defaults.access;
   return byHost(stack).flatMap(({ host, services: [first, ...others] }) =>
     others
-      .filter(({ index }) => !sameContent(accessOf.get(first.index), accessOf.get(index)))
-      .map(({ index }) => ({
-        path: keyOf(index),
-        value: accessOf.get(index),
-        expected: `the same access as services[${first.index}]: both serve ${host}, and access applies to the whole host`,
+      .filter((other) => !sameContent(accessOf(first), accessOf(other)))
+      .map((other) => ({
+        path: `services[${other.index}].access`,
+        value: accessOf(other),
+        expected: `the same access as services[${first.index}]: both serve ${host}, and access is for the whole host; move it to paths`,
       })),
   );
 }
 
 /** Istio supports one provider per gateway, and refuses every request if there are two. */
-function providerProblems(guarded: readonly Guarded[]): Problem[] {
+function providerProblems(guarded: readonly GivenAccess[]): Problem[] {
   const asking = guarded.filter(({ access }) => access?.externalAuthorization !== undefined);
   return asking.flatMap(({ access, at }) => {
     const [first, provider] = [asking[0], access?.externalAuthorization?.provider];
@@ -87,7 +74,7 @@ function providerProblems(guarded: readonly Guarded[]): Problem[] {
 }
 
 /** An address list is only as reliable as the client's address: the stack has to say where that comes from. */
-function clientAddressProblems({ gateway }: CheckedStack, guarded: readonly Guarded[]): Problem[] {
+function clientAddressProblems({ gateway }: CheckedStack, guarded: readonly GivenAccess[]): Problem[] {
   if (gateway === undefined) {
     return [];
   }

@@ -1,5 +1,6 @@
 import { certificatesOf } from "../../resolve/certificates";
 import { hostsOf } from "../../resolve/hosts";
+import { givenAccesses } from "../../resolve/entrance";
 import { listenerKey } from "../../resolve/listeners";
 import type { HostClientCertificates } from "../../schema/entry/clientCertificates";
 import { certificatesIn, crlBlocks, SEALED } from "../../values/pem";
@@ -29,14 +30,17 @@ const EITHER =
 /** Names are read from a certificate that was asked for, and checked. */
 function nameProblems({ gateway, services, defaults }: CheckedStack): Problem[] {
   const isAsked = gateway?.tls.clientCertificates?.mode === "AllowValidOnly";
-  return services.flatMap(({ index, service }) => {
-    const names = (service.access ?? defaults.access)?.clientCertificate;
-    if (names === undefined || isAsked || service.clientCertificates !== undefined) {
-      return [];
-    }
-    const expected = `clientCertificates of the service, or of gateway.tls with AllowValidOnly: nobody is asked for a certificate, so nobody could enter`;
-    return [{ path: `services[${index}].access.clientCertificate`, value: names, expected }];
-  });
+  const asking = services.filter(({ service }) => !isAsked && service.clientCertificates === undefined);
+  return asking.flatMap((indexed) =>
+    givenAccesses(indexed, defaults).flatMap(({ at, access }) => {
+      const names = access?.clientCertificate;
+      if (names === undefined) {
+        return [];
+      }
+      const expected = `clientCertificates of the service, or of gateway.tls with AllowValidOnly: nobody is asked for a certificate, so nobody could enter`;
+      return [{ path: `${at}.clientCertificate`, value: names, expected }];
+    }),
+  );
 }
 
 function authorityProblems(at: string, { caCertificate, crl }: HostClientCertificates): Problem[] {

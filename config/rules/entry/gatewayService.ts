@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { loadBalancerSettings } from "../../resolve/loadBalancer";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import type { GatewayConfig } from "../../schema/entry/gateway";
-import { dependsOnAddress } from "../../resolve/entrance";
+import { dependsOnAddress, givenAccesses } from "../../resolve/entrance";
 import type { LoadBalancer } from "../../schema/entry/loadBalancer";
 import { coversAll, splitBlock } from "../../values/cidr";
 import type { Problem } from "../../values/problem";
@@ -188,8 +188,8 @@ export function hiddenClientProblems({ gateway, services, streams, defaults }: C
   if (tellsClients(gateway.clientAddress)) {
     return [];
   }
-  const reader = [...services, ...streams].find(({ service: { access = defaults.access, rateLimit } }) =>
-    dependsOnAddress({ access, rateLimit }),
+  const reader = [...services, ...streams].find((indexed) =>
+    givenAccesses(indexed, defaults).some(({ access }) => dependsOnAddress({ ...indexed.service, access })),
   );
   return reader === undefined ? [] : problem(`services[${reader.index}]`);
 }
@@ -211,11 +211,9 @@ export function sourceRangeProblems({ gateway, services, streams, defaults }: Ch
   const lists =
     tellsClients(clientAddress) && !isInFront
       ? [["gateway.clientAddress.proxyAddresses", narrow(clientAddress?.proxyAddresses)] as const]
-      : [...services, ...streams].map(({ index, service }) =>
-          service.access === undefined
-            ? (["defaults.access.allow", defaults.access?.allow ?? []] as const)
-            : ([`services[${index}].access.allow`, service.access.allow ?? []] as const),
-        );
+      : [...services, ...streams]
+          .flatMap((indexed) => givenAccesses(indexed, defaults))
+          .map(({ at, access }) => [`${at}.allow`, access?.allow ?? []] as const);
   const [problem] = lists.flatMap(([at, list]): Problem[] => {
     const out = list.find((block) => !coversAll(ranges, block));
     const expected = `ranges that include ${out ?? ""}, which ${at} lets in`;

@@ -1,4 +1,5 @@
 import { byHost } from "../../resolve/byHost";
+import { givenAccesses } from "../../resolve/entrance";
 import { hostsOf } from "../../resolve/hosts";
 import { HTTPS_PORT, listenPortOf } from "../../resolve/protocols";
 import { nearest } from "../../resolve/service";
@@ -26,9 +27,9 @@ function ofService(
   { gateway, defaults }: CheckedStack,
 ): Problem[] {
   const at = `services[${index}]`;
-  const access = service.access ?? defaults.access;
-  const credentials = (["jwt", "externalAuthorization", "clientCertificate"] as const).find(
-    (key) => access?.[key] !== undefined,
+  const accesses = givenAccesses({ index, service }, defaults);
+  const credentials = (["jwt", "externalAuthorization", "clientCertificate"] as const).find((key) =>
+    accesses.some(({ access }) => access?.[key] !== undefined),
   );
   const asksForCertificates = service.clientCertificates ?? gateway?.tls.clientCertificates;
   const wildcard = hostsOf(service, domains).find(

@@ -1,3 +1,4 @@
+import { givenAccesses } from "../../resolve/entrance";
 import { headerChanges } from "../../resolve/headerChanges";
 import { variablesOf } from "../../schema/routing/variables";
 import type { IndexedService } from "../../schema/service";
@@ -21,10 +22,11 @@ function named(at: string): (entry: [string, string]) => { path: string; value: 
   return ([name, value]) => ({ path: `${at}.${name}`, value });
 }
 
-function flawsOf(value: string, { service }: IndexedService, { gateway, defaults }: CheckedStack): string[] {
+function flawsOf(value: string, indexed: IndexedService, { gateway, defaults }: CheckedStack): string[] {
   const names = variablesOf(value);
-  const hasToken = (service.access ?? defaults.access)?.jwt !== undefined;
-  const hasCertificate = service.clientCertificates !== undefined || gateway?.tls.clientCertificates !== undefined;
+  const hasToken = givenAccesses(indexed, defaults).some(({ access }) => access?.jwt !== undefined);
+  const hasCertificate =
+    indexed.service.clientCertificates !== undefined || gateway?.tls.clientCertificates !== undefined;
   return [
     ...(names.some((name) => name.startsWith("claim.")) && !hasToken
       ? ["access.jwt beside a claim: nobody checks tokens of the service"]

@@ -1,6 +1,6 @@
 import { ruleName } from "../../resolve/paths";
 import { nearest } from "../../resolve/service";
-import type { ParsedPath } from "../../schema/routing/path";
+import type { ParsedPath } from "../../schema/path";
 import type { IndexedService, ParsedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";

@@ -1,7 +1,7 @@
 import { byHost } from "../../resolve/byHost";
 import { byPrecedence, mergeMatches } from "../../resolve/paths";
 import type { Match } from "../../schema/routing/match";
-import type { ParsedPath } from "../../schema/routing/path";
+import type { ParsedPath } from "../../schema/path";
 import type { IndexedService } from "../../schema/service";
 import { literalHead, matchesAllBelow } from "../../values/regularExpression";
 import type { Problem } from "../../values/problem";

@@ -60,7 +60,9 @@ function ofStream({ index, service }: IndexedService, domains: readonly Domain[]
   const because = `not allowed with ${protocol}: the gateway reads no requests there`;
   const [first] = service.paths;
   const hasPaths =
-    service.paths.length > 1 || first?.path !== "/" || first.match !== undefined || first.backends !== undefined;
+    service.paths.length > 1 ||
+    first?.path !== "/" ||
+    [first.match, first.backends, first.access].some((key) => key !== undefined);
   return [
     ...(hasPaths ? [{ path: `${at}.paths`, value: service.paths, expected: because }] : []),
     ...OF_REQUESTS.filter((key) => service[key] !== undefined).map((key) => ({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { authorizationPolicies } from "../../../components/access/access";
-import { accessScopePatch } from "../../../components/access/accessScope";
+import { accessScopePatches } from "../../../components/access/accessScope";
 import { authenticationSpec } from "../../../components/access/authorization";
 import { proxyConfig } from "../../../components/entry/clientAddress";
 import { routeFilters } from "../../../components/routing/routeFilters";
@@ -143,7 +143,7 @@ describe("components/access", () => {
   });
 
   it("leaves the redirect alone, as soon as anybody may not enter", async () => {
-    assert.deepEqual(accessScopePatch(), {
+    assert.deepEqual(accessScopePatches([])[0], {
       applyTo: "ROUTE_CONFIGURATION",
       match: {
         context: "GATEWAY",

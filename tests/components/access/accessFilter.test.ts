@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { accessFilterPatches } from "../../../components/access/accessFilter";
 import { type FilterMap, filterMap } from "../../support/filterMap";
 import { testIssuer } from "../../support/jwt";
-import { stack } from "../../support/stacks";
+import { plain, stack } from "../../support/stacks";
 
 const { issuer, jwks } = testIssuer("https://login.example.test");
 const WEB = "web.example.test:443";
@@ -148,6 +148,78 @@ describe("components/accessFilter", () => {
       "jwt of audiences",
       "externalAuthorization",
     ]);
+  });
+
+  describe("by path", () => {
+    const office = { allow: ["10.0.0.0/8"] };
+    const home = { deny: ["192.0.2.0/24"] };
+    const maps = (services: unknown[], key = WEB) => {
+      const [, config] = patches(services);
+      const { map: hosts } = (plain(config?.patch.value) as { typed_config: { xds_matcher: Tree } }).typed_config
+        .xds_matcher.matcher_tree.exact_match_map;
+      const { matcher } = hosts[key] ?? {};
+      assert.ok(matcher);
+      const { input, exact_match_map: rules } = matcher.matcher_tree;
+      return {
+        by: input.typed_config.key,
+        rules: Object.fromEntries(Object.entries(rules.map).map(([rule, entry]) => [rule, filterIn(entry)])),
+        otherwise: filterIn(matcher.on_no_match),
+      };
+    };
+    interface Tree {
+      matcher_tree: { input: { typed_config: { key: string } }; exact_match_map: { map: Record<string, Entry> } };
+      on_no_match: Entry;
+    }
+    interface Entry {
+      matcher?: Tree;
+      action: { typed_config: { typed_config?: { typed_config: unknown } } };
+    }
+    const filterIn = ({ action }: Entry) => action.typed_config.typed_config?.typed_config;
+    const allowed = deny({ allow: { not_id: from("10.0.0.0/8") } });
+
+    it("has a map of rules for hosts with such a path, and asks for everything if a rule is not in it", () => {
+      const paths = ["/", { path: "/open", access: { public: true } }, { path: "/home", access: home }];
+      assert.deepEqual(maps([service("web", office, { paths })]), {
+        by: "unified-gateway.final-rule",
+        rules: {
+          "-": allowed,
+          "web--open": undefined,
+          "web--home": deny({ deny: from("192.0.2.0/24") }),
+          "web--root": allowed,
+        },
+        otherwise: deny({ allow: { not_id: from("10.0.0.0/8") }, "deny 2": from("192.0.2.0/24") }),
+      });
+    });
+
+    it("guards a path of an open service, also while its rule has another name", () => {
+      const paths = ["/", { path: "/admin", access: office }];
+      const { rules, otherwise } = maps([service("web", undefined, { paths })]);
+      assert.deepEqual(rules, { "-": undefined, "web--admin": allowed, "web--root": undefined });
+      assert.deepEqual(otherwise, deny({ "allow 2": { not_id: from("10.0.0.0/8") } }));
+    });
+
+    it("has the rules of all services of the host, and those of a canary's override", () => {
+      const canary = { service: "next", percent: 1, override: { headers: { "x-canary": "yes" } } };
+      const services = [
+        service("web", office, { paths: [{ path: "/", access: { public: true } }], canary }),
+        service("api", office, { host: "web.example.test", paths: ["/api"] }),
+      ];
+      assert.deepEqual(Object.keys(maps(services).rules), ["-", "web--root-canary", "web--root", "api--api"]);
+    });
+
+    it("goes by the service on hosts that redirect", () => {
+      const hosts = ["web.example.test", { host: "old.example.test", redirect: 301 }];
+      const services = [service("web", office, { hosts, paths: ["/", { path: "/open", access: { public: true } }] })];
+      const [, config] = patches(services);
+      const text = JSON.stringify(config);
+      assert.equal(text.split("web--open").length, 2);
+      assert.deepEqual(map([service("old", office)]).filters["old.example.test:443"], allowed);
+    });
+
+    it("is the same as without, if a path says what its service says", () => {
+      const same = service("web", office, { paths: ["/", { path: "/same", access: { allow: ["10.0.0.0/8"] } }] });
+      assert.deepEqual(map([same]), map([service("web", office)]));
+    });
   });
 
   it("refuses hosts of no service as soon as one is guarded, but not requests that no host matches", () => {

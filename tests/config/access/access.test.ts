@@ -112,6 +112,50 @@ describe("config/access", () => {
     assert.deepEqual(mistakes({ services, defaults: { denyByDefault: true, access: { public: true } } }), []);
   });
 
+  it("uses a path's access, or else its service's, or else the default, and merges nothing", () => {
+    const web = {
+      ...service({ allow: ["10.0.0.0/8"] }),
+      paths: ["/", { path: "/a", access: { deny: ["10.1.0.0/16"] } }],
+    };
+    const other = { name: "other", namespace: "apps", paths: ["/", { path: "/b", access: { public: true } }] };
+    const defaults = { access: { allow: ["192.0.2.0/24"] } };
+    const config = stack({ gateway: direct, services: [web, other], defaults });
+    assert.deepEqual(
+      config.services.flatMap(({ rules }) => rules.map(({ name, access }) => [name, access])),
+      [
+        ["web--a", { deny: ["10.1.0.0/16"] }],
+        ["web--root", { allow: ["10.0.0.0/8"] }],
+        ["other--b", { public: true }],
+        ["other--root", { allow: ["192.0.2.0/24"] }],
+      ],
+    );
+  });
+
+  it("holds a path's access to the same rules", () => {
+    const web = (access: unknown, more: object = {}) => ({
+      ...more,
+      services: [{ name: "web", namespace: "apps", paths: ["/", { path: "/a", access }] }],
+    });
+    const at = "services[0].paths[1].access";
+    refuses(web({}), at, /at least one of allow/);
+    refuses(web({ public: true, deny: ["10.0.0.0/8"] }), at, /either public or the other keys/);
+    refuses(web({ allow: ["10.1.0.0/16"], deny: ["10.0.0.0/8"] }, { gateway: direct }), `${at}.allow[0]`, /deny\[0\]/);
+    refuses(web({ allow: ["10.1.0.0/16"] }), "gateway.clientAddress", /since services\[0\]\.paths\[1\]\.access\.allow/);
+    refuses(web({ clientCertificate: { subjectAltNames: ["a"] } }), `${at}.clientCertificate`, /nobody is asked/);
+    const denied = web({ public: true }, { defaults: { denyByDefault: true } });
+    refuses(denied, "services[0].access", /access rules, since/);
+    const jwt = { issuer: "x", jwksUri: "https://x.test/keys", audiences: ["a"] };
+    const plainHttp = { name: "web", namespace: "apps", plainHttp: true, paths: [{ path: "/", access: { jwt } }] };
+    refuses({ services: [plainHttp], gateway: {} }, "services[0].plainHttp", /no access\.jwt with it/);
+    const one = service({ jwt });
+    const two = {
+      name: "two",
+      namespace: "apps",
+      paths: [{ path: "/", access: { jwt: { ...jwt, jwksUri: "https://y.test/" } } }],
+    };
+    refuses({ services: [one, two] }, "services[1].paths[0].access.jwt.jwksUri", /the same jwks or jwksUri/);
+  });
+
   it("refuses two external authorization providers", () => {
     const asks = (provider: string, name: string) => service({ externalAuthorization: { provider } }, name);
     refuses(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { pathRuleSchema } from "../../../config/schema/routing/path";
+import { pathRuleSchema } from "../../../config/schema/path";
 import { serviceSchema } from "../../../config/schema/service";
 import { mistakes } from "../../support/stacks";
 

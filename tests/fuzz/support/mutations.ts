@@ -363,6 +363,10 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     (first(values).access = { allow: ["10.1.0.0/16"], deny: ["10.0.0.0/8"] }),
     "services[0].access.allow[0]"
   ),
+  accessOfPath: (_, values) => {
+    http(values, { paths: ["/", { path: "/zz", access: { allow: ["10.1.0.0/16"], deny: ["10.0.0.0/8"] } }] });
+    return "services[0].paths[1].access.allow[0]";
+  },
   issuers: (_, values) => {
     const [one, two] = ["https://a.test/keys", "https://b.test/keys"];
     const jwt = { issuer: "https://two.test", audiences: ["a"] };

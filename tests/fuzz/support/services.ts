@@ -134,6 +134,7 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
       cors: !isGrpc && match === undefined ? draw.maybe(10, () => draw.orOff(() => drawCors(draw))) : undefined,
       compression: isGrpc ? undefined : draw.maybe(10, () => draw.orOff(() => drawCompression(draw))),
       ...withOff(draw, drawFilters(draw, shared, isGrpc, type === "PathPrefix")),
+      access: draw.maybe(15, () => drawAccess(draw, shared)),
     });
     paths.push({ path, ...settings });
   }

@@ -91,6 +91,8 @@ export function unsound(config: StackConfig, resources: readonly Emitted[]): str
     );
     const wildcards = ["*", ...served.map(({ host }) => host).filter((host) => host.startsWith("*"))];
     const known = new Set([
+      // Requests to no path of a host.
+      "-",
       ...named.flatMap(({ rules }) => rules.map(({ name }) => name)),
       ...served.flatMap(({ host, port }) => {
         const authority = port === 443 ? host : `${host}:${port}`;

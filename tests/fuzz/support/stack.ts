@@ -60,7 +60,8 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     ),
     ...drawStreams(draw, shared),
   ];
-  const access = [defaultAccess, ...services.map((service) => service.access as Values | undefined)];
+  const guarded = services.flatMap((service) => [service, ...pathsOf(service)]);
+  const access = [defaultAccess, ...guarded.map((place) => place.access as Values | undefined)];
   const entry = drawEntry(draw, place?.gateway.address, telemetry.metrics !== undefined);
   const certificate = draw.maybe(60, () => drawCertificate(draw, authority));
   const group = draw.maybe(15, () => "internal");
@@ -120,6 +121,11 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
   };
 }
 
+/** The paths of a service, as maps. */
+function pathsOf({ paths }: Values): Values[] {
+  return ((paths ?? []) as (string | Values)[]).map((path) => (typeof path === "string" ? { path } : path));
+}
+
 /** What depends on more than one part. */
 function fitted(values: Values, access: readonly (Values | undefined)[]): Values {
   const gateway = { ...(values.gateway as Values | undefined) };
@@ -167,7 +173,13 @@ function onOtherPorts(draw: Draw, service: Values): Values {
     return { ...service, listenPort: draw.pick([443, 8443, 9443]) };
   }
   return draw.chance(8) && service.clientCertificates === undefined
-    ? { ...service, plainHttp: true, hsts: false, access: { public: true } }
+    ? {
+        ...service,
+        plainHttp: true,
+        hsts: false,
+        access: { public: true },
+        paths: service.paths && pathsOf(service).map((path) => ({ ...path, access: undefined })),
+      }
     : service;
 }
 

@@ -1,13 +1,14 @@
 import { z } from "zod";
-import { regularExpressionFlaw } from "../../values/regularExpression";
-import { dnsLabel, orOff, servicePort } from "../fields";
-import { backendsSchema } from "./backend";
-import { compressionSchema } from "./compression";
-import { corsSchema } from "./cors";
-import { pathFilterShape } from "./filters";
-import { matchSchema } from "./match";
-import { retrySchema } from "./retry";
-import { timeoutsSchema } from "./timeouts";
+import { regularExpressionFlaw } from "../values/regularExpression";
+import { accessSchema } from "./access/access";
+import { dnsLabel, orOff, servicePort } from "./fields";
+import { backendsSchema } from "./routing/backend";
+import { compressionSchema } from "./routing/compression";
+import { corsSchema } from "./routing/cors";
+import { pathFilterShape } from "./routing/filters";
+import { matchSchema } from "./routing/match";
+import { retrySchema } from "./routing/retry";
+import { timeoutsSchema } from "./routing/timeouts";
 
 /** Gateway API's own rules for path values (HTTPPathMatch validation). */
 const FORBIDDEN_IN_PATH = /\/\/|\/\.\.?(\/|$)|%2f/i;
@@ -37,6 +38,11 @@ export const pathRuleSchema = z
       .optional()
       .describe("Compression of this path's answers. Default: the service's compression."),
     ...pathFilterShape,
+    access: accessSchema
+      .optional()
+      .describe(
+        "Who is let in to this path, in place of the service's access: nothing of that holds here. { public: true } lets everyone in. Default: the service's access.",
+      ),
   })
   .superRefine((rule, context) => {
     const complain = (message: string) => context.addIssue({ code: "custom", path: ["path"], message });
