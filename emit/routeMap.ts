@@ -112,7 +112,7 @@ function targets({ backends }: Pick<Rule, "backends">): { name: string; share: s
 function onTheWay(service: Service, rule: Rule): string[] {
   const { retry, cors, compression, rewrite, mirror, requestHeaders, responseHeaders } = rule;
   const { limits, fault, hosts, hsts, telemetry } = service;
-  const policies = Object.keys(service.trafficPolicy);
+  const policies = Object.keys(service.trafficPolicy).filter((name) => name !== "tls");
   return [
     ...(hosts.some(({ plainListener }) => plainListener !== undefined) ? ["without TLS too"] : []),
     ...(service.clientCertificates === undefined ? [] : ["needs a certificate of the client"]),
@@ -138,10 +138,28 @@ function onTheWay(service: Service, rule: Rule): string[] {
     ...(hsts === undefined ? [] : [`HSTS ${hstsValue(hsts)}`]),
     ...(telemetry.traces === undefined ? [] : [`${telemetry.traces.samplePercent} % traced`]),
     ...(telemetry.accessLogs === undefined ? [] : ["own access log rules"]),
+    ...backendTls(service),
     ...(policies.length === 0
       ? []
       : [policies.map((name) => name.replace(/([A-Z])/g, " $1").toLowerCase()).join(", ")]),
   ];
+}
+
+/** What protects the way from the gateway to the backend, if the config says it. */
+function backendTls({ trafficPolicy: { tls } }: Service): string[] {
+  switch (tls?.mode) {
+    case undefined:
+      return [];
+    case "DISABLE":
+      return ["plain text to the backend"];
+    case "ISTIO_MUTUAL":
+      return ["mutual TLS of the mesh"];
+    case "SIMPLE":
+    case "MUTUAL": {
+      const shown = tls.mode === "MUTUAL" ? " with a certificate of the gateway" : "";
+      return [`TLS to the backend${shown}${tls.insecure === true ? ", which is not verified" : ""}`];
+    }
+  }
 }
 
 /** How long a request may take, and how long its answer may take to begin. */

@@ -11,6 +11,7 @@ export interface TrafficPolicy {
       http2MaxRequests?: number;
       maxRequestsPerConnection?: number;
       maxRetries?: number;
+      h2UpgradePolicy?: "UPGRADE";
     };
   };
   outlierDetection?: {
@@ -19,11 +20,23 @@ export interface TrafficPolicy {
     baseEjectionTime: string;
     maxEjectionPercent: number;
   };
-  tls?: { mode: "DISABLE" | "ISTIO_MUTUAL" };
+  tls?: ClientTls;
   loadBalancer?:
     | { simple: "LEAST_REQUEST" | "ROUND_ROBIN" | "RANDOM"; warmup?: { duration: string } }
     | { consistentHash: ConsistentHash };
   retryBudget?: { percent: number; minRetryConcurrency: number };
+}
+
+/** https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings */
+export interface ClientTls {
+  mode: "DISABLE" | "ISTIO_MUTUAL" | "SIMPLE" | "MUTUAL";
+  /** A Secret in the proxy's namespace, or `configmap://NAMESPACE/NAME`. */
+  credentialName?: string;
+  /** A path in the proxy, or `system` for the CAs of its image. */
+  caCertificates?: string;
+  sni?: string;
+  subjectAltNames?: readonly string[];
+  insecureSkipVerify?: boolean;
 }
 
 /** https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings-ConsistentHashLB */

@@ -7,6 +7,8 @@ export function namespace(name: string): Manifest {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
 }
 
+const APP_PROTOCOLS = { http: "http", grpc: "kubernetes.io/h2c", tls: "https", "grpc-tls": "https" } as const;
+
 /** A Service without a selector and its endpoints, or the pod that a stack's own Service selects. */
 export function backend({
   namespace,
@@ -24,7 +26,7 @@ export function backend({
     return [node(), { apiVersion: "v1", kind: "Pod", metadata: { name, namespace, labels }, spec }];
   }
   // Istio derives the backend's protocol from the Service's port; without this it would be HTTP/1.1.
-  const appProtocol = protocol === "grpc" ? "kubernetes.io/h2c" : "http";
+  const appProtocol = APP_PROTOCOLS[protocol];
   const own = new Map(Object.entries(names).map(([port, number]) => [number, port]));
   const named = ports.map((port) => ({ name: own.get(port) ?? `${protocol}-${port}`, port, appProtocol }));
   return service(name, namespace, [address, ...replicas], named);

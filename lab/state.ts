@@ -12,7 +12,7 @@ export interface BackendState {
   /** Those that a stack calls by name. */
   readonly names?: Readonly<Record<string, number>>;
   /** Protocol of its ports. */
-  readonly protocol: "http" | "grpc" | "tls";
+  readonly protocol: "http" | "grpc" | "tls" | "grpc-tls";
   readonly address: string;
   /** Labels of its pod, if the stack's own Service selects it; otherwise the lab creates the Service. */
   readonly labels?: Readonly<Record<string, string>>;

@@ -1,4 +1,5 @@
 import { noEmptyAllowRule } from "./authorization";
+import { verifiedBackendsInProduction } from "./backendTls";
 import { certificateLifetime, rsaKeySize } from "./certificate";
 import { noForeignEnvoyFilter } from "./envoyFilter";
 import { noFaultInProduction } from "./fault";
@@ -20,6 +21,7 @@ export const POLICIES: readonly AnyPolicy[] = [
   gatewayAvailableInProduction,
   clientAddressesInProduction,
   strictMutualTls,
+  verifiedBackendsInProduction,
   rsaKeySize,
   certificateLifetime,
   noEmptyAllowRule,

@@ -23,6 +23,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "retry.attempts": "retries",
   "timeouts.backendRequest": "time for an answer to begin",
   "timeouts.request": "timeout",
+  "trafficPolicy.tls": "TLS to the backend",
 };
 
 /** Nothing checks what these say, so reviewers see all of it. */

@@ -1,7 +1,9 @@
-import { ownName, sharedName } from "../components/shared/naming";
+import { ownName, proxyLabels, sharedName } from "../components/shared/naming";
 import { milliseconds, type Service, type StackConfig } from "../config";
+import { isBackendsOwn } from "../config/schema/backends/tls";
 import { globalLimitsOf } from "../config/schema/limits/rateLimit";
 import { type Answer, TIMEOUT_MS } from "./client";
+import { selectorOf } from "./cluster/kubectl";
 import { isAborted } from "./expectations";
 import { sampleOf } from "./hosts";
 import type { Diagnosis } from "./row";
@@ -79,6 +81,13 @@ export function diagnose(
       more: `kubectl get deployments,pods -n ${rateLimitService?.namespace ?? gateway.namespace}`,
     };
   }
+  if (isUnreachable(answer) && isBackendsOwn(service?.trafficPolicy.tls)) {
+    // Envoy tells the reason to its log only.
+    return {
+      cause: `TLS with the backend fails, or nothing listens there: its certificate is not as trafficPolicy.tls wants, or a Secret or ConfigMap is missing in ${gateway.namespace}`,
+      more: `kubectl logs -n ${gateway.namespace} -l ${selectorOf(proxyLabels(gateway))} --tail=-1 | grep -E "TLS_error|SDS"`,
+    };
+  }
   if (status === 503) {
     return {
       cause: unavailable(body),
@@ -94,6 +103,10 @@ export function diagnose(
   return { cause: `the backend itself answers ${status}`, more: `kubectl describe ${route}` };
 }
 
+function isUnreachable({ status, body }: Pick<Answer, "status" | "body">): boolean {
+  return status === 503 && body.includes("upstream connect error") && !body.includes("reset reason: overflow");
+}
+
 /** The cause behind Envoy's message for a backend that it cannot reach. */
 function unavailable(body: string): string {
   if (body.includes("no healthy upstream")) {
@@ -102,7 +115,7 @@ function unavailable(body: string): string {
   if (body.includes("reset reason: overflow")) {
     return "the circuit breaker is open: a limit of the service's trafficPolicy.connections is reached";
   }
-  if (/upstream connect error/.test(body)) {
+  if (isUnreachable({ status: 503, body })) {
     return "nothing listens at the backend's address: the Pod is down, or the Service's target port is wrong";
   }
   return "the backend itself reports that it is unavailable";

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Backend, backendsOf, type Service } from "../../config";
 import type { LoadBalancing } from "../../config/schema/backends/loadBalancing";
+import { type BackendTls, isBackendsOwn } from "../../config/schema/backends/tls";
 import type { TrafficPolicy } from "../../config/schema/backends/trafficPolicy";
 import {
+  type ClientTls,
   DestinationRule,
   type DestinationRuleSpec,
   type TrafficPolicy as IstioTrafficPolicy,
@@ -48,11 +50,11 @@ export class BackendPolicy extends pulumi.ComponentResource {
  */
 export function destinationRules(
   services: readonly Service[],
-  gateway: Pick<GatewayRef, "name">,
+  gateway: Pick<GatewayRef, "name" | "namespace">,
 ): Record<string, DestinationRuleSpec> {
   const rules: Record<string, DestinationRuleSpec> = {};
   for (const service of services) {
-    const { trafficPolicy } = service;
+    const { trafficPolicy, protocol } = service;
     if (Object.keys(trafficPolicy).length === 0) {
       continue;
     }
@@ -61,7 +63,7 @@ export function destinationRules(
         host: hostOf(backend),
         exportTo: ["."],
         workloadSelector: { matchLabels: proxyLabels(gateway) },
-        trafficPolicy: toTrafficPolicy(trafficPolicy),
+        trafficPolicy: toTrafficPolicy(trafficPolicy, { namespace: gateway.namespace, protocol }),
       };
     }
   }
@@ -77,24 +79,60 @@ function hostOf({ service, namespace }: Pick<Backend, "service" | "namespace">):
   return `${service}.${namespace}.svc.cluster.local`;
 }
 
-export function toTrafficPolicy(policy: TrafficPolicy): IstioTrafficPolicy {
+/** @param where Where the Secrets and ConfigMaps are that it names, and what clients speak. */
+export function toTrafficPolicy(
+  policy: TrafficPolicy,
+  { namespace, protocol }: { namespace: string; protocol: Service["protocol"] },
+): IstioTrafficPolicy {
   const { connections, outlierDetection, loadBalancing, retryBudget, tls } = policy;
+  // gRPC needs HTTP/2. Ports whose protocol is https get HTTP/1.1, and no port says both.
+  const upgraded = protocol === "grpc" && isBackendsOwn(tls);
+  const http = {
+    http1MaxPendingRequests: connections?.maxPendingRequests,
+    http2MaxRequests: connections?.maxRequests,
+    maxRequestsPerConnection: connections?.maxRequestsPerConnection,
+    maxRetries: connections?.maxRetries,
+    h2UpgradePolicy: upgraded ? ("UPGRADE" as const) : undefined,
+  };
+  const tcp = connections && {
+    maxConnections: connections.maxConnections,
+    connectTimeout: connections.connectTimeout,
+  };
   return {
-    connectionPool: connections && {
-      tcp: { maxConnections: connections.maxConnections, connectTimeout: connections.connectTimeout },
-      http: {
-        http1MaxPendingRequests: connections.maxPendingRequests,
-        http2MaxRequests: connections.maxRequests,
-        maxRequestsPerConnection: connections.maxRequestsPerConnection,
-        maxRetries: connections.maxRetries,
-      },
-    },
+    connectionPool: connections || upgraded ? { tcp, http } : undefined,
     outlierDetection,
     // Undefined leaves the choice to auto mTLS; setting a mode would disable it.
-    tls,
+    tls: tls && toTls(tls, namespace),
     loadBalancer: loadBalancing && toLoadBalancer(loadBalancing),
     retryBudget,
   };
+}
+
+function toTls(tls: BackendTls, namespace: string): ClientTls {
+  if (!isBackendsOwn(tls)) {
+    return tls;
+  }
+  const { mode, sni, insecure, subjectAltNames } = tls;
+  return {
+    mode,
+    sni,
+    ...(tls.mode === "MUTUAL" ? { credentialName: tls.credentialName } : toAuthority(tls, namespace)),
+    ...(insecure === true
+      ? { insecureSkipVerify: true }
+      : // With a name of its own in the handshake, Istio checks no name in the certificate.
+        { subjectAltNames: subjectAltNames ?? (sni === undefined ? undefined : [sni]) }),
+  };
+}
+
+function toAuthority(
+  { ca, insecure }: Extract<BackendTls, { mode: "SIMPLE" }>,
+  namespace: string,
+): Pick<ClientTls, "caCertificates" | "credentialName"> {
+  if (ca === undefined) {
+    // Whatever Istio's own default is.
+    return insecure === true ? {} : { caCertificates: "system" };
+  }
+  return { credentialName: ca.kind === "Secret" ? ca.name : `configmap://${namespace}/${ca.name}` };
 }
 
 function toLoadBalancer(loadBalancing: LoadBalancing): IstioTrafficPolicy["loadBalancer"] {

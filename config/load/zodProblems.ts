@@ -10,7 +10,8 @@ const HINTS: Readonly<Record<string, string>> = {
   http3:
     "not allowed: HTTP/3 is not offered, since the Gateway API has no field for it, Istio's is experimental, and it gets past required client certificates",
   hosts: "not allowed here: hosts are those of a whole service, so list another service for other hosts",
-  tls: "the key certificate, such as { type: existing, secretName: NAME }: there is no tls",
+  tls: "the key certificate, such as { type: existing, secretName: NAME }, or trafficPolicy.tls for a backend that speaks TLS",
+  backendProtocol: "trafficPolicy.tls: { mode: SIMPLE } for a backend that speaks TLS",
   www: "not allowed: hosts lists both names, [example.com, { host: www.example.com, redirect: 301 }]",
   affinity: "trafficPolicy.loadBalancing: { type: CONSISTENT_HASH, key: { type: cookie, name: NAME } }",
   allowlist: "access.allow, a list of blocks such as 10.0.0.0/8",
@@ -35,7 +36,9 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /** Keys of other manuals and of earlier versions, each with today's key and the form of its value. */
 const RENAMED: Readonly<Record<string, readonly [key: string, form?: string]>> = {
+  caCertificates: ["ca", "such as { kind: ConfigMap, name: NAME }"],
   certificateDays: ["certificateExpiresWithin", "a duration such as 14d"],
+  insecureSkipVerify: ["insecure"],
   maxAgeSeconds: ["maxAge", "a duration such as 365d"],
   maxRequestBytes: ["maxRequestSize", "a size such as 1Mi"],
   minBytes: ["minSize", "a size such as 1Ki"],
@@ -137,6 +140,12 @@ function phrase(issue: z.core.$ZodIssue): string {
 
 /** The message for a key that no schema has. */
 export function unknownKey(key: string, known: readonly string[]): string {
+  if (known.includes("service") && known.includes("weight") && /^(tls|https|scheme|protocol)$/.test(key)) {
+    return "not allowed here: trafficPolicy: { tls: { mode: SIMPLE } } of the service, for all of its backends";
+  }
+  if (key === "ca" && known.includes("credentialName")) {
+    return "not allowed with MUTUAL: the CAs are in ca.crt of the Secret credentialName";
+  }
   const hint = Object.hasOwn(HINTS, key) ? HINTS[key] : undefined;
   if (hint !== undefined) {
     return hint;

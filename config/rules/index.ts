@@ -35,7 +35,7 @@ import { listenPortProblems, streamProblems } from "./routing/streams";
 import { telemetryProblems } from "./telemetry/telemetry";
 import { clientCertificateProblems, sharedAuthorityProblems } from "./entry/clientCertificates";
 import { cipherProblems, everyHostTlsProblems, groupProblems } from "./entry/tls";
-import { retryBudgetProblems, trafficPolicyProblems } from "./backends/trafficPolicy";
+import { backendProtocolProblems, retryBudgetProblems, trafficPolicyProblems } from "./backends/trafficPolicy";
 import { versionProblems } from "./routing/versions";
 
 export type { CheckedService, CheckedStack } from "./checkedStack";
@@ -77,6 +77,7 @@ const RULES: readonly StackRule[] = [
   grpcProblems,
   duplicateProblems,
   trafficPolicyProblems,
+  backendProtocolProblems,
   retryBudgetProblems,
   accessProblems,
   issuerProblems,

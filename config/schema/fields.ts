@@ -41,6 +41,14 @@ export const hostname = z
   .max(253, "a host name of at most 253 characters")
   .regex(new RegExp(`^(?!.*\\.\\d+$)${LABEL}(\\.${LABEL})+$`), { error: ({ input }) => hostnameFlaw(String(input)) });
 
+/** A name in a TLS handshake (RFC 6066, section 3): one label is enough, and an IP address is none. */
+export const serverName = z
+  .string("a host name")
+  .max(253, "a host name of at most 253 characters")
+  .regex(new RegExp(`^(?!(.*\\.)?\\d+$)${LABEL}(\\.${LABEL})*$`), {
+    error: ({ input }) => hostnameFlaw(String(input)),
+  });
+
 /** A host name, `*.` and a host name for every name below it, or `*` for every name. */
 export const hostPattern = z
   .string("a host name; several are a list in hosts")

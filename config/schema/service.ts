@@ -29,7 +29,7 @@ const PROTOCOLS = ["http", "grpc", "tls-passthrough", "tls-terminate", "tcp"] as
 /** Guesses at protocols. */
 const PROTOCOL_HINTS: Readonly<Record<string, string>> = {
   udp: "a protocol over TCP: Istio's gateways forward no UDP",
-  https: "http: clients always speak https, and backends plain HTTP",
+  https: "http: clients always speak https; for a backend that does, trafficPolicy: { tls: { mode: SIMPLE } }",
   http2: "http, for HTTP/1.1, HTTP/2 and WebSocket alike, or grpc",
   websocket: "http, for HTTP/1.1, HTTP/2 and WebSocket alike, or grpc",
 };
@@ -118,7 +118,7 @@ export const serviceSchema = z.strictObject({
   trafficPolicy: serviceTrafficPolicySchema
     .optional()
     .describe(
-      "Connection pool, outlier detection and load balancing of its backends. Default: defaults.trafficPolicy, part by part.",
+      "Connection pool, outlier detection, load balancing and TLS of its backends. Default: defaults.trafficPolicy, part by part.",
     ),
 });
 

@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import { makeKey, selfSign } from "../plugins/tls/certificates";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { dirname } from "node:path";
 import { exportChildSpan } from "../otlp/childSpan";
 import { openGrpc } from "./grpcEcho";
+import { handshakeOf, identityOf, secureServer } from "./tls";
 import { echoWebSockets } from "./webSocketEcho";
 
 /**
@@ -14,14 +15,14 @@ import { echoWebSockets } from "./webSocketEcho";
  * size in x-received), `body=TEXT` (that body), `header=NAME:VALUE` (in the answer, repeatable), `fail=N&key=K` (status 503 for the first N requests with
  * that key); `/__count?key=K` returns their number. Below `/__authorize` it acts as an external authorizer: only
  * requests with `x-authorize: yes` are allowed, and the query's `role=ROLE` becomes the header x-role. WebSocket messages are echoed; gRPC backends serve
- * `lab.Echo`, and TLS backends HTTPS with a certificate for SERVICE.backend. A request in a sampled trace gets its own span.
+ * `lab.Echo`, and TLS backends the same with the certificate of `identityOf`. A request in a sampled trace gets its own span.
  */
 interface Backend {
   namespace: string;
   service: string;
   address: string;
   ports: number[];
-  protocol: "http" | "grpc" | "tls";
+  protocol: "http" | "grpc" | "tls" | "grpc-tls";
 }
 
 const MAX_SLEEP_MS = 120_000;
@@ -77,6 +78,7 @@ function answer(backend: Backend, port: number, request: IncomingMessage, respon
     query: url.search,
     headers: request.headers,
     remoteAddress: request.socket.remoteAddress,
+    tls: handshakeOf(request),
   });
   const received = url.searchParams.has("read") ? read(request) : Promise.resolve(undefined);
   setTimeout(
@@ -146,38 +148,36 @@ async function open(backends: readonly Backend[]): Promise<void> {
   }
   for (const [key, { backend, port }] of wanted) {
     if (!servers.has(key)) {
-      const openPort = backend.protocol === "grpc" ? openGrpc : openHttp;
       servers.set(key, await openPort(backend, port));
     }
   }
 }
 
-async function openHttp(backend: Backend, port: number): Promise<{ close(): void }> {
+async function openPort(backend: Backend, port: number): Promise<{ close(): void }> {
+  const { protocol, address, service } = backend;
+  const isSecure = protocol === "tls" || protocol === "grpc-tls";
+  const identity = isSecure ? await identityOf(dirname(backendsFile), backend) : undefined;
+  if (protocol === "grpc" || protocol === "grpc-tls") {
+    return openGrpc(backend, port, identity);
+  }
   const listener = (request: IncomingMessage, response: ServerResponse) => answer(backend, port, request, response);
-  const server =
-    backend.protocol === "tls"
-      ? createTlsServer({ ...(await identity(backend.service)), keepAliveTimeout: 0 }, listener)
-      : createServer({ keepAliveTimeout: 0 }, listener);
-  echoWebSockets(server, backend.service);
+  const server = identity === undefined ? createServer(listener) : secureServer(identity, listener);
+  (server as Server).keepAliveTimeout = 0;
+  echoWebSockets(server, service);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, backend.address, resolve);
+    server.once("error", reject).listen(port, address, resolve);
   });
   return {
     close: () => {
       server.close();
-      server.closeAllConnections();
+      sockets.forEach((socket) => socket.destroy());
     },
   };
-}
-
-async function identity(service: string): Promise<{ key: string; cert: string }> {
-  const { privateKeyPem } = makeKey({ algorithm: "ECDSA", ecdsaCurve: "P256" });
-  const name = `${service}.backend`;
-  const { certPem } = await selfSign({
-    ...{ privateKeyPem, subject: { commonName: name }, dnsNames: [name] },
-    ...{ validityPeriodHours: 24 * 30, isCaCertificate: false, allowedUses: [] },
-  });
-  return { key: privateKeyPem, cert: certPem };
 }
 
 /** How often the list of backends is polled. Unit: milliseconds. */

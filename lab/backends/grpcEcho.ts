@@ -41,10 +41,11 @@ export const ECHO = { Unary: method("Unary", false), Other: method("Other", fals
 
 const counts = new Map<string, number>();
 
-/** Opens a port that answers gRPC calls with a name and what it received, and ends them with a trailer. */
+/** Opens a port, with TLS if it has a key, that answers gRPC calls with a name and what it received, and ends them with a trailer. */
 export async function openGrpc(
   { service, address }: { service: string; address: string },
   port: number,
+  identity?: { key: string; cert: string },
 ): Promise<{ close(): void }> {
   const server = new grpc.Server();
   const answer = (request: EchoRequest, metadata: grpc.Metadata): EchoAnswer => {
@@ -82,8 +83,15 @@ export async function openGrpc(
     next();
   };
   server.addService(ECHO, { Unary: unary, Other: unary, Stream: stream });
+  const { ServerCredentials } = grpc;
+  const credentials =
+    identity === undefined
+      ? ServerCredentials.createInsecure()
+      : ServerCredentials.createSsl(null, [
+          { private_key: Buffer.from(identity.key), cert_chain: Buffer.from(identity.cert) },
+        ]);
   await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`${address}:${port}`, grpc.ServerCredentials.createInsecure(), (error) => {
+    server.bindAsync(`${address}:${port}`, credentials, (error) => {
       if (error === null) {
         resolve();
       } else {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Backend, Port, StackConfig } from "../../config";
 import { backendsOf } from "../../config/resolve/model";
+import { isBackendsOwn } from "../../config/schema/backends/tls";
 import { backendAddress } from "../addresses";
 import { logOf } from "../controlPlane";
 import { outputInside, startDaemon, type ProcessId } from "../namespaces";
@@ -28,9 +29,12 @@ export interface WantedBackend extends Pick<BackendState, "namespace" | "service
 
 /** A stack's backends: pods for the versions whose Services the stack creates, Services for everything else. */
 export function wantedBackends({ services, streams }: Pick<StackConfig, "services" | "streams">): WantedBackend[] {
-  const pods = services.flatMap(({ versions, namespace, protocol }) =>
-    versions.flatMap(({ service, selector, ports }) =>
-      ports.map(({ targetPort }) => ({ namespace, service, protocol, port: targetPort, labels: selector })),
+  const pods = services.flatMap((service) =>
+    service.versions.flatMap(({ service: name, selector, ports }) =>
+      ports.map(({ targetPort }) => ({
+        ...{ namespace: service.namespace, service: name, protocol: protocolOf(service) },
+        ...{ port: targetPort, labels: selector },
+      })),
     ),
   );
   const isPod = ({ namespace, service }: Pick<Backend, "namespace" | "service">) =>
@@ -38,7 +42,7 @@ export function wantedBackends({ services, streams }: Pick<StackConfig, "service
   const others = services.flatMap((service) =>
     backendsOf(service)
       .filter((backend) => !isPod(backend))
-      .map((backend) => ({ ...backend, protocol: service.protocol })),
+      .map((backend) => ({ ...backend, protocol: protocolOf(service) })),
   );
   const streamed = streams.flatMap(({ protocol, backends }) =>
     backends.map((backend) => ({
@@ -47,6 +51,10 @@ export function wantedBackends({ services, streams }: Pick<StackConfig, "service
     })),
   );
   return [...pods, ...others, ...streamed];
+}
+
+function protocolOf({ protocol, trafficPolicy: { tls } }: StackConfig["services"][number]): BackendState["protocol"] {
+  return isBackendsOwn(tls) ? ({ http: "tls", grpc: "grpc-tls" } as const)[protocol] : protocol;
 }
 
 /** Starts the echo server; it opens ports as backends are added. */

@@ -25,6 +25,7 @@ const weak: Values = {
       limits: { streamIdleTimeout: "0s" },
       fault: { abort: { status: 503 } },
       plainHttp: true,
+      trafficPolicy: { tls: { mode: "SIMPLE", insecure: true } },
     },
   ],
   mtls: {
@@ -70,6 +71,7 @@ describe("policy pack, in Pulumi's engine", () => {
         "service-limit-in-production",
         "service-timeout",
         "strict-mutual-tls",
+        "verified-backends-in-production",
       ],
       stdout,
     );

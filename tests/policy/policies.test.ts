@@ -331,6 +331,18 @@ describe("policy/policies", () => {
     });
   });
 
+  it("verified-backends-in-production: refuses a backend whose certificate is not checked, in production only", () => {
+    const policy = "verified-backends-in-production";
+    const rule = (trafficPolicy: Props, stack = "prod") =>
+      resource("kubernetes:networking.istio.io/v1:DestinationRule", { spec: { trafficPolicy } }, { stack });
+    const tls = { mode: "SIMPLE", insecureSkipVerify: true };
+    const refused = ["mandatory: apps/it accepts any certificate of its backend: set ca in place of insecure."];
+    assert.deepEqual(of(policy, rule({ tls })), refused);
+    assert.deepEqual(of(policy, rule({ portLevelSettings: [{ port: { number: 1 }, tls }] })), refused);
+    assert.deepEqual(of(policy, rule({ tls: { mode: "SIMPLE", caCertificates: "system" } })), []);
+    assert.deepEqual(of(policy, rule({ tls }, "dev")), []);
+  });
+
   describe("no-fault-in-production", () => {
     const policy = "no-fault-in-production";
     const fault = { "@type": `${FILTERS}.fault.v3.HTTPFault`, abort: {} };

@@ -1,6 +1,7 @@
 import type { Problem } from "../../values/problem";
 import { resolveTrafficPolicy, targetsOf } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
+import { isBackendsOwn } from "../../schema/backends/tls";
 import { sameContent } from "../../values/sameContent";
 
 /** Backends that two services treat differently: Istio applies one DestinationRule per host, and does not merge them. */
@@ -18,6 +19,27 @@ export function trafficPolicyProblems({ defaults, services }: CheckedStack): Pro
     }
     const expected = `the same trafficPolicy as services[${owners.get(clash)?.index ?? 0}], since both send to ${clash}`;
     return [{ path: `services[${index}].trafficPolicy`, value: service.trafficPolicy, expected }];
+  });
+}
+
+/** Backends that speak TLS, and that one service sends gRPC to and another one HTTP: HTTP/2 is chosen per host. */
+export function backendProtocolProblems({ defaults, services }: CheckedStack): Problem[] {
+  const owners = new Map<string, { index: number; isGrpc: boolean }>();
+  return services.flatMap(({ index, service }) => {
+    if (!isBackendsOwn(resolveTrafficPolicy(service, defaults).tls)) {
+      return [];
+    }
+    const isGrpc = service.protocol === "grpc";
+    const backends = [...new Set(targetsOf(service).map((backend) => `${backend.namespace}/${backend.service}`))];
+    const clash = backends.find((backend) => (owners.get(backend)?.isGrpc ?? isGrpc) !== isGrpc);
+    for (const backend of backends) {
+      owners.set(backend, owners.get(backend) ?? { index, isGrpc });
+    }
+    if (clash === undefined) {
+      return [];
+    }
+    const expected = `that of services[${owners.get(clash)?.index ?? 0}], since both send to ${clash} over TLS: a Service of its own for gRPC`;
+    return [{ path: `services[${index}].protocol`, value: service.protocol, expected }];
   });
 }
 

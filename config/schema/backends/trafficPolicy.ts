@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { orOff, percentage, positiveDuration, wholeNumber } from "../fields";
 import { loadBalancingSchema } from "./loadBalancing";
+import { backendTlsSchema } from "./tls";
 
 /** Above 0: Envoy reads 0 as no limit, and Istio refuses some of them. */
 const some = (unit: string) => wholeNumber(1, 1_000_000, unit).optional();
@@ -38,19 +39,13 @@ const retryBudget = z.strictObject({
     .describe("Retries at once that are always allowed, however few requests there are."),
 });
 
-const tls = z.strictObject({
-  mode: z
-    .enum(["DISABLE", "ISTIO_MUTUAL"], "DISABLE or ISTIO_MUTUAL")
-    .describe(
-      "ISTIO_MUTUAL: mutual TLS or no connection. DISABLE: plain text, for ports that the sidecar skips, or if a mesh-wide rule demands TLS from backends without a sidecar.",
-    ),
-});
-
 /** What a policy is made of. */
 const parts = {
   connections: connections.describe("Connection pool and circuit breaker."),
   outlierDetection: outlierDetection.describe("Ejection of endpoints that fail."),
-  tls: tls.describe("TLS to the backend. Default: mutual TLS if an endpoint has a sidecar, else plain text."),
+  tls: backendTlsSchema.describe(
+    "TLS to the backend. Default: mutual TLS of the mesh if an endpoint has a sidecar, else plain text.",
+  ),
   loadBalancing: loadBalancingSchema.describe("How an endpoint is chosen."),
   retryBudget: retryBudget.describe("Limit on retries, so that they do not pile up on a failing backend."),
 } as const;

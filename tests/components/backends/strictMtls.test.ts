@@ -60,10 +60,12 @@ describe("components/strictMtls", () => {
 });
 
 describe("components/backendPolicy, tls", () => {
+  const WHERE = { namespace: "ingress", protocol: "http" } as const;
+
   it("keeps auto mTLS unless a mode is set", () => {
-    assert.deepEqual(plain(toTrafficPolicy({ connections: { maxConnections: 1 } })), {
+    assert.deepEqual(plain(toTrafficPolicy({ connections: { maxConnections: 1 } }, WHERE)), {
       connectionPool: { tcp: { maxConnections: 1 }, http: {} },
     });
-    assert.deepEqual(plain(toTrafficPolicy({ tls: { mode: "DISABLE" } })), { tls: { mode: "DISABLE" } });
+    assert.deepEqual(plain(toTrafficPolicy({ tls: { mode: "DISABLE" } }, WHERE)), { tls: { mode: "DISABLE" } });
   });
 });

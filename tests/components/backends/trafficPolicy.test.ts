@@ -3,6 +3,8 @@ import { destinationRules } from "../../../components/backends/trafficPolicy";
 import { routeSpec } from "../../../components/routing/routes";
 import { plain, stack } from "../../support/stacks";
 
+const EDGE = { name: "edge", namespace: "ingress" };
+
 describe("components/backendPolicy", () => {
   it("creates one DestinationRule per backend, for its fully qualified host", () => {
     const { services } = stack({
@@ -38,10 +40,53 @@ describe("components/backendPolicy", () => {
         loadBalancer: { simple: "LEAST_REQUEST", warmup: { duration: "30s" } },
       },
     });
-    assert.deepEqual(plain(destinationRules(services, { name: "edge" })), {
+    assert.deepEqual(plain(destinationRules(services, EDGE)), {
       "web.apps": spec("web"),
       "web-next.apps": spec("web-next"),
     });
+  });
+});
+
+describe("components/backendPolicy, TLS that the backend speaks", () => {
+  const of = (tls: object, more: object = {}) => {
+    const { services } = stack({ services: [{ name: "web", namespace: "apps", trafficPolicy: { tls }, ...more }] });
+    return plain(destinationRules(services, EDGE)["web.apps"]?.trafficPolicy);
+  };
+
+  it("verifies by the CAs of the proxy's image, and by the Host header, by default", () => {
+    // Istio takes names from the Host header only if there is neither sni nor subjectAltNames.
+    assert.deepEqual(of({ mode: "SIMPLE" }), { tls: { mode: "SIMPLE", caCertificates: "system" } });
+  });
+
+  it("names a CA in the Gateway's namespace", () => {
+    const ca = (kind: string) => of({ mode: "SIMPLE", ca: { kind, name: "backend-ca" } });
+    assert.deepEqual(ca("Secret"), { tls: { mode: "SIMPLE", credentialName: "backend-ca" } });
+    assert.deepEqual(ca("ConfigMap"), {
+      tls: { mode: "SIMPLE", credentialName: "configmap://ingress/backend-ca" },
+    });
+  });
+
+  it("checks the server name that is set, unless other names are", () => {
+    const credentialName = "identity";
+    const tls = { mode: "MUTUAL", credentialName, sni: "web.apps.svc" };
+    assert.deepEqual(of(tls), { tls: { ...tls, subjectAltNames: ["web.apps.svc"] } });
+    assert.deepEqual(of({ ...tls, subjectAltNames: ["other"] }), { tls: { ...tls, subjectAltNames: ["other"] } });
+  });
+
+  it("checks nothing only if insecure is said", () => {
+    assert.deepEqual(of({ mode: "SIMPLE", insecure: false }), of({ mode: "SIMPLE" }));
+    assert.deepEqual(of({ mode: "SIMPLE", insecure: true, sni: "web" }), {
+      tls: { mode: "SIMPLE", sni: "web", insecureSkipVerify: true },
+    });
+  });
+
+  it("asks for HTTP/2 if clients speak gRPC, and leaves it to the port otherwise", () => {
+    const connectionPool = { http: { h2UpgradePolicy: "UPGRADE" } };
+    assert.deepEqual(of({ mode: "SIMPLE" }, { protocol: "grpc" }), {
+      connectionPool,
+      tls: { mode: "SIMPLE", caCertificates: "system" },
+    });
+    assert.deepEqual(of({ mode: "DISABLE" }, { protocol: "grpc" }), { tls: { mode: "DISABLE" } });
   });
 });
 
@@ -55,7 +100,7 @@ describe("components/backendPolicy, names", () => {
       ],
     });
     assert.deepEqual(
-      Object.values(destinationRules(services, { name: "edge" })).map(({ host }) => host),
+      Object.values(destinationRules(services, EDGE)).map(({ host }) => host),
       ["b--c.a.svc.cluster.local", "c.a--b.svc.cluster.local"],
     );
   });

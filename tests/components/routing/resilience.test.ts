@@ -106,7 +106,7 @@ describe("components/backendPolicy, session affinity and retry budget", () => {
   const policy = (trafficPolicy: unknown) => {
     const [service] = stack({ services: [{ name: "web", namespace: "apps", trafficPolicy }] }).services;
     assert.ok(service);
-    return plain(toTrafficPolicy(service.trafficPolicy));
+    return plain(toTrafficPolicy(service.trafficPolicy, service));
   };
 
   it("hashes a header, a cookie or the client's address", () => {

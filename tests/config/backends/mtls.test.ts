@@ -72,21 +72,6 @@ describe("config/mtls", () => {
   });
 });
 
-describe("config/trafficPolicy, tls", () => {
-  const service = (tls: unknown) => [{ name: "web", namespace: "apps", trafficPolicy: { tls } }];
-
-  it("has two modes besides the choice by endpoint", () => {
-    for (const mode of ["DISABLE", "ISTIO_MUTUAL"]) {
-      assert.deepEqual(stack({ services: service({ mode }) }).services[0]?.trafficPolicy, { tls: { mode } });
-    }
-    for (const tls of [{ mode: "SIMPLE" }, {}]) {
-      const [line = "", ...more] = mistakes({ services: service(tls) });
-      assert.deepEqual(more, []);
-      assert.match(line, /services\[0\]\.trafficPolicy\.tls\.mode: .*expected DISABLE or ISTIO_MUTUAL/);
-    }
-  });
-});
-
 describe("config/mtls, names of exceptions", () => {
   it("refuses that of a strict namespace, whose policy is a resource with that name too", () => {
     const exceptions = [{ ...exception, name: "apps" }];

@@ -58,6 +58,16 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
     const other = { connections: { maxConnections: 2 } };
     return `${add(values, { name: "zz-two", ...shared, trafficPolicy: other })}.trafficPolicy`;
   },
+  sharedProtocol: (values) => {
+    const trafficPolicy = { tls: { mode: "SIMPLE" }, connections: {}, outlierDetection: {}, loadBalancing: {} };
+    const shared = { backends: [{ service: "zz-shared" }], access: { public: true }, trafficPolicy };
+    add(values, { name: "zz-one", ...shared });
+    return `${add(values, { name: "zz-two", protocol: "grpc", ...shared })}.protocol`;
+  },
+  uncheckedName: (values) => {
+    const tls = { mode: "SIMPLE", insecure: true, subjectAltNames: ["a.test"] };
+    return `${add(values, { name: "zz-one", access: { public: true }, trafficPolicy: { tls } })}.trafficPolicy.tls`;
+  },
   sharedMirror: (values) => {
     const service = { access: { public: true }, trafficPolicy: { connections: { maxConnections: 1 } } };
     add(values, { name: "zz-one", ...service });

@@ -357,7 +357,7 @@ export function drawTrafficPolicy(draw: Draw, { retryBudgets: budget }: Pick<Sha
         baseEjectionTime: () => draw.duration(),
         maxEjectionPercent: () => draw.int(1, 100),
       }),
-    tls: () => ({ mode: draw.pick(["DISABLE", "ISTIO_MUTUAL"]) }),
+    tls: () => drawBackendTls(draw),
     loadBalancing: () =>
       draw.pick<Values>([
         {},
@@ -375,4 +375,22 @@ export function drawTrafficPolicy(draw: Draw, { retryBudgets: budget }: Pick<Sha
       ? { retryBudget: () => draw.some(60, { percent: () => draw.int(1, 100), minRetryConcurrency: number }) }
       : {}),
   });
+}
+
+function drawBackendTls(draw: Draw): Values {
+  const sni = draw.maybe(50, () => draw.pick(["web", "web.apps.svc", draw.label()]));
+  const subjectAltNames = () =>
+    draw.several(1, 3, () => draw.pick([`${draw.label()}.internal`, "10.0.0.1", "spiffe://cluster.local/ns/a/sa/b"]));
+  const ca = () => ({ kind: draw.pick(["Secret", "ConfigMap"]), name: draw.label() });
+  const isInsecure = draw.chance(20);
+  const checked = isInsecure
+    ? { insecure: true }
+    : { insecure: draw.maybe(10, () => false), subjectAltNames: draw.maybe(40, subjectAltNames) };
+  return given(
+    draw.pick<() => Values>([
+      () => ({ mode: draw.pick(["DISABLE", "ISTIO_MUTUAL"]) }),
+      () => ({ mode: "SIMPLE", ca: isInsecure ? undefined : draw.maybe(60, ca), sni, ...checked }),
+      () => ({ mode: "MUTUAL", credentialName: draw.label(), sni, ...checked }),
+    ])(),
+  );
 }
