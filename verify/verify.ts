@@ -14,6 +14,7 @@ import { checkConditions } from "./cluster/conditions";
 import { checkInfrastructure } from "./cluster/infrastructure";
 import { checkListenerSets } from "./cluster/listenerSets";
 import { checkProxies } from "./cluster/proxies";
+import { checkShadowed } from "./cluster/shadowed";
 import { someHost } from "./hosts";
 import { skipped, type Row } from "./row";
 import { recordedAddress, type Target } from "./target";
@@ -32,6 +33,7 @@ const CLUSTER: readonly (readonly [name: string, check: Check])[] = [
   ["listener-sets", checkListenerSets],
   ["infrastructure", checkInfrastructure],
   ["backends", checkBackends],
+  ["shadowed", checkShadowed],
   ["proxies", checkProxies],
   ["client-address", checkClientAddress],
 ];

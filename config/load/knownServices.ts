@@ -37,6 +37,7 @@ const serviceObject = z.object({
   metadata: z.object({ name: z.string(), namespace: z.string().nullish() }),
   spec: z
     .object({
+      type: z.string().nullish(),
       ports: z
         .array(z.object({ name: z.string().nullish(), port: z.number(), protocol: z.string().nullish() }))
         .nullish(),

@@ -4,8 +4,9 @@ import type { Problem } from "../values/problem";
 import type { Backend, NamedPort, Port, StackConfig } from "./model";
 import { nearest, stableBackends } from "./service";
 
-/** A Service of the cluster, as far as its ports matter. */
+/** A Service of the cluster, as far as it matters to requests. */
 export interface KnownService {
+  readonly type?: string | null;
   readonly ports?:
     readonly { readonly name?: string | null; readonly port: number; readonly protocol?: string | null }[] | null;
 }
@@ -68,11 +69,23 @@ function target(
 
 /** The number of a port in its Service; undefined if the Service has no such port for TCP. */
 export function portNumber({ port: wanted }: Named, found: KnownService): number | undefined {
-  return tcpPorts(found).find(({ name }) => name === wanted)?.port;
+  return isAlias(found) ? undefined : tcpPorts(found).find(({ name }) => name === wanted)?.port;
 }
+
+/** Whether a Service is a name in DNS only: Istio knows no endpoints of it, and answers 500. */
+export function isAlias({ type }: KnownService): boolean {
+  return type === "ExternalName";
+}
+
+/** What is expected in place of such a Service. */
+export const IN_PLACE_OF_ALIAS =
+  "a Service with endpoints: an ExternalName has none, and requests get 500. For a host outside the cluster, write { host: HOST, port: 443 } in backends";
 
 /** A Service that has no port of that name. */
 export function missingPort({ path, owner, namespace, service, port }: Named, found: KnownService): Problem {
+  if (isAlias(found)) {
+    return { path, service: owner, value: port, expected: IN_PLACE_OF_ALIAS };
+  }
   const ports = tcpPorts(found).map(({ name, port: number }) => (name ? `${name} (${number})` : String(number)));
   const has = ports.length === 0 ? "it lists none, so write the number" : ports.join(", ");
   return { path, service: owner, value: port, expected: `a port of the Service ${namespace}/${service}: ${has}` };

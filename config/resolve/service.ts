@@ -149,7 +149,7 @@ function canaryBackend(service: ParsedService, path: ParsedPath, canary: Canary)
 }
 
 /** Every Service that a service's requests may go to, including copies. Reads as few keys as possible. */
-export function targetsOf(service: ParsedService): Pick<Backend, "service" | "namespace">[] {
+export function targetsOf(service: ParsedService): Omit<Backend, "weight">[] {
   return service.paths.flatMap((path) => {
     const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
     const canary =

@@ -21,6 +21,7 @@ import { hostProblems, wildcardProblems } from "./routing/hosts";
 import { externalDnsProblems } from "./entry/externalDns";
 import { plainHttpProblems } from "./entry/plainHttp";
 import { hstsProblems } from "./entry/hsts";
+import { aliasProblems } from "./backends/aliases";
 import { mtlsProblems } from "./backends/mtls";
 import { allowedListenerProblems } from "./entry/allowedListeners";
 import { namespaceProblems } from "./entry/allowedRoutes";
@@ -66,6 +67,7 @@ const RULES: readonly StackRule[] = [
   listenPortProblems,
   backendProblems,
   portProblems,
+  aliasProblems,
   canaryProblems,
   overrideProblems,
   versionProblems,

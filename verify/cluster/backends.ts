@@ -1,11 +1,12 @@
 import { RATE_LIMIT_PORT, rateLimitServiceName } from "../../components/shared/naming";
 import { backendsOf, type Port } from "../../config";
+import { IN_PLACE_OF_ALIAS, isAlias, type KnownService } from "../../config/resolve/namedPorts";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
 import { getObject, listObjects } from "./kubectl";
 
 interface KubernetesService {
-  spec: { ports?: { name?: string; port: number }[] };
+  spec: KnownService & { ports?: { name?: string; port: number }[] };
 }
 
 interface EndpointSlice {
@@ -46,6 +47,9 @@ async function flawOf(
   const object = await getObject<KubernetesService>("service", service, namespace);
   if (object === undefined) {
     return { seen: "missing", cause: `there is no Service ${service} in ${namespace}` };
+  }
+  if (isAlias(object.spec)) {
+    return { seen: "an ExternalName", cause: `expected ${IN_PLACE_OF_ALIAS}` };
   }
   const ports = (object.spec.ports ?? []).map((one) => (typeof port === "number" ? one.port : (one.name ?? one.port)));
   if (!ports.includes(port)) {

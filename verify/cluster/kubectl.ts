@@ -37,6 +37,19 @@ export async function getAll<T>(kind: string): Promise<T[]> {
   return (JSON.parse(await outputOf("kubectl", ["get", kind, "-o", "json"])) as { items: T[] }).items;
 }
 
+/** All objects of a kind in a namespace; none if the cluster does not know the kind. @throws Error if it cannot be asked. */
+export async function getAllIn<T>(kind: string, namespace: string): Promise<T[]> {
+  try {
+    return (JSON.parse(await outputOf("kubectl", ["get", kind, "-n", namespace, "-o", "json"])) as { items: T[] })
+      .items;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("the server doesn't have a resource type")) {
+      return [];
+    }
+    throw error;
+  }
+}
+
 /** Labels as kubectl's `-l` takes them. */
 export function selectorOf(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)

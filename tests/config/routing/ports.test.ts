@@ -170,8 +170,17 @@ describe("config/ports", () => {
         refusal(service("{ name: http, port: 53, protocol: UDP }")),
         `${at} it lists none, so write the number`,
       );
+    });
+
+    it("are refused, numbers too, where the Service is a name in DNS only", () => {
+      const expected = "expected a Service with endpoints: an ExternalName has none, and requests get 500";
       const external = service("").replace("spec: { ports: [] }", "spec: { type: ExternalName, externalName: a.test }");
-      assert.equal(refusal(external), `${at} it lists none, so write the number`);
+      assert.ok(refusal(external).startsWith(`istio-gateway:services[0].port (web): "http", ${expected}`));
+      assert.throws(
+        () => load(web({ port: 443 })),
+        ({ message }: Error) => message.includes(`services[0].backends (web): "apps/web", ${expected}`),
+      );
+      assert.throws(() => load(web({ port: 443 })), /has 1 mistake,/);
     });
 
     it("are refused if a file cannot be read, once", () => {
