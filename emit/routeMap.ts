@@ -6,7 +6,7 @@ import { sameContent } from "../config/values/sameContent";
 import { authority, httpsUrl } from "../config/resolve/protocols";
 import type { Stream } from "../config/resolve/model";
 import { entrance, requestOf } from "./words";
-import { rateLimitsOf } from "../config/schema/limits/rateLimit";
+import { isEnforced, isGlobal, rateLimitsOf, type RateLimit } from "../config/schema/limits/rateLimit";
 
 /** A stack's routes for humans: a diagram (Mermaid) and a table, as Markdown. */
 export function routeMap(stack: string, { listeners, gateway, services, streams }: StackConfig): string {
@@ -123,7 +123,7 @@ function onTheWay(service: Service, rule: Rule): string[] {
     ...(retry === undefined ? [] : [retry === false ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
     ...(compression === undefined ? [] : [`compressed with ${compression.algorithms.join(" or ")}`]),
-    ...rateLimitsOf(service).map(({ type, requests, per }) => `${type} limit ${requests} per ${per}`),
+    ...rateLimitsOf(service).map(limited),
     ...(limits?.maxRequestSize === undefined ? [] : [`bodies up to ${limits.maxRequestSize}`]),
     ...(limits?.streamIdleTimeout === undefined ? [] : [`idle timeout ${limits.streamIdleTimeout}`]),
     ...(rewrite === undefined
@@ -160,6 +160,18 @@ function backendTls({ trafficPolicy: { tls } }: Service): string[] {
       return [`TLS to the backend${shown}${tls.insecure === true ? ", which is not verified" : ""}`];
     }
   }
+}
+
+/** `global limit shop (shared) 100 per day, not enforced` */
+function limited(limit: RateLimit): string {
+  const { type, requests, per, status } = limit;
+  const shared = isGlobal(limit) && limit.shared !== undefined ? ` ${limit.shared} (shared)` : "";
+  return [
+    `${type} limit${shared} ${requests} per ${per}`,
+    ...("burst" in limit && limit.burst !== undefined ? [`${limit.burst} at once`] : []),
+    ...(status === undefined ? [] : [`refused with ${status}`]),
+    ...(isEnforced(limit) ? [] : ["not enforced"]),
+  ].join(", ");
 }
 
 /** How long a request may take, and how long its answer may take to begin. */

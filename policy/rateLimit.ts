@@ -1,4 +1,4 @@
-import { LIMITS_METADATA } from "../components/limits/rateLimitDescriptors";
+import { limitsNamespace } from "../components/limits/rateLimitDescriptors";
 import { actsOn, type FilterConfig, patchesOf } from "./envoyFilter";
 import { isKind, objectName, type Resource, type StackPolicy, type Violation } from "./policy";
 import { isProduction, PRODUCTION_SETTINGS, type ProductionConfig } from "./production";
@@ -18,13 +18,21 @@ const SETTINGS = {
   },
 } as const;
 
-/** Whether a filter counts requests, or says which of the rate limit service's counters do. */
-function isLimit({ "@type": type = "", metadata = [] }: FilterConfig): boolean {
-  const counters = (metadata as Metadata[]).filter((entry) => entry.metadata_namespace === LIMITS_METADATA);
+/** Where it is said which of the rate limit service's counters refuse a request. */
+const COUNTERS = ([429, 503] as const).map(limitsNamespace);
+
+/** Whether a filter refuses requests, or says which of the rate limit service's counters do. */
+function isLimit({ "@type": type = "", metadata = [], filter_enforced: enforced }: FilterConfig): boolean {
+  const counters = (metadata as Metadata[]).filter((entry) => COUNTERS.includes(entry.metadata_namespace ?? ""));
   return (
-    type.endsWith(".LocalRateLimit") ||
+    (type.endsWith(".LocalRateLimit") && (enforced as Enforced | undefined)?.default_value?.numerator !== 0) ||
     (type.endsWith(".set_metadata.v3.Config") && counters.some(({ value = {} }) => Object.keys(value).length > 0))
   );
+}
+
+/** Share of the requests that Envoy's local limit refuses; it refuses all if nothing is said, in a filter of this program. */
+interface Enforced {
+  default_value?: { numerator?: number };
 }
 
 /** What Envoy's filter `set_metadata` sets. */

@@ -15,10 +15,11 @@ export interface Burst {
 /** Concurrent requests: fewer than any server's limit. */
 const CONCURRENT = 20;
 
-/** Sends many requests over one connection, and so to one proxy, until one is refused. */
+/** Sends many requests over one connection, and so to one proxy, until a limit refuses one with a status. */
 export async function burst(
   url: string,
   most: number,
+  refusal: number,
   { address, from, identity, headers }: RequestOptions,
 ): Promise<Burst> {
   const { origin, pathname, hostname } = new URL(url);
@@ -42,7 +43,7 @@ export async function burst(
   const sender = async () => {
     while (sent < most && !limited && error === undefined) {
       sent++;
-      const answer = await send(session, { ":path": pathname, ...headers });
+      const answer = await send(session, refusal, { ":path": pathname, ...headers });
       if (answer !== undefined) {
         statuses.push(answer.status);
         limited ||= answer.limited;
@@ -57,6 +58,7 @@ export async function burst(
 /** Undefined if there was no answer. */
 function send(
   session: ClientHttp2Session,
+  refusal: number,
   headers: Record<string, string>,
 ): Promise<{ status: number; limited: boolean } | undefined> {
   return new Promise((resolve) => {
@@ -68,7 +70,7 @@ function send(
     let answer: { status: number; limited: boolean } | undefined;
     stream.on("response", (received) => {
       const status = received[":status"] ?? 0;
-      answer = { status, limited: status === 429 && received["x-ratelimit-limit"] !== undefined };
+      answer = { status, limited: status === refusal && received["x-ratelimit-limit"] !== undefined };
     });
     stream.on("error", () => undefined);
     stream.on("close", () => resolve(answer));

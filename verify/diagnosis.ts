@@ -1,10 +1,10 @@
 import { ownName, proxyLabels, sharedName } from "../components/shared/naming";
 import { milliseconds, type Service, type StackConfig } from "../config";
 import { isBackendsOwn } from "../config/schema/backends/tls";
-import { globalLimitsOf } from "../config/schema/limits/rateLimit";
+import { globalLimitsOf, rateLimitsOf } from "../config/schema/limits/rateLimit";
 import { type Answer, TIMEOUT_MS } from "./client";
 import { selectorOf } from "./cluster/kubectl";
-import { isAborted } from "./expectations";
+import { isAborted, isLimited } from "./expectations";
 import { sampleOf } from "./hosts";
 import type { Diagnosis } from "./row";
 
@@ -24,7 +24,7 @@ export function diagnose(
   const kind = service?.protocol === "grpc" ? "grpcroute" : "httproute";
   const route =
     service === undefined ? `${kind}s -A` : `${kind} ${sharedName(gateway, service.name)} -n ${service.namespace}`;
-  const { status, body } = answer;
+  const { status, body, headers } = answer;
   const delay = service?.fault?.delay;
   const names = config.namedPorts.length === 0 ? "" : " (pulumi up looks ports by name up again)";
   if (status === 0 && delay !== undefined && milliseconds(delay.duration) >= TIMEOUT_MS) {
@@ -63,7 +63,10 @@ export function diagnose(
       more: `kubectl get envoyfilter ${ownName(gateway, "limits")} -n ${gateway.namespace} -o yaml`,
     };
   }
-  if (status === 429) {
+  const isUsedUp =
+    headers["x-ratelimit-remaining"] === "0" &&
+    rateLimitsOf(service ?? {}).some((limit) => limit.status !== undefined && limit.status === status);
+  if (isLimited(answer) || isUsedUp) {
     return {
       cause: "a rate limit is used up",
       more: `kubectl get envoyfilter -n ${gateway.namespace} -o yaml`,

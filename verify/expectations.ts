@@ -6,9 +6,16 @@ export function plainRules({ rules }: Service): Rule[] {
   return rules.filter(({ type, match = {} }) => type !== "RegularExpression" && Object.keys(match).length === 0);
 }
 
-/** Whether the answer is the gateway's own, not a backend's: 403, 404, 429, or an aborting fault's. */
+/** Whether the answer is the gateway's own, not a backend's: 403, 404, 429, another of a local limit, or an aborting fault's. */
 export function isGatewaysOwn({ status, body }: Answer): boolean {
-  return (status === 404 && body === "") || isDenied({ status, body }) || status === 429 || isAborted({ body });
+  return (
+    (status === 404 && body === "") || isDenied({ status, body }) || isLimited({ status, body }) || isAborted({ body })
+  );
+}
+
+/** Whether a limit refused the request: with another status, only Envoy's message for a local one tells. */
+export function isLimited({ status, body }: Pick<Answer, "status" | "body">): boolean {
+  return status === 429 || body === "local_rate_limited";
 }
 
 /** Envoy's message if a fault aborts a request, with any status. */

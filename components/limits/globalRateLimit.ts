@@ -4,9 +4,17 @@ import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimi
 import { protoDuration } from "../../config/values/duration";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { lastFilterPatch } from "../shared/envoyPatches";
-import { byRule, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
+import { byRule, filterByRoute, filterName, NO_ACTION } from "../shared/filterByRoute";
 import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
-import { LIMITS_METADATA, limitsMetadata, rateLimitDomain, rateLimits } from "./rateLimitDescriptors";
+import { NOT_ENFORCED_LIMITS } from "../shared/statNames";
+import {
+  limitsMetadata,
+  limitsNamespace,
+  rateLimitDomain,
+  rateLimits,
+  type Refusal,
+  refusals,
+} from "./rateLimitDescriptors";
 
 export interface GlobalRateLimitArgs {
   services: readonly Service[];
@@ -18,28 +26,47 @@ export interface GlobalRateLimitArgs {
 
 /**
  * Limits that all gateway proxies count together. A filter by rule says which limits a request has, and Envoy's own, the same for all
- * services, asks the service that counts. Empty if no service has a limit.
+ * services, asks the service that counts: one for each answer to requests beyond a limit. Empty if no service has a limit.
  */
 export function globalRateLimitPatches(args: GlobalRateLimitArgs): ConfigPatch[] {
   const { services, clientAddress } = args;
+  const used = refusals(services);
   const filters = byRule(services, (_, service) => {
-    const value = limitsMetadata(service);
-    return Object.keys(value).length === 0
+    const metadata = used
+      .map((refusal) => ({ metadata_namespace: limitsNamespace(refusal), value: limitsMetadata(service, refusal) }))
+      .filter(({ value }) => Object.keys(value).length > 0);
+    return metadata.length === 0
       ? NO_ACTION
-      : {
-          "@type": "type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config",
-          metadata: [{ metadata_namespace: LIMITS_METADATA, value }],
-        };
+      : { "@type": "type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config", metadata };
   });
   return filters.size === 0
     ? []
     : [
         ...filterByRoute({ feature: "global-rate-limit", place: "last", by: "rule", filters }),
-        lastFilterPatch("envoy.filters.http.ratelimit", {
-          ...filterConfig(args),
-          rate_limits: rateLimits(services, clientAddress),
-        }),
+        ...used.map((refusal) =>
+          lastFilterPatch(refusal === 429 ? ENVOYS_NAME : filterName(`rate-limit-${refusal}`), {
+            ...filterConfig(args),
+            ...answer(refusal),
+            rate_limits: rateLimits(services, refusal, clientAddress),
+          }),
+        ),
       ];
+}
+
+const ENVOYS_NAME = "envoy.filters.http.ratelimit";
+
+/** What a filter tells clients whose requests are beyond a limit. */
+function answer(refusal: Refusal): Record<string, unknown> {
+  if (refusal !== "not-enforced") {
+    return refusal === 429 ? {} : { rate_limited_status: { code: refusal } };
+  }
+  return {
+    stat_prefix: NOT_ENFORCED_LIMITS,
+    filter_enforced: { default_value: { numerator: 0, denominator: "HUNDRED" } },
+    failure_mode_deny: false,
+    enable_x_ratelimit_headers: "OFF",
+    disable_x_envoy_ratelimited_header: true,
+  };
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/ratelimit/v3/rate_limit.proto */

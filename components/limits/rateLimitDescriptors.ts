@@ -1,5 +1,5 @@
 import type { Service } from "../../config";
-import { globalLimitsOf, type GlobalRateLimit, limitName } from "../../config/schema/limits/rateLimit";
+import { globalLimitsOf, type GlobalRateLimit, isEnforced, limitName } from "../../config/schema/limits/rateLimit";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { grouped } from "../../config/values/grouped";
 import { filterName } from "../shared/filterByRoute";
@@ -44,31 +44,61 @@ function genericKey(key: string, value: string): Record<string, unknown> {
   return { generic_key: { descriptor_key: key, descriptor_value: value } };
 }
 
-/** Namespace of the metadata that says which limits a request has. */
-export const LIMITS_METADATA = filterName("limits");
+/** What becomes of requests beyond a limit: a status, or nothing. Each of Envoy's filters gives one such answer. */
+export type Refusal = 429 | 503 | "not-enforced";
+
+function refusalOf(limit: GlobalRateLimit): Refusal {
+  return isEnforced(limit) ? (limit.status ?? 429) : "not-enforced";
+}
+
+/** Those that the services' limits need, in the order of their filters: what one refuses is not counted by the next. */
+export function refusals(services: readonly Service[]): Refusal[] {
+  const used = new Set(services.flatMap(globalLimitsOf).map(refusalOf));
+  return ([429, 503, "not-enforced"] as const).filter((refusal) => used.has(refusal));
+}
+
+/** Namespace of the metadata that says which limits with an answer a request has. */
+export function limitsNamespace(refusal: Refusal): string {
+  return filterName(refusal === 429 ? "limits" : `limits-${refusal}`);
+}
 
 /**
- * A service's limits, by the slot that counts them: `rateLimits` has an entry for each slot, which takes the service and the limit
- * from here. Two limits that tell clients apart in the same way have different slots.
+ * A service's limits with an answer, by the slot that counts them: `rateLimits` has an entry for each slot, which takes the service
+ * and the limit from here. Two limits that tell clients apart in the same way have different slots.
  */
-export function limitsMetadata(service: Service): Record<string, { service: string; limit: string }> {
-  return Object.fromEntries(
-    slots(service).map(([slot, limit]) => [slot, { service: service.name, limit: limitName(limit) }]),
-  );
+export function limitsMetadata(service: Service, refusal: Refusal): Record<string, Counter> {
+  return Object.fromEntries(slots(service, refusal).map(([slot, limit]) => [slot, counterOf(service, limit)]));
 }
 
 /** `rate_limits` for all requests: a request without a limit in a slot has no descriptor of it. */
-export function rateLimits(services: readonly Service[], clientAddress?: ClientAddress): Record<string, unknown>[] {
-  return [...new Map(services.flatMap(slots))].flatMap(([slot, limit]) =>
+export function rateLimits(
+  services: readonly Service[],
+  refusal: Refusal,
+  clientAddress?: ClientAddress,
+): Record<string, unknown>[] {
+  const used = new Map(services.flatMap((service) => slots(service, refusal)));
+  return [...used].flatMap(([slot, limit]) =>
     clientsOf(limit, tellsClients(clientAddress)).map(({ actions }) => ({
-      actions: [fromMetadata(slot, "service"), fromMetadata(slot, "limit"), ...actions],
+      actions: [fromMetadata(refusal, slot, "service"), fromMetadata(refusal, slot, "limit"), ...actions],
     })),
   );
 }
 
-/** Each limit of a service, with a slot of its own, named after what tells clients apart. */
-function slots(service: Service): [slot: string, limit: GlobalRateLimit][] {
-  const kinds = [...grouped(globalLimitsOf(service), kindOf)];
+/** What the service counts: requests of one service, or of all that share a limit. */
+interface Counter {
+  readonly service: string;
+  readonly limit: string;
+}
+
+function counterOf({ name }: Pick<Service, "name">, limit: GlobalRateLimit): Counter {
+  // No service's name has a slash.
+  return { service: limit.shared === undefined ? name : `shared/${limit.shared}`, limit: limitName(limit) };
+}
+
+/** Each limit of a service with an answer, with a slot of its own, named after what tells clients apart. */
+function slots(service: Service, refusal: Refusal): [slot: string, limit: GlobalRateLimit][] {
+  const own = globalLimitsOf(service).filter((limit) => refusalOf(limit) === refusal);
+  const kinds = [...grouped(own, kindOf)];
   return kinds.flatMap(([kind, limits]) =>
     limits.map((limit, index): [string, GlobalRateLimit] => [`${kind} ${index + 1}`, limit]),
   );
@@ -85,9 +115,11 @@ function kindOf(limit: GlobalRateLimit): string {
   }
 }
 
-function fromMetadata(slot: string, key: "service" | "limit"): Record<string, unknown> {
+function fromMetadata(refusal: Refusal, slot: string, key: keyof Counter): Record<string, unknown> {
   const path = [slot, key].map((segment) => ({ key: segment }));
-  return { metadata: { descriptor_key: key, metadata_key: { key: LIMITS_METADATA, path }, source: "DYNAMIC" } };
+  return {
+    metadata: { descriptor_key: key, metadata_key: { key: limitsNamespace(refusal), path }, source: "DYNAMIC" },
+  };
 }
 
 /** https://github.com/envoyproxy/ratelimit#configuration */
@@ -110,15 +142,18 @@ export function rateLimitDomain(gateway: GatewayRef): string {
 
 /** What the service counts. */
 export function rateLimitConfig(services: readonly Service[], gateway: GatewayRef): RateLimitConfig {
-  const limited = services.filter((service) => globalLimitsOf(service).length > 0);
+  const counted = services.flatMap((service) =>
+    globalLimitsOf(service).map((limit) => ({ ...counterOf(service, limit), of: limit })),
+  );
   return {
     domain: rateLimitDomain(gateway),
-    descriptors: limited.map((service) => ({
+    descriptors: [...grouped(counted, ({ service }) => service)].map(([service, limits]) => ({
       key: "service",
-      value: service.name,
-      descriptors: globalLimitsOf(service).map((limit) => ({
+      value: service,
+      // What several services share is the same in each.
+      descriptors: [...new Map(limits.map(({ limit, of }) => [limit, of]))].map(([value, limit]) => ({
         key: "limit",
-        value: limitName(limit),
+        value,
         // Whatever the routes send.
         descriptors: clientsOf(limit, true).map(({ entries }) =>
           nested(entries, { unit: limit.per, requests_per_unit: limit.requests }),

@@ -1,4 +1,5 @@
 import type { Service } from "../../config";
+import { isEnforced, isGlobal, rateLimitsOf } from "../../config/schema/limits/rateLimit";
 import { contentHash } from "../shared/contentHash";
 import { type GatewayRef, qualifiedName } from "../shared/naming";
 import { namesOf, ofGateway, ruleRates } from "./metricNames";
@@ -123,6 +124,20 @@ function gatewayPanels(
   ];
 }
 
+/** Requests that would be refused if the service's limits were enforced. */
+function notEnforced(service: Service<number>, own: string): Target[] {
+  const { notEnforced: counters, clusters } = namesOf(service);
+  const limits = rateLimitsOf(service).filter((limit) => !isEnforced(limit));
+  const target = (kind: string, counter: string): Target => ({
+    expr: `sum(rate(${counter}[${WINDOW}]))`,
+    legendFormat: `${kind} limit not enforced`,
+  });
+  return [
+    ...(limits.every(isGlobal) ? [] : [target("local", `${counters.local}{${own}}`)]),
+    ...(limits.some(isGlobal) ? [target("global", `${counters.global}{${clusters},${own}}`)] : []),
+  ];
+}
+
 function servicePanels(service: Service<number>, gateway: GatewayRef): Panel[] {
   const names = namesOf(service);
   const own = ofGateway(gateway);
@@ -139,6 +154,7 @@ function servicePanels(service: Service<number>, gateway: GatewayRef): Panel[] {
         ...(service.rateLimit === undefined
           ? []
           : [{ expr: `sum(rate(${names.rateLimited}{${own}}[${WINDOW}]))`, legendFormat: "rate limited" }]),
+        ...notEnforced(service, own),
       ],
     },
     {

@@ -1,6 +1,7 @@
 import { backendsOf, type Backend, type Rule, type Service } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import type { GatewayRef } from "../shared/naming";
+import { localLimitPrefix, NOT_ENFORCED_LIMITS } from "../shared/statNames";
 
 /** Label of the scraped series that names the Gateway: the pods' label, as Prometheus writes it. */
 export const GATEWAY_LABEL = "gateway_networking_k8s_io_gateway_name";
@@ -86,10 +87,19 @@ export function union(parts: readonly { readonly name: string; readonly expr: st
 /** Names of a service's other metrics. */
 export function namesOf(service: Service<number>) {
   return {
-    rateLimited: `envoy_${sanitized(service.name)}_http_local_rate_limit_rate_limited`,
+    rateLimited: localLimit(service, true),
+    /** What a limit would refuse that is not enforced; `global` by backend. */
+    notEnforced: {
+      local: localLimit(service, false),
+      global: `envoy_cluster_ratelimit_${sanitized(NOT_ENFORCED_LIMITS)}_over_limit`,
+    },
     /** Selects the clusters of its backends. */
     clusters: `cluster_name=~"${clusters(service).join("|")}"`,
   };
+}
+
+function localLimit({ name }: Service<number>, isEnforced: boolean): string {
+  return `envoy_${sanitized(localLimitPrefix(name, isEnforced))}_http_local_rate_limit_rate_limited`;
 }
 
 /** Calls to a gRPC service that ended with a status, or all of them; counted by its backends' clusters. */

@@ -54,6 +54,9 @@ export function loadConfig(given: GivenConfig): StackConfig {
       hasEveryService,
       isSecret,
       domainList: domainList(sound, problems),
+      sharedLimits: problems.some(({ path }) => path.startsWith("rateLimitService"))
+        ? undefined
+        : Object.keys(sound.rateLimitService?.shared ?? {}),
       findService,
     }),
   );

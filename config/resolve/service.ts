@@ -1,5 +1,6 @@
 import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import type { GatewayConfig } from "../schema/entry/gateway";
+import type { RateLimitServiceConfig } from "../schema/limits/rateLimitService";
 import type { ParsedBackend } from "../schema/routing/backend";
 import type { Canary } from "../schema/routing/canary";
 import type { ParsedPath } from "../schema/path";
@@ -15,17 +16,22 @@ import type { Domain } from "./domains";
 import { hostsOf } from "./hosts";
 import { listenerHost, listenerName, nameOnPort } from "./listeners";
 import { HTTP_PORT, listenPortOf } from "./protocols";
+import { resolveRateLimits } from "./rateLimits";
 import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
 
 /** Where a service's defaults come from. */
 export interface ServiceContext {
+  readonly rateLimitService?: RateLimitServiceConfig;
   readonly domains: readonly Domain[];
   readonly defaults: DefaultsConfig;
   readonly gateway: Pick<GatewayConfig, "hsts" | "externalDns"> | undefined;
 }
 
 /** Fills in a service's defaults. */
-export function resolveService(service: ParsedService, { domains, defaults, gateway }: ServiceContext): Service {
+export function resolveService(
+  service: ParsedService,
+  { domains, defaults, gateway, rateLimitService }: ServiceContext,
+): Service {
   const listenPort = listenPortOf(service);
   const hosts = hostsOf(service, domains).map(({ host, redirect }) => ({
     host,
@@ -48,7 +54,7 @@ export function resolveService(service: ParsedService, { domains, defaults, gate
     clientCertificates: service.clientCertificates,
     access: service.access ?? defaults.access,
     limits: service.limits,
-    rateLimit: service.rateLimit,
+    rateLimit: resolveRateLimits(service.rateLimit, rateLimitService),
     fault: service.fault,
     externalDns: resolveExternalDns(service, gateway),
     hsts: nearest(service.hsts, gateway?.hsts),

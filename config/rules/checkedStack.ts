@@ -18,6 +18,8 @@ export interface CheckedStack extends Partial<Omit<ParsedStack, "services" | "de
   readonly defaults: DefaultsConfig;
   /** The domains of both keys; undefined if one of them is wrong. */
   readonly domainList: readonly Domain[] | undefined;
+  /** Names of the limits in rateLimitService.shared; undefined if that key is wrong. */
+  readonly sharedLimits: readonly string[] | undefined;
   /** Services of requests. */
   readonly services: readonly CheckedService[];
   /** Services of connections, whose content is not read. */

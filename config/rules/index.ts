@@ -30,7 +30,7 @@ import { rewriteProblems, ruleNameProblems } from "./routing/paths";
 import { portProblems } from "./routing/ports";
 import { shadowProblems, tieProblems } from "./routing/precedence";
 import { retryProblems } from "./routing/retry";
-import { rateLimitProblems, rateLimitServiceProblems } from "./limits/rateLimit";
+import { rateLimitProblems, rateLimitServiceProblems, sharedLimitProblems } from "./limits/rateLimit";
 import type { CheckedService, CheckedStack } from "./checkedStack";
 import { listenPortProblems, streamProblems } from "./routing/streams";
 import { telemetryProblems } from "./telemetry/telemetry";
@@ -92,6 +92,7 @@ const RULES: readonly StackRule[] = [
   hardeningProblems,
   rateLimitProblems,
   rateLimitServiceProblems,
+  sharedLimitProblems,
   hstsProblems,
   plainHttpProblems,
   externalDnsProblems,

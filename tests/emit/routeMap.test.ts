@@ -47,6 +47,25 @@ describe("scripts/routeMap", () => {
     assert.ok(text.split("\n").includes(row), text);
   });
 
+  it("says of a limit its burst, its status, who shares it, and that it is not enforced", () => {
+    const services = [
+      {
+        name: "web",
+        namespace: "apps",
+        rateLimit: [
+          { type: "local", requests: 5, per: "day", burst: 9, status: 503 },
+          { type: "shared", name: "api" },
+        ],
+      },
+    ];
+    const api = { type: "global", requests: 7, per: "month", enforce: false };
+    const text = routeMap("test", stack({ services, rateLimitService: { shared: { api } } }));
+    assert.match(
+      text,
+      /; local limit 5 per day, 9 at once, refused with 503; global limit api \(shared\) 7 per month, not enforced \|/,
+    );
+  });
+
   it("shows timeouts per try, retries and CORS", () => {
     const text = map([
       {

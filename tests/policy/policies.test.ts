@@ -309,14 +309,16 @@ describe("policy/policies", () => {
       assert.deepEqual(limits("dev"), [`advisory service-limit: ${message}`]);
     });
     it("accept a local or a global limit of the rule itself", () => {
-      for (const limit of [local, global]) {
+      for (const limit of [local, global, metadata("unified-gateway.limits-503", slot)]) {
         assert.deepEqual(limits("prod", filter(mapPatch({ "it--other": local, "it--root": limit }))), []);
         assert.equal(limits("prod", filter(mapPatch({ "it--other": limit }))).length, 1);
       }
     });
     it("refuse what limits nothing, is not for the rule, or no map of the program's", () => {
       const other = { "@type": `${FILTERS}.buffer.v3.Buffer`, max_request_bytes: 1 };
-      for (const none of [metadata("unified-gateway.limits", {}), metadata("other", slot), other]) {
+      const counted = { ...local, filter_enforced: { default_value: { numerator: 0 } } };
+      const tried = metadata("unified-gateway.limits-not-enforced", slot);
+      for (const none of [metadata("unified-gateway.limits", {}), metadata("other", slot), other, counted, tried]) {
         assert.equal(limits("prod", filter(mapPatch({ "it--root": none }))).length, 1);
       }
       assert.equal(limits("prod", filter(mapPatch({ "it--skipped": local }, local))).length, 1);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { lowestLimit, whyNot } from "../../verify/checks/limits";
+import { resolveRateLimits } from "../../config/resolve/rateLimits";
 import { rateLimitsSchema } from "../../config/schema/limits/rateLimit";
 
 describe("verify/checks/limits", () => {
   const limit = (value: object) => {
-    const lowest = lowestLimit({ rateLimit: rateLimitsSchema.parse(value) });
+    const lowest = lowestLimit({ rateLimit: resolveRateLimits(rateLimitsSchema.parse(value), undefined) });
     assert.ok(lowest);
     return lowest;
   };
@@ -18,6 +19,18 @@ describe("verify/checks/limits", () => {
     ];
     assert.deepEqual(limit(limits), limits[1]);
     assert.equal(lowestLimit({ rateLimit: undefined }), undefined);
+  });
+
+  it("tests none that refuses nobody, and goes by the burst", () => {
+    const hour = { type: "local", requests: 100, per: "hour" };
+    const tried = { type: "global", requests: 1, per: "day", enforce: false };
+    assert.equal(limit([hour, tried]).type, "local");
+    assert.equal(lowestLimit({ rateLimit: resolveRateLimits(rateLimitsSchema.parse(tried), undefined) }), undefined);
+    const second = { type: "global", requests: 20, per: "second" };
+    assert.equal(limit([{ ...hour, burst: 10 }, second]).type, "local");
+    assert.equal(limit([{ ...hour, requests: 1, burst: 30 }, second]).type, "global");
+    assert.match(whyNot(http, limit({ ...hour, per: "minute", burst: 500 })) ?? "", /more than 200 requests/);
+    assert.match(whyNot(http, limit({ type: "global", requests: 5, per: "month" })) ?? "", /every client.*the month/);
   });
 
   it("skips limits that take many requests, or would keep others out for long", () => {

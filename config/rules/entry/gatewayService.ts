@@ -3,6 +3,7 @@ import { loadBalancerSettings } from "../../resolve/loadBalancer";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import type { GatewayConfig } from "../../schema/entry/gateway";
 import { dependsOnAddress, givenAccesses } from "../../resolve/entrance";
+import { resolveRateLimits } from "../../resolve/rateLimits";
 import type { LoadBalancer } from "../../schema/entry/loadBalancer";
 import { coversAll, splitBlock } from "../../values/cidr";
 import type { Problem } from "../../values/problem";
@@ -169,7 +170,13 @@ const ADDRESS_KEYS = {
 } as const;
 
 /** With Cluster, proxies see addresses of nodes: a list that includes nodes then admits everyone. */
-export function hiddenClientProblems({ gateway, services, streams, defaults }: CheckedStack): Problem[] {
+export function hiddenClientProblems({
+  gateway,
+  services,
+  streams,
+  defaults,
+  rateLimitService,
+}: CheckedStack): Problem[] {
   const { service } = gateway?.infrastructure ?? {};
   if (gateway === undefined || service?.externalTrafficPolicy !== "Cluster") {
     return [];
@@ -188,9 +195,10 @@ export function hiddenClientProblems({ gateway, services, streams, defaults }: C
   if (tellsClients(gateway.clientAddress)) {
     return [];
   }
-  const reader = [...services, ...streams].find((indexed) =>
-    givenAccesses(indexed, defaults).some(({ access }) => dependsOnAddress({ ...indexed.service, access })),
-  );
+  const reader = [...services, ...streams].find((indexed) => {
+    const rateLimit = resolveRateLimits(indexed.service.rateLimit, rateLimitService);
+    return givenAccesses(indexed, defaults).some(({ access }) => dependsOnAddress({ access, rateLimit }));
+  });
   return reader === undefined ? [] : problem(`services[${reader.index}]`);
 }
 

@@ -2,12 +2,13 @@ import { milliseconds } from "../../values/duration";
 import { bytes } from "../../values/quantity";
 import type { Match } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
-import { rateLimitsOf } from "../../schema/limits/rateLimit";
+import { givenLimitsOf } from "../../schema/limits/rateLimit";
+import type { RateLimitServiceConfig } from "../../schema/limits/rateLimitService";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
 /** Rules between the listeners' limits, and between them and the services. */
-export function hardeningProblems({ gateway, services }: CheckedStack): Problem[] {
+export function hardeningProblems({ gateway, services, rateLimitService }: CheckedStack): Problem[] {
   if (gateway === undefined || gateway.hardening === false) {
     return [];
   }
@@ -29,7 +30,7 @@ export function hardeningProblems({ gateway, services }: CheckedStack): Problem[
     });
   }
   if (hardening.headersWithUnderscoresAction !== "ALLOW") {
-    problems.push(...services.flatMap(underscores));
+    problems.push(...services.flatMap(underscores), ...sharedUnderscores(rateLimitService?.shared));
   }
   return problems;
 }
@@ -37,7 +38,7 @@ export function hardeningProblems({ gateway, services }: CheckedStack): Problem[
 /** Headers that a service uses, but that the listener never lets through. */
 function underscores({ index, service }: IndexedService): Problem[] {
   const at = `services[${index}]`;
-  const limited = rateLimitsOf(service).flatMap((limit, place) => {
+  const limited = givenLimitsOf(service).flatMap((limit, place) => {
     const key = Array.isArray(service.rateLimit) ? `rateLimit[${place}]` : "rateLimit";
     return "header" in limit ? [[`${at}.${key}.header`, limit.header] as const] : [];
   });
@@ -46,14 +47,19 @@ function underscores({ index, service }: IndexedService): Problem[] {
     ...names(`${at}.canary.override.headers`, service.canary?.override),
     ...limited,
   ];
-  return wanted
-    .filter(([, name]) => name.includes("_"))
-    .map(([path, value]) => ({
-      path,
-      value,
-      expected:
-        "a header without '_', or gateway.hardening.headersWithUnderscoresAction: ALLOW, since the gateway lets no such header through",
-    }));
+  return wanted.flatMap(underscore);
+}
+
+function sharedUnderscores(shared: RateLimitServiceConfig["shared"] = {}): Problem[] {
+  return Object.entries(shared).flatMap(([name, limit]) =>
+    "header" in limit ? underscore([`rateLimitService.shared.${name}.header`, limit.header]) : [],
+  );
+}
+
+function underscore([path, value]: readonly [path: string, name: string]): Problem[] {
+  const expected =
+    "a header without '_', or gateway.hardening.headersWithUnderscoresAction: ALLOW, since the gateway lets no such header through";
+  return value.includes("_") ? [{ path, value, expected }] : [];
 }
 
 function names(path: string, match: Match | undefined): (readonly [path: string, name: string])[] {

@@ -1,5 +1,5 @@
 import type { Problem } from "../../values/problem";
-import { globalLimitsOf, isGlobal, limitName, rateLimitsOf } from "../../schema/limits/rateLimit";
+import { givenLimitsOf, isGlobal, limitName } from "../../schema/limits/rateLimit";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
@@ -9,24 +9,81 @@ const MAX_ELSEWHERE = MAX_GATEWAY_NAME - "-0123456789".length;
 
 /** Limits of one service that Envoy or the rate limit service could not tell apart. */
 export function rateLimitProblems({ services }: CheckedStack): Problem[] {
-  return services.flatMap(ofService);
+  return services.flatMap((service) => [...repeatedProblems(service), ...statusProblems(service)]);
 }
 
-function ofService({ index, service }: IndexedService): Problem[] {
+function repeatedProblems({ index, service }: IndexedService): Problem[] {
   const seen = new Map<string, number>();
-  return rateLimitsOf(service).flatMap((limit, place) => {
-    const key = isGlobal(limit) ? limitName(limit) : "local";
+  return givenLimitsOf(service).flatMap((limit, place) => {
+    const key = limit.type === "shared" ? `shared/${limit.name}` : isGlobal(limit) ? limitName(limit) : "local";
     const earlier = seen.get(key);
     if (earlier === undefined) {
       seen.set(key, place);
       return [];
     }
     const at = `services[${index}].rateLimit`;
-    const expected = isGlobal(limit)
-      ? `a type or a unit other than that of ${at}[${earlier}]`
-      : `a global type, since ${at}[${earlier}] is already local: a proxy has one local limit per path`;
+    const expected =
+      limit.type === "shared"
+        ? `a limit other than ${at}[${earlier}], which is the same`
+        : isGlobal(limit)
+          ? `a type or a unit other than that of ${at}[${earlier}]`
+          : `a global type, since ${at}[${earlier}] is already local: a proxy has one local limit per path`;
     return [{ path: `${at}[${place}].type`, value: limit.type, expected }];
   });
+}
+
+/** gRPC has statuses of its own. */
+function statusProblems({ index, service }: IndexedService): Problem[] {
+  return service.protocol !== "grpc"
+    ? []
+    : givenLimitsOf(service).flatMap((limit, place) =>
+        limit.type === "shared" || limit.status === undefined
+          ? []
+          : [
+              {
+                path: `${keyOf(index, service, place)}.status`,
+                value: limit.status,
+                expected: "not allowed with grpc, whose calls end with a status of gRPC",
+              },
+            ],
+      );
+}
+
+/** Names of shared limits that there are not, and limits that nobody shares. */
+export function sharedLimitProblems({ services, sharedLimits, hasEveryService }: CheckedStack): Problem[] {
+  if (sharedLimits === undefined) {
+    return [];
+  }
+  const uses = services.flatMap(({ index, service }) =>
+    givenLimitsOf(service).flatMap((limit, place) =>
+      limit.type === "shared" ? [{ name: limit.name, path: `${keyOf(index, service, place)}.name` }] : [],
+    ),
+  );
+  const listed = sharedLimits.length === 0 ? "" : ": " + sharedLimits.join(", ");
+  const unused = hasEveryService ? sharedLimits.filter((shared) => uses.every(({ name }) => name !== shared)) : [];
+  return [
+    ...uses
+      .filter(({ name }) => !sharedLimits.includes(name))
+      .map(({ name, path }) => ({
+        path,
+        value: name,
+        expected: `the name of a limit in rateLimitService.shared${listed.length > 100 ? "" : listed}`,
+      })),
+    ...unused.map((name) => ({
+      path: `rateLimitService.shared.${name}`,
+      value: name,
+      expected: `a service with rateLimit: { type: shared, name: ${name} }: without one, nothing is counted`,
+    })),
+  ];
+}
+
+/** Key path of one of a service's limits. */
+function keyOf(index: number, { rateLimit }: IndexedService["service"], place: number): string {
+  return `services[${index}].rateLimit${Array.isArray(rateLimit) ? `[${place}]` : ""}`;
+}
+
+function needsService({ service }: IndexedService): boolean {
+  return givenLimitsOf(service).some((limit) => limit.type === "shared" || isGlobal(limit));
 }
 
 /** Rules between global limits and the rate limit service. */
@@ -38,7 +95,7 @@ export function rateLimitServiceProblems({
   isSecret,
 }: CheckedStack): Problem[] {
   const problems: Problem[] = [];
-  const isUsed = services.some(({ service }) => globalLimitsOf(service).length > 0);
+  const isUsed = services.some(needsService);
   if (rateLimitService !== undefined && !isUsed && hasEveryService) {
     const expected = "a service with a global rate limit: without one, the key has no effect";
     problems.push({ path: "rateLimitService", value: rateLimitService, expected });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isMap } from "../../values/isMap";
 import { objectName, serverName } from "../fields";
 
 const MAX_NAMES = 16;
@@ -64,7 +65,7 @@ const isOneWay = ({ insecure, ...given }: object & { insecure?: boolean }) =>
 /** TLS between the gateway and the backends. */
 export const backendTlsSchema = z
   .discriminatedUnion("mode", [sidecars, simple, mutual], {
-    error: ({ code }) => (code === "invalid_type" ? "a map of keys" : "one of DISABLE, ISTIO_MUTUAL, SIMPLE, MUTUAL"),
+    error: ({ input }) => (isMap(input) ? "one of DISABLE, ISTIO_MUTUAL, SIMPLE, MUTUAL" : "a map of keys"),
   })
   .refine(isOneWay, "no ca and no subjectAltNames together with insecure, which accepts any certificate");
 

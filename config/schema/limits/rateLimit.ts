@@ -1,16 +1,43 @@
 import { z } from "zod";
-import { headerName, wholeNumber } from "../fields";
+import { dnsLabel, headerName, wholeNumber } from "../fields";
 
 const requests = wholeNumber(1, 1_000_000, "requests").describe("Requests that pass in each unit of time.");
+/** What becomes of requests beyond a limit. */
+const refusal = {
+  status: z
+    .literal([429, 503], "the status 429 or 503")
+    .optional()
+    .describe("Status of a refused request: 429 (RFC 6585), or 503, as nginx's limit_req has it. Default: 429."),
+  enforce: z
+    .boolean("true or false")
+    .optional()
+    .describe(
+      "False only counts what the limit would refuse, for the dashboard: clients notice nothing, and are told of no limit. Default: true.",
+    ),
+};
 const localBucket = {
   requests,
-  per: z.enum(["second", "minute", "hour"], "second, minute or hour").describe("The unit of time."),
+  per: z
+    .enum(["second", "minute", "hour", "day"], "second, minute, hour or day")
+    .describe("The unit of time. Requests are granted evenly over it."),
+  burst: wholeNumber(1, 1_000_000, "requests")
+    .optional()
+    .describe(
+      "Requests that pass at once after a pause; from then on the rate applies. Default: those of a whole unit.",
+    ),
+  ...refusal,
 };
 const globalBucket = {
   requests,
   per: z
-    .enum(["second", "minute", "hour", "day"], "second, minute, hour or day")
-    .describe("The unit of time. Counting restarts with each minute, hour or day of the clock (UTC)."),
+    .enum(
+      ["second", "minute", "hour", "day", "week", "month", "year"],
+      "second, minute, hour, day, week, month or year",
+    )
+    .describe(
+      "The unit of time. Counting restarts with each minute, hour or day of the clock (UTC). A week has 7 days, a month 30 and a year 365, counted from Thursday, 1 January 1970.",
+    ),
+  ...refusal,
 };
 const header = headerName.describe("Header whose values are counted separately. Requests without it share one limit.");
 
@@ -41,16 +68,26 @@ const global = z.strictObject({ type: z.literal("global"), ...globalBucket });
 const globalByAddress = z.strictObject({ type: z.literal("global-by-address"), ...globalBucket, ...prefixLengths });
 const globalByHeader = z.strictObject({ type: z.literal("global-by-header"), ...globalBucket, header });
 
+const shared = z.strictObject({
+  type: z.literal("shared"),
+  name: dnsLabel.describe("Name of the limit in rateLimitService.shared."),
+});
+
+/** A limit that several services share: one count for all of them. */
+export const sharedLimitSchema = z.discriminatedUnion("type", [global, globalByAddress, globalByHeader], {
+  error: "one of global, global-by-address, global-by-header",
+});
+
 /**
  * A limit of requests; more get 429 with x-ratelimit headers. Local: each gateway proxy counts for itself, and so does
  * each rule of the service: with N proxies up to N times as many come through. Global: one count for the service.
  */
 export const rateLimitSchema = z
-  .discriminatedUnion("type", [local, localByAddress, localByHeader, global, globalByAddress, globalByHeader], {
-    error: "one of local, local-by-address, local-by-header, global, global-by-address, global-by-header",
+  .discriminatedUnion("type", [local, localByAddress, localByHeader, global, globalByAddress, globalByHeader, shared], {
+    error: "one of local, local-by-address, local-by-header, global, global-by-address, global-by-header, shared",
   })
   .describe(
-    "Limit of requests, for all clients, for each address, or for each value of a header. Local: each gateway proxy counts for itself, and for each path. Global: all proxies count together.",
+    "Limit of requests, for all clients, for each address, or for each value of a header. Local: each gateway proxy counts for itself, and for each path. Global: all proxies count together. Shared: a global one that several services have in common.",
   );
 
 const MAX_LIMITS = 8;
@@ -66,19 +103,30 @@ export const rateLimitsSchema = z
   ])
   .describe("A limit of requests, or a list of limits that all apply: at most one local, any number of global ones.");
 
-export type RateLimits = z.output<typeof rateLimitsSchema>;
-export type RateLimit = z.output<typeof rateLimitSchema>;
-export type LocalRateLimit = Extract<RateLimit, { type: "local" | "local-by-address" | "local-by-header" }>;
-export type GlobalRateLimit = Exclude<RateLimit, LocalRateLimit>;
+/** As they are given, by name where they are shared. */
+export type ParsedRateLimits = z.output<typeof rateLimitsSchema>;
+export type ParsedRateLimit = z.output<typeof rateLimitSchema>;
+export type LocalRateLimit = z.output<typeof local | typeof localByAddress | typeof localByHeader>;
+/** `shared`: its name, if other services count with it. */
+export type GlobalRateLimit = z.output<typeof sharedLimitSchema> & { readonly shared?: string };
+export type RateLimit = LocalRateLimit | GlobalRateLimit;
+export type RateLimits = RateLimit | readonly RateLimit[];
 
 export type ByAddress = Extract<RateLimit, { type: "local-by-address" | "global-by-address" }>;
 
-export function isGlobal(limit: RateLimit): limit is GlobalRateLimit {
+export function isGlobal<T extends ParsedRateLimit | RateLimit>(
+  limit: T,
+): limit is Extract<T, { type: `global${string}` }> {
   return limit.type.startsWith("global");
 }
 
 /** A service's limits as a list. */
 export function rateLimitsOf({ rateLimit }: { readonly rateLimit?: RateLimits }): readonly RateLimit[] {
+  return rateLimit === undefined ? [] : [rateLimit].flat();
+}
+
+/** The same as they are given. */
+export function givenLimitsOf({ rateLimit }: { readonly rateLimit?: ParsedRateLimits }): readonly ParsedRateLimit[] {
   return rateLimit === undefined ? [] : [rateLimit].flat();
 }
 
@@ -90,8 +138,13 @@ export function globalLimitsOf(service: { readonly rateLimit?: RateLimits }): re
   return rateLimitsOf(service).filter(isGlobal);
 }
 
+/** Whether requests beyond a limit are refused, not only counted. */
+export function isEnforced({ enforce }: Pick<RateLimit, "enforce">): boolean {
+  return enforce !== false;
+}
+
 /** What tells the global limits of a service apart, such as `global-by-header/x-user/hour`. */
 export function limitName(limit: GlobalRateLimit): string {
   const of = limit.type === "global-by-header" ? [limit.header.toLowerCase()] : [];
-  return [limit.type, ...of, limit.per].join("/");
+  return [limit.type, ...of, limit.per, ...(isEnforced(limit) ? [] : ["not-enforced"])].join("/");
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sharedLimitSchema } from "./rateLimit";
 import { address, cpuAmount, dnsLabel, port, positiveDuration, size, wholeNumber } from "../fields";
 
 const image = z
@@ -53,6 +54,10 @@ export const rateLimitServiceSchema = z
       .default("open")
       .describe("If counting fails: open lets requests through, closed answers 503."),
     timeout: positiveDuration.prefault("100ms").describe("Time to wait for an answer; after that counting has failed."),
+    shared: z
+      .record(dnsLabel, sharedLimitSchema, "a map of names to limits")
+      .optional()
+      .describe("Global limits by name, each one count for all services that have it as { type: shared, name: NAME }."),
     redis: z
       .discriminatedUnion("type", [ownRedis, externalRedis], { error: "one of own, external" })
       .prefault({ type: "own" })

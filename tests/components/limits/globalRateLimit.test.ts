@@ -103,6 +103,58 @@ describe("components/globalRateLimit", () => {
     assert.deepEqual(globalRateLimitPatches({ services: services.slice(1), config, gateway }), []);
   });
 
+  it("has a filter for each answer to requests beyond a limit", () => {
+    const given = { services: limited([LIMIT, { ...LIMIT, per: "day", status: 503 }, { ...LIMIT, enforce: false }]) };
+    const slot = (limit: string) => ({ "any 1": { service: "web", limit } });
+    assert.deepEqual(plain(filterMap(patches(given), "global-rate-limit").filters["web--root"]?.metadata), [
+      { metadata_namespace: "unified-gateway.limits", value: slot("global/minute") },
+      { metadata_namespace: "unified-gateway.limits-503", value: slot("global/day") },
+      { metadata_namespace: "unified-gateway.limits-not-enforced", value: slot("global/minute/not-enforced") },
+    ]);
+    const filters = patches({ ...given, rateLimitService: { failureMode: "closed" } }).flatMap(({ patch }) => {
+      const { name, typed_config } = patch.value as { name: string; typed_config?: Record<string, unknown> };
+      return typed_config?.domain === undefined ? [] : [[name, typed_config] as const];
+    });
+    assert.deepEqual(
+      filters.map(([name]) => name),
+      ["envoy.filters.http.ratelimit", "unified-gateway.rate-limit-503", "unified-gateway.rate-limit-not-enforced"],
+    );
+    const [usual, busy, tried] = filters.map(([, config]) => config);
+    assert.deepEqual([usual?.rate_limited_status, busy?.rate_limited_status], [undefined, { code: 503 }]);
+    assert.deepEqual(
+      [tried?.filter_enforced, tried?.failure_mode_deny, tried?.enable_x_ratelimit_headers, tried?.stat_prefix],
+      [{ default_value: { numerator: 0, denominator: "HUNDRED" } }, false, "OFF", "not_enforced.ratelimit"],
+    );
+    assert.equal(usual?.failure_mode_deny, true);
+    assert.match(JSON.stringify(tried?.rate_limits), /unified-gateway\.limits-not-enforced/);
+  });
+
+  it("counts what services share once", () => {
+    const share = { type: "shared", name: "api" };
+    const given = {
+      services: [
+        { name: "web", namespace: "apps", rateLimit: [share, HEADER] },
+        { name: "two", namespace: "apps", rateLimit: share },
+      ],
+      rateLimitService: { shared: { api: LIMIT } },
+    };
+    const api = { service: "shared/api", limit: "global/minute" };
+    assert.deepEqual(slots(given, "two--root"), { "any 1": api });
+    assert.deepEqual(slots(given, "web--root"), {
+      "any 1": api,
+      "header x-user 1": { service: "web", limit: "global-by-header/x-user/day" },
+    });
+    const { services, gateway } = stack(given);
+    const { descriptors } = rateLimitConfig(services, gateway);
+    assert.deepEqual(
+      descriptors.map(({ value, descriptors: limits }) => [value, limits?.map((limit) => limit.value)]),
+      [
+        ["shared/api", ["global/minute"]],
+        ["web", ["global-by-header/x-user/day"]],
+      ],
+    );
+  });
+
   it("applies the failure mode, the timeout and the namespace", () => {
     const rateLimitService = { failureMode: "closed", timeout: "1m30s", namespace: "limits" };
     const text = JSON.stringify(asking({ services: limited(LIMIT), rateLimitService }));

@@ -34,6 +34,34 @@ describe("components/localRateLimit", () => {
     });
   });
 
+  it("takes a burst apart from the rate, for each client too, and a unit of a day", () => {
+    const limit = { requests: 600, per: "day" as const, burst: 7 };
+    const bucket = { max_tokens: 7, tokens_per_fill: 600, fill_interval: "86400s" };
+    assert.deepEqual(localRateLimit({ type: "local", ...limit }).token_bucket, bucket);
+    const { descriptors } = localRateLimit({ type: "local-by-header", ...limit, maxClients: 7, header: "a" });
+    assert.deepEqual(descriptors, [{ entries: [{ key: "client" }], token_bucket: bucket }]);
+  });
+
+  it("answers with another status", () => {
+    const limit = { type: "local" as const, requests: 1, per: "hour" as const };
+    assert.deepEqual(localRateLimit({ ...limit, status: 503 }).status, { code: 503 });
+    assert.equal("status" in localRateLimit(limit), false);
+  });
+
+  it("counts under another name what is not enforced, and tells clients nothing", () => {
+    const limit = { type: "local" as const, requests: 1, per: "hour" as const, enforce: false };
+    const { filters } = filterMap(
+      localRateLimitPatches(stack({ services: services(limit) }).services),
+      "local-rate-limit",
+    );
+    const filter = filters["web--root"];
+    const share = (numerator: number) => ({ default_value: { numerator, denominator: "HUNDRED" } });
+    assert.deepEqual(
+      [filter?.stat_prefix, filter?.filter_enabled, filter?.filter_enforced, filter?.enable_x_ratelimit_headers],
+      ["web--not-enforced", share(100), share(0), undefined],
+    );
+  });
+
   it("creates nothing if nothing is limited", () => {
     assert.deepEqual(localRateLimitPatches(stack().services), []);
   });
@@ -114,7 +142,7 @@ describe("config/rateLimit", () => {
 
   it("refuses a rate of 0, unknown units and types, and invalid header names", () => {
     refuses({ type: "local", requests: 0, per: "second" }, ".requests", /from 1 to/);
-    refuses({ type: "local", requests: 1, per: "day" }, ".per", /second, minute or hour/);
+    refuses({ type: "local", requests: 1, per: "week" }, ".per", /second, minute, hour or day/);
     refuses({ type: "globl", requests: 1, per: "second" }, ".type", /one of local/);
     refuses({ type: "local-by-header", requests: 1, per: "second", header: "a b" }, ".header", /header name/);
     refuses({ type: "local-by-header", requests: 1, per: "second" }, ".header", /header name/);

@@ -107,11 +107,37 @@ describe("components/metrics", () => {
     assert.match(JSON.stringify(scrapeConfig(given, GATEWAY)), /"scrape_interval":"5s".*"\$1:15090"/);
   });
 
+  it("shows what limits would refuse that are not enforced", () => {
+    const legends = (rateLimit: unknown) => {
+      const { services } = stack({ services: [{ name: "my-web", namespace: "apps", rateLimit }] });
+      const text = JSON.stringify(dashboards(services, GATEWAY));
+      return [...text.matchAll(/"expr":"([^{]*)\{[^}]*\}[^"]*","legendFormat":"([a-z]+) limit not enforced"/g)].map(
+        ([, expr, kind]) => [kind, expr],
+      );
+    };
+    const limit = { requests: 1, per: "hour" };
+    assert.deepEqual(legends({ type: "local", ...limit }), []);
+    assert.deepEqual(
+      legends([
+        { type: "local", ...limit, enforce: false },
+        { type: "global", ...limit, enforce: false },
+      ]),
+      [
+        ["local", "sum(rate(envoy_my_web__not_enforced_http_local_rate_limit_rate_limited"],
+        ["global", "sum(rate(envoy_cluster_ratelimit_not_enforced_ratelimit_over_limit"],
+      ],
+    );
+  });
+
   it("names metrics as Envoy does", () => {
     const [service] = config({}).services;
     assert.ok(service);
     assert.deepEqual(namesOf(service), {
       rateLimited: "envoy_my_web_http_local_rate_limit_rate_limited",
+      notEnforced: {
+        local: "envoy_my_web__not_enforced_http_local_rate_limit_rate_limited",
+        global: "envoy_cluster_ratelimit_not_enforced_ratelimit_over_limit",
+      },
       clusters: String.raw`cluster_name=~"outbound\\|8080\\|\\|my-web\\.apps\\.svc\\.cluster\\.local"`,
     });
     assert.equal(

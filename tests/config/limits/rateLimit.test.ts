@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { globalLimitsOf, localLimitOf } from "../../../config/schema/limits/rateLimit";
-import { mistakes, stack } from "../../support/stacks";
+import { dependsOnAddress } from "../../../config/resolve/entrance";
+import { mistakes, plain, stack } from "../../support/stacks";
 
 const LIMIT = { type: "global", requests: 10, per: "minute" };
 const services = (rateLimit?: unknown) => [{ name: "web", namespace: "apps", rateLimit }];
@@ -34,10 +35,27 @@ describe("config/rateLimit, several", () => {
     refusesLimits([LIMIT, { ...LIMIT, requests: 0 }], "[1].requests", /from 1 to/);
     refusesLimits([{ ...LIMIT, burst: 1 }], "[0].burst", /one of the keys type, requests, per/);
     refusesLimits({ ...LIMIT, request: 1 }, ".request", /the key requests/);
-    refusesLimits([{ ...LIMIT, per: "week" }], "[0].per", /second, minute, hour or day/);
+    refusesLimits([{ ...LIMIT, per: "fortnight" }], "[0].per", /second, minute, hour, day, week, month or year/);
+    refusesLimits([{ ...LIMIT, status: 403 }], "[0].status", /429 or 503/);
+    refusesLimits([{ ...LIMIT, enforce: "no" }], "[0].enforce", /true or false/);
+    refusesLimits({ type: "local", requests: 1, per: "hour", burst: 0 }, ".burst", /from 1 to/);
     refusesLimits([{ ...LIMIT, type: "globl" }], "[0].type", /one of local, .*global-by-header/);
     refusesLimits([], "", /at least one limit/);
     refusesLimits("100/s", "", /one of local, /);
+  });
+
+  it("takes a limit that is not enforced beside one that is", () => {
+    assert.deepEqual(mistakes({ services: services([LIMIT, { ...LIMIT, enforce: false }]) }), []);
+  });
+
+  it("refuses a status for gRPC", () => {
+    const grpc = (rateLimit: unknown) => services(rateLimit).map((one) => ({ ...one, protocol: "grpc" }));
+    refuses({ services: grpc({ ...LIMIT, status: 503 }) }, "services[0].rateLimit.status", /a status of gRPC/);
+    refuses(
+      { services: grpc([LIMIT, { ...LIMIT, per: "day", status: 503 }]) },
+      "services[0].rateLimit[1].status",
+      /gRPC/,
+    );
   });
 
   it("refuses limits that cannot be told apart", () => {
@@ -55,6 +73,49 @@ describe("config/rateLimit, several", () => {
     );
     const accepted = [LIMIT, { ...LIMIT, per: "hour" }, { ...byHeader, header: "a" }, { ...byHeader, header: "b" }];
     assert.deepEqual(mistakes({ services: services(accepted) }), []);
+  });
+});
+
+describe("config/rateLimitService.shared", () => {
+  const shared = { api: { ...LIMIT, status: 503 }, keys: { ...LIMIT, type: "global-by-header", header: "x-key" } };
+  const both = [
+    { type: "shared", name: "api" },
+    { type: "shared", name: "keys" },
+  ];
+
+  it("is written out where a service names it", () => {
+    const [one, two] = stack({
+      services: [...services(both[0]), { name: "two", namespace: "apps", rateLimit: both }],
+      rateLimitService: { shared },
+    }).services;
+    assert.deepEqual(plain(one?.rateLimit), { ...shared.api, shared: "api" });
+    assert.deepEqual(plain(two?.rateLimit), [
+      { ...shared.api, shared: "api" },
+      { ...shared.keys, shared: "keys" },
+    ]);
+  });
+
+  it("refuses unknown names, limits that nobody shares, and local ones", () => {
+    const refusesShared = (rateLimit: unknown, path: string, reason: RegExp, given: unknown = shared) =>
+      refuses({ services: services(rateLimit), rateLimitService: { shared: given } }, path, reason);
+    refusesShared([...both, { type: "shared", name: "app" }], "services[0].rateLimit[2].name", /shared: api, keys$/);
+    refuses({ services: services(both[0]) }, "services[0].rateLimit.name", /in rateLimitService\.shared$/);
+    refusesShared(both[0], "rateLimitService.shared.keys", /name: keys \}: without one, nothing is counted/);
+    refusesShared(
+      [...both, both[0]],
+      "services[0].rateLimit[2].type",
+      /other than .*rateLimit\[0\], which is the same/,
+    );
+    const local = { api: { type: "local", requests: 1, per: "second" } };
+    refusesShared(both[0], "rateLimitService.shared.api.type", /one of global, global-by-address/, local);
+    const underscore = { api: { ...shared.keys, header: "x_key" } };
+    refusesShared(both[0], "rateLimitService.shared.api.header", /a header without '_'/, underscore);
+  });
+
+  it("needs to know clients where it counts by address", () => {
+    const address = { api: { ...LIMIT, type: "global-by-address" } };
+    const [web] = stack({ services: services(both[0]), rateLimitService: { shared: address } }).services;
+    assert.ok(web && dependsOnAddress(web));
   });
 });
 

@@ -46,7 +46,7 @@ function places(values: Values): Place[] {
 
 /** Required keys. */
 const REQUIRED =
-  /^domain$|^domains\[\d+\]\.domain$|hosts\[\d+\]\.host$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|rateLimit(\[\d+\])?\.(type|requests|per|header)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|fault\.(delay\.duration|abort\.status)$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.(mode|credentialName)$|tls\.ca\.(kind|name)$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$|existing\.service$|autoscaling\.maxReplicas$|policies\[\d+\]\.(type|value|period)$|topologyKey$|loadBalancer\.type$/;
+  /^domain$|^domains\[\d+\]\.domain$|hosts\[\d+\]\.host$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|(rateLimit(\[\d+\])?|shared\.\w+)\.(type|requests|per|header|name)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|fault\.(delay\.duration|abort\.status)$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.(mode|credentialName)$|tls\.ca\.(kind|name)$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$|existing\.service$|autoscaling\.maxReplicas$|policies\[\d+\]\.(type|value|period)$|topologyKey$|loadBalancer\.type$/;
 
 type Mutation = (draw: Draw, values: Values) => string | undefined;
 
@@ -341,6 +341,15 @@ export const RULES: Readonly<Record<string, Mutation>> = {
       { type: "local-by-address", requests: 1, per: "hour" },
     ]),
     "services[0].rateLimit[1].type"
+  ),
+  sharedLimits: (_, values) => (
+    (first(values).rateLimit = { type: "shared", name: "none" }),
+    "services[0].rateLimit.name"
+  ),
+  limitStatus: (_, values) => (
+    (first(values).protocol = "grpc"),
+    (first(values).rateLimit = { type: "local", requests: 1, per: "hour", status: 503 }),
+    "services[0].rateLimit.status"
   ),
   rateLimitService: (_, values) => {
     for (const service of values.services as Values[]) {

@@ -1,7 +1,7 @@
 import { ruleName } from "../../../config/resolve/paths";
 import { milliseconds } from "../../../config/values/duration";
 
-import { isGlobal, limitName, type RateLimit } from "../../../config/schema/limits/rateLimit";
+import { isGlobal, limitName, type ParsedRateLimit } from "../../../config/schema/limits/rateLimit";
 import { given, type Draw, type Values } from "./draw";
 import { drawAccess, drawPort, type Shared } from "./shared";
 
@@ -35,7 +35,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
     compression: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawCompression(draw))),
     ...drawFilters(draw, shared, isGrpc, false),
     access: shared.everyoneSays || draw.chance(35) ? drawAccess(draw, shared) : undefined,
-    rateLimit: draw.maybe(35, () => drawLimits(draw, shared)),
+    rateLimit: draw.maybe(35, () => drawLimits(draw, shared, isGrpc)),
     limits,
     fault: draw.maybe(20, () => drawFault(draw, (limits?.streamIdleTimeout ?? shared.streamIdleTimeout) as string)),
     externalDns: shared.externalDns
@@ -265,32 +265,37 @@ function drawFilters(draw: Draw, shared: Shared, isGrpc: boolean, isPrefix: bool
   });
 }
 
-function drawLimits(draw: Draw, shared: Shared): unknown {
+const LOCAL = ["local", "local-by-address", "local-by-header"];
+export const GLOBAL = ["global", "global-by-address", "global-by-header"];
+
+/** A limit of a type. */
+export function drawLimit(draw: Draw, shared: Pick<Shared, "underscores">, type: string, isGrpc = false): Values {
+  const isLocal = LOCAL.includes(type);
+  return given({
+    type,
+    requests: draw.int(1, 1_000_000),
+    per: draw.pick(["second", "minute", "hour", "day", ...(isLocal ? [] : ["week", "month", "year"])]),
+    burst: isLocal ? draw.maybe(30, () => draw.int(1, 1_000_000)) : undefined,
+    status: isGrpc ? undefined : draw.maybe(20, () => draw.pick([429, 503])),
+    enforce: draw.maybe(20, () => draw.chance(30)),
+    maxClients: type.startsWith("local-") ? draw.maybe(40, () => draw.int(1, 1_000_000)) : undefined,
+    ipv4PrefixLength: type.endsWith("address") ? draw.maybe(30, () => draw.int(1, 32)) : undefined,
+    ipv6PrefixLength: type.endsWith("address") ? draw.maybe(30, () => draw.int(1, 128)) : undefined,
+    header: type.endsWith("header") ? draw.header(shared.underscores) : undefined,
+  });
+}
+
+function drawLimits(draw: Draw, shared: Shared, isGrpc: boolean): unknown {
   const seen = new Set<string>();
   const limits = draw
-    .several(1, 4, (): Values => {
-      const type = draw.pick([
-        "local",
-        "local-by-address",
-        "local-by-header",
-        "global",
-        "global-by-address",
-        "global-by-header",
-      ]);
-      const units = ["second", "minute", "hour", ...(type.startsWith("global") ? ["day"] : [])];
-      return given({
-        type,
-        requests: draw.int(1, 1_000_000),
-        per: draw.pick(units),
-        maxClients: type.startsWith("local-") ? draw.maybe(40, () => draw.int(1, 1_000_000)) : undefined,
-        ipv4PrefixLength: type.endsWith("address") ? draw.maybe(30, () => draw.int(1, 32)) : undefined,
-        ipv6PrefixLength: type.endsWith("address") ? draw.maybe(30, () => draw.int(1, 128)) : undefined,
-        header: type.endsWith("header") ? draw.header(shared.underscores) : undefined,
-      });
-    })
+    .several(1, 4, () =>
+      shared.sharedLimits.length > 0 && draw.chance(40)
+        ? { type: "shared", name: draw.pick(shared.sharedLimits) }
+        : drawLimit(draw, shared, draw.pick([...LOCAL, ...GLOBAL]), isGrpc),
+    )
     .filter((limit) => {
-      const typed = limit as unknown as RateLimit;
-      const key = isGlobal(typed) ? limitName(typed) : "local";
+      const typed = limit as unknown as ParsedRateLimit;
+      const key = typed.type === "shared" ? typed.name : isGlobal(typed) ? limitName(typed) : "local";
       return !seen.has(key) && seen.add(key);
     });
   return limits.length === 1 && draw.chance(70) ? limits[0] : limits;

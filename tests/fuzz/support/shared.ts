@@ -14,6 +14,8 @@ export interface Shared {
   readonly retryBudgets: boolean;
   /** Whether headers with `_` are let through. */
   readonly underscores: boolean;
+  /** Names of limits that services may share. */
+  readonly sharedLimits: readonly string[];
   /** Whether external-dns is told anything. */
   readonly externalDns: boolean;
   /** Whether each service must say who may enter. */

@@ -5,7 +5,7 @@ import { hours } from "../../../config/values/duration";
 import { given, type Draw, type Values } from "./draw";
 import { drawEntry } from "./infrastructure";
 import { SECRETS } from "./material";
-import { drawCompression, drawHsts, drawService, drawTimes, drawTrafficPolicy } from "./services";
+import { drawCompression, drawHsts, drawLimit, drawService, drawTimes, drawTrafficPolicy, GLOBAL } from "./services";
 import { drawAccess, drawPort, type Shared } from "./shared";
 
 export type Given = GivenConfig & { readonly values: Values };
@@ -47,6 +47,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     retries: draw.chance(40),
     retryBudgets: draw.chance(20),
     underscores: hardening === false || hardening?.headersWithUnderscoresAction === "ALLOW",
+    sharedLimits: draw.chance(30) ? ["api", "keys"] : [],
     externalDns: externalDns !== undefined,
     everyoneSays: denyByDefault === true && defaultAccess === undefined,
     provider,
@@ -102,7 +103,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
       }),
     ),
     mtls: draw.maybe(25, () => drawMtls(draw, namespaces)),
-    rateLimitService: hasGlobalLimit(services) ? draw.maybe(50, () => drawRateLimitService(draw)) : undefined,
+    rateLimitService: drawLimitService(draw, services, shared),
     telemetry: Object.keys(telemetry).length === 0 ? undefined : telemetry,
     kubernetes: rendering
       ? {
@@ -298,8 +299,15 @@ function withOnePolicy(services: readonly Values[]): Values[] {
   });
 }
 
-function hasGlobalLimit(services: readonly Values[]): boolean {
-  return services.some(({ rateLimit }) => JSON.stringify(rateLimit ?? []).includes('"type":"global'));
+/** Only if there is a global limit, and with the limits that are shared. */
+function drawLimitService(draw: Draw, services: readonly Values[], shared: Shared): Values | undefined {
+  const limits = JSON.stringify(services.map(({ rateLimit }) => rateLimit ?? []));
+  const used = shared.sharedLimits.filter((name) => limits.includes(`"shared","name":"${name}"`));
+  if (used.length > 0) {
+    const named = used.map((name) => [name, drawLimit(draw, shared, draw.pick(GLOBAL))]);
+    return { ...drawRateLimitService(draw), shared: Object.fromEntries(named) as Values };
+  }
+  return limits.includes('"type":"global') ? draw.maybe(50, () => drawRateLimitService(draw)) : undefined;
 }
 
 function drawCertificate(draw: Draw, authority: TestAuthority): Values {
