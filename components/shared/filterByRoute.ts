@@ -23,6 +23,12 @@ export type FilterConfig = Readonly<Record<string, unknown>> & { readonly "@type
 /** A filter, or several that a request passes in this order, and its answer in the opposite one. */
 export type Filters = FilterConfig | readonly FilterConfig[];
 
+/** Filters by what a header of the request contains, upper case or lower: those of the first that does. */
+export interface Choice {
+  readonly choices: readonly { readonly header: string; readonly contains: string; readonly filters: Action }[];
+  readonly otherwise: Filters;
+}
+
 /** For keys that are known, and for which nothing is to be done. */
 export const NO_ACTION = undefined;
 
@@ -37,6 +43,9 @@ export interface ByRule {
   readonly otherwise: Action;
 }
 
+/** What a key of a map leads to. */
+export type Decision = Action | ByRule | Choice;
+
 export interface FilterByRouteArgs {
   /** What it is for. In Envoy the filter is named `unified-gateway.FEATURE`. */
   feature: string;
@@ -44,10 +53,10 @@ export interface FilterByRouteArgs {
   place: Place;
   /** `host`: Envoy's name of a virtual host, see `hostKey`; `rule`: the name of a rule; `misdirected`: see `misdirectedKey`. */
   by: RouteKey;
-  /** The filters of each key, or NO_ACTION; of a host also by rule. Keys that are not in the map get `otherwise`. */
-  filters: ReadonlyMap<string, Action | ByRule>;
+  /** What each key leads to; a host also by rule. Keys that are not in the map get `otherwise`. */
+  filters: ReadonlyMap<string, Decision>;
   /** What all other requests pass. Default: nothing. */
-  otherwise?: FilterConfig;
+  otherwise?: FilterConfig | Choice;
   /** What requests pass whose key is in no map but matches an expression (RE2, for the whole key). Default: nothing. */
   pattern?: { readonly regex: string; readonly filter: Action };
   /** Most bytes of a map in one object. Default: half of what etcd takes. */
@@ -62,7 +71,8 @@ export interface FilterByRouteArgs {
 export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
   const { feature, place, filters, mostBytes = MOST_BYTES } = args;
   const otherwise = otherwiseOf(args);
-  const hasActions = otherwise !== undefined || [...filters.values()].some(isAction);
+  const hasActions =
+    otherwise !== undefined || [...filters.values()].flatMap(actionsOf).some((action) => action !== NO_ACTION);
   if (!hasActions) {
     return [];
   }
@@ -73,6 +83,8 @@ export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
   return ranges.flatMap((range, index) => {
     const name = filterName(ranges.length === 1 ? feature : `${feature}-${index + 1}-${hash}`);
     const map = Object.fromEntries([...actions].filter(([key]) => isIn(range, key)));
+    const decisions = [...filters].filter(([key]) => isIn(range, key)).map(([, decision]) => decision);
+    const chains = chainsOf([...decisions, args.otherwise, args.pattern?.filter].flatMap(actionsOf));
     const rest = otherwise && onNoMatch(args.by, otherwise, ranges, index);
     // Envoy rejects a map without entries.
     const isEmpty = Object.keys(map).length === 0;
@@ -81,7 +93,7 @@ export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
       : { ...lookup(args.by, { exact_match_map: { map } }), on_no_match: rest };
     const config = {
       "@type": MATCHING,
-      extension_config: { name: "composite", typed_config: { "@type": `${COMPOSITE}.Composite` } },
+      extension_config: { name: "composite", typed_config: { "@type": `${COMPOSITE}.Composite`, ...named(chains) } },
       xds_matcher: matcher,
     };
     return [
@@ -95,14 +107,20 @@ export function filterByRoute(args: FilterByRouteArgs): ConfigPatch[] {
   });
 }
 
-function isByRule(entry: Action | ByRule): entry is ByRule {
-  return entry !== NO_ACTION && !isChain(entry) && !("@type" in entry);
+function isByRule(decision: Decision): decision is ByRule {
+  return decision !== NO_ACTION && "rules" in decision && !("@type" in decision);
 }
 
-function isAction(entry: Action | ByRule): boolean {
-  return isByRule(entry)
-    ? [entry.otherwise, ...entry.rules.values()].some((action) => action !== NO_ACTION)
-    : entry !== NO_ACTION;
+function isChoice(decision: Decision): decision is Choice {
+  return decision !== NO_ACTION && "choices" in decision;
+}
+
+/** What a decision may come to. */
+function actionsOf(decision: Decision): Action[] {
+  if (isByRule(decision)) {
+    return [...decision.rules.values(), decision.otherwise];
+  }
+  return isChoice(decision) ? [...decision.choices.map(({ filters }) => filters), decision.otherwise] : [decision];
 }
 
 /** What becomes of requests whose key is in no map; undefined if nothing does. */
@@ -228,35 +246,70 @@ export function byRule<T extends Filters>(
 const MATCHING = "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 const COMPOSITE = "type.googleapis.com/envoy.extensions.filters.http.composite.v3";
 const FILTER_STATE_INPUT = "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput";
+const HEADER_INPUT = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
 const SKIP = "type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter";
 
 type OnMatch = Readonly<Record<string, unknown>>;
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/xds/type/matcher/v3/matcher.proto#xds-type-matcher-v3-matcher-onmatch */
-function onMatch(filters: Action | ByRule): OnMatch {
-  if (isByRule(filters)) {
-    const map = Object.fromEntries([...filters.rules].map(([rule, action]) => [rule, onMatch(action)]));
+function onMatch(decision: Decision): OnMatch {
+  if (isByRule(decision)) {
+    const map = Object.fromEntries([...decision.rules].map(([rule, action]) => [rule, onMatch(action)]));
     return {
-      matcher: { ...lookup(filters.by, { exact_match_map: { map } }), on_no_match: onMatch(filters.otherwise) },
+      matcher: { ...lookup(decision.by, { exact_match_map: { map } }), on_no_match: onMatch(decision.otherwise) },
     };
+  }
+  if (isChoice(decision)) {
+    const matchers = decision.choices.map(({ header, contains, filters: chosen }) => ({
+      predicate: {
+        single_predicate: {
+          input: { name: header, typed_config: { "@type": HEADER_INPUT, header_name: header } },
+          value_match: { contains, ignore_case: true },
+        },
+      },
+      on_match: onMatch(chosen),
+    }));
+    return { matcher: { matcher_list: { matchers }, on_no_match: onMatch(decision.otherwise) } };
   }
   return {
     action:
-      filters === NO_ACTION
+      decision === NO_ACTION
         ? { name: "skip", typed_config: { "@type": SKIP } }
-        : { name: "run", typed_config: { "@type": `${COMPOSITE}.ExecuteFilterAction`, ...execution(filters) } },
+        : { name: "run", typed_config: { "@type": `${COMPOSITE}.ExecuteFilterAction`, ...execution(decision) } },
   };
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/composite/v3/composite.proto */
 function execution(filters: Filters): Record<string, unknown> {
-  const named = (config: FilterConfig, name: string) => ({ name, typed_config: config });
   return isChain(filters)
-    ? { filter_chain: { typed_config: filters.map((config, index) => named(config, `filter-${index + 1}`)) } }
-    : { typed_config: named(filters, "filter") };
+    ? { filter_chain_name: chainName(filters) }
+    : { typed_config: { name: "filter", typed_config: filters } };
 }
 
-function isChain(filters: Filters | ByRule): filters is readonly FilterConfig[] {
+/** Several filters are sent once, however many keys have them. */
+function chainName(filters: readonly FilterConfig[]): string {
+  return contentHash(JSON.stringify(filters));
+}
+
+/** The chains among actions, by name. */
+function chainsOf(actions: readonly Action[]): Record<string, unknown> {
+  const filtersOf = (chain: readonly FilterConfig[]) =>
+    chain.map((config, index) => ({ name: `filter-${index + 1}`, typed_config: config }));
+  return Object.fromEntries(
+    actions.flatMap((action) =>
+      action !== NO_ACTION && isChain(action)
+        ? [[chainName(action), { typed_config: filtersOf(action) }] as const]
+        : [],
+    ),
+  );
+}
+
+/** Envoy rejects a map without entries. */
+function named(chains: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.keys(chains).length === 0 ? {} : { named_filter_chains: chains };
+}
+
+function isChain(filters: Filters): filters is readonly FilterConfig[] {
   return Array.isArray(filters);
 }
 

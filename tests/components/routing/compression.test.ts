@@ -5,20 +5,34 @@ import { plain, stack } from "../../support/stacks";
 const COMPRESSOR = "type.googleapis.com/envoy.extensions.filters.http.compressor.v3.Compressor";
 const LIBRARY = "type.googleapis.com/envoy.extensions.compression.";
 
-interface Action {
-  readonly action: { readonly typed_config: { readonly filter_chain: { readonly typed_config: readonly object[] } } };
+interface Composite {
+  readonly xds_matcher: {
+    readonly matcher_tree: {
+      readonly exact_match_map: {
+        readonly map: Readonly<
+          Record<string, { readonly action: { readonly typed_config: { readonly filter_chain_name: string } } }>
+        >;
+      };
+    };
+  };
+  readonly extension_config: {
+    readonly typed_config: {
+      readonly named_filter_chains: Readonly<Record<string, { readonly typed_config: readonly object[] }>>;
+    };
+  };
 }
 
 /** The filters of each rule, in order. */
-function filters(values: Record<string, unknown>): Record<string, readonly object[]> {
+function filters(values: Record<string, unknown>): Record<string, readonly object[] | undefined> {
   const patches = compressionPatches(stack(values).services);
   const config = patches.find(({ applyTo }) => applyTo === "EXTENSION_CONFIG")?.patch.value;
-  const { typed_config } = plain(config) as {
-    typed_config: { xds_matcher: { matcher_tree: { exact_match_map: { map: Record<string, Action> } } } };
-  };
-  const entries = Object.entries(typed_config.xds_matcher.matcher_tree.exact_match_map.map);
+  const { xds_matcher, extension_config } = (plain(config) as { typed_config: Composite }).typed_config;
+  const chains = extension_config.typed_config.named_filter_chains;
   return Object.fromEntries(
-    entries.map(([rule, { action }]) => [rule, action.typed_config.filter_chain.typed_config] as const),
+    Object.entries(xds_matcher.matcher_tree.exact_match_map.map).map(([rule, { action }]) => [
+      rule,
+      chains[action.typed_config.filter_chain_name]?.typed_config,
+    ]),
   );
 }
 
