@@ -9,6 +9,7 @@ import { accessFilterPatches, isRestricted } from "./access/accessFilter";
 import { accessScopePatches } from "./access/accessScope";
 import { credentialsPatches } from "./access/credentials";
 import { streamAccessPatches } from "./access/streamAccess";
+import { errorPagesPatches } from "./entry/errorPages";
 import { hardeningPatches } from "./entry/hardening";
 import { misdirectedPatches } from "./entry/misdirected";
 import { tlsParametersPatches } from "./entry/tlsParameters";
@@ -56,16 +57,17 @@ interface Entry {
  *
  * 1. `hardening` removes forged headers, before any other filter reads them.
  * 2. `route-keys` writes down the request's host and rule, by which `credentials` and those behind Istio's own find what to do.
- * 3. `misdirected` answers for hosts of another listener, and `cors` answers preflights, whatever guards the service.
- * 4. `credentials` shows Istio's filters what to check, and on which hosts.
- * 5. Istio's own ask the external authorizer, check tokens, and refuse connections that bypass the proxies.
- * 6. `access` decides who may enter.
- * 7. `local-rate-limit`: whoever may not enter uses up nobody's limit.
- * 8. `limits`: bodies are buffered only for clients that may enter.
- * 9. `global-rate-limit`, and `fault`, which delays or aborts requests.
- * 10. `compression`, which acts on answers: first of all, before any other filter adds to them.
- * 11. `retry` tells the router when to try again, `telemetry` under which name to count.
- * 12. The router, which changes headers, rewrites paths, mirrors and retries.
+ * 3. `error-pages`, which acts on answers: after all others, and only where one of them or the router gave it.
+ * 4. `misdirected` answers for hosts of another listener, and `cors` answers preflights, whatever guards the service.
+ * 5. `credentials` shows Istio's filters what to check, and on which hosts.
+ * 6. Istio's own ask the external authorizer, check tokens, and refuse connections that bypass the proxies.
+ * 7. `access` decides who may enter.
+ * 8. `local-rate-limit`: whoever may not enter uses up nobody's limit.
+ * 9. `limits`: bodies are buffered only for clients that may enter.
+ * 10. `global-rate-limit`, and `fault`, which delays or aborts requests.
+ * 11. `compression`, which acts on answers: first of all, before any other filter adds to them.
+ * 12. `retry` tells the router when to try again, `telemetry` under which name to count.
+ * 13. The router, which changes headers, rewrites paths, mirrors and retries.
  *
  * Those in front of Istio's are each inserted as the first, so the last entry comes first; the others right before the router, so
  * they are in the table's order.
@@ -130,6 +132,12 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     name: "misdirected",
     before: "routes",
     patches: misdirectedPatches,
+  },
+  {
+    // In front of all that refuse: it sees the answers of those behind it.
+    name: "error-pages",
+    before: "routes",
+    patches: errorPagesPatches,
   },
   {
     // Needed as soon as one filter looks for the host or the rule of a request.

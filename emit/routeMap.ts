@@ -111,7 +111,7 @@ function targets({ backends }: Pick<Rule, "backends">): { name: string; share: s
 /** What applies to the rule's requests, in words. */
 function onTheWay(service: Service, rule: Rule): string[] {
   const { retry, cors, compression, rewrite, mirror, requestHeaders, responseHeaders } = rule;
-  const { limits, fault, hosts, hsts, telemetry } = service;
+  const { limits, fault, hosts, errorPages, hsts, telemetry } = service;
   const policies = Object.keys(service.trafficPolicy).filter((name) => name !== "tls");
   return [
     ...(hosts.some(({ plainListener }) => plainListener !== undefined) ? ["without TLS too"] : []),
@@ -135,6 +135,9 @@ function onTheWay(service: Service, rule: Rule): string[] {
     ...(fault?.delay === undefined ? [] : [`${fault.delay.percent} % delayed by ${fault.delay.duration}`]),
     ...(fault?.abort === undefined ? [] : [`${fault.abort.percent} % aborted with ${fault.abort.status}`]),
     ...(requestHeaders === undefined && responseHeaders === undefined ? [] : ["headers changed"]),
+    ...(errorPages === undefined
+      ? []
+      : [errorPages.backendErrors ? "error pages, for backends' 5xx too" : "error pages"]),
     ...(hsts === undefined ? [] : [`HSTS ${hstsValue(hsts)}`]),
     ...(telemetry.traces === undefined ? [] : [`${telemetry.traces.samplePercent} % traced`]),
     ...(telemetry.accessLogs === undefined ? [] : ["own access log rules"]),

@@ -4,7 +4,7 @@ import { isBackendsOwn } from "../config/schema/backends/tls";
 import { globalLimitsOf, rateLimitsOf } from "../config/schema/limits/rateLimit";
 import { type Answer, TIMEOUT_MS } from "./client";
 import { selectorOf } from "./cluster/kubectl";
-import { isAborted, isLimited } from "./expectations";
+import { isAborted, isDenied, isLimited, isPage } from "./expectations";
 import { sampleOf } from "./hosts";
 import type { Diagnosis } from "./row";
 
@@ -24,7 +24,8 @@ export function diagnose(
   const kind = service?.protocol === "grpc" ? "grpcroute" : "httproute";
   const route =
     service === undefined ? `${kind}s -A` : `${kind} ${sharedName(gateway, service.name)} -n ${service.namespace}`;
-  const { status, body, headers } = answer;
+  const { status, headers } = answer;
+  const body = isPage(answer) ? "" : answer.body;
   const delay = service?.fault?.delay;
   const names = config.namedPorts.length === 0 ? "" : " (pulumi up looks ports by name up again)";
   if (status === 0 && delay !== undefined && milliseconds(delay.duration) >= TIMEOUT_MS) {
@@ -39,13 +40,13 @@ export function diagnose(
       more: `kubectl get gateway ${gateway.name} -n ${gateway.namespace}; kubectl get pods -n ${gateway.namespace} -l gateway.networking.k8s.io/gateway-name=${gateway.name}`,
     };
   }
-  if (isAborted(answer)) {
+  if (isAborted(answer) || (isPage(answer) && service?.fault?.abort?.status === status)) {
     return {
       cause: "fault.abort of the service answers a share of its requests on purpose",
       more: `kubectl get envoyfilter ${ownName(gateway, "fault")} -n ${gateway.namespace} -o yaml`,
     };
   }
-  if (status === 403 && body.startsWith("RBAC: ")) {
+  if (isDenied(answer)) {
     return {
       cause: "an access rule of the gateway refuses this client because of its address or token",
       more: `kubectl get envoyfilter ${ownName(gateway, "access")} -n ${gateway.namespace} -o yaml`,
@@ -78,7 +79,7 @@ export function diagnose(
       more: `kubectl describe ${route}`,
     };
   }
-  if (status === 503 && body === "" && service !== undefined && globalLimitsOf(service).length > 0) {
+  if (status === 503 && answer.body === "" && service !== undefined && globalLimitsOf(service).length > 0) {
     return {
       cause: "the rate limit service does not answer, and rateLimitService.failureMode is closed",
       more: `kubectl get deployments,pods -n ${rateLimitService?.namespace ?? gateway.namespace}`,
@@ -93,7 +94,7 @@ export function diagnose(
   }
   if (status === 503) {
     return {
-      cause: unavailable(body),
+      cause: isPage(answer) ? BEHIND_A_PAGE : unavailable(body),
       more: `kubectl get endpointslices -n ${service?.namespace ?? gateway.namespace}`,
     };
   }
@@ -109,6 +110,8 @@ export function diagnose(
 function isUnreachable({ status, body }: Pick<Answer, "status" | "body">): boolean {
   return status === 503 && body.includes("upstream connect error") && !body.includes("reset reason: overflow");
 }
+const BEHIND_A_PAGE =
+  "errorPages hides which: the backend has no healthy endpoint, nothing listens there, or a limit of trafficPolicy.connections is reached";
 
 /** The cause behind Envoy's message for a backend that it cannot reach. */
 function unavailable(body: string): string {

@@ -1,3 +1,4 @@
+import { PAGE_HEADER, PAGE_SERVER } from "../components/entry/errorPages";
 import type { Rule, Service } from "../config";
 import type { Answer } from "./client";
 
@@ -6,11 +7,10 @@ export function plainRules({ rules }: Service): Rule[] {
   return rules.filter(({ type, match = {} }) => type !== "RegularExpression" && Object.keys(match).length === 0);
 }
 
-/** Whether the answer is the gateway's own, not a backend's: 403, 404, 429, another of a local limit, or an aborting fault's. */
-export function isGatewaysOwn({ status, body }: Answer): boolean {
-  return (
-    (status === 404 && body === "") || isDenied({ status, body }) || isLimited({ status, body }) || isAborted({ body })
-  );
+/** Whether the answer is the gateway's own: 403, 404, 429, another of a local limit, an aborting fault's, or one with an error page. */
+export function isGatewaysOwn(answer: Answer): boolean {
+  const isMissing = answer.status === 404 && answer.body === "";
+  return isMissing || isDenied(answer) || isLimited(answer) || isAborted(answer) || isPage(answer);
 }
 
 /** Whether a limit refused the request: with another status, only Envoy's message for a local one tells. */
@@ -18,17 +18,22 @@ export function isLimited({ status, body }: Pick<Answer, "status" | "body">): bo
   return status === 429 || body === "local_rate_limited";
 }
 
+/** Whether the answer has one of errorPages in place of Envoy's message. */
+export function isPage({ headers }: Pick<Answer, "headers">): boolean {
+  return headers[PAGE_HEADER] === PAGE_SERVER;
+}
+
 /** Envoy's message if a fault aborts a request, with any status. */
 export function isAborted({ body }: Pick<Answer, "body">): boolean {
   return body === "fault filter abort";
 }
 
-/** Envoy's message if an access rule refuses a request. */
-export function isDenied({ status, body }: Pick<Answer, "status" | "body">): boolean {
-  return status === 403 && body.startsWith("RBAC: ");
+/** Envoy's message if an access rule refuses a request, or a page in its place. */
+export function isDenied({ status, body, headers }: Pick<Answer, "status" | "body" | "headers">): boolean {
+  return status === 403 && (body.startsWith("RBAC: ") || isPage({ headers }));
 }
 
 /** Whether the request was refused, including for lack of a token. */
-export function isRefusal({ status, body }: Pick<Answer, "status" | "body">): boolean {
-  return status === 401 || isDenied({ status, body });
+export function isRefusal(answer: Pick<Answer, "status" | "body" | "headers">): boolean {
+  return answer.status === 401 || isDenied(answer);
 }

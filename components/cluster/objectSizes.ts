@@ -64,6 +64,7 @@ const KEYS: Readonly<Record<string, string>> = {
   compression: "services[].compression",
   credentials: "services[].access",
   dashboard: "services[].backends",
+  "error-pages": "services[].errorPages",
   fault: "services[].fault",
   "global-rate-limit": "services[].rateLimit",
   jwt: "services[].access",

@@ -11,6 +11,7 @@ import { ifReadable, partial } from "../values/partial";
 import { ConfigError, type Problem } from "../values/problem";
 import type { GivenConfig } from "./givenConfig";
 import { knownServices } from "./knownServices";
+import { withPageFiles } from "./pageFiles";
 import { checkSecrets } from "./secrets";
 import { gatherServices, relabel } from "./serviceFiles";
 import { servedServices } from "./sharedLists";
@@ -24,8 +25,9 @@ import { check, unknownKey } from "./zodProblems";
 export function loadConfig(given: GivenConfig): StackConfig {
   const { project, environments = [] } = given;
   const secrets = checkSecrets(given);
-  const { values, places, problems: unread } = gatherServices({ ...given, values: secrets.values });
-  const misread = [...(given.problems ?? []), ...unread];
+  const { places, problems: unread, ...gathered } = gatherServices({ ...given, values: secrets.values });
+  const { values, problems: unreadPages } = withPageFiles({ ...gathered, folder: given.folder });
+  const misread = [...(given.problems ?? []), ...unread, ...unreadPages];
   const problems: Problem[] = unknownKeys(values);
   const parts: Partial<Record<StackKey, unknown>> = {};
   for (const key of STACK_KEYS.filter((name) => name !== "services")) {

@@ -17,7 +17,8 @@ const HINTS: Readonly<Record<string, string>> = {
   allowlist: "access.allow, a list of blocks such as 10.0.0.0/8",
   basicAuth: `not allowed: there are no passwords. ${ASK_ELSEWHERE}`,
   compression: "not allowed here: compression is a key of services, of their paths and of defaults",
-  errorPages: "not allowed: a backend's own error pages are passed on, and the gateway's answers have none",
+  customErrors: "errorPages, such as { backendErrors: true }, of the gateway or of services",
+  errorPages: "not allowed here: errorPages is a key of the gateway and of services",
   brotli: "compression: { algorithms: [brotli] }",
   gzip: "compression: { algorithms: [gzip] }",
   healthCheck:

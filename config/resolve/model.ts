@@ -3,6 +3,7 @@ import type { MtlsConfig } from "../schema/backends/mtls";
 import type { TrafficPolicy } from "../schema/backends/trafficPolicy";
 import type { KubernetesConfig } from "../schema/cluster/kubernetes";
 import type { HostClientCertificates } from "../schema/entry/clientCertificates";
+import type { ErrorPages } from "../schema/entry/errorPages";
 import type { GatewayConfig } from "../schema/entry/gateway";
 import type { ServiceExternalDns } from "../schema/entry/externalDns";
 import type { Hsts } from "../schema/entry/hsts";
@@ -121,6 +122,8 @@ export interface Service<P extends Port = Port> {
   readonly rateLimit: RateLimits | undefined;
   /** Requests that are delayed or aborted on purpose. */
   readonly fault: Fault | undefined;
+  /** Pages for the gateway's own answers. */
+  readonly errorPages: ErrorPages | undefined;
   readonly hsts: Hsts | undefined;
   /** What external-dns does for its hosts; false: nothing. Undefined: nothing says anything of it. */
   readonly externalDns: ServiceExternalDns | false | undefined;

@@ -24,7 +24,7 @@ export interface ServiceContext {
   readonly rateLimitService?: RateLimitServiceConfig;
   readonly domains: readonly Domain[];
   readonly defaults: DefaultsConfig;
-  readonly gateway: Pick<GatewayConfig, "hsts" | "externalDns"> | undefined;
+  readonly gateway: Pick<GatewayConfig, "hsts" | "externalDns" | "errorPages"> | undefined;
 }
 
 /** Fills in a service's defaults. */
@@ -57,6 +57,7 @@ export function resolveService(
     rateLimit: resolveRateLimits(service.rateLimit, rateLimitService),
     fault: service.fault,
     externalDns: resolveExternalDns(service, gateway),
+    errorPages: service.protocol === "grpc" ? undefined : nearest(service.errorPages, gateway?.errorPages),
     hsts: nearest(service.hsts, gateway?.hsts),
     telemetry: service.telemetry,
     trafficPolicy: resolveTrafficPolicy(service, defaults),

@@ -14,6 +14,18 @@ const TEXT_OR_SECRET: JsonSchema = {
   ],
 };
 
+const TEXT_OR_FILE: JsonSchema = {
+  anyOf: [
+    { type: "string" },
+    {
+      type: "object",
+      properties: { file: { type: "string", description: "File with the text, below the project's folder." } },
+      required: ["file"],
+      additionalProperties: false,
+    },
+  ],
+};
+
 /** JSON Schema of a Pulumi.STACK.yaml, for editors: it completes keys, and shows their docs with forms and defaults. */
 export function stackFileSchema(): JsonSchema {
   return withDetails(plainStackFileSchema()) as JsonSchema;
@@ -98,6 +110,9 @@ function jsonSchema(schema: z.ZodType): JsonSchema {
       const full = TEXT_OR_MAP.get(zodSchema);
       if (full !== undefined) {
         replace(json, { description: json.description, anyOf: [{ type: "string" }, jsonSchema(full)] });
+      }
+      if (json.inFile === true) {
+        replace(json, { description: json.description, ...TEXT_OR_FILE });
       }
       if (json.sealable === true) {
         replace(json, { description: json.description, ...TEXT_OR_SECRET });

@@ -5,6 +5,7 @@ import { compressionSchema } from "./routing/compression";
 import { corsSchema } from "./routing/cors";
 import { ownCertificateSchema } from "./certificate/certificate";
 import { hostClientCertificatesSchema } from "./entry/clientCertificates";
+import { errorPagesSchema } from "./entry/errorPages";
 import { serviceExternalDnsSchema } from "./entry/externalDns";
 import { hostsSchema } from "./entry/hosts";
 import { dnsLabel, hostPattern, orOff, port, servicePort } from "./fields";
@@ -113,6 +114,9 @@ export const serviceSchema = z.strictObject({
   externalDns: orOff(serviceExternalDnsSchema)
     .optional()
     .describe("What external-dns does for its hosts, beside gateway.externalDns; false publishes none of them."),
+  errorPages: orOff(errorPagesSchema)
+    .optional()
+    .describe("Pages for the gateway's own answers to requests for this service. Default: gateway.errorPages."),
   hsts: orOff(hstsSchema).optional().describe("Strict-Transport-Security of this service. Default: gateway.hsts."),
   telemetry: serviceTelemetrySchema.prefault({}).describe("Settings that differ from the stack's telemetry."),
   trafficPolicy: serviceTrafficPolicySchema

@@ -24,6 +24,7 @@ const EVERYTHING = {
       cors: { allowOrigins: ["https://app.example.test"] },
       fault: { abort: { status: 503 } },
       compression: {},
+      errorPages: {},
       retry: { attempts: 1 },
     },
     { name: "apex", namespace: "apps", host: "example.test" },
@@ -110,6 +111,7 @@ describe("components/envoyFilters", () => {
     assert.deepEqual(chain, [
       "envoy.filters.http.header_mutation",
       "unified-gateway.route-keys",
+      "unified-gateway.error-pages",
       "unified-gateway.misdirected",
       "envoy.filters.http.cors",
       "unified-gateway.credentials-from-clients",

@@ -29,6 +29,7 @@ const services = (count: number) =>
     limits: { maxRequestSize: "1Mi" },
     fault: { abort: { status: 503 } },
     compression: {},
+    errorPages: { pages: [{ html: "<p>${status}</p>", json: "{}" }] },
     retry: { attempts: 1 },
     rewrite: { prefix: "/v1" },
     cors: { allowOrigins: ["https://app.example.test"] },
@@ -71,6 +72,6 @@ describe("more services", () => {
     assert.deepEqual(await of(50), one);
     assert.deepEqual([one.AuthorizationPolicy, one.RequestAuthentication, one.HTTP_ROUTE], [2, 1, undefined]);
     // One for each filter by route.
-    assert.equal(one.EXTENSION_CONFIG, 8);
+    assert.equal(one.EXTENSION_CONFIG, 9);
   });
 });

@@ -218,7 +218,7 @@ describe("config/messages", () => {
         ["affinity", /^trafficPolicy\.loadBalancing: \{ type: CONSISTENT_HASH/],
         ["basicAuth", /there are no passwords/],
         ["gzip", /^compression: \{ algorithms: \[gzip\] \}/],
-        ["errorPages", /error pages are passed on/],
+        ["customErrors", /^errorPages, such as \{ backendErrors: true \}/],
         ["healthCheck", /outlierDetection ejects/],
         ["maxBodySize", /^limits\.maxRequestSize/],
         ["modsecurity", /no web application firewall/],

@@ -303,6 +303,20 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
     routeMap: /10 % delayed by 2s; 5 % aborted with 503/,
     verify: { answer: { status: 503, body: "fault filter abort" }, cause: /^fault\.abort of the service/ },
   },
+  errorPages: {
+    example: { errorPages: { pages: [{ html: "<h1>${title}</h1>" }], backendErrors: true } },
+    refused: {
+      service: { errorPages: { pages: [{ html: "<h1>${path}</h1>" }] } },
+      expected: /no other variables than \$\{status\}, \$\{title\}, \$\{requestId\}/,
+    },
+    object: "EnvoyFilter",
+    review: /^errorPages added: pages html <h1>\$\{title\}<\/h1>, backendErrors true$/,
+    routeMap: /error pages, for backends' 5xx too/,
+    verify: {
+      answer: { status: 503, body: "<h1>Service Unavailable</h1>", headers: { "proxy-status": "unified-gateway" } },
+      cause: /^errorPages hides which/,
+    },
+  },
   hsts: {
     example: { hsts: { maxAge: "1h" } },
     refused: { service: { hsts: { maxAge: "1h", preload: true } }, expected: /preload/ },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { diagnose } from "../../verify/diagnosis";
+import { isGatewaysOwn } from "../../verify/expectations";
 import { row, skipped, summary, table } from "../../verify/row";
 import { checked, stack } from "../support/stacks";
 
@@ -41,6 +42,22 @@ describe("verify/diagnosis", () => {
     assert.match(because(503, "no healthy upstream"), /no healthy endpoint/);
     assert.match(because(503, "upstream connect error or disconnect"), /nothing listens/);
     assert.match(because(504, "upstream request timeout"), /timeout/);
+  });
+
+  it("takes error pages for the gateway's own answers, whatever they say", () => {
+    const because = (status: number, more = {}) => {
+      const services = [{ name: "web", namespace: "apps", ...more }];
+      const answer = { status, body: "<h1>Sorry</h1>", headers: { "proxy-status": "unified-gateway" } };
+      assert.equal(isGatewaysOwn(answer), true);
+      return diagnose(answer, "web.example.test", stack({ gateway: { errorPages: {} }, services })).cause ?? "";
+    };
+    assert.match(because(403), /access rule/);
+    assert.match(because(404), /no route/);
+    assert.match(because(500), /does not exist/);
+    assert.match(because(503), /^errorPages hides which/);
+    assert.match(because(503, { fault: { abort: { status: 503 } } }), /^fault\.abort/);
+    const theirs = { status: 404, body: "<h1>Sorry</h1>", headers: { "proxy-status": "cdn.example" } };
+    assert.equal(isGatewaysOwn(theirs), false);
   });
 
   it("points at the route of the service whose path was asked for, not of another one of the host", () => {

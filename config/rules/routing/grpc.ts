@@ -42,6 +42,15 @@ function ofService({ index, service }: IndexedService): Problem[] {
       expected: "not allowed for gRPC: its clients follow no redirect",
     })),
     ...unsupported(at, service),
+    ...(service.errorPages === undefined || service.errorPages === false
+      ? []
+      : [
+          {
+            path: `${at}.errorPages`,
+            value: service.errorPages,
+            expected: "not allowed for gRPC: its clients read errors from trailers",
+          },
+        ]),
     ...matchProblems(`${at}.canary.override`, service.canary?.override),
     ...service.paths.flatMap((path, pathIndex) => {
       const here = `${at}.paths[${pathIndex}]`;

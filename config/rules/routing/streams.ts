@@ -20,6 +20,7 @@ const OF_REQUESTS = [
   "mirror",
   "rateLimit",
   "fault",
+  "errorPages",
   "hsts",
   "trafficPolicy",
   "clientCertificates",

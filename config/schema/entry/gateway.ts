@@ -2,6 +2,7 @@ import { z } from "zod";
 import { allowedListenersSchema } from "./allowedListeners";
 import { clientAddressSchema } from "./clientAddress";
 import { dnsLabel, durationBetween, ipAddress, labels, objectName, orOff } from "../fields";
+import { errorPagesSchema } from "./errorPages";
 import { externalDnsSchema } from "./externalDns";
 import { hardeningSchema } from "./hardening";
 import { hstsSchema } from "./hsts";
@@ -74,6 +75,11 @@ export const gatewaySchema = z.strictObject({
   hsts: hstsSchema
     .optional()
     .describe("Strict-Transport-Security on the responses of every service without hsts of its own. Default: none."),
+  errorPages: errorPagesSchema
+    .optional()
+    .describe(
+      "Pages for the gateway's own answers of 4xx and 5xx, to requests of every service without errorPages of its own and of none. Default: Envoy's short texts.",
+    ),
   externalDns: externalDnsSchema.optional().describe("Annotations for external-dns. Default: none."),
   programmedTimeout: durationBetween("0s", "1h", "seconds", "2m")
     .prefault("2m")

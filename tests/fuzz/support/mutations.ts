@@ -16,7 +16,8 @@ export interface Broken {
 const FREE =
   /\.(headers|query|set|add|selector|matchLabels|labels|annotations|podLabels|podAnnotations|nodeSelector|requiredClaims|keys\[\d+\])$/;
 /** Texts that are not validated, or hardly. */
-const ANY_TEXT = /jwt\.(issuer|audiences\[\d+\])$|(context|renderDirectory|kubeconfig|password|provider)$/;
+const ANY_TEXT =
+  /jwt\.(issuer|audiences\[\d+\])$|pages\[\d+\]\.html$|(context|renderDirectory|kubeconfig|password|provider)$/;
 
 interface Place {
   readonly path: string;
@@ -323,6 +324,17 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     (first(values).fault = { delay: { duration: "1s" } }),
     "services[0].fault.delay.duration"
   ),
+  errorPages: (draw, values) => {
+    const [page, key] = draw.pick([
+      [{ html: "${host}" }, "html"],
+      [{ json: "{" }, "json"],
+      [{ statuses: ["3xx"], html: "a" }, "statuses[0]"],
+      [{ html: { file: "../secret.html" } }, "html"],
+      [{ html: { file: "none.html" } }, "html"],
+    ] as const);
+    http(values, { errorPages: { pages: [page] } });
+    return `services[0].errorPages.pages[0].${key}`;
+  },
   gatewayApi: (_, values) => (
     (values.kubernetes = { gatewayApi: { channel: "standard", version: "v1.6.0" } }),
     "kubernetes.gatewayApi"

@@ -45,6 +45,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
           ),
         )
       : undefined,
+    errorPages: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawErrorPages(draw))),
     hsts: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawHsts(draw))),
     telemetry: draw.maybe(40, () => drawTelemetry(draw, shared)),
     trafficPolicy: draw.maybe(30, () => withOff(draw, drawTrafficPolicy(draw, shared))),
@@ -220,6 +221,21 @@ export function drawCompression(draw: Draw): Values {
     algorithms: () => draw.pick([["brotli"], ["gzip"], ["gzip", "brotli"]]),
     minSize: () => draw.size(30, 2 ** 30),
     contentTypes: () => draw.several(1, 3, () => draw.pick(["text/html", "application/ld+json", "a.b/c-1", "x/y"])),
+  });
+}
+
+export function drawErrorPages(draw: Draw): Values {
+  const page = () =>
+    draw.atLeastOne(60, {
+      html: () => draw.pick(["<h1>${title}</h1>", "100%\n<p>${requestId} ${status}</p>", "%RESPONSE_CODE%"]),
+      json: () => draw.pick(["{}", '{"error":"${title}","code":${status}}', '"%"']),
+    });
+  return draw.some(60, {
+    pages: () => [
+      { statuses: draw.several(1, 3, () => draw.pick([404, "4xx", "5xx", 503, 599])), ...page() },
+      ...draw.several(0, 2, page),
+    ],
+    backendErrors: () => draw.chance(50),
   });
 }
 

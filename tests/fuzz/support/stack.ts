@@ -5,7 +5,16 @@ import { hours } from "../../../config/values/duration";
 import { given, type Draw, type Values } from "./draw";
 import { drawEntry } from "./infrastructure";
 import { SECRETS } from "./material";
-import { drawCompression, drawHsts, drawLimit, drawService, drawTimes, drawTrafficPolicy, GLOBAL } from "./services";
+import {
+  drawCompression,
+  drawErrorPages,
+  drawHsts,
+  drawLimit,
+  drawService,
+  drawTimes,
+  drawTrafficPolicy,
+  GLOBAL,
+} from "./services";
 import { drawAccess, drawPort, type Shared } from "./shared";
 
 export type Given = GivenConfig & { readonly values: Values };
@@ -84,6 +93,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
         httpsRedirect: draw.maybe(20, () => draw.some(50, { statusCode: () => draw.pick([301, 302, 307, 308]) })),
         tls: draw.maybe(40, () => drawTls(draw, authority)),
         hardening,
+        errorPages: draw.maybe(20, () => drawErrorPages(draw)),
         hsts: draw.maybe(20, () => drawHsts(draw)),
         externalDns,
         programmedTimeout: draw.maybe(30, () => draw.wholeSeconds("0s", "1h")),
