@@ -17,6 +17,7 @@ import { connectionLimitPatches } from "./limits/connectionLimit";
 import { globalRateLimitPatches } from "./limits/globalRateLimit";
 import { limitsPatches } from "./limits/limits";
 import { localRateLimitPatches } from "./limits/localRateLimit";
+import { answerPatches } from "./routing/answers";
 import { compressionPatches } from "./routing/compression";
 import { corsPatches } from "./routing/cors";
 import { faultPatches } from "./routing/fault";
@@ -66,8 +67,9 @@ interface Entry {
  * 9. `limits`: bodies are buffered only for clients that may enter.
  * 10. `global-rate-limit`, and `fault`, which delays or aborts requests.
  * 11. `compression`, which acts on answers: first of all, before any other filter adds to them.
- * 12. `retry` tells the router when to try again, `telemetry` under which name to count.
- * 13. The router, which changes headers, rewrites paths, mirrors and retries.
+ * 12. `answers` answers in place of backends.
+ * 13. `retry` tells the router when to try again, `telemetry` under which name to count.
+ * 14. The router, which changes headers, rewrites paths, redirects, mirrors and retries.
  *
  * Those in front of Istio's are each inserted as the first, so the last entry comes first; the others right before the router, so
  * they are in the table's order.
@@ -123,6 +125,12 @@ export const ENVOY_FILTERS: readonly Entry[] = [
   },
   { name: "fault", before: "routes", patches: ({ services }) => faultPatches(services) },
   { name: "compression", before: "routes", patches: ({ services }) => compressionPatches(services) },
+  {
+    // Behind `compression`, which does not act on what is answered here.
+    name: "answers",
+    before: "routes",
+    patches: ({ services, gateway }) => answerPatches(services, gateway.clientAddress),
+  },
   { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
   { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
   { name: "credentials", before: "routes", patches: ({ services }) => credentialsPatches(services) },

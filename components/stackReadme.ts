@@ -1,4 +1,5 @@
 import type { Service, StackConfig } from "../config";
+import { answerInWords } from "../config/resolve/answers";
 import { httpsUrl } from "../config/resolve/protocols";
 
 /**
@@ -12,7 +13,7 @@ export function stackReadme(
   const rows = services.flatMap((service) =>
     service.rules.map((rule) => {
       const backends = rule.backends.map((backend) => `${backend.namespace}/${backend.service}:${backend.port}`);
-      return `| ${urlsOf(service)} | ${rule.type} \`${rule.path}\` | ${backends.join(", ")} |`;
+      return `| ${urlsOf(service)} | ${rule.type} \`${rule.path}\` | ${answerInWords(rule) ?? backends.join(", ")} |`;
     }),
   );
   const connections = streams.map(({ protocol, listenPort, listeners, backends }) => {

@@ -1,6 +1,7 @@
 import { milliseconds, type Rule, type Service, type StackConfig } from "../config";
 import type { Host } from "../config/resolve/model";
 import { hstsValue } from "../components/routing/hsts";
+import { answerInWords } from "../config/resolve/answers";
 import { isOpenToAll } from "../config/resolve/entrance";
 import { sameContent } from "../config/values/sameContent";
 import { authority, httpsUrl } from "../config/resolve/protocols";
@@ -42,7 +43,7 @@ function picture(service: Service, index: number): string[] {
       ({ host: from, redirect }, place) => `  gateway --> ${host}_${place}{{"${from}"}} -. "${redirect}" .-> ${host}`,
     ),
     ...service.rules.flatMap((rule, ruleIndex) =>
-      targets(rule).map(
+      ends(rule).map(
         ({ name, share }, target) =>
           `  ${host} -->|"${quoted([requestOf(rule), share].filter(Boolean).join(": "))}"| target${index}_${ruleIndex}_${target}["${name}"]`,
       ),
@@ -55,7 +56,7 @@ function line(service: Service, rule: Rule): string {
   const cells = [
     served(service).join(", "),
     `\`${requestOf(rule)}\``,
-    goesTo.join(", "),
+    answerInWords(rule) ?? goesTo.join(", "),
     onTheWay(service, rule).join("; "),
   ];
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
@@ -100,6 +101,12 @@ function clientsAsk({ listenPort, listeners, protocol }: Stream): string {
   return protocol === "tcp" ? `TCP port ${listenPort}` : names.map((name) => `${name}:${listenPort}`).join(", ");
 }
 
+/** What a request leads to: Services, or the gateway's own answer. */
+function ends(rule: Rule): ReturnType<typeof targets> {
+  const answer = answerInWords(rule);
+  return answer === undefined ? targets(rule) : [{ name: answer, share: "" }];
+}
+
 function targets({ backends }: Pick<Rule, "backends">): { name: string; share: string }[] {
   const total = backends.reduce((sum, { weight }) => sum + weight, 0);
   return backends.map(({ namespace, service, port, weight }) => ({
@@ -110,7 +117,7 @@ function targets({ backends }: Pick<Rule, "backends">): { name: string; share: s
 
 /** What applies to the rule's requests, in words. */
 function onTheWay(service: Service, rule: Rule): string[] {
-  const { retry, cors, compression, rewrite, mirror, requestHeaders, responseHeaders } = rule;
+  const { retry, cors, compression, rewrite, mirror, maintenance, requestHeaders, responseHeaders } = rule;
   const { limits, fault, hosts, errorPages, hsts, telemetry } = service;
   const policies = Object.keys(service.trafficPolicy).filter((name) => name !== "tls");
   return [
@@ -119,7 +126,10 @@ function onTheWay(service: Service, rule: Rule): string[] {
     ...(isOpenToAll(rule.access) && rule.access?.deny === undefined && sameContent(rule.access, service.access)
       ? []
       : [entrance(rule)]),
-    ...timeLimits(rule),
+    ...(rule.backends.length === 0 ? [] : timeLimits(rule)),
+    ...(maintenance === undefined
+      ? []
+      : [`in maintenance${maintenance.allow === undefined ? "" : ` except from ${maintenance.allow.join(" ")}`}`]),
     ...(retry === undefined ? [] : [retry === false ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
     ...(compression === undefined ? [] : [`compressed with ${compression.algorithms.join(" or ")}`]),

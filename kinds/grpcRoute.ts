@@ -17,7 +17,8 @@ export interface GRPCRouteRule {
   name: string;
   matches?: GRPCRouteMatch[];
   filters?: GRPCRouteFilter[];
-  backendRefs: HTTPBackendRef[];
+  /** Absent: Istio answers itself. */
+  backendRefs?: HTTPBackendRef[];
 }
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#grpcroutespec */

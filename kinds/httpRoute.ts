@@ -45,10 +45,11 @@ export type HTTPPathModifier =
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httprequestredirectfilter */
 export interface HTTPRequestRedirect {
-  scheme: "https";
+  scheme?: "http" | "https";
   hostname?: string;
-  port: number;
-  statusCode: 301 | 302 | 307 | 308;
+  port?: number;
+  path?: HTTPPathModifier;
+  statusCode: 301 | 302 | 303 | 307 | 308;
 }
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproutefilter */
@@ -85,6 +86,7 @@ export interface HTTPRouteRule {
   name: string;
   matches?: HTTPRouteMatch[];
   filters?: HTTPRouteFilter[];
+  /** Absent: a redirect, or Istio answers itself. */
   backendRefs?: HTTPBackendRef[];
   timeouts?: { request: string; backendRequest?: string };
   /** Experimental channel only. */

@@ -1,4 +1,5 @@
 import type { Rule, Service, StackConfig } from "../config";
+import { answerInWords } from "../config/resolve/answers";
 import type { StackCertificate } from "../config/resolve/certificates";
 import { isOpenToAll } from "../config/resolve/entrance";
 import { httpsUrl } from "../config/resolve/protocols";
@@ -277,6 +278,11 @@ function shareChanges(before: Rule, serviceBefore: Service, after: Rule, service
   const sharesBefore = shares(before, serviceBefore);
   const sharesAfter = shares(after, serviceAfter);
   const same = [...sharesBefore.keys()].join() === [...sharesAfter.keys()].join();
+  if (before.backends.length + after.backends.length > 0 && after.backends.length * before.backends.length === 0) {
+    return after.backends.length === 0
+      ? [`no backend gets requests any more, previously ${targets(before, serviceBefore)}`]
+      : [`requests go to ${targets(after, serviceAfter)}, previously to no backend`];
+  }
   if (!same) {
     return [`requests go to ${targets(after, serviceAfter)}, previously to ${targets(before, serviceBefore)}`];
   }
@@ -298,6 +304,10 @@ function shares({ backends }: Rule, { canary }: Service): Map<string, number> {
 }
 
 function targets(rule: Rule, service: Service): string {
+  const answer = answerInWords(rule);
+  if (answer !== undefined) {
+    return answer;
+  }
   const all = [...shares(rule, service)];
   return all.map(([name, share]) => (all.length === 1 ? name : `${name} ${share} %`)).join(", ");
 }

@@ -52,6 +52,13 @@ export function diagnose(
       more: `kubectl get envoyfilter ${ownName(gateway, "access")} -n ${gateway.namespace} -o yaml`,
     };
   }
+  const refusing = service?.rules.find(({ deny }) => deny?.status === status);
+  if (refusing !== undefined && body === "") {
+    return {
+      cause: `deny of ${refusing.path} refuses every client`,
+      more: `kubectl get envoyfilter ${ownName(gateway, "answers")} -n ${gateway.namespace} -o yaml`,
+    };
+  }
   if (status === 404 && body === "") {
     return {
       cause: "the gateway has no route for it: its route is missing or not accepted, or Envoy's config is outdated",
@@ -90,6 +97,12 @@ export function diagnose(
     return {
       cause: `TLS with the backend fails, or nothing listens there: its certificate is not as trafficPolicy.tls wants, or a Secret or ConfigMap is missing in ${gateway.namespace}`,
       more: `kubectl logs -n ${gateway.namespace} -l ${selectorOf(proxyLabels(gateway))} --tail=-1 | grep -E "TLS_error|SDS"`,
+    };
+  }
+  if (status === 503 && service?.rules.some(({ maintenance }) => maintenance !== undefined) === true) {
+    return {
+      cause: "maintenance of the service answers its requests on purpose",
+      more: `kubectl get envoyfilter ${ownName(gateway, "answers")} -n ${gateway.namespace} -o yaml`,
     };
   }
   if (status === 503) {

@@ -1,7 +1,8 @@
 import type { StackConfig } from "../../config";
 import { ANY_HOST, covers } from "../../config/resolve/domains";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { type FilterConfig, filterByRoute, hostKey, misdirectedKey, NO_HOST } from "../shared/filterByRoute";
+import { abortFilter } from "../shared/abortFilter";
+import { filterByRoute, hostKey, misdirectedKey, NO_HOST } from "../shared/filterByRoute";
 
 /** A host that the stack serves, in whatever way. */
 interface Served {
@@ -64,8 +65,4 @@ function expression(key: string): string {
   return `${literal(where).replace("*", "\\*")}_${literal(host).replace("*", "[^.]+")}`;
 }
 
-/** Envoy's only filter that answers with a status of one's choice. */
-const MISDIRECTED: FilterConfig = {
-  "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
-  abort: { http_status: 421, percentage: { numerator: 100, denominator: "HUNDRED" } },
-};
+const MISDIRECTED = abortFilter(421);

@@ -14,7 +14,7 @@ export function grpcRouteSpec(args: RouteArgs): GRPCRouteSpec {
       name: rule.name,
       matches: matches(rule),
       filters: routeFilters(rule, args.service)?.filter(isForGrpc),
-      backendRefs: backendRefs(rule, namespace),
+      backendRefs: rule.backends.length === 0 ? undefined : backendRefs(rule, namespace),
     })),
   };
 }

@@ -4,19 +4,28 @@ import type { HeaderChanges, Rewrite } from "../../config/schema/routing/filters
 import { seconds } from "../../config/values/duration";
 import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../../kinds/httpRoute";
 import { withHsts } from "./hsts";
+import { redirectFilter } from "./redirectFilter";
 import { withoutToken } from "./originalToken";
 
 /** What happens to a rule's requests and responses on the way; undefined if nothing does. */
 export function routeFilters(
   rule: Rule<number>,
-  { namespace: routeNamespace, hsts }: Pick<Service, "namespace" | "hsts">,
+  service: Pick<Service, "namespace" | "hsts" | "hosts">,
 ): HTTPRouteFilter[] | undefined {
+  const { namespace: routeNamespace, hsts } = service;
+  if (rule.respond !== undefined || rule.deny !== undefined) {
+    // Envoy's filter answers, with all headers.
+    return undefined;
+  }
   const { cors, rewrite, mirror } = rule;
-  const requestHeaders = withoutToken(rule.requestHeaders, rule.access);
+  const requestHeaders = rule.redirect === undefined ? withoutToken(rule.requestHeaders, rule.access) : undefined;
   const responseHeaders = withHsts(rule.responseHeaders, hsts);
   const filters: HTTPRouteFilter[] = [];
   if (cors !== undefined) {
     filters.push({ type: "CORS", cors: { ...cors, maxAge: seconds(cors.maxAge) } });
+  }
+  if (rule.redirect !== undefined) {
+    filters.push({ type: "RequestRedirect", requestRedirect: redirectFilter(rule.redirect, rule, service) });
   }
   if (requestHeaders !== undefined) {
     filters.push({ type: "RequestHeaderModifier", requestHeaderModifier: headerFilter(requestHeaders) });

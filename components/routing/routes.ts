@@ -91,9 +91,13 @@ function routeRule(rule: Rule<number>, service: Service): HTTPRouteRule {
       },
     ],
     filters: routeFilters(rule, service),
-    backendRefs: backendRefs(rule, service.namespace),
-    // Istio would limit the whole request to backendRequest, unless there is a retry: `retry` limits the try.
-    timeouts: { request: rule.timeouts.request },
+    ...(rule.backends.length === 0
+      ? {}
+      : {
+          backendRefs: backendRefs(rule, service.namespace),
+          // Istio would limit the whole request to backendRequest, unless there is a retry: `retry` limits the try.
+          timeouts: { request: rule.timeouts.request },
+        }),
     // The Gateway API cannot turn retries off: an EnvoyFilter does.
     retry: rule.retry === false ? undefined : rule.retry,
   };

@@ -1,5 +1,6 @@
 import type { Rule, Service } from "../../config";
 import { portsOf } from "../../config/resolve/model";
+import { splitBlock } from "../../config/values/cidr";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { discoveredFilterPatch, firstFilterPatch, lastFilterPatch, type Place } from "./envoyPatches";
 import { contentHash } from "./contentHash";
@@ -10,6 +11,8 @@ import { END, isIn, partition, type Range } from "./partition";
  * One HTTP filter for all services: Envoy's composite filter, which finds what a request's host or rule asks for in an exact map, and
  * runs it. A request passes one lookup, however many services there are, and istiod merges nothing into routes. The map is not part
  * of the listener but discovered by name (ECDS): a change neither drains connections nor is sent with the routes.
+ * Envoy also looks a key up for the response to a request that an earlier filter has answered, and runs the filter on that response:
+ * one that changes responses must not take a refusal for an answer.
  * docs/adr/0002-filters-by-route.md compares this with other ways.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/composite_filter
  */
@@ -29,6 +32,12 @@ export interface Choice {
   readonly otherwise: Filters;
 }
 
+/** Filters for all but the clients with some addresses, as blocks. */
+export interface FiltersUnlessFrom {
+  readonly filters: Filters;
+  readonly unlessFrom: readonly string[];
+}
+
 /** For keys that are known, and for which nothing is to be done. */
 export const NO_ACTION = undefined;
 
@@ -44,7 +53,7 @@ export interface ByRule {
 }
 
 /** What a key of a map leads to. */
-export type Decision = Action | ByRule | Choice;
+export type Decision = Action | ByRule | Choice | FiltersUnlessFrom;
 
 export interface FilterByRouteArgs {
   /** What it is for. In Envoy the filter is named `unified-gateway.FEATURE`. */
@@ -119,6 +128,9 @@ function isChoice(decision: Decision): decision is Choice {
 function actionsOf(decision: Decision): Action[] {
   if (isByRule(decision)) {
     return [...decision.rules.values(), decision.otherwise];
+  }
+  if (isExcepting(decision)) {
+    return [decision.filters];
   }
   return isChoice(decision) ? [...decision.choices.map(({ filters }) => filters), decision.otherwise] : [decision];
 }
@@ -229,7 +241,7 @@ export function misdirectedKey(where: string, host: string, port: number): strin
 }
 
 /** A map by the rules of services; rules for which `filterOf` returns NO_ACTION are left out. */
-export function byRule<T extends Filters>(
+export function byRule<T extends Filters | FiltersUnlessFrom>(
   services: readonly Service[],
   filterOf: (rule: Rule, service: Service) => T | typeof NO_ACTION,
 ): Map<string, T> {
@@ -245,8 +257,11 @@ export function byRule<T extends Filters>(
 
 const MATCHING = "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 const COMPOSITE = "type.googleapis.com/envoy.extensions.filters.http.composite.v3";
-const FILTER_STATE_INPUT = "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput";
+export const FILTER_STATE_INPUT =
+  "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput";
 const HEADER_INPUT = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
+const ADDRESS_INPUT = "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.SourceIPInput";
+const IP_MATCHER = "type.googleapis.com/xds.type.matcher.v3.IPMatcher";
 const SKIP = "type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter";
 
 type OnMatch = Readonly<Record<string, unknown>>;
@@ -270,6 +285,11 @@ function onMatch(decision: Decision): OnMatch {
       on_match: onMatch(chosen),
     }));
     return { matcher: { matcher_list: { matchers }, on_no_match: onMatch(decision.otherwise) } };
+  }
+  if (isExcepting(decision)) {
+    return {
+      matcher: { ...addresses(decision.unlessFrom, onMatch(NO_ACTION)), on_no_match: onMatch(decision.filters) },
+    };
   }
   return {
     action:
@@ -307,6 +327,25 @@ function chainsOf(actions: readonly Action[]): Record<string, unknown> {
 /** Envoy rejects a map without entries. */
 function named(chains: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.keys(chains).length === 0 ? {} : { named_filter_chains: chains };
+}
+
+/** The client's address, as Envoy knows it from the connection or from what proxies in front of the gateway say. */
+function addresses(blocks: readonly string[], match: OnMatch): Record<string, unknown> {
+  const ranges = blocks.map((block) => {
+    const { address, prefix } = splitBlock(block);
+    return { address_prefix: address, prefix_len: prefix };
+  });
+  const matcher = { "@type": IP_MATCHER, range_matchers: [{ ranges, on_match: match }] };
+  return {
+    matcher_tree: {
+      input: { name: "address", typed_config: { "@type": ADDRESS_INPUT } },
+      custom_match: { name: "addresses", typed_config: matcher },
+    },
+  };
+}
+
+function isExcepting(decision: Decision): decision is FiltersUnlessFrom {
+  return decision !== NO_ACTION && "unlessFrom" in decision;
 }
 
 function isChain(filters: Filters): filters is readonly FilterConfig[] {

@@ -27,7 +27,8 @@ const HINTS: Readonly<Record<string, string>> = {
   modsecurity: `not allowed: there is no web application firewall. ${ASK_ELSEWHERE}`,
   oidc: `not allowed: there is no login. ${ASK_ELSEWHERE}`,
   passthrough: "protocol: tls-passthrough, for a service whose backend ends TLS",
-  redirect: "not allowed here: hosts of a service redirect, [example.com, { host: www.example.com, redirect: 301 }]",
+  redirect:
+    "not allowed here: services, paths and entries of hosts redirect, such as { path: /old, redirect: { path: /new } }",
   retries: "retry: { attempts: 2 }",
   sslRedirect: "not allowed: plain HTTP is always redirected, except where a service has plainHttp",
   websocket: "not allowed: WebSocket works with protocol http, and stays open while it is used",

@@ -1,3 +1,4 @@
+import type { Answers } from "./answers";
 import type { Access } from "../schema/access/access";
 import type { Jwt } from "../schema/access/jwt";
 import { rateLimitsOf, type RateLimits } from "../schema/limits/rateLimit";
@@ -38,10 +39,17 @@ export function isOpenToAll(access: Access | undefined): boolean {
   return conditionsOf(access).every(({ type }) => type === "not-from");
 }
 
-/** Whether it depends on a client's address who may enter, or how often. */
-export function dependsOnAddress(service: { readonly access?: Access; readonly rateLimit?: RateLimits }): boolean {
-  const { access } = service;
-  const isListed = access?.allow !== undefined || access?.deny !== undefined;
+/** Whether it depends on a client's address who may enter, how often, or during maintenance. */
+export function dependsOnAddress(service: {
+  readonly access?: Access;
+  readonly rateLimit?: RateLimits;
+  readonly rules?: readonly Pick<Answers, "maintenance">[];
+}): boolean {
+  const { access, rules = [] } = service;
+  const isListed =
+    access?.allow !== undefined ||
+    access?.deny !== undefined ||
+    rules.some(({ maintenance }) => maintenance?.allow !== undefined);
   return isListed || rateLimitsOf(service).some(({ type }) => type.endsWith("-by-address"));
 }
 

@@ -18,7 +18,7 @@ const FIELDS = {
   // Without it, a running listener stays open to every client.
   clientCertificates: { name: "Gateway's tls.frontend", experimental: 5, standard: 5 },
   listenerSets: { name: "Gateway's allowedListeners", experimental: 5, standard: 5 },
-  redirectCodes: { name: "HTTPRoute's redirects by 307 and 308", experimental: 5, standard: 5, refused: true },
+  redirectCodes: { name: "HTTPRoute's redirects by 303, 307 and 308", experimental: 5, standard: 5, refused: true },
   tlsRoutes: { name: "TLSRoute, version v1", experimental: 5, standard: 5, refused: true },
   tcpRoutes: { name: "TCPRoute", experimental: 4, standard: 6, refused: true },
 } as const satisfies Record<string, Field>;
@@ -56,7 +56,10 @@ export function fieldUses({ gateway, services, defaults }: UsingStack): FieldUse
   const uses = services
     .filter(({ service }) => !isStream(service))
     .flatMap((service) => pathSettings(service, defaults))
-    .flatMap(({ retry, cors }): FieldUse[] => [
+    .flatMap(({ retry, cors, redirect }): FieldUse[] => [
+      ...(redirect === undefined || redirect.value.status < 303
+        ? []
+        : [{ path: `${redirect.at}.status`, value: redirect.value.status, field: "redirectCodes" as const }]),
       // Turning retries off does not need the route's field.
       ...(retry === undefined || retry.value === false
         ? []

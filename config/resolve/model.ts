@@ -21,6 +21,7 @@ import type { VersionName } from "../schema/routing/versions";
 import type { ParsedService } from "../schema/service";
 import type { ServiceTelemetry, TelemetryConfig } from "../schema/telemetry/telemetry";
 import type { RedirectCode } from "../schema/entry/httpsRedirect";
+import type { Answers } from "./answers";
 import type { StackCertificate } from "./certificates";
 import { ANY_HOST } from "./domains";
 import type { FieldUse } from "./fieldUses";
@@ -81,6 +82,12 @@ export interface Rule<P extends Port = Port> {
   readonly rewrite: Rewrite | undefined;
   /** Who may enter: its own, or else its service's. Undefined for everyone. */
   readonly access: Access | undefined;
+  /** Instead of backends, of which it then has none. */
+  readonly redirect: Answers["redirect"];
+  readonly respond: Answers["respond"];
+  readonly deny: Answers["deny"];
+  /** For the time being: 503, except for clients that are let through to the backends. */
+  readonly maintenance: Answers["maintenance"];
   /** Gets a copy of a share of the requests. */
   readonly mirror: (Omit<Backend<P>, "weight"> & { readonly percent: number }) | undefined;
 }

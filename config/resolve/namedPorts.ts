@@ -2,7 +2,9 @@ import { versionService } from "../schema/routing/versions";
 import type { IndexedService, ParsedService } from "../schema/service";
 import type { Problem } from "../values/problem";
 import type { Backend, NamedPort, Port, StackConfig } from "./model";
-import { nearest, stableBackends } from "./service";
+import { forwardedPaths } from "./answers";
+import { nearest } from "./nearest";
+import { stableBackends } from "./service";
 
 /** A Service of the cluster, as far as it matters to requests. */
 export interface KnownService {
@@ -21,7 +23,7 @@ export type Named = Omit<NamedPort, "number">;
 export function namedPorts({ index, service }: IndexedService): Named[] {
   const at = `services[${index}]`;
   const own = { at, port: service.port, namespace: service.namespace };
-  const all = service.paths.flatMap((path, pathIndex) => {
+  const all = forwardedPaths(service).flatMap(({ path, pathIndex }) => {
     const here = `${at}.paths[${pathIndex}]`;
     const ofPath = path.port === undefined ? own : { ...own, at: here, port: path.port };
     const list = path.backends === undefined ? `${at}.backends` : `${here}.backends`;

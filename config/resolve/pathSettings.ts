@@ -1,3 +1,5 @@
+import { answersOf, hasBackends } from "./answers";
+import type { Redirect } from "../schema/routing/answers";
 import type { Cors } from "../schema/routing/cors";
 import type { ParsedPath } from "../schema/path";
 import type { Retry } from "../schema/routing/retry";
@@ -9,7 +11,7 @@ export interface Given<T> {
   readonly value: T;
 }
 
-/** The settings that apply to a path of a service, wherever they are set. */
+/** The settings that apply to a path of a service, wherever they are set. Those for backends only if it has some. */
 export interface PathSettings {
   readonly here: string;
   readonly path: ParsedPath;
@@ -18,6 +20,7 @@ export interface PathSettings {
   /** False: no retries. */
   readonly retry?: Given<Retry | false>;
   readonly cors?: Given<Cors>;
+  readonly redirect?: Given<Redirect>;
 }
 
 /** For each path of a service: its own value, or else the service's, or else the default. */
@@ -39,6 +42,9 @@ export function pathSettings({ index, service }: IndexedService, defaults: Defau
       }
       return undefined;
     };
+    if (!hasBackends(answersOf(service, path))) {
+      return { here, path, redirect: unlessOff(first("redirect", ({ redirect }) => redirect)) };
+    }
     return {
       here,
       path,

@@ -12,9 +12,11 @@ import type { DefaultsConfig, ParsedService } from "../schema/service";
 import { grpcPathType } from "../values/grpcPath";
 import { split } from "./canaryWeights";
 import { type Backend, backendsOf, type Rule, type Service, type Version } from "./model";
+import { answersOf, forwardedPaths, hasBackends } from "./answers";
 import type { Domain } from "./domains";
 import { hostsOf } from "./hosts";
 import { listenerHost, listenerName, nameOnPort } from "./listeners";
+import { nearest } from "./nearest";
 import { HTTP_PORT, listenPortOf } from "./protocols";
 import { resolveRateLimits } from "./rateLimits";
 import { byEnvoyOrder, mergeMatches, ruleName } from "./paths";
@@ -74,11 +76,6 @@ export function resolveExternalDns(
     : { ttl: gateway.externalDns.ttl, ...externalDns };
 }
 
-/** The own value, or else the inherited one, which `false` turns off. */
-export function nearest<T>(own: T | false | undefined, inherited: T | undefined): T | undefined {
-  return own === false ? undefined : (own ?? inherited);
-}
-
 /** Each part from the service, or else from the defaults. */
 export function resolveTrafficPolicy(service: ParsedService, defaults: DefaultsConfig): TrafficPolicy {
   const parts = Object.entries({ ...defaults.trafficPolicy, ...service.trafficPolicy });
@@ -88,6 +85,7 @@ export function resolveTrafficPolicy(service: ParsedService, defaults: DefaultsC
 /** The rule of a path, and that of the requests that its canary always gets. */
 function resolvePath(service: ParsedService, path: ParsedPath, defaults: DefaultsConfig): Rule[] {
   const isGrpc = service.protocol === "grpc";
+  const answers = answersOf(service, path);
   const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
   const retry = isGrpc ? undefined : (path.retry ?? service.retry ?? defaults.retry);
   const rule = {
@@ -111,7 +109,18 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
     rewrite: nearest(path.rewrite, service.rewrite),
     access: path.access ?? service.access ?? defaults.access,
     mirror: resolveMirror(service, path),
+    ...answers,
   };
+  if (!hasBackends(answers)) {
+    const unused = {
+      retry: undefined,
+      cors: undefined,
+      requestHeaders: undefined,
+      rewrite: undefined,
+      mirror: undefined,
+    };
+    return [{ ...rule, ...unused, backends: [] }];
+  }
   // A path with its own backends is a different workload from the one whose canary this is.
   if (service.canary === undefined || path.backends !== undefined) {
     return [{ ...rule, backends: stable }];
@@ -157,7 +166,7 @@ function canaryBackend(service: ParsedService, path: ParsedPath, canary: Canary)
 
 /** Every Service that a service's requests may go to, including copies. Reads as few keys as possible. */
 export function targetsOf(service: ParsedService): Omit<Backend, "weight">[] {
-  return service.paths.flatMap((path) => {
+  return forwardedPaths(service).flatMap(({ path }) => {
     const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
     const canary =
       service.canary === undefined || path.backends !== undefined ? [] : [canaryBackend(service, path, service.canary)];

@@ -3,6 +3,7 @@ import { ifReadable } from "../values/partial";
 import type { Problem } from "../values/problem";
 import { accessProblems } from "./access/access";
 import { hiddenTokenProblems, issuerProblems } from "./access/tokens";
+import { answerProblems, redirectProblems } from "./routing/answers";
 import { backendProblems } from "./routing/backends";
 import { canaryProblems, overrideProblems } from "./routing/canary";
 import { domainProblems } from "./certificate/domains";
@@ -65,6 +66,8 @@ const RULES: readonly StackRule[] = [
   wildcardProblems,
   streamProblems,
   listenPortProblems,
+  answerProblems,
+  redirectProblems,
   backendProblems,
   portProblems,
   aliasProblems,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { regularExpressionFlaw } from "../values/regularExpression";
 import { accessSchema } from "./access/access";
 import { dnsLabel, orOff, servicePort } from "./fields";
+import { pathAnswerShape } from "./routing/answers";
 import { backendsSchema } from "./routing/backend";
 import { compressionSchema } from "./routing/compression";
 import { corsSchema } from "./routing/cors";
@@ -43,6 +44,7 @@ export const pathRuleSchema = z
       .describe(
         "Who is let in to this path, in place of the service's access: nothing of that holds here. { public: true } lets everyone in. Default: the service's access.",
       ),
+    ...pathAnswerShape,
   })
   .superRefine((rule, context) => {
     const complain = (message: string) => context.addIssue({ code: "custom", path: ["path"], message });

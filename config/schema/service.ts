@@ -10,6 +10,7 @@ import { serviceExternalDnsSchema } from "./entry/externalDns";
 import { hostsSchema } from "./entry/hosts";
 import { dnsLabel, hostPattern, orOff, port, servicePort } from "./fields";
 import { faultSchema } from "./routing/fault";
+import { answerShape } from "./routing/answers";
 import { filterShape } from "./routing/filters";
 import { limitsSchema } from "./limits/limits";
 import { hstsSchema } from "./entry/hsts";
@@ -103,6 +104,7 @@ export const serviceSchema = z.strictObject({
       "Compress its answers, except those that show input of a client beside a secret (BREACH). Default: defaults.compression.",
     ),
   ...filterShape,
+  ...answerShape,
   access: accessSchema.optional().describe("Who is let in. Default: defaults.access."),
   rateLimit: rateLimitsSchema.optional(),
   limits: limitsSchema

@@ -27,6 +27,7 @@ const EVERYTHING = {
       errorPages: {},
       retry: { attempts: 1 },
     },
+    { name: "nobody", namespace: "apps", deny: true },
     { name: "apex", namespace: "apps", host: "example.test" },
     {
       name: "sql",
@@ -124,6 +125,7 @@ describe("components/envoyFilters", () => {
       "envoy.filters.http.ratelimit",
       "unified-gateway.fault",
       "unified-gateway.compression",
+      "unified-gateway.answers",
       "unified-gateway.retry",
       "unified-gateway.counters",
       "unified-gateway.credentials-to-backends",

@@ -224,7 +224,6 @@ describe("config/messages", () => {
         ["modsecurity", /no web application firewall/],
         ["oidc", /there is no login/],
         ["passthrough", /^protocol: tls-passthrough/],
-        ["redirect", /hosts of a service redirect/],
         ["retries", /^retry: \{ attempts: 2 \}/],
         ["sslRedirect", /always redirected/],
         ["websocket", /works with protocol http/],

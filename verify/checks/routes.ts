@@ -4,7 +4,7 @@ import { httpsUrl } from "../../config/resolve/protocols";
 import { admits } from "../../config/resolve/entrance";
 import { get, type Answer } from "../client";
 import { diagnose } from "../diagnosis";
-import { isGatewaysOwn, isRefusal, plainRules } from "../expectations";
+import { isGatewaysOwn, isRefusal, ownAnswer, plainRules } from "../expectations";
 import { servedUrls, unservedUrl } from "../hosts";
 import { row, skipped, type Row } from "../row";
 import type { Target } from "../target";
@@ -48,10 +48,11 @@ function routeRow(
   url: string,
   answer: Answer,
   service: Service,
-  { access }: Rule,
+  rule: Rule,
   { config, from }: { config: StackConfig; from: string | undefined },
 ): Row {
   const { status } = answer;
+  const { access } = rule;
   const wanted = admits(access, from);
   const isRefused = isRefusal(answer) || (status === 403 && access?.externalAuthorization !== undefined);
   if (wanted === "refused" || (wanted === "unknown" && isRefused)) {
@@ -62,6 +63,13 @@ function routeRow(
       status < 500 && status > 0 ? NOT_REFUSED : diagnose(answer, new URL(url).hostname, config, service).cause;
     const more = `kubectl get envoyfilter ${ownName(config.gateway, "access")} -n ${config.gateway.namespace} -o yaml`;
     return row("access", `${url} refuses ${client}`, isRefused, seen, { cause, more });
+  }
+  const own = ownAnswer(rule, answer, from);
+  if (own !== undefined) {
+    const more = `kubectl get envoyfilter ${ownName(config.gateway, "answers")} -n ${config.gateway.namespace} -o yaml`;
+    const cause = "the gateway's own answer is not in force, or not yet";
+    const seen = answer.error ?? [status, answer.headers.location].filter(Boolean).join(" ");
+    return row("routes", `${url} ${own.words}`, own.isGiven, seen, { cause, more });
   }
   const answered = status > 0 && status < 500 && !isGatewaysOwn(answer);
   const seen = answer.error ?? String(status);

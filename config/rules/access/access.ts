@@ -3,6 +3,7 @@ import { tellsClients } from "../../schema/entry/clientAddress";
 import { covers } from "../../values/cidr";
 import type { IndexedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";
+import { answersOf } from "../../resolve/answers";
 import { byHost } from "../../resolve/byHost";
 import type { CheckedStack } from "../checkedStack";
 import { sameContent } from "../../values/sameContent";
@@ -73,16 +74,33 @@ function providerProblems(guarded: readonly GivenAccess[]): Problem[] {
   });
 }
 
+/** A list of addresses, and the map that it is in. */
+interface List {
+  readonly at: string;
+  readonly list: "allow" | "deny";
+}
+
+function listOf({ access, at }: GivenAccess): List[] {
+  return (["allow", "deny"] as const).filter((list) => access?.[list] !== undefined).map((list) => ({ at, list }));
+}
+
+function maintenanceLists({ index, service }: IndexedService): List[] {
+  return service.paths.flatMap((path, pathIndex) => {
+    const isOwn = path.maintenance !== undefined;
+    const at = `services[${index}]${isOwn ? `.paths[${pathIndex}]` : ""}.maintenance`;
+    return answersOf(service, path).maintenance?.allow === undefined ? [] : [{ at, list: "allow" as const }];
+  });
+}
+
 /** An address list is only as reliable as the client's address: the stack has to say where that comes from. */
-function clientAddressProblems({ gateway }: CheckedStack, guarded: readonly GivenAccess[]): Problem[] {
+function clientAddressProblems({ gateway, services }: CheckedStack, guarded: readonly GivenAccess[]): Problem[] {
   if (gateway === undefined) {
     return [];
   }
   const { clientAddress } = gateway;
-  const listing = guarded.find(({ access }) => access?.allow !== undefined || access?.deny !== undefined);
+  const [listing] = [...guarded.flatMap(listOf), ...services.flatMap(maintenanceLists)];
   if (clientAddress === undefined) {
-    const list = listing?.access?.allow === undefined ? "deny" : "allow";
-    const expected = `what is in front of the gateway, since ${listing?.at ?? ""}.${list} depends on client addresses ({ trustedProxies: 0 } if nothing changes them)`;
+    const expected = `what is in front of the gateway, since ${listing?.at ?? ""}.${listing?.list ?? ""} depends on client addresses ({ trustedProxies: 0 } if nothing changes them)`;
     return listing === undefined ? [] : [{ path: "gateway.clientAddress", value: undefined, expected }];
   }
   const { proxyAddresses } = clientAddress;

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { loadBalancerSettings } from "../../resolve/loadBalancer";
 import { tellsClients } from "../../schema/entry/clientAddress";
 import type { GatewayConfig } from "../../schema/entry/gateway";
+import { answersOf } from "../../resolve/answers";
 import { dependsOnAddress, givenAccesses } from "../../resolve/entrance";
 import { resolveRateLimits } from "../../resolve/rateLimits";
 import type { LoadBalancer } from "../../schema/entry/loadBalancer";
@@ -196,8 +197,10 @@ export function hiddenClientProblems({
     return [];
   }
   const reader = [...services, ...streams].find((indexed) => {
-    const rateLimit = resolveRateLimits(indexed.service.rateLimit, rateLimitService);
-    return givenAccesses(indexed, defaults).some(({ access }) => dependsOnAddress({ access, rateLimit }));
+    const { service } = indexed;
+    const rateLimit = resolveRateLimits(service.rateLimit, rateLimitService);
+    const rules = service.paths.map((path) => answersOf(service, path));
+    return givenAccesses(indexed, defaults).some(({ access }) => dependsOnAddress({ access, rateLimit, rules }));
   });
   return reader === undefined ? [] : problem(`services[${reader.index}]`);
 }

@@ -2,7 +2,7 @@ import { byHost } from "../../resolve/byHost";
 import { headerChanges, MAX_OTHER_HEADERS } from "../../resolve/headerChanges";
 import { HSTS_HEADER } from "../../schema/entry/hsts";
 import type { HeaderChanges } from "../../schema/routing/filters";
-import { nearest } from "../../resolve/service";
+import { nearest } from "../../resolve/nearest";
 import type { Problem } from "../../values/problem";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";

@@ -2,7 +2,7 @@ import { byHost } from "../../resolve/byHost";
 import { givenAccesses } from "../../resolve/entrance";
 import { hostsOf } from "../../resolve/hosts";
 import { HTTPS_PORT, listenPortOf } from "../../resolve/protocols";
-import { nearest } from "../../resolve/service";
+import { nearest } from "../../resolve/nearest";
 import type { Domain } from "../../resolve/domains";
 import type { IndexedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";

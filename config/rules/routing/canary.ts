@@ -1,3 +1,4 @@
+import { forwardedPaths } from "../../resolve/answers";
 import { mergeMatches, ruleName } from "../../resolve/paths";
 import { stableBackends } from "../../resolve/service";
 import { MAX_BACKENDS, type ParsedBackend } from "../../schema/routing/backend";
@@ -30,7 +31,7 @@ function ofService({ index, service }: IndexedService): Problem[] {
     const expected = "a Service other than the stable one: one Service is one set of pods, whatever its weights";
     problems.push({ path: `${at}.canary.service`, value: next.service, expected });
   }
-  const paths = service.paths.filter((path) => path.backends === undefined).length;
+  const paths = forwardedPaths(service).filter(({ path }) => path.backends === undefined).length;
   if (paths === 0) {
     const expected = "a path without its own backends: otherwise the canary gets no requests";
     problems.push({ path: `${at}.canary`, expected, value: next.service });
@@ -49,12 +50,13 @@ function backendCountProblems(at: string, { backends = [] }: ParsedService): Pro
 }
 
 /** Each path's override rule: its name must be unique, and its conditions must fit together with the path's. */
-function mergedProblems(at: string, { paths, canary }: ParsedService): Problem[] {
+function mergedProblems(at: string, service: ParsedService): Problem[] {
+  const { paths, canary } = service;
   const override = canary?.override;
   if (override === undefined) {
     return [];
   }
-  return paths.flatMap((path, index) => {
+  return forwardedPaths(service).flatMap(({ path, pathIndex: index }) => {
     if (path.backends !== undefined) {
       return [];
     }

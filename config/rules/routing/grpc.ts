@@ -12,6 +12,8 @@ const UNSUPPORTED = {
   retry: "not allowed for gRPC: a GRPCRoute has no retry, and the client's retry policy applies",
   rewrite: "not allowed for gRPC: the path names the method, which a GRPCRoute cannot rewrite",
   cors: "not allowed for gRPC: a GRPCRoute has no CORS filter",
+  redirect: "not allowed for gRPC: its clients follow no redirect",
+  respond: "not allowed for gRPC: a call ends with a status of gRPC; deny and maintenance refuse calls",
   compression: "not allowed for gRPC, which compresses each message itself",
 } as const;
 

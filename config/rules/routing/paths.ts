@@ -1,5 +1,5 @@
 import { ruleName } from "../../resolve/paths";
-import { nearest } from "../../resolve/service";
+import { nearest } from "../../resolve/nearest";
 import type { ParsedPath } from "../../schema/path";
 import type { IndexedService, ParsedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";

@@ -1,3 +1,4 @@
+import { forwardedPaths } from "../../resolve/answers";
 import { byHost } from "../../resolve/byHost";
 import { byPrecedence, mergeMatches } from "../../resolve/paths";
 import type { Match } from "../../schema/routing/match";
@@ -38,10 +39,12 @@ export function claimsOfRules(stack: Listed): Claim[][] {
 }
 
 function ruleClaims(indexed: IndexedService): Claim[] {
-  const { paths, canary } = indexed.service;
+  const { canary } = indexed.service;
+  const forwarded = forwardedPaths(indexed.service);
   return pathClaims(indexed).flatMap((claim, pathIndex) => {
-    // A path with its own backends has no canary.
-    if (canary?.override === undefined || paths[pathIndex]?.backends !== undefined) {
+    // A path with its own backends has no canary, and neither has one without any.
+    const path = forwarded.find((other) => other.pathIndex === pathIndex)?.path;
+    if (canary?.override === undefined || path === undefined || path.backends !== undefined) {
       return [claim];
     }
     const match = mergeMatches(claim.match, canary.override);

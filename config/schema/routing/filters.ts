@@ -71,7 +71,7 @@ const requestHeaderChangesSchema = z
   .superRefine(namedOnce);
 
 /** Text that Envoy puts in as it is. It would take a backslash for a group of an expression that Istio writes. */
-const absolutePath = z
+export const absolutePath = z
   .string("an absolute path")
   .max(1024, "a path of at most 1024 characters")
   .regex(/^\/[^\s?#]*$/, "an absolute path without '?', '#' or spaces")

@@ -106,7 +106,7 @@ describe("components/routeFilters, values", () => {
     const [service] = stack({ services: [{ name: "web", namespace: "apps", ...more }] }).services;
     const [rule] = service?.rules ?? [];
     assert.ok(rule);
-    return plain(routeFilters(rule, { namespace: "apps", hsts: undefined }));
+    return plain(routeFilters(rule, { namespace: "apps", hsts: undefined, hosts: [] }));
   };
 
   it("are literal: % is not an Envoy command operator", () => {

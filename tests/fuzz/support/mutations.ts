@@ -1,3 +1,4 @@
+import { ANSWER_KEYS } from "../../../config/resolve/answers";
 import { keysWithSecrets } from "../../../config/load/secrets";
 import { given, type Draw, type Values } from "./draw";
 import type { Material } from "./material";
@@ -17,7 +18,7 @@ const FREE =
   /\.(headers|query|set|add|selector|matchLabels|labels|annotations|podLabels|podAnnotations|nodeSelector|requiredClaims|keys\[\d+\])$/;
 /** Texts that are not validated, or hardly. */
 const ANY_TEXT =
-  /jwt\.(issuer|audiences\[\d+\])$|pages\[\d+\]\.html$|(context|renderDirectory|kubeconfig|password|provider)$/;
+  /jwt\.(issuer|audiences\[\d+\])$|pages\[\d+\]\.html$|(context|body|renderDirectory|kubeconfig|password|provider)$/;
 
 interface Place {
   readonly path: string;
@@ -47,7 +48,7 @@ function places(values: Values): Place[] {
 
 /** Required keys. */
 const REQUIRED =
-  /^domain$|^domains\[\d+\]\.domain$|hosts\[\d+\]\.host$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|(rateLimit(\[\d+\])?|shared\.\w+)\.(type|requests|per|header|name)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|fault\.(delay\.duration|abort\.status)$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.(mode|credentialName)$|tls\.ca\.(kind|name)$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$|existing\.service$|autoscaling\.maxReplicas$|policies\[\d+\]\.(type|value|period)$|topologyKey$|loadBalancer\.type$/;
+  /^domain$|^domains\[\d+\]\.domain$|hosts\[\d+\]\.host$|^services\[\d+\]\.(name|namespace)$|backends\[\d+\]\.service$|mirror\.service$|canary\.percent$|jwt\.issuer$|(rateLimit(\[\d+\])?|shared\.\w+)\.(type|requests|per|header|name)$|hsts\.maxAge$|externalAuthorization\.provider$|trustedProxies$|clientCertificates\.caCertificate$|exceptions\[\d+\]\.(name|namespace|matchLabels)$|cors\.allowOrigins$|retry\.attempts$|fault\.(delay\.duration|abort\.status)$|respond\.status$|telemetry\.(accessLogs|traces)\.provider$|metrics\.scrape$|gatewayApi\.(channel|version)$|trafficPolicy\.tls\.(mode|credentialName)$|tls\.ca\.(kind|name)$|loadBalancing\.key$|loadBalancing\.key\.(type|name)$|versions\.selector$|redis\.(type|host)$|certificate\.(type|issuer|caCertificate|caPrivateKey)$|existing\.service$|autoscaling\.maxReplicas$|policies\[\d+\]\.(type|value|period)$|topologyKey$|loadBalancer\.type$/;
 
 type Mutation = (draw: Draw, values: Values) => string | undefined;
 
@@ -247,6 +248,15 @@ export const RULES: Readonly<Record<string, Mutation>> = {
       infrastructure: { replicas: 3 },
     }),
     "gateway.infrastructure.replicas"
+  ),
+  answers: (_, values) => (http(values, { paths: undefined, deny: true, maintenance: {} }), "services[0].maintenance"),
+  unusedBackends: (_, values) => (
+    http(values, { paths: undefined, backends: [{ service: "b" }], deny: true }),
+    "services[0].backends"
+  ),
+  redirectLoop: (_, values) => (
+    http(values, { paths: undefined, mirror: undefined, backends: undefined, redirect: { path: "/x" } }),
+    "services[0].redirect"
   ),
   duplicates: (_, values) => add(values, (service) => ({ name: service.name, namespace: "n" }), "name"),
   claims: (_, values) => {
@@ -450,6 +460,8 @@ export function broken(draw: Draw, { values: valid, ...rest }: Given, material: 
   // Others may come to share its host, and would have to have the same; plainHttp also rules out much of the stack's own.
   delete first(values).listenPort;
   delete first(values).externalDns;
+  // Where the gateway answers itself, rules for backends do not apply.
+  ANSWER_KEYS.forEach((key) => Reflect.deleteProperty(first(values), key));
   (values.services as Values[]).forEach((service) => delete service.plainHttp);
   const relation = draw.maybe(15, () => draw.pick(Object.values(RELATIONS)));
   const mutation = draw.chance(40)

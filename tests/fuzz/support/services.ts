@@ -3,6 +3,7 @@ import { milliseconds } from "../../../config/values/duration";
 
 import { isGlobal, limitName, type ParsedRateLimit } from "../../../config/schema/limits/rateLimit";
 import { given, type Draw, type Values } from "./draw";
+import { drawAnswer, IN_PLACE_OF_BACKENDS } from "./answers";
 import { drawAccess, drawPort, type Shared } from "./shared";
 
 /** A service of a valid config. It rarely shares backends. */
@@ -18,7 +19,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
       streamIdleTimeout: () => draw.pick(["0s", draw.duration()]),
     }),
   );
-  return given({
+  const service = given({
     name: byVersion ? name.slice(0, 50).replace(/-+$/, "") : name,
     namespace,
     protocol: isGrpc ? "grpc" : draw.maybe(10, () => "http"),
@@ -50,6 +51,30 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
     telemetry: draw.maybe(40, () => drawTelemetry(draw, shared)),
     trafficPolicy: draw.maybe(30, () => withOff(draw, drawTrafficPolicy(draw, shared))),
   });
+  return withAnswers(draw, service, isGrpc);
+}
+
+/** The same with an answer in place of all backends, of those of some paths, or none. */
+function withAnswers(draw: Draw, service: Values, isGrpc: boolean): Values {
+  const paths = service.paths as Values[] | undefined;
+  if (draw.chance(85)) {
+    return service;
+  }
+  const answer = drawAnswer(draw, isGrpc);
+  if (answer.maintenance !== undefined) {
+    return { ...service, ...answer };
+  }
+  if (paths === undefined || draw.chance(30)) {
+    return { ...without(service), ...answer, ...(paths && { paths: paths.map(without) }) };
+  }
+  // The first path keeps the backends, which a canary needs.
+  const some = paths.map((path, index) => (index > 0 && draw.chance(50) ? { ...without(path), ...answer } : path));
+  return { ...service, paths: some };
+}
+
+/** What only backends give a meaning to is left out. */
+function without(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !IN_PLACE_OF_BACKENDS.has(key)));
 }
 
 function drawBackends(draw: Draw, shared: Shared, prefix: string): Values[] {

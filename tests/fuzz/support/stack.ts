@@ -137,6 +137,12 @@ function pathsOf({ paths }: Values): Values[] {
   return ((paths ?? []) as (string | Values)[]).map((path) => (typeof path === "string" ? { path } : path));
 }
 
+function maintained(services: readonly Values[]): (Values | undefined)[] {
+  return services
+    .flatMap((service) => [service, ...pathsOf(service)])
+    .map(({ maintenance }) => maintenance as Values | undefined);
+}
+
 /** What depends on more than one part. */
 function fitted(values: Values, access: readonly (Values | undefined)[]): Values {
   const gateway = { ...(values.gateway as Values | undefined) };
@@ -146,7 +152,8 @@ function fitted(values: Values, access: readonly (Values | undefined)[]): Values
   if (services.some(({ clientCertificates }) => clientCertificates !== undefined)) {
     gateway.tls = given({ ...(gateway.tls as Values | undefined), clientCertificates: undefined });
   }
-  const listing = access.some((entry) => entry?.allow !== undefined || entry?.deny !== undefined);
+  const isListing = (entry: Values | undefined) => entry?.allow !== undefined || entry?.deny !== undefined;
+  const listing = access.some(isListing) || maintained(services).some(isListing);
   if (listing && gateway.clientAddress === undefined) {
     gateway.clientAddress = { trustedProxies: 0 };
   }
