@@ -121,7 +121,7 @@ function isByRule(decision: Decision): decision is ByRule {
 }
 
 function isChoice(decision: Decision): decision is Choice {
-  return decision !== NO_ACTION && "choices" in decision;
+  return decision !== NO_ACTION && "choices" in decision && !("@type" in decision);
 }
 
 /** What a decision may come to. */
@@ -345,7 +345,7 @@ function addresses(blocks: readonly string[], match: OnMatch): Record<string, un
 }
 
 function isExcepting(decision: Decision): decision is FiltersUnlessFrom {
-  return decision !== NO_ACTION && "unlessFrom" in decision;
+  return decision !== NO_ACTION && "unlessFrom" in decision && !("@type" in decision);
 }
 
 function isChain(filters: Filters): filters is readonly FilterConfig[] {

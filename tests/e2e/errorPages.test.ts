@@ -49,6 +49,18 @@ describe("error pages", () => {
           },
           compression: {},
         }),
+        service("said", {
+          paths: [
+            { path: "/closed", respond: { status: 503, body: "closed on Mondays" } },
+            { path: "/denied", deny: true },
+            {
+              path: "/inside",
+              access: { allow: [`${CLIENT_INSIDE}/32`] },
+              respond: { status: 404, body: "of clients inside" },
+            },
+            { path: "/maintained", maintenance: {} },
+          ],
+        }),
         service("off", { errorPages: false, access: { allow: [`${CLIENT_INSIDE}/32`] } }),
         service("calls", { protocol: "grpc", fault: { abort: { status: 503 } } }),
       ],
@@ -97,6 +109,21 @@ describe("error pages", () => {
     await assertPages(413, "Payload Too Large", (headers) => ask("small", "/", headers, body));
     await assertPages(503, "Service Unavailable", (headers) => ask("web", "/served?reset=1", headers));
     await assertPages(504, "Gateway Timeout", (headers) => ask("web", "/served?sleep=5000", headers));
+  });
+
+  it("leave what a rule answers itself, to those who may enter", async () => {
+    for (const headers of [[HTML], []]) {
+      const said = await ask("said", "/closed", headers);
+      assert.deepEqual([said.status, said.body, said.headers["proxy-status"]], [503, "closed on Mondays", undefined]);
+      const inside = await ask("said", "/inside", headers, { from: CLIENT_INSIDE });
+      assert.deepEqual([inside.status, inside.body], [404, "of clients inside"]);
+      const denied = await ask("said", "/denied", headers);
+      assert.deepEqual([denied.status, denied.body, denied.headers["proxy-status"]], [403, "", undefined]);
+      const maintained = await ask("said", "/maintained", headers);
+      assert.deepEqual([maintained.status, maintained.body, maintained.headers["proxy-status"]], [503, "", undefined]);
+      assert.match(maintained.headers["retry-after"] ?? "", /^\d+$/);
+    }
+    await assertPages(403, "Forbidden", (headers) => ask("said", "/inside", headers));
   });
 
   it("are for hosts that no service has, too", async () => {

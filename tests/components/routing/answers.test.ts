@@ -22,10 +22,20 @@ const patchesOf = (more: object, given: object = {}) => {
 };
 const entryOf = (more: object, given: object = {}) => {
   const [, patch] = plain(patchesOf(more, given)) as { patch: { value: Entry } }[];
-  return patch?.patch.value.typed_config.xds_matcher.matcher_tree.exact_match_map.map["web--root"];
+  const { extension_config, xds_matcher } = patch?.patch.value.typed_config ?? {};
+  const chains = Object.values(extension_config?.typed_config.named_filter_chains ?? {});
+  assert.equal(chains.length, 1);
+  // In place of its name, what it is.
+  const text = JSON.stringify(xds_matcher?.matcher_tree.exact_match_map.map["web--root"]);
+  return JSON.parse(
+    text.replace(/"filter_chain_name":"\w+"/, () => `"filter_chain":${JSON.stringify(chains[0])}`),
+  ) as unknown;
 };
 interface Entry {
-  typed_config: { xds_matcher: { matcher_tree: { exact_match_map: { map: Record<string, unknown> } } } };
+  typed_config: {
+    extension_config: { typed_config: { named_filter_chains: Record<string, object> } };
+    xds_matcher: { matcher_tree: { exact_match_map: { map: Record<string, unknown> } } };
+  };
 }
 const header = (key: string, value: string, append_action = "OVERWRITE_IF_EXISTS_OR_ADD") => ({
   header: { key, value },
