@@ -19,6 +19,7 @@ export { HttpsRedirect, type HttpsRedirectArgs } from "./entry/httpsRedirect";
 
 export { Access, type AccessArgs } from "./access/access";
 export { BackendPolicy, type BackendPolicyArgs } from "./backends/trafficPolicy";
+export { ExternalHosts, type ExternalHostsArgs } from "./backends/externalHosts";
 export { StrictMtls, type StrictMtlsArgs } from "./backends/strictMtls";
 export { RateLimitService, type RateLimitServiceArgs } from "./limits/rateLimitService";
 export { ENVOY_FILTERS, type EnvoyFilterConfig, envoyFilters, httpFilterNames } from "./envoyFilters";

@@ -1,4 +1,4 @@
-import type { Service, StackConfig } from "../config";
+import { type Service, type StackConfig, targetName } from "../config";
 import { answerInWords } from "../config/resolve/answers";
 import { httpsUrl } from "../config/resolve/protocols";
 
@@ -12,13 +12,13 @@ export function stackReadme(
 ): string {
   const rows = services.flatMap((service) =>
     service.rules.map((rule) => {
-      const backends = rule.backends.map((backend) => `${backend.namespace}/${backend.service}:${backend.port}`);
-      return `| ${urlsOf(service)} | ${rule.type} \`${rule.path}\` | ${answerInWords(rule) ?? backends.join(", ")} |`;
+      const backends = answerInWords(rule) ?? rule.backends.map(targetName).join(", ");
+      return `| ${urlsOf(service)} | ${rule.type} \`${rule.path}\` | ${backends} |`;
     }),
   );
   const connections = streams.map(({ protocol, listenPort, listeners, backends }) => {
     const names = listeners.map(({ hostname = "any host" }) => `${hostname}:${listenPort}`);
-    const targets = backends.map((backend) => `${backend.namespace}/${backend.service}:${backend.port}`);
+    const targets = backends.map(targetName);
     return `| ${names.join(", ")} | ${protocol} | ${targets.join(", ")} |`;
   });
   return [

@@ -5,6 +5,7 @@ import { redirectsOf } from "../config/resolve/redirects";
 import { infrastructureOf } from "../config/resolve/infrastructure";
 import type { TCPRouteVersion } from "../kinds/streamRoutes";
 import { Access } from "./access/access";
+import { ExternalHosts, serviceEntries } from "./backends/externalHosts";
 import { StrictMtls } from "./backends/strictMtls";
 import { BackendPolicy } from "./backends/trafficPolicy";
 import { Certificate, type CertificateInfo } from "./certificate/certificate";
@@ -182,10 +183,16 @@ export class UnifiedGateway extends pulumi.ComponentResource {
   }
 
   /** What routes send requests to, where the program makes it. */
-  private makeTargets(name: string, { gateway, services }: UnifiedGatewayArgs): pulumi.Resource[] {
-    return services.some(({ versions }) => versions.length > 0)
-      ? [new VersionServices(`${name}-versions`, { services, gateway }, { parent: this })]
-      : [];
+  private makeTargets(name: string, { gateway, services, streams }: UnifiedGatewayArgs): pulumi.Resource[] {
+    const child = { parent: this };
+    return [
+      ...(services.some(({ versions }) => versions.length > 0)
+        ? [new VersionServices(`${name}-versions`, { services, gateway }, child)]
+        : []),
+      ...(serviceEntries({ services, streams, gateway }).length > 0
+        ? [new ExternalHosts(`${name}-external`, { services, streams, gateway }, child)]
+        : []),
+    ];
   }
 
   /** The services' routes, and the redirects on the http listener. */
@@ -213,7 +220,7 @@ export class UnifiedGateway extends pulumi.ComponentResource {
             new StreamRoutes(
               `${name}-streams`,
               { streams, gateway, tcpRouteVersion: args.tcpRouteVersion, guards: guards.guards },
-              { parent: this },
+              { parent: this, dependsOn: targets },
             ),
           ]),
     ];

@@ -1,4 +1,15 @@
 export { milliseconds } from "./values/duration";
-export { backendsOf } from "./resolve/model";
+export { backendsOf, isExternal, serviceTargets, targetName, targetsOf } from "./resolve/model";
 export { gatewayConfig, stackConfig, type GatewayConfigInput } from "./load/pulumiConfig";
-export type { Backend, NamedPort, Port, Rule, Service, StackConfig, Version } from "./resolve/model";
+export type {
+  Backend,
+  ExternalTarget,
+  NamedPort,
+  Port,
+  Rule,
+  Service,
+  ServiceTarget,
+  StackConfig,
+  Target,
+  Version,
+} from "./resolve/model";

@@ -1,4 +1,4 @@
-import { milliseconds, type Rule, type Service, type StackConfig } from "../config";
+import { milliseconds, type Rule, type Service, type StackConfig, targetName } from "../config";
 import type { Host } from "../config/resolve/model";
 import { hstsValue } from "../components/routing/hsts";
 import { answerInWords } from "../config/resolve/answers";
@@ -109,9 +109,9 @@ function ends(rule: Rule): ReturnType<typeof targets> {
 
 function targets({ backends }: Pick<Rule, "backends">): { name: string; share: string }[] {
   const total = backends.reduce((sum, { weight }) => sum + weight, 0);
-  return backends.map(({ namespace, service, port, weight }) => ({
-    name: `${namespace}/${service}:${port}`,
-    share: backends.length === 1 ? "" : `${Math.round((1000 * weight) / total) / 10} %`,
+  return backends.map((backend) => ({
+    name: targetName(backend),
+    share: backends.length === 1 ? "" : `${Math.round((1000 * backend.weight) / total) / 10} %`,
   }));
 }
 

@@ -26,10 +26,14 @@ export interface ValueMatch {
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httpbackendref */
 export interface HTTPBackendRef {
+  /** Absent: a Service. */
+  group?: "networking.istio.io";
+  kind?: "Hostname";
   name: string;
   namespace?: string;
   port: number;
   weight: number;
+  filters?: Extract<HTTPRouteFilter, { type: "RequestHeaderModifier" }>[];
 }
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httpheaderfilter */

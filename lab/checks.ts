@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Service, StackConfig } from "../config";
+import { type Service, serviceTargets, type StackConfig } from "../config";
 import { httpsUrl } from "../config/resolve/protocols";
 import { row, type Row } from "../verify/row";
 import { isVmagent } from "./backends";
@@ -82,7 +82,9 @@ async function answerers(lab: Lab, service: Service, caFile: string): Promise<Ro
   const echo = headers["x-backend"];
   // A real vmagent identifies itself with its own header. With a canary, either version may answer.
   const isReal = headers["x-server-hostname"] !== undefined;
-  const backend = ruleFor(service, "/")?.backends.find((one) => (isReal ? isVmagent(one) : one.service === echo));
+  const backend = serviceTargets(ruleFor(service, "/")?.backends ?? []).find((one) =>
+    isReal ? isVmagent(one) : one.service === echo,
+  );
   const who = backend?.service ?? echo ?? "nobody";
   rows.push(
     row(

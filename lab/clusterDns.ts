@@ -8,11 +8,14 @@ const NAME = "coredns";
 const labels = { "k8s-app": "kube-dns" };
 const metadata = { name: NAME, namespace: NAMESPACE };
 
+/** A zone that knows every Service as `NAME.NAMESPACE.svc.ZONE`: to a gateway, hosts outside the cluster. */
+export const OUTSIDE = "outside.test";
+
 /** Names of Services and Pods; what is not of the cluster is refused at once, since the lab reaches no other DNS. */
 const COREFILE = `.:53 {
   errors
   ready
-  kubernetes cluster.local in-addr.arpa
+  kubernetes cluster.local ${OUTSIDE} in-addr.arpa
   cache 1
 }
 `;

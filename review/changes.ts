@@ -1,4 +1,4 @@
-import type { Rule, Service, StackConfig } from "../config";
+import { isExternal, type Rule, type Service, type StackConfig, type Target, targetName } from "../config";
 import { answerInWords } from "../config/resolve/answers";
 import type { StackCertificate } from "../config/resolve/certificates";
 import { isOpenToAll } from "../config/resolve/entrance";
@@ -296,11 +296,15 @@ function shareChanges(before: Rule, serviceBefore: Service, after: Rule, service
 function shares({ backends }: Rule, { canary }: Service): Map<string, number> {
   const total = backends.reduce((sum, { weight }) => sum + weight, 0);
   return new Map(
-    backends.map(({ namespace, service, port, weight }) => [
-      service === canary?.service && namespace === canary.namespace ? "canary" : `${namespace}/${service}:${port}`,
-      Math.round((1000 * weight) / total) / 10,
+    backends.map((backend) => [
+      isCanary(backend, canary) ? "canary" : targetName(backend),
+      Math.round((1000 * backend.weight) / total) / 10,
     ]),
   );
+}
+
+function isCanary(target: Target, canary: Service["canary"]): boolean {
+  return !isExternal(target) && target.service === canary?.service && target.namespace === canary.namespace;
 }
 
 function targets(rule: Rule, service: Service): string {

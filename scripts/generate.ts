@@ -36,6 +36,7 @@ if (gatewayApi !== undefined && istio !== undefined) {
   }
   const istioKinds = [
     "networking.istio.io/v1/DestinationRule",
+    "networking.istio.io/v1/ServiceEntry",
     "networking.istio.io/v1alpha3/EnvoyFilter",
     "security.istio.io/v1/AuthorizationPolicy",
     "security.istio.io/v1/PeerAuthentication",

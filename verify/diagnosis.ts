@@ -1,5 +1,5 @@
 import { ownName, proxyLabels, sharedName } from "../components/shared/naming";
-import { milliseconds, type Service, type StackConfig } from "../config";
+import { isExternal, milliseconds, type Service, type StackConfig, targetName, targetsOf } from "../config";
 import { isBackendsOwn } from "../config/schema/backends/tls";
 import { globalLimitsOf, rateLimitsOf } from "../config/schema/limits/rateLimit";
 import { type Answer, TIMEOUT_MS } from "./client";
@@ -107,7 +107,7 @@ export function diagnose(
   }
   if (status === 503) {
     return {
-      cause: isPage(answer) ? BEHIND_A_PAGE : unavailable(body),
+      cause: isPage(answer) ? BEHIND_A_PAGE : unavailable(body, service),
       more: `kubectl get endpointslices -n ${service?.namespace ?? gateway.namespace}`,
     };
   }
@@ -127,12 +127,19 @@ const BEHIND_A_PAGE =
   "errorPages hides which: the backend has no healthy endpoint, nothing listens there, or a limit of trafficPolicy.connections is reached";
 
 /** The cause behind Envoy's message for a backend that it cannot reach. */
-function unavailable(body: string): string {
+function unavailable(body: string, service: Service | undefined): string {
+  const outside = targetsOf(service ?? { rules: [] }).find(isExternal);
+  if (outside !== undefined && body.includes("no healthy upstream")) {
+    return `DNS does not know ${targetName(outside)}, or every address of it is ejected`;
+  }
   if (body.includes("no healthy upstream")) {
     return "the backend has no healthy endpoint: no ready Pod, or every endpoint is ejected";
   }
   if (body.includes("reset reason: overflow")) {
     return "the circuit breaker is open: a limit of the service's trafficPolicy.connections is reached";
+  }
+  if (outside !== undefined && isUnreachable({ status: 503, body })) {
+    return `${targetName(outside)} does not answer, or its certificate is not one that trafficPolicy.tls takes for its name`;
   }
   if (isUnreachable({ status: 503, body })) {
     return "nothing listens at the backend's address: the Pod is down, or the Service's target port is wrong";

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Backend, backendsOf, type Service } from "../../config";
+import { isExternal, type Service, type Target, targetsOf } from "../../config";
 import type { LoadBalancing } from "../../config/schema/backends/loadBalancing";
 import { type BackendTls, isBackendsOwn } from "../../config/schema/backends/tls";
 import type { TrafficPolicy } from "../../config/schema/backends/trafficPolicy";
@@ -10,6 +10,7 @@ import {
   type TrafficPolicy as IstioTrafficPolicy,
 } from "../../kinds/destinationRule";
 import { type GatewayRef, ownMetadata, proxyLabels } from "../shared/naming";
+import { externalKey } from "./externalHosts";
 
 export interface BackendPolicyArgs {
   /** Services with their `trafficPolicy`: `services` of `gatewayConfig()`. Those without one get no object. */
@@ -19,7 +20,7 @@ export interface BackendPolicyArgs {
 }
 
 /**
- * Connection pool, outlier detection, load balancing and TLS of the services' backends: one DestinationRule per Service, in the
+ * Connection pool, outlier detection, load balancing and TLS of the services' backends: one DestinationRule per Service or host, in the
  * Gateway's namespace, where Istio looks first, and only for the Gateway's own proxies. Without a selector, Istio would use the
  * oldest one for a host, and ignore that of another Gateway in the namespace.
  */
@@ -40,12 +41,12 @@ export class BackendPolicy extends pulumi.ComponentResource {
 
   /** What a service's backends have, to depend on: for `guardsOf` of `Routes`. */
   policiesOf(service: Service): DestinationRule[] {
-    return backendsOf(service).flatMap((backend) => this.rules.get(keyOf(backend)) ?? []);
+    return targetsOf(service).flatMap((target) => this.rules.get(keyOf(target)) ?? []);
   }
 }
 
 /**
- * By `SERVICE.NAMESPACE`; neither contains a dot. Services that share a backend have the same policy: the config check ensures
+ * By `SERVICE.NAMESPACE`, neither of which contains a dot, or the key of a host outside the cluster. Services that share a backend have the same policy: the config check ensures
  * it.
  */
 export function destinationRules(
@@ -54,29 +55,37 @@ export function destinationRules(
 ): Record<string, DestinationRuleSpec> {
   const rules: Record<string, DestinationRuleSpec> = {};
   for (const service of services) {
-    const { trafficPolicy, protocol } = service;
-    if (Object.keys(trafficPolicy).length === 0) {
-      continue;
-    }
-    for (const backend of backendsOf(service)) {
-      rules[keyOf(backend)] = {
-        host: hostOf(backend),
+    const { protocol } = service;
+    for (const target of targetsOf(service)) {
+      const policy = policyFor(target, service.trafficPolicy);
+      if (Object.keys(policy).length === 0) {
+        continue;
+      }
+      rules[keyOf(target)] = {
+        host: hostOf(target),
         exportTo: ["."],
         workloadSelector: { matchLabels: proxyLabels(gateway) },
-        trafficPolicy: toTrafficPolicy(trafficPolicy, { namespace: gateway.namespace, protocol }),
+        trafficPolicy: toTrafficPolicy(policy, { namespace: gateway.namespace, protocol }),
       };
     }
   }
   return rules;
 }
 
-function keyOf({ service, namespace }: Pick<Backend, "service" | "namespace">): string {
-  return `${service}.${namespace}`;
+/** What leaves the cluster is protected unless the config says otherwise: by a certificate for the host, of a CA that browsers trust. */
+function policyFor(target: Target, policy: TrafficPolicy): TrafficPolicy {
+  return policy.tls === undefined && isExternal(target)
+    ? { ...policy, tls: { mode: "SIMPLE", sni: target.host } }
+    : policy;
+}
+
+function keyOf(target: Target): string {
+  return isExternal(target) ? externalKey(target.host) : `${target.service}.${target.namespace}`;
 }
 
 /** Istio applies a DestinationRule only to the fully qualified host. */
-function hostOf({ service, namespace }: Pick<Backend, "service" | "namespace">): string {
-  return `${service}.${namespace}.svc.cluster.local`;
+function hostOf(target: Target): string {
+  return isExternal(target) ? target.host : `${target.service}.${target.namespace}.svc.cluster.local`;
 }
 
 /** @param where Where the Secrets and ConfigMaps are that it names, and what clients speak. */

@@ -1,4 +1,4 @@
-import type { Backend } from "../../config";
+import { serviceTargets, type Target } from "../../config";
 import type { ReferenceGrantSpec } from "../../kinds/referenceGrant";
 import { contentHash } from "../shared/contentHash";
 import { type GatewayRef, sharedName } from "../shared/naming";
@@ -12,16 +12,16 @@ export function grantName(gateway: GatewayRef, { name }: { readonly name: string
 const MAX_GRANTED = 16;
 
 /**
- * What a route may refer to outside its own namespace. Each Service is named, so nothing more is granted. By namespace; if one grant
+ * What a route may refer to outside its own namespace: Services, since nothing grants a host. Each is named, so nothing more is granted. By namespace; if one grant
  * cannot name all of them, more are called `NAMESPACE.2`, `NAMESPACE.3` and so on.
  */
 export function grantSpecs(
   kind: ReferenceGrantSpec["from"][number]["kind"],
   routeNamespace: string,
-  backends: readonly Pick<Backend, "service" | "namespace">[],
+  backends: readonly Target[],
 ): Record<string, ReferenceGrantSpec> {
   const names = new Map<string, Set<string>>();
-  for (const { namespace, service } of backends) {
+  for (const { namespace, service } of serviceTargets(backends)) {
     if (namespace !== routeNamespace) {
       names.set(namespace, (names.get(namespace) ?? new Set()).add(service));
     }

@@ -3,7 +3,7 @@ import { grpcMethod } from "../../config/values/grpcPath";
 import type { GRPCRouteFilter, GRPCRouteMatch, GRPCRouteSpec } from "../../kinds/grpcRoute";
 import type { HTTPRouteFilter } from "../../kinds/httpRoute";
 import { routeFilters } from "./routeFilters";
-import { attachment, backendRefs, valueMatches, type RouteArgs } from "./routeParts";
+import { attachment, requestBackendRefs, valueMatches, type RouteArgs } from "./routeParts";
 
 /** The route of a gRPC service: its paths are `/SERVICE/METHOD`, as on the wire. */
 export function grpcRouteSpec(args: RouteArgs): GRPCRouteSpec {
@@ -14,7 +14,7 @@ export function grpcRouteSpec(args: RouteArgs): GRPCRouteSpec {
       name: rule.name,
       matches: matches(rule),
       filters: routeFilters(rule, args.service)?.filter(isForGrpc),
-      backendRefs: rule.backends.length === 0 ? undefined : backendRefs(rule, namespace),
+      backendRefs: rule.backends.length === 0 ? undefined : requestBackendRefs(rule, namespace),
     })),
   };
 }

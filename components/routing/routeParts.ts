@@ -1,4 +1,4 @@
-import type { Rule, Service } from "../../config";
+import { isExternal, type Rule, type Service } from "../../config";
 import { ANY_HOST } from "../../config/resolve/domains";
 import type { Host } from "../../config/resolve/model";
 import type { Match } from "../../config/schema/routing/match";
@@ -34,12 +34,34 @@ function isServed({ redirect }: Host): boolean {
 }
 
 export function backendRefs(rule: Pick<Rule<number>, "backends">, routeNamespace: string): HTTPBackendRef[] {
-  return rule.backends.map(({ service, namespace, port, weight }) => ({
-    name: service,
-    namespace: namespace === routeNamespace ? undefined : namespace,
-    port,
-    weight,
-  }));
+  return rule.backends.map((backend) => {
+    const { port, weight } = backend;
+    if (isExternal(backend)) {
+      return { ...HOSTNAME, name: backend.host, port, weight };
+    }
+    const { service: name, namespace } = backend;
+    return { name, namespace: namespace === routeNamespace ? undefined : namespace, port, weight };
+  });
+}
+
+/**
+ * Istio's reference to a ServiceEntry of the route's own namespace, by its host.
+ * https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/
+ */
+const HOSTNAME = { group: "networking.istio.io", kind: "Hostname" } as const;
+
+/** The same of requests: a host outside the cluster sees its own name. Istio lets a rewrite of the whole rule win. */
+export function requestBackendRefs(rule: Pick<Rule<number>, "backends">, routeNamespace: string): HTTPBackendRef[] {
+  return backendRefs(rule, routeNamespace).map((ref, index) => {
+    const backend = rule.backends[index];
+    return backend === undefined || !isExternal(backend) || backend.address !== undefined
+      ? ref
+      : { ...ref, filters: [hostFilter(backend.host)] };
+  });
+}
+
+function hostFilter(value: string): NonNullable<HTTPBackendRef["filters"]>[number] {
+  return { type: "RequestHeaderModifier", requestHeaderModifier: { set: [{ name: "Host", value }] } };
 }
 
 /** Undefined if there are no conditions. */

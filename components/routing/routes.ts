@@ -9,7 +9,7 @@ import { grantName, grantSpecs } from "./grants";
 import { grpcRouteSpec } from "./grpcRoute";
 import { hostRedirectSpecs } from "./hostRedirects";
 import { routeFilters } from "./routeFilters";
-import { attachment, backendRefs, type RouteArgs, valueMatches } from "./routeParts";
+import { attachment, requestBackendRefs, type RouteArgs, valueMatches } from "./routeParts";
 
 export interface RoutesArgs {
   /** What is served: `services` of `gatewayConfig()`. */
@@ -94,7 +94,7 @@ function routeRule(rule: Rule<number>, service: Service): HTTPRouteRule {
     ...(rule.backends.length === 0
       ? {}
       : {
-          backendRefs: backendRefs(rule, service.namespace),
+          backendRefs: requestBackendRefs(rule, service.namespace),
           // Istio would limit the whole request to backendRequest, unless there is a retry: `retry` limits the try.
           timeouts: { request: rule.timeouts.request },
         }),

@@ -1,4 +1,4 @@
-import { backendsOf, type Backend, type Rule, type Service } from "../../config";
+import { isExternal, type Rule, type Service, type Target, targetsOf } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import type { GatewayRef } from "../shared/naming";
 import { localLimitPrefix, NOT_ENFORCED_LIMITS } from "../shared/statNames";
@@ -107,13 +107,14 @@ export function grpcCalls(service: Service<number>, gateway: GatewayRef, status:
   return `envoy_cluster_grpc_${status}{${namesOf(service).clusters},${ofGateway(gateway)}}`;
 }
 
-/** Istio's cluster name for a Service's port. */
-export function clusterName({ service, namespace, port }: Omit<Backend<number>, "weight">): string {
-  return `outbound|${port}||${service}.${namespace}.svc.cluster.local`;
+/** Istio's cluster name for a port. */
+export function clusterName(target: Target<number>): string {
+  const host = isExternal(target) ? target.host : `${target.service}.${target.namespace}.svc.cluster.local`;
+  return `outbound|${target.port}||${host}`;
 }
 
 /** Regular expressions for the backends' clusters, escaped for a PromQL string. */
 function clusters(service: Service<number>): string[] {
-  const names = backendsOf(service).map((backend) => clusterName(backend).replace(/[|.]/g, String.raw`\\$&`));
+  const names = targetsOf(service).map((target) => clusterName(target).replace(/[|.]/g, String.raw`\\$&`));
   return [...new Set(names)].sort();
 }

@@ -152,9 +152,6 @@ export function unknownKey(key: string, known: readonly string[]): string {
   if (hint !== undefined) {
     return hint;
   }
-  if (key === "host" && known.includes("service") && known.includes("weight")) {
-    return "the key service: a backend is a Service of Kubernetes, by its name and namespace";
-  }
   const [, form] = (Object.hasOwn(RENAMED, key) ? RENAMED[key] : undefined) ?? [];
   const now = renamed(key);
   if (now !== undefined && known.includes(now)) {

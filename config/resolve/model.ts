@@ -31,17 +31,32 @@ import { HTTP_PORT, HTTPS_PORT } from "./protocols";
 /** Port of a Service: its number, or its name as long as nobody has looked it up. Objects are made of numbers only. */
 export type Port = number | string;
 
-/** Where a rule sends requests: a port of a Service. */
-export interface Backend<P extends Port = Port> {
+/** A port of a Service. */
+export interface ServiceTarget<P extends Port = Port> {
   readonly service: string;
   readonly namespace: string;
   readonly port: P;
-  /** Share of requests, in proportion to the sum of the rule's weights. */
-  readonly weight: number;
 }
 
+/** A port of a host outside the cluster. */
+export interface ExternalTarget {
+  /** Its name; that of an address is made up. */
+  readonly host: string;
+  /** Undefined: DNS knows it. */
+  readonly address: string | undefined;
+  readonly port: number;
+}
+
+export type Target<P extends Port = Port> = ServiceTarget<P> | ExternalTarget;
+
+/** Where a rule sends requests. */
+export type Backend<P extends Port = Port> = Target<P> & {
+  /** Share of requests, in proportion to the sum of the rule's weights. */
+  readonly weight: number;
+};
+
 /** A port that the config names, and the Service to look it up in. */
-export interface NamedPort extends Omit<Backend<string>, "weight"> {
+export interface NamedPort extends ServiceTarget<string> {
   /** Key path of the name. */
   readonly path: string;
   /** Name of the service whose key that is. */
@@ -89,7 +104,7 @@ export interface Rule<P extends Port = Port> {
   /** For the time being: 503, except for clients that are let through to the backends. */
   readonly maintenance: Answers["maintenance"];
   /** Gets a copy of a share of the requests. */
-  readonly mirror: (Omit<Backend<P>, "weight"> & { readonly percent: number }) | undefined;
+  readonly mirror: (ServiceTarget<P> & { readonly percent: number }) | undefined;
 }
 
 /** A name of a service that clients use. */
@@ -122,7 +137,7 @@ export interface Service<P extends Port = Port> {
   /** Who may enter where no rule says otherwise; undefined for everyone. */
   readonly access: Access | undefined;
   /** The Service of its second version, if it has one. */
-  readonly canary: Pick<Backend, "service" | "namespace"> | undefined;
+  readonly canary: Omit<ServiceTarget, "port"> | undefined;
   /** Empty if the program creates no Service for it. */
   readonly versions: readonly Version[];
   readonly limits: Limits | undefined;
@@ -202,8 +217,29 @@ export interface StackConfig<P extends Port = Port> {
   readonly protect: boolean;
 }
 
-/** Every Service port that a service's requests may go to, including copies. */
-export function backendsOf<P extends Port>(service: Pick<Service<P>, "rules">): Omit<Backend<P>, "weight">[] {
+/** Whether it is outside the cluster. */
+export function isExternal(target: Target): target is ExternalTarget {
+  return "host" in target;
+}
+
+/** `NAMESPACE/SERVICE:PORT`, or the host or address outside the cluster with its port. */
+export function targetName(target: Target): string {
+  return isExternal(target)
+    ? `${(target.address ?? target.host).replace(/^.*:.*$/, "[$&]")}:${target.port}`
+    : `${target.namespace}/${target.service}:${target.port}`;
+}
+
+/** The Service ports that a service's requests may go to, including copies. */
+export function backendsOf<P extends Port>(service: Pick<Service<P>, "rules">): ServiceTarget<P>[] {
+  return serviceTargets(targetsOf(service));
+}
+
+export function serviceTargets<P extends Port>(targets: readonly Target<P>[]): ServiceTarget<P>[] {
+  return targets.filter((target): target is ServiceTarget<P> => !isExternal(target));
+}
+
+/** The same with what is outside the cluster. */
+export function targetsOf<P extends Port>(service: Pick<Service<P>, "rules">): Target<P>[] {
   return service.rules.flatMap(({ backends, mirror }) =>
     mirror === undefined ? [...backends] : [...backends, mirror],
   );

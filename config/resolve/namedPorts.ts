@@ -1,8 +1,8 @@
 import { versionService } from "../schema/routing/versions";
 import type { IndexedService, ParsedService } from "../schema/service";
 import type { Problem } from "../values/problem";
-import type { Backend, NamedPort, Port, StackConfig } from "./model";
 import { forwardedPaths } from "./answers";
+import { type Backend, isExternal, type NamedPort, type Port, type ServiceTarget, type StackConfig } from "./model";
 import { nearest } from "./nearest";
 import { stableBackends } from "./service";
 
@@ -14,7 +14,7 @@ export interface KnownService {
 }
 
 /** A Service that somebody knows; undefined if nobody does. */
-export type FindService = (target: Pick<Backend, "namespace" | "service">) => KnownService | undefined;
+export type FindService = (target: Omit<ServiceTarget, "port">) => KnownService | undefined;
 
 /** A port that the config names. */
 export type Named = Omit<NamedPort, "number">;
@@ -27,8 +27,8 @@ export function namedPorts({ index, service }: IndexedService): Named[] {
     const here = `${at}.paths[${pathIndex}]`;
     const ofPath = path.port === undefined ? own : { ...own, at: here, port: path.port };
     const list = path.backends === undefined ? `${at}.backends` : `${here}.backends`;
-    const backends = (path.backends ?? stableBackends(service)).map((backend, place) =>
-      target(`${list}[${place}]`, backend, ofPath),
+    const backends = (path.backends ?? stableBackends(service)).flatMap(({ service: name, ...backend }, place) =>
+      name === undefined ? [] : [target(`${list}[${place}]`, { ...backend, service: name }, ofPath)],
     );
     const mirror = nearest(path.mirror, service.mirror);
     const mirrorAt = path.mirror === undefined ? at : here;
@@ -124,26 +124,25 @@ export function withKnownNumbers(targets: Targets, ports: readonly NamedPort[]):
   return withPorts(targets, (named) => numbers.get(keyOf(named)) ?? named.port);
 }
 
-type Target<P extends Port> = Omit<Backend<P>, "weight">;
-
 function withPorts<P extends Port>(
   { services, streams }: Targets,
-  portOf: (named: Target<string>) => P,
+  portOf: (named: ServiceTarget<string>) => P,
 ): Targets<P | number> {
-  const looked = <T extends Target<Port>>(backend: T) => {
-    const { port } = backend;
-    return { ...backend, port: typeof port === "number" ? port : portOf({ ...backend, port }) };
+  const looked = <T extends ServiceTarget>(target: T) => {
+    const { port } = target;
+    return { ...target, port: typeof port === "number" ? port : portOf({ ...target, port }) };
   };
+  const lookedUp = (backend: Backend) => (isExternal(backend) ? backend : looked(backend));
   return {
     services: services.map((service) => ({
       ...service,
       rules: service.rules.map((rule) => ({
         ...rule,
-        backends: rule.backends.map(looked),
+        backends: rule.backends.map(lookedUp),
         mirror: rule.mirror && looked(rule.mirror),
       })),
     })),
-    streams: streams.map((stream) => ({ ...stream, backends: stream.backends.map(looked) })),
+    streams: streams.map((stream) => ({ ...stream, backends: stream.backends.map(lookedUp) })),
   };
 }
 
@@ -151,6 +150,6 @@ function numbersOf(ports: readonly NamedPort[]): ReadonlyMap<string, number | un
   return new Map(ports.map((port) => [keyOf(port), port.number]));
 }
 
-function keyOf({ namespace, service, port }: Target<string>): string {
+function keyOf({ namespace, service, port }: ServiceTarget<string>): string {
   return `${namespace}/${service}:${port}`;
 }

@@ -11,8 +11,17 @@ import { DEFAULT_BACKEND_REQUEST } from "../schema/routing/timeouts";
 import type { DefaultsConfig, ParsedService } from "../schema/service";
 import { grpcPathType } from "../values/grpcPath";
 import { split } from "./canaryWeights";
-import { type Backend, backendsOf, type Rule, type Service, type Version } from "./model";
 import { answersOf, forwardedPaths, hasBackends } from "./answers";
+import {
+  type Backend,
+  backendsOf,
+  type Port,
+  type Rule,
+  type Service,
+  type ServiceTarget,
+  type Target,
+  type Version,
+} from "./model";
 import type { Domain } from "./domains";
 import { hostsOf } from "./hosts";
 import { listenerHost, listenerName, nameOnPort } from "./listeners";
@@ -164,8 +173,8 @@ function canaryBackend(service: ParsedService, path: ParsedPath, canary: Canary)
   return resolveBackend(service, path, { ...canary, service: name, weight: canary.percent });
 }
 
-/** Every Service that a service's requests may go to, including copies. Reads as few keys as possible. */
-export function targetsOf(service: ParsedService): Omit<Backend, "weight">[] {
+/** Everything that a service's requests may go to, including copies. Reads as few keys as possible. */
+export function parsedTargets(service: ParsedService): Target[] {
   return forwardedPaths(service).flatMap(({ path }) => {
     const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
     const canary =
@@ -212,8 +221,7 @@ function resolveMirror(service: ParsedService, path: ParsedPath): Rule["mirror"]
   if (mirror === undefined) {
     return undefined;
   }
-  const { weight: _, ...backend } = resolveBackend(service, path, { ...mirror, weight: 1 });
-  return { ...backend, percent: mirror.percent };
+  return { ...resolveTarget(service, path, mirror), percent: mirror.percent };
 }
 
 export function resolveBackend(
@@ -221,10 +229,27 @@ export function resolveBackend(
   path: Pick<ParsedPath, "port"> | undefined,
   backend: ParsedBackend,
 ): Backend {
+  const { service: name, host, address, port, weight } = backend;
+  if (name !== undefined) {
+    return { ...resolveTarget(service, path, { ...backend, service: name }), weight };
+  }
+  // The schema demands a number.
+  return { host: host ?? addressName(address ?? ""), address, port: Number(port), weight };
+}
+
+function resolveTarget(
+  service: ParsedService,
+  path: Pick<ParsedPath, "port"> | undefined,
+  target: { readonly service: string; readonly namespace?: string; readonly port?: Port },
+): ServiceTarget {
   return {
-    service: backend.service,
-    namespace: backend.namespace ?? service.namespace,
-    port: backend.port ?? path?.port ?? service.port,
-    weight: backend.weight,
+    service: target.service,
+    namespace: target.namespace ?? service.namespace,
+    port: target.port ?? path?.port ?? service.port,
   };
+}
+
+/** Istio knows backends by names alone. No DNS is asked for this one. */
+function addressName(address: string): string {
+  return `ip-${address.replace(/[.:]/g, "-").replace(/-$/, "-0")}.external.internal`;
 }

@@ -23,6 +23,7 @@ import { externalDnsProblems } from "./entry/externalDns";
 import { plainHttpProblems } from "./entry/plainHttp";
 import { hstsProblems } from "./entry/hsts";
 import { aliasProblems } from "./backends/aliases";
+import { externalHostProblems, externalTlsProblems } from "./backends/external";
 import { mtlsProblems } from "./backends/mtls";
 import { allowedListenerProblems } from "./entry/allowedListeners";
 import { namespaceProblems } from "./entry/allowedRoutes";
@@ -69,6 +70,8 @@ const RULES: readonly StackRule[] = [
   answerProblems,
   redirectProblems,
   backendProblems,
+  externalHostProblems,
+  externalTlsProblems,
   portProblems,
   aliasProblems,
   canaryProblems,

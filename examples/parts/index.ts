@@ -6,6 +6,7 @@ import {
   ClientAuthorities,
   clusterProvider,
   envoyFilters,
+  ExternalHosts,
   gatewayConfig,
   HttpsRedirect,
   ListenerAdmission,
@@ -65,17 +66,18 @@ export = async () => {
   const { clientAddress } = gateway;
   const access = new Access("internal-access", { services, streams, gateway, clientAddress }, opts);
   const guards = [...access.policies, ...envoyFilters("internal", "routes", config, opts)];
+  const external = new ExternalHosts("internal-external", { services, streams, gateway }, opts);
   const routes = [
     new HttpsRedirect(
       "internal-redirect",
       { gateway, hostnames: config.listeners.flatMap(({ hostname }) => hostname ?? []) },
       opts,
     ),
-    new Routes("internal", { services, gateway, guards }, opts),
+    new Routes("internal", { services, gateway, guards }, { ...opts, dependsOn: external }),
     new StreamRoutes(
       "internal-streams",
       { streams, gateway, tcpRouteVersion: tcpRouteVersion(gatewayApi), guards },
-      opts,
+      { ...opts, dependsOn: external },
     ),
   ];
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Backend, Port, StackConfig } from "../../config";
-import { backendsOf } from "../../config/resolve/model";
+import type { Port, ServiceTarget, StackConfig } from "../../config";
+import { backendsOf, serviceTargets } from "../../config/resolve/model";
 import { isBackendsOwn } from "../../config/schema/backends/tls";
 import { backendAddress } from "../addresses";
 import { logOf } from "../controlPlane";
@@ -27,7 +27,7 @@ export interface WantedBackend extends Pick<BackendState, "namespace" | "service
   readonly port: Port;
 }
 
-/** A stack's backends: pods for the versions whose Services the stack creates, Services for everything else. */
+/** A stack's backends in the cluster: pods for the versions whose Services the stack creates, Services for everything else. */
 export function wantedBackends({ services, streams }: Pick<StackConfig, "services" | "streams">): WantedBackend[] {
   const pods = services.flatMap((service) =>
     service.versions.flatMap(({ service: name, selector, ports }) =>
@@ -37,7 +37,7 @@ export function wantedBackends({ services, streams }: Pick<StackConfig, "service
       })),
     ),
   );
-  const isPod = ({ namespace, service }: Pick<Backend, "namespace" | "service">) =>
+  const isPod = ({ namespace, service }: Omit<ServiceTarget, "port">) =>
     pods.some((pod) => pod.namespace === namespace && pod.service === service);
   const others = services.flatMap((service) =>
     backendsOf(service)
@@ -45,7 +45,7 @@ export function wantedBackends({ services, streams }: Pick<StackConfig, "service
       .map((backend) => ({ ...backend, protocol: protocolOf(service) })),
   );
   const streamed = streams.flatMap(({ protocol, backends }) =>
-    backends.map((backend) => ({
+    serviceTargets(backends).map((backend) => ({
       ...backend,
       protocol: protocol === "tls-passthrough" ? ("tls" as const) : ("http" as const),
     })),
@@ -162,7 +162,7 @@ async function serve(
   );
 }
 
-export function isVmagent({ namespace, service }: Pick<Backend, "namespace" | "service">): boolean {
+export function isVmagent({ namespace, service }: Omit<ServiceTarget, "port">): boolean {
   return namespace === "monitoring" && VMAGENTS.includes(service);
 }
 

@@ -232,9 +232,9 @@ describe("config/messages", () => {
     ).map(([key, expected]) => [service({ [key]: {} }), `services[0].${key}`, expected] as const),
     [service({ protocol: "https" }), "services[0].protocol", /^http: clients always speak https/],
     [
-      service({ backends: [{ service: "a", host: "a" }] }),
+      service({ backends: [{ service: "a", host: "a.test" }] }),
       "services[0].backends[0].host",
-      /^the key service: a backend is/,
+      /^one of service, host, address: where the requests go/,
     ],
     [{ mtls: { wholeMesh: true, strict: [] } }, "mtls.strict", "the key strictNamespaces: there is no strict"],
   ];

@@ -1,5 +1,6 @@
-import { RATE_LIMIT_PORT, rateLimitServiceName } from "../../components/shared/naming";
-import { backendsOf, type Port } from "../../config";
+import { externalKey, serviceEntries } from "../../components/backends/externalHosts";
+import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceName, sharedName } from "../../components/shared/naming";
+import { type Port, serviceTargets, targetName, targetsOf } from "../../config";
 import { IN_PLACE_OF_ALIAS, isAlias, type KnownService } from "../../config/resolve/namedPorts";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
@@ -21,22 +22,33 @@ export async function checkBackends({ config }: Target): Promise<Row[]> {
     port: RATE_LIMIT_PORT,
   };
   const all = [
-    ...config.services.flatMap(backendsOf),
+    ...config.services.flatMap(targetsOf),
     ...config.streams.flatMap((stream) => stream.backends),
     ...(limiter === undefined ? [] : [limiter]),
   ];
-  const backends = new Map(
-    all.map((backend) => [`${backend.namespace}/${backend.service}:${backend.port}`, backend] as const),
-  );
-  return Promise.all(
-    [...backends].map(async ([key, { namespace, service, port }]) => {
-      const flaw = await flawOf(namespace, service, port);
-      return row("backends", `Service ${key} has a ready endpoint`, flaw === undefined, flaw?.seen ?? "yes", {
-        cause: flaw?.cause,
-        more: `kubectl get service,endpointslices -n ${namespace} -l kubernetes.io/service-name=${service}`,
-      });
-    }),
-  );
+  const backends = new Map(serviceTargets(all).map((backend) => [targetName(backend), backend] as const));
+  const rows = [...backends].map(async ([key, { namespace, service, port }]) => {
+    const flaw = await flawOf(namespace, service, port);
+    return row("backends", `Service ${key} has a ready endpoint`, flaw === undefined, flaw?.seen ?? "yes", {
+      cause: flaw?.cause,
+      more: `kubectl get service,endpointslices -n ${namespace} -l kubernetes.io/service-name=${service}`,
+    });
+  });
+  return Promise.all([...rows, ...serviceEntries(config).map((entry) => entryRow(entry, config.gateway))]);
+}
+
+/** Whether Istio knows a host outside the cluster. Whether the host answers, only a request shows. */
+async function entryRow(
+  { namespace, spec: { hosts } }: ReturnType<typeof serviceEntries>[number],
+  gateway: GatewayRef,
+): Promise<Row> {
+  const [host = ""] = hosts;
+  const name = sharedName(gateway, externalKey(host));
+  const found = await getObject<object>("serviceentry", name, namespace);
+  return row("backends", `Istio knows ${host} in ${namespace}`, found !== undefined, found ? "yes" : "missing", {
+    cause: `there is no ServiceEntry ${name}, so requests get 500: pulumi up makes it again`,
+    more: `kubectl get serviceentry -n ${namespace}`,
+  });
 }
 
 async function flawOf(

@@ -1,16 +1,26 @@
 import type { Problem } from "../../values/problem";
-import { resolveTrafficPolicy, targetsOf } from "../../resolve/service";
+import { isExternal } from "../../resolve/model";
+import { parsedTargets, resolveTrafficPolicy } from "../../resolve/service";
 import type { CheckedStack } from "../checkedStack";
 import { isBackendsOwn } from "../../schema/backends/tls";
+import type { ParsedService } from "../../schema/service";
 import { sameContent } from "../../values/sameContent";
+
+/** Everything that requests go to, whatever the port. */
+function backendNames(service: ParsedService): string[] {
+  const names = parsedTargets(service).map((target) =>
+    isExternal(target) ? (target.address ?? target.host) : `${target.namespace}/${target.service}`,
+  );
+  return [...new Set(names)];
+}
 
 /** Backends that two services treat differently: Istio applies one DestinationRule per host, and does not merge them. */
 export function trafficPolicyProblems({ defaults, services }: CheckedStack): Problem[] {
   const owners = new Map<string, { index: number; policy: object }>();
   return services.flatMap(({ index, service }) => {
     const policy = resolveTrafficPolicy(service, defaults);
-    const backends = new Set(targetsOf(service).map((backend) => `${backend.namespace}/${backend.service}`));
-    const clash = [...backends].find((backend) => !sameContent(owners.get(backend)?.policy ?? policy, policy));
+    const backends = backendNames(service);
+    const clash = backends.find((backend) => !sameContent(owners.get(backend)?.policy ?? policy, policy));
     for (const backend of backends) {
       owners.set(backend, owners.get(backend) ?? { index, policy });
     }
@@ -30,7 +40,7 @@ export function backendProtocolProblems({ defaults, services }: CheckedStack): P
       return [];
     }
     const isGrpc = service.protocol === "grpc";
-    const backends = [...new Set(targetsOf(service).map((backend) => `${backend.namespace}/${backend.service}`))];
+    const backends = backendNames(service);
     const clash = backends.find((backend) => (owners.get(backend)?.isGrpc ?? isGrpc) !== isGrpc);
     for (const backend of backends) {
       owners.set(backend, owners.get(backend) ?? { index, isGrpc });

@@ -30,13 +30,16 @@ function listProblems(
   }
   const seen = new Map<string, number>();
   backends.forEach((backend, index) => {
-    const key = `${backend.namespace ?? service.namespace}/${backend.service}:${backend.port ?? port}`;
+    const own = backend.service ?? backend.host ?? backend.address ?? "";
+    const of = backend.service === undefined ? "" : (backend.namespace ?? service.namespace);
+    const key = `${of}/${own}:${backend.port ?? port}`;
     const earlier = seen.get(key);
     if (earlier === undefined) {
       seen.set(key, index);
     } else {
       const expected = `a backend other than ${path}[${earlier}]: weights between equal backends have no effect`;
-      problems.push({ path: `${path}[${index}].service`, value: backend.service, expected });
+      const which = (["service", "host", "address"] as const).find((name) => backend[name] === own) ?? "service";
+      problems.push({ path: `${path}[${index}].${which}`, value: own, expected });
     }
   });
   return problems;

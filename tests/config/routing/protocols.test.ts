@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { targetName } from "../../../config";
 import { mistakes, stack } from "../../support/stacks";
 
 type Values = Record<string, unknown>;
@@ -74,10 +75,10 @@ describe("config/versions", () => {
       { version: "canary", service: "web-canary", selector: { app: "web", version: "canary" }, ports },
     ]);
     assert.deepEqual(
-      resolved.rules.map(({ backends }) => backends.map(({ service: name, weight }) => [name, weight])),
-      Array(2).fill([
-        ["web-stable", 90],
-        ["web-canary", 10],
+      resolved.rules.map(({ backends }) => backends.map((backend) => [targetName(backend), backend.weight])),
+      [9000, 8080].map((port) => [
+        [`apps/web-stable:${port}`, 90],
+        [`apps/web-canary:${port}`, 10],
       ]),
     );
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { targetName } from "../../../config";
 import { mistakes, stack } from "../../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
@@ -22,15 +23,15 @@ describe("config/canary", () => {
     assert.equal(first?.name, "web--root-canary");
     assert.deepEqual(first.match?.headers, { "x-canary": "true" });
     assert.deepEqual(
-      first.backends.map(({ service: name, weight }) => [name, weight]),
-      [["web-next", 1]],
+      first.backends.map((backend) => [targetName(backend), backend.weight]),
+      [["apps/web-next:80", 1]],
     );
     assert.equal(second?.name, "web--root");
     assert.deepEqual(
-      second.backends.map(({ service: name, weight }) => [name, weight]),
+      second.backends.map((backend) => [targetName(backend), backend.weight]),
       [
-        ["web", 90],
-        ["web-next", 10],
+        ["apps/web:80", 90],
+        ["apps/web-next:80", 10],
       ],
     );
   });

@@ -277,6 +277,28 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     (first(values).backends = [{ service: "b" }, { service: "b" }]),
     "services[0].backends[1].service"
   ),
+  external: (draw, values) => {
+    const wrong: readonly (readonly [Values, string])[] = [
+      [{ host: "10.0.0.1", port: 443 }, "host"],
+      [{ host: "web.apps.svc.cluster.local", port: 443 }, "host"],
+      [{ host: firstHost(values), port: 443 }, "host"],
+      [{ host: "api.outside.test", port: "https" }, "port"],
+      [{ host: "api.outside.test", port: 443, namespace: "apps" }, "namespace"],
+      [{ address: "169.254.169.254", port: 80 }, "address"],
+      [{ service: "zz", address: "192.0.2.1", port: 80 }, "address"],
+    ];
+    const [backend, key] = draw.pick(wrong);
+    http(values, { paths: undefined, backends: [backend], trafficPolicy: { tls: { mode: "DISABLE" } } });
+    return `services[0].backends[0].${key}`;
+  },
+  externalTls: (draw, values) => {
+    const [backend, tls, key] = draw.pick<readonly [Values, unknown, string]>([
+      [{ address: "192.0.2.1", port: 80 }, false, "tls"],
+      [{ host: "api.outside.test", port: 443 }, { mode: "ISTIO_MUTUAL" }, "tls.mode"],
+    ]);
+    http(values, { paths: undefined, backends: [backend], trafficPolicy: { tls } });
+    return `services[0].trafficPolicy.${key}`;
+  },
   canary: (_, values) => (
     (first(values).backends = undefined),
     (first(values).canary = { service: first(values).name, percent: 1 }),

@@ -81,16 +81,24 @@ function drawBackends(draw: Draw, shared: Shared, prefix: string): Values[] {
   const backends = draw
     .several(1, draw.chance(5) ? 15 : 3, () => draw.label())
     .map((name, index) =>
-      given({
-        service: draw.chance(15) ? name : `${prefix}-${index}`.slice(-63).replace(/^-+/, ""),
-        namespace: draw.maybe(40, () => draw.pick(shared.namespaces)),
-        port: draw.maybe(40, () => drawPort(draw, shared)),
-        weight: draw.maybe(50, () => draw.pick([0, 1, 2, 50, 100, 999_999, 1_000_000])),
-      }),
+      shared.outside && draw.chance(30)
+        ? drawExternal(draw, `${prefix}-${index}`)
+        : given({
+            service: draw.chance(15) ? name : `${prefix}-${index}`.slice(-63).replace(/^-+/, ""),
+            namespace: draw.maybe(40, () => draw.pick(shared.namespaces)),
+            port: draw.maybe(40, () => drawPort(draw, shared)),
+            weight: draw.maybe(50, () => draw.pick([0, 1, 2, 50, 100, 999_999, 1_000_000])),
+          }),
     );
   return backends.every(({ weight }) => weight === 0)
     ? [{ ...backends[0], weight: 1 }, ...backends.slice(1)]
     : backends;
+}
+
+/** By name: an address needs `trafficPolicy.tls`. A host has one protocol, so services do not share it. */
+function drawExternal(draw: Draw, name: string): Values {
+  const host = `${name.slice(-63).replace(/^-+/, "")}.outside.test`;
+  return given({ host, port: draw.port(), weight: draw.maybe(30, () => draw.int(1, 100)) });
 }
 
 function drawCanary(draw: Draw, shared: Shared, name: string, isGrpc: boolean): Values {
@@ -382,7 +390,10 @@ function drawTelemetry(draw: Draw, { telemetry }: Shared): Values | undefined {
   return draw.some(60, Object.fromEntries(Object.entries(own).filter(([key]) => telemetry[key] !== undefined)));
 }
 
-export function drawTrafficPolicy(draw: Draw, { retryBudgets: budget }: Pick<Shared, "retryBudgets">): Values {
+export function drawTrafficPolicy(
+  draw: Draw,
+  { retryBudgets: budget, outside }: Pick<Shared, "retryBudgets" | "outside">,
+): Values {
   const number = () => draw.int(1, 1_000_000);
   const names = [
     "maxConnections",
@@ -403,7 +414,7 @@ export function drawTrafficPolicy(draw: Draw, { retryBudgets: budget }: Pick<Sha
         baseEjectionTime: () => draw.duration(),
         maxEjectionPercent: () => draw.int(1, 100),
       }),
-    tls: () => drawBackendTls(draw),
+    tls: () => (outside ? { mode: "DISABLE" } : drawBackendTls(draw)),
     loadBalancing: () =>
       draw.pick<Values>([
         {},

@@ -12,6 +12,8 @@ export interface Shared {
   readonly retries: boolean;
   /** Whether retries have budgets, which rules out maxRetries, even in the defaults. */
   readonly retryBudgets: boolean;
+  /** Whether backends may be outside the cluster, where nothing has the mesh's certificates. */
+  readonly outside: boolean;
   /** Whether headers with `_` are let through. */
   readonly underscores: boolean;
   /** Names of limits that services may share. */

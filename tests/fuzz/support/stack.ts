@@ -55,6 +55,7 @@ export function drawStack(draw: Draw, authority: TestAuthority, place?: Place): 
     telemetry,
     retries: draw.chance(40),
     retryBudgets: draw.chance(20),
+    outside: draw.chance(20),
     underscores: hardening === false || hardening?.headersWithUnderscoresAction === "ALLOW",
     sharedLimits: draw.chance(30) ? ["api", "keys"] : [],
     externalDns: externalDns !== undefined,
