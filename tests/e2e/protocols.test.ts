@@ -38,6 +38,8 @@ const VALUES: Values = {
       canary: { percent: 0, override: OVERRIDE, versions: { selector: { app: "versioned" }, targetPort: 9090 } },
       trafficPolicy: { connections: { maxConnections: 7 } },
     }),
+    service("shared-page", { host: `shared.${DOMAIN}` }),
+    service("shared-calls", { host: `shared.${DOMAIN}`, protocol: "grpc", paths: ["/lab.Echo"] }),
     service("socket", { timeouts: { request: "2s" } }),
     service("plain", {
       canary: {
@@ -71,6 +73,15 @@ describe("protocols", () => {
   after(() => destroy(STACK));
 
   describe("gRPC", () => {
+    it("shares a host with http, by path", async () => {
+      const { code, answers } = await call("shared");
+      assert.deepEqual([code, answers.map((answer) => answer.service)], [0, ["shared-calls"]]);
+      for (const path of ["", "lab.Echos/Unary", "anything"]) {
+        const { status, headers } = await request(theLab(), `https://shared.${DOMAIN}/${path}`);
+        assert.deepEqual([status, headers["x-backend"]], [200, "shared-page"], path);
+      }
+    });
+
     it("answers a unary call, with metadata and trailers", async () => {
       const { code, answers, trailers } = await call("echo", { metadata: { "x-asked": "this" } });
       assert.equal(code, 0);

@@ -13,22 +13,20 @@ export function hstsProblems(stack: CheckedStack): Problem[] {
   return [...sharedHostProblems(stack), ...headerProblems(stack)];
 }
 
-/** Browsers keep one HSTS policy for a host, that of its latest answer. */
+/** Browsers keep one HSTS policy for a host, that of its latest answer. Clients of gRPC heed none. */
 function sharedHostProblems(stack: CheckedStack): Problem[] {
   const { gateway } = stack;
   const policyOf = ({ service }: IndexedService) => nearest(service.hsts, gateway?.hsts) ?? false;
-  return byHost(stack).flatMap(({ host, services: [first, ...others] }) =>
-    others
-      // Two protocols are a mistake of their own, see grpcProblems.
-      .filter(
-        (other) => other.service.protocol === first.service.protocol && !sameContent(policyOf(other), policyOf(first)),
-      )
+  return byHost(stack).flatMap(({ host, services }) => {
+    const [first, ...others] = services.filter(({ service }) => service.protocol === "http");
+    return others
+      .filter((other) => first !== undefined && !sameContent(policyOf(other), policyOf(first)))
       .map(({ index, service }) => ({
         path: `services[${index}].hsts`,
         value: service.hsts,
-        expected: `the same hsts as services[${first.index}]: both serve ${host}, and browsers keep one hsts for a host`,
-      })),
-  );
+        expected: `the same hsts as services[${first?.index ?? 0}]: both serve ${host}, and browsers keep one hsts for a host`,
+      }));
+  });
 }
 
 function headerProblems({ gateway, services }: CheckedStack): Problem[] {

@@ -1,5 +1,4 @@
 import { isGrpcPath } from "../../values/grpcPath";
-import { byHost } from "../../resolve/byHost";
 import { hostsOf } from "../../resolve/hosts";
 import type { Match } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
@@ -17,21 +16,9 @@ const UNSUPPORTED = {
   compression: "not allowed for gRPC, which compresses each message itself",
 } as const;
 
-/** What a GRPCRoute cannot express, and hosts that would need both kinds of route. */
-export function grpcProblems(stack: CheckedStack): Problem[] {
-  const mixed = byHost(stack).flatMap(({ services: [first, ...others] }) =>
-    others
-      .filter(({ service }) => service.protocol !== first.service.protocol)
-      .map(({ index, service }) => ({
-        path: `services[${index}].protocol`,
-        value: service.protocol,
-        expected: `${first.service.protocol}, as in services[${first.index}]: a host has one kind of route`,
-      })),
-  );
-  return [
-    ...stack.services.flatMap((indexed) => (indexed.service.protocol === "grpc" ? ofService(indexed) : [])),
-    ...mixed,
-  ];
+/** What a GRPCRoute cannot express. */
+export function grpcProblems({ services }: CheckedStack): Problem[] {
+  return services.flatMap((indexed) => (indexed.service.protocol === "grpc" ? ofService(indexed) : []));
 }
 
 function ofService({ index, service }: IndexedService): Problem[] {

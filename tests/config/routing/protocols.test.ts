@@ -49,13 +49,6 @@ describe("config/grpc", () => {
     refuses(grpc({ canary }), "canary.override.query", /path and headers/);
     refuses({ protocol: "udp" }, "protocol", /forward no UDP/);
   });
-
-  it("refuses the same host for HTTP and gRPC", () => {
-    const twin = { name: "twin", namespace: "apps", host: "web.example.test", paths: ["/a.B"], protocol: "grpc" };
-    const lines = mistakes({ services: [{ name: "web", namespace: "apps" }, twin] });
-    assert.equal(lines.length, 1, lines.join("\n"));
-    assert.match(lines[0] ?? "", /services\[1\]\.protocol: "grpc", expected http, as in services\[0\]/);
-  });
 });
 
 describe("config/versions", () => {
@@ -104,6 +97,20 @@ describe("config/versions", () => {
     refuses({ name: "w".repeat(57), ...canary({}) }, "name", /at most 56 characters/);
     refuses({ name: "1web", ...canary({}) }, "name", /the first a letter/);
     assert.deepEqual(mistakes(service({ name: "w".repeat(56), ...canary({}) })), []);
+  });
+});
+
+describe("config/grpc, shared hosts", () => {
+  it("takes http and gRPC on one host, unless they claim the same paths", () => {
+    const host = "web.example.test";
+    const both = (paths: string[]) => ({
+      services: [
+        { name: "page", namespace: "apps", host, hsts: { maxAge: "1h" } },
+        { name: "calls", namespace: "apps", host, protocol: "grpc", paths },
+      ],
+    });
+    assert.deepEqual(mistakes(both(["/a.B"])), []);
+    assert.match(mistakes(both(["/"])).join("\n"), /^istio-gateway:services\[1\]\.paths\[0\]\.path: .*does not claim/);
   });
 });
 

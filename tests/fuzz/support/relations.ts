@@ -45,13 +45,6 @@ export const RELATIONS: Readonly<Record<string, Relation>> = {
     const { protocol, hsts } = first;
     return `${add(values, { name: "zz-shared", host, certificate: first.certificate, protocol, hsts, paths, access })}.access`;
   },
-  sharedHostProtocol: (values) => {
-    const first = firstService(values);
-    const host = firstHost(values);
-    const [protocol, path] = first.protocol === "grpc" ? ["http", "/zz-own"] : ["grpc", "/zz.Own"];
-    const { access } = first;
-    return `${add(values, { name: "zz-shared", host, certificate: first.certificate, protocol, paths: [path], access })}.protocol`;
-  },
   sharedBackend: (values) => {
     const shared = { backends: [{ service: "zz-shared" }], access: { public: true } };
     add(values, { name: "zz-one", ...shared, trafficPolicy: { connections: { maxConnections: 1 } } });
