@@ -435,7 +435,7 @@ export function drawTrafficPolicy(
 }
 
 function drawBackendTls(draw: Draw): Values {
-  const sni = draw.maybe(50, () => draw.pick(["web", "web.apps.svc", draw.label()]));
+  const sni = draw.maybe(50, () => draw.pick(["web", "web.apps.svc", draw.hostname()]));
   const subjectAltNames = () =>
     draw.several(1, 3, () => draw.pick([`${draw.label()}.internal`, "10.0.0.1", "spiffe://cluster.local/ns/a/sa/b"]));
   const ca = () => ({ kind: draw.pick(["Secret", "ConfigMap"]), name: draw.label() });
