@@ -101,7 +101,7 @@ export const serviceSchema = z.strictObject({
   compression: orOff(compressionSchema)
     .optional()
     .describe(
-      "Compress its answers, except those that show input of a client beside a secret (BREACH). Default: defaults.compression.",
+      "Compress its answers. Not for pages that show what a client sent beside a secret (BREACH). Default: defaults.compression.",
     ),
   ...filterShape,
   ...answerShape,
