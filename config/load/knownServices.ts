@@ -38,6 +38,7 @@ const serviceObject = z.object({
   spec: z
     .object({
       type: z.string().nullish(),
+      externalName: z.string().nullish(),
       ports: z
         .array(z.object({ name: z.string().nullish(), port: z.number(), protocol: z.string().nullish() }))
         .nullish(),

@@ -9,6 +9,7 @@ import { stableBackends } from "./service";
 /** A Service of the cluster, as far as it matters to requests. */
 export interface KnownService {
   readonly type?: string | null;
+  readonly externalName?: string | null;
   readonly ports?:
     readonly { readonly name?: string | null; readonly port: number; readonly protocol?: string | null }[] | null;
 }
@@ -74,14 +75,14 @@ export function portNumber({ port: wanted }: Named, found: KnownService): number
   return isAlias(found) ? undefined : tcpPorts(found).find(({ name }) => name === wanted)?.port;
 }
 
-/** Whether a Service is a name in DNS only: Istio knows no endpoints of it, and answers 500. */
-export function isAlias({ type }: KnownService): boolean {
-  return type === "ExternalName";
+/** Whether a Service is a name outside the cluster: Istio knows no endpoints of it, and answers 500. One for another Service works. */
+export function isAlias({ type, externalName }: KnownService): boolean {
+  return type === "ExternalName" && !/^[^.]+\.[^.]+\.svc(\.cluster\.local)?$/.test(externalName ?? "");
 }
 
 /** What is expected in place of such a Service. */
 export const IN_PLACE_OF_ALIAS =
-  "a Service with endpoints: an ExternalName has none, and requests get 500. For a host outside the cluster, write { host: HOST, port: 443 } in backends";
+  "a Service with endpoints: an ExternalName outside the cluster has none, and requests get 500. Write { host: HOST, port: 443 } in backends";
 
 /** A Service that has no port of that name. */
 export function missingPort({ path, owner, namespace, service, port }: Named, found: KnownService): Problem {

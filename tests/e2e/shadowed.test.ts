@@ -132,7 +132,7 @@ describe("shadowed", function () {
 
   describe("an ExternalName", () => {
     const alias = (port: number | string) => values(CARRIED, [{ name: "alias", namespace: NAMESPACE, port }]);
-    const instead = "a Service with endpoints: an ExternalName has none, and requests get 500";
+    const instead = "a Service with endpoints: an ExternalName outside the cluster has none";
 
     it("is refused where its port is looked up", async () => {
       await theLab().take(STACK, writeStack(STACK, alias("https")));

@@ -173,7 +173,7 @@ describe("config/ports", () => {
     });
 
     it("are refused, numbers too, where the Service is a name in DNS only", () => {
-      const expected = "expected a Service with endpoints: an ExternalName has none, and requests get 500";
+      const expected = "expected a Service with endpoints: an ExternalName outside the cluster has none";
       const external = service("").replace("spec: { ports: [] }", "spec: { type: ExternalName, externalName: a.test }");
       assert.ok(refusal(external).startsWith(`istio-gateway:services[0].port (web): "http", ${expected}`));
       assert.throws(
@@ -181,6 +181,10 @@ describe("config/ports", () => {
         ({ message }: Error) => message.includes(`services[0].backends (web): "apps/web", ${expected}`),
       );
       assert.throws(() => load(web({ port: 443 })), /has 1 mistake,/);
+      // One for another Service of the cluster: Istio follows it.
+      const inside =
+        "{ type: ExternalName, externalName: api.other.svc.cluster.local, ports: [{ name: http, port: 8080 }] }";
+      assert.deepEqual(numbers(service("").replace("{ ports: [] }", inside)), [8080]);
     });
 
     it("are refused if a file cannot be read, once", () => {
