@@ -84,7 +84,18 @@ describe("shadowed", function () {
       values(() => ({})),
     );
   });
-  after(() => destroy(STACK));
+  after(async () => {
+    await destroy(STACK);
+    await theLab().kubectl([
+      "-n",
+      NAMESPACE,
+      "delete",
+      "destinationrules,backendtlspolicies",
+      "owners",
+      "--ignore-not-found",
+    ]);
+    await theLab().kubectl(["-n", NAMESPACE, "delete", "service", "alias"]);
+  });
 
   it("are none as long as the gateway has no policy of its own", () => answers(200));
 
