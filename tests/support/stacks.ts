@@ -69,6 +69,14 @@ export function mistakes(values: Values, secretKeys: readonly string[] = []): st
   return [];
 }
 
+/** Asserts that a config has exactly one mistake, at a key path. */
+export function refuses(values: Values, path: string, reason: RegExp, secretKeys: readonly string[] = []): void {
+  const lines = mistakes(values, secretKeys);
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
+  assert.match(lines[0] ?? "", reason);
+}
+
 /** A value as it is sent: without undefined keys. */
 export function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));

@@ -4,7 +4,7 @@ import { limitsPatches } from "../../../components/limits/limits";
 import { UnifiedGateway } from "../../../components/unifiedGateway";
 import { register } from "../../support/deployment";
 import { filterMap } from "../../support/filterMap";
-import { mistakes, plain, stack } from "../../support/stacks";
+import { refuses as refusesConfig, mistakes, plain, stack } from "../../support/stacks";
 
 const hardening = (given: Record<string, unknown> = {}) => {
   const result = stack({ gateway: { hardening: given } }).gateway.hardening;
@@ -179,10 +179,7 @@ describe("components/requestLimits", () => {
 
 describe("config/hardening", () => {
   const refuses = (given: unknown, path: string, reason: RegExp, services?: unknown) => {
-    const lines = mistakes({ gateway: { hardening: given }, ...(services === undefined ? {} : { services }) });
-    assert.equal(lines.length, 1, lines.join("\n"));
-    assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-    assert.match(lines[0] ?? "", reason);
+    refusesConfig({ gateway: { hardening: given }, ...(services === undefined ? {} : { services }) }, path, reason);
   };
   const at = (key: string) => `gateway.hardening.${key}`;
 

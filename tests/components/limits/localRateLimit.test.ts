@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { localRateLimit, localRateLimitPatches } from "../../../components/limits/localRateLimit";
 import { filterMap } from "../../support/filterMap";
-import { mistakes, plain, stack } from "../../support/stacks";
+import { refuses as refusesConfig, plain, stack } from "../../support/stacks";
 
 const services = (rateLimit: unknown) => [
   { name: "web", namespace: "apps", paths: ["/", "/api"], rateLimit },
@@ -134,10 +134,7 @@ describe("components/localRateLimit, behind proxies that tell the client's addre
 
 describe("config/rateLimit", () => {
   const refuses = (rateLimit: unknown, path: string, reason: RegExp) => {
-    const lines = mistakes({ services: services(rateLimit) });
-    assert.equal(lines.length, 1, lines.join("\n"));
-    assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].rateLimit${path}: `), lines[0]);
-    assert.match(lines[0] ?? "", reason);
+    refusesConfig({ services: services(rateLimit) }, `services[0].rateLimit${path}`, reason);
   };
 
   it("refuses a rate of 0, unknown units and types, and invalid header names", () => {

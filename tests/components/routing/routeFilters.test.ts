@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { routeFilters } from "../../../components/routing/routeFilters";
 import { grantsOf } from "../../../components/routing/routes";
 import { routeSpec } from "../../../components/routing/routes";
-import { mistakes, plain, stack } from "../../support/stacks";
+import { refuses as refusesConfig, plain, stack } from "../../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
 
@@ -77,10 +77,7 @@ describe("components/routeFilters", () => {
 
 describe("config/filters", () => {
   const refuses = (more: Record<string, unknown>, path: string, reason: RegExp) => {
-    const lines = mistakes(service(more));
-    assert.equal(lines.length, 1, lines.join("\n"));
-    assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].${path}: `), lines[0]);
-    assert.match(lines[0] ?? "", reason);
+    refusesConfig(service(more), `services[0].${path}`, reason);
   };
 
   it("refuses changes to Host, invalid names, and empty changes", () => {
@@ -146,10 +143,7 @@ describe("components/routeFilters, values", () => {
 
 describe("config/headers", () => {
   const refuses = (more: object, key: string, reason: RegExp) => {
-    const lines = mistakes({ services: [{ name: "web", namespace: "apps", ...more }] });
-    assert.equal(lines.length, 1, lines.join("\n"));
-    assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].${key}: `), lines[0]);
-    assert.match(lines[0] ?? "", reason);
+    refusesConfig({ services: [{ name: "web", namespace: "apps", ...more }] }, `services[0].${key}`, reason);
   };
 
   it("refuses variables of nginx and Envoy, with what to write instead, and unknown ones", () => {

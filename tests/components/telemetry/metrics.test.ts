@@ -11,7 +11,7 @@ import type { StackConfig } from "../../../config";
 import { prometheusDuration } from "../../../config/values/duration";
 import { only, register, type Registered } from "../../support/deployment";
 import { schemaErrors } from "../../support/schemas";
-import { mistakes, plain, stack } from "../../support/stacks";
+import { refuses as refusesConfig, plain, stack } from "../../support/stacks";
 
 type Values = Record<string, unknown>;
 
@@ -337,10 +337,7 @@ describe("components/gatewayMetrics, many services", () => {
 
 describe("config/telemetry, metrics", () => {
   const refuses = (telemetry: Values, own: Values, path: string, reason: RegExp) => {
-    const lines = mistakes({ telemetry, services: [{ name: "web", namespace: "apps", telemetry: own }] });
-    assert.equal(lines.length, 1, lines.join("\n"));
-    assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-    assert.match(lines[0] ?? "", reason);
+    refusesConfig({ telemetry, services: [{ name: "web", namespace: "apps", telemetry: own }] }, path, reason);
   };
   const metrics = { scrape: "config-map" };
 

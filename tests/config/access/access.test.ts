@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
 import { blockFlaw, covers } from "../../../config/values/cidr";
 import { testIssuer } from "../../support/jwt";
-import { mistakes, stack } from "../../support/stacks";
+import { refuses, mistakes, stack } from "../../support/stacks";
 
 const issuer = testIssuer("https://login.example.test");
 const direct = { clientAddress: { trustedProxies: 0 } };
 const service = (access: unknown, name = "web") => ({ name, namespace: "apps", access });
 const withAccess = (access: unknown) => ({ gateway: direct, services: [service(access)] });
-
-/** Asserts that a config has exactly one mistake, at a path, with a message. */
-function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
-  const lines = mistakes(values);
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
-}
 
 describe("config/cidr", () => {
   it("accepts addresses and blocks of both families", () => {

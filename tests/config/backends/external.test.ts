@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mistakes, stack } from "../../support/stacks";
+import { refuses as refusesConfig, mistakes, stack } from "../../support/stacks";
 
 type Values = Record<string, unknown>;
 
@@ -8,10 +8,7 @@ const OPEN = { trafficPolicy: { tls: { mode: "DISABLE" } } };
 
 /** The only mistake of a service with one backend. */
 function refuses(backend: Values, key: string, reason: RegExp, more: Values = OPEN): void {
-  const lines = mistakes({ services: [service({ backends: [backend], ...more })] });
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].${key}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
+  refusesConfig({ services: [service({ backends: [backend], ...more })] }, `services[0].${key}`, reason);
 }
 
 describe("config/external", () => {

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { mistakes, stack } from "../../support/stacks";
+import { refuses as refusesConfig, stack } from "../../support/stacks";
 
 /** Asserts that an mtls section has exactly one mistake, at a path, with a message. */
 function refuses(mtls: unknown, path: string, reason: RegExp): void {
-  const lines = mistakes({ mtls });
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
+  refusesConfig({ mtls }, path, reason);
 }
 
 const exception = { name: "agents", namespace: "apps", matchLabels: { app: "vmagent" } };

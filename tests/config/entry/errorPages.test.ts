@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../../config/load/load";
 import { ConfigError } from "../../../config/values/problem";
-import { mistakes, stack } from "../../support/stacks";
+import { refuses as refusesConfig, mistakes, stack } from "../../support/stacks";
 
 const service = (errorPages: unknown, more: object = {}) => ({
   services: [{ name: "web", namespace: "apps", errorPages, ...more }],
@@ -12,10 +12,7 @@ const service = (errorPages: unknown, more: object = {}) => ({
 
 /** Asserts that error pages have exactly one mistake. */
 function refuses(errorPages: unknown, path: string, reason: RegExp): void {
-  const lines = mistakes(service(errorPages));
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].errorPages${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
+  refusesConfig(service(errorPages), `services[0].errorPages${path}`, reason);
 }
 
 describe("config/errorPages", () => {

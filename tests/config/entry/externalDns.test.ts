@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { routeAnnotations } from "../../../components/shared/externalDns";
-import { mistakes, stack } from "../../support/stacks";
+import { refuses, stack } from "../../support/stacks";
 
 const web = (externalDns: unknown, more: object = {}) => ({ name: "web", namespace: "apps", externalDns, ...more });
 const DNS = { gateway: { externalDns: {} } };
-
-function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
-  const lines = mistakes(values);
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
-}
 
 describe("config/externalDns", () => {
   it("is the service's beside the gateway's, with both prefixes on its routes", () => {

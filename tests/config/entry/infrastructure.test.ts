@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
-import { mistakes, stack } from "../../support/stacks";
+import { refuses, mistakes, stack } from "../../support/stacks";
 
 const AT = "gateway.infrastructure";
-
-/** Asserts that a config has exactly one mistake, at a path, with a message. */
-function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
-  const lines = mistakes(values);
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
-}
 
 const infra = (infrastructure: object, more: object = {}) => ({ gateway: { infrastructure, ...more } });
 const ofService = (service: object, more: object = {}) => infra({ service }, more);

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
 import { redirectsOf } from "../../../config/resolve/redirects";
-import { mistakes, plain, stack } from "../../support/stacks";
+import { refuses as refusesConfig, mistakes, plain, stack } from "../../support/stacks";
 
 const web = (more: object = {}) => ({ name: "web", namespace: "apps", ...more });
 const api = (more: object = {}) => ({ name: "api", namespace: "apps", listenPort: 8443, ...more });
 
 function refuses(services: object[], path: string, reason: RegExp): void {
-  const lines = mistakes({ services });
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
+  refusesConfig({ services }, path, reason);
 }
 
 describe("config/listenPort", () => {

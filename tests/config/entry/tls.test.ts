@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { routeSpec } from "../../../components/routing/routes";
 import { signedBy, testAuthority } from "../../support/certificates";
-import { mistakes, plain, stack } from "../../support/stacks";
-
-/** Asserts that a config has exactly one mistake, at a path, with a message. */
-function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
-  const lines = mistakes(values);
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
-}
+import { refuses, mistakes, plain, stack } from "../../support/stacks";
 
 describe("config/tls", () => {
   const tls = (values: object) => ({ gateway: { tls: values } });

@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { globalLimitsOf, localLimitOf } from "../../../config/schema/limits/rateLimit";
 import { dependsOnAddress } from "../../../config/resolve/entrance";
-import { mistakes, plain, stack } from "../../support/stacks";
+import { refuses, mistakes, plain, stack } from "../../support/stacks";
 
 const LIMIT = { type: "global", requests: 10, per: "minute" };
 const services = (rateLimit?: unknown) => [{ name: "web", namespace: "apps", rateLimit }];
-
-function refuses(values: Record<string, unknown>, path: string, reason: RegExp, secretKeys: string[] = []): void {
-  const lines = mistakes(values, secretKeys);
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
-}
 
 describe("config/rateLimit, several", () => {
   const refusesLimits = (rateLimit: unknown, path: string, reason: RegExp) =>

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mistakes } from "../../support/stacks";
+import { refuses as refusesConfig, mistakes } from "../../support/stacks";
 
 const config = (more: object, others: object[] = []) => ({
   services: [{ name: "web", namespace: "apps", ...more }, ...others],
@@ -7,10 +7,7 @@ const config = (more: object, others: object[] = []) => ({
 
 /** Asserts that a service has exactly one mistake, at a path, with a message. */
 function refuses(more: object, path: string, reason: RegExp, others: object[] = []): void {
-  const lines = mistakes(config(more, others));
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:services[0]${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
+  refusesConfig(config(more, others), `services[0]${path}`, reason);
 }
 const accepts = (more: object, others: object[] = []) => {
   assert.deepEqual(mistakes(config(more, others)), []);

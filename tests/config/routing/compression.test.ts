@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mistakes, stack } from "../../support/stacks";
+import { refuses as refusesConfig, mistakes, stack } from "../../support/stacks";
 
 const service = (compression: unknown, more: object = {}) => ({
   services: [{ name: "web", namespace: "apps", compression, ...more }],
@@ -7,10 +7,7 @@ const service = (compression: unknown, more: object = {}) => ({
 
 /** Asserts that a compression has exactly one mistake. */
 function refuses(compression: unknown, path: string, reason: RegExp): void {
-  const lines = mistakes(service(compression));
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].compression${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
+  refusesConfig(service(compression), `services[0].compression${path}`, reason);
 }
 
 describe("config/compression", () => {

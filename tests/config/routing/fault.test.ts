@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mistakes, plain, stack } from "../../support/stacks";
+import { refuses as refusesConfig, mistakes, plain, stack } from "../../support/stacks";
 
 const config = (fault: unknown, more: object = {}, gateway: object = {}) => ({
   gateway,
@@ -8,10 +8,7 @@ const config = (fault: unknown, more: object = {}, gateway: object = {}) => ({
 
 /** Asserts that a config has exactly one mistake, at a path of the fault, with a message. */
 function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
-  const lines = mistakes(values);
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].fault${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
+  refusesConfig(values, `services[0].fault${path}`, reason);
 }
 
 describe("config/fault", () => {

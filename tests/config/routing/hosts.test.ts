@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
 import { listenerName } from "../../../config/resolve/listeners";
-import { mistakes, plain, stack } from "../../support/stacks";
+import { refuses, mistakes, plain, stack } from "../../support/stacks";
 
 const web = (more: object) => ({ name: "web", namespace: "apps", ...more });
 const api = (more: object) => ({ name: "api", namespace: "apps", ...more });
 const OWN = { type: "existing", secretName: "own" };
 
 /** A stack with exactly one mistake, at a path, with a message. */
-function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
-  const lines = mistakes(values);
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
-}
-
 const hostsOf = (values: Record<string, unknown>) =>
   stack(values).services.map(({ host, hosts }) => [host, ...hosts.map((one) => `${one.host} ${one.listener}`)]);
 

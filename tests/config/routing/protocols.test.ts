@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { targetName } from "../../../config";
-import { mistakes, stack } from "../../support/stacks";
+import { refuses as refusesConfig, mistakes, stack } from "../../support/stacks";
 
 type Values = Record<string, unknown>;
 
@@ -8,10 +8,7 @@ const service = (more: Values) => ({ services: [{ name: "web", namespace: "apps"
 
 /** Asserts that a service has exactly one mistake, at a path below it, with a message. */
 function refuses(more: Values, path: string, reason: RegExp): void {
-  const lines = mistakes(service(more));
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:services[0].${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
+  refusesConfig(service(more), `services[0].${path}`, reason);
 }
 
 describe("config/grpc", () => {

@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
 import { longestPauses } from "../../../config/schema/routing/retry";
 import { testAuthority } from "../../support/certificates";
-import { mistakes, plain, stack } from "../../support/stacks";
+import { refuses, mistakes, plain, stack } from "../../support/stacks";
 
 const service = (more: Record<string, unknown>) => ({ services: [{ name: "web", namespace: "apps", ...more }] });
-
-/** Asserts that a config has exactly one mistake, at a path, with a message. */
-function refuses(values: Record<string, unknown>, path: string, reason: RegExp): void {
-  const lines = mistakes(values);
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
-}
 
 describe("config/retry", () => {
   it("inherits timeouts key by key, and the retry as a whole: from the path, the service, the defaults", () => {

@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { mistakes, stack } from "../../support/stacks";
+import { refuses as refusesConfig, mistakes, stack } from "../../support/stacks";
 
 type Values = Record<string, unknown>;
 
 /** Asserts that a stack has exactly one mistake, at a path, with a message. */
 function refuses(telemetry: Values, own: Values, path: string, reason: RegExp): void {
-  const lines = mistakes({ telemetry, services: [{ name: "web", namespace: "apps", telemetry: own }] });
-  assert.equal(lines.length, 1, lines.join("\n"));
-  assert.ok(lines[0]?.startsWith(`istio-gateway:${path}: `), lines[0]);
-  assert.match(lines[0] ?? "", reason);
+  refusesConfig({ telemetry, services: [{ name: "web", namespace: "apps", telemetry: own }] }, path, reason);
 }
 
 describe("config/telemetry", () => {
