@@ -21,6 +21,7 @@ import { answerPatches } from "./routing/answers";
 import { compressionPatches } from "./routing/compression";
 import { corsPatches } from "./routing/cors";
 import { faultPatches } from "./routing/fault";
+import { groupRewritePatches } from "./routing/groupRewrite";
 import { retryPatches } from "./routing/retry";
 import { onEachPort } from "./shared/envoyPatches";
 import { discoveredName, filterName, routeKeysPatch } from "./shared/filterByRoute";
@@ -68,8 +69,9 @@ interface Entry {
  * 10. `global-rate-limit`, and `fault`, which delays or aborts requests.
  * 11. `compression`, which acts on answers: first of all, before any other filter adds to them.
  * 12. `answers` answers in place of backends.
- * 13. `retry` tells the router when to try again, `telemetry` under which name to count.
- * 14. The router, which changes headers, rewrites paths, redirects, mirrors and retries.
+ * 13. `rewrite` puts groups of a rule's expression into the path: no filter before it sees another path than the client's.
+ * 14. `retry` tells the router when to try again, `telemetry` under which name to count.
+ * 15. The router, which changes headers, rewrites paths, redirects, mirrors and retries.
  *
  * Those in front of Istio's are each inserted as the first, so the last entry comes first; the others right before the router, so
  * they are in the table's order.
@@ -131,6 +133,7 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     before: "routes",
     patches: ({ services, gateway }) => answerPatches(services, gateway.clientAddress),
   },
+  { name: "rewrite", before: "routes", patches: ({ services }) => groupRewritePatches(services) },
   { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
   { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
   { name: "credentials", before: "routes", patches: ({ services }) => credentialsPatches(services) },

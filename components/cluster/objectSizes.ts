@@ -60,6 +60,7 @@ const BOUNDS: readonly Bound[] = [
 const KEYS: Readonly<Record<string, string>> = {
   access: "services[].access",
   alerts: "services[].backends",
+  answers: "services[].respond",
   "client-ca": "gateway.tls.clientCertificates.caCertificate",
   compression: "services[].compression",
   credentials: "services[].access",
@@ -72,6 +73,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "local-rate-limit": "services[].rateLimit",
   "rate-limit": "services[].rateLimit",
   retry: "services[].retry",
+  rewrite: "services[].rewrite",
   telemetry: "services[].telemetry",
 };
 

@@ -4,6 +4,7 @@ import type { HeaderChanges, Rewrite } from "../../config/schema/routing/filters
 import { seconds } from "../../config/values/duration";
 import type { HTTPHeaderFilter, HTTPPathModifier, HTTPRouteFilter } from "../../kinds/httpRoute";
 import { withHsts } from "./hsts";
+import { ASKED_PATH, hasGroups } from "./groupRewrite";
 import { redirectFilter } from "./redirectFilter";
 import { withoutToken } from "./originalToken";
 
@@ -28,13 +29,15 @@ export function routeFilters(
     filters.push({ type: "RequestRedirect", requestRedirect: redirectFilter(rule.redirect, rule, service) });
   }
   if (requestHeaders !== undefined) {
-    filters.push({ type: "RequestHeaderModifier", requestHeaderModifier: headerFilter(requestHeaders) });
+    const asked = hasGroups(rewrite) ? ASKED_PATH : undefined;
+    filters.push({ type: "RequestHeaderModifier", requestHeaderModifier: headerFilter(requestHeaders, asked) });
   }
   if (responseHeaders !== undefined) {
     filters.push({ type: "ResponseHeaderModifier", responseHeaderModifier: headerFilter(responseHeaders) });
   }
-  if (rewrite !== undefined) {
-    filters.push({ type: "URLRewrite", urlRewrite: { hostname: rewrite.hostname, path: pathModifier(rule, rewrite) } });
+  const path = rewrite && pathModifier(rule, rewrite);
+  if (path !== undefined || rewrite?.hostname !== undefined) {
+    filters.push({ type: "URLRewrite", urlRewrite: { hostname: rewrite?.hostname, path } });
   }
   if (mirror !== undefined) {
     const namespace = mirror.namespace === routeNamespace ? undefined : mirror.namespace;
@@ -45,9 +48,9 @@ export function routeFilters(
 }
 
 /** Istio passes values to Envoy as they are. Where a variable has no value, Envoy sets nothing: the client's own is removed first. */
-export function headerFilter({ set, add, remove = [] }: HeaderChanges): HTTPHeaderFilter {
+export function headerFilter({ set, add, remove = [] }: HeaderChanges, path?: string): HTTPHeaderFilter {
   const list = (values: HeaderChanges["set"]) =>
-    values && Object.entries(values).map(([name, value]) => ({ name, value: envoyValue(value) }));
+    values && Object.entries(values).map(([name, value]) => ({ name, value: envoyValue(value, path) }));
   const varying = Object.entries(set ?? {}).flatMap(([name, value]) => (variablesOf(value).length === 0 ? [] : [name]));
   const removed = [...remove, ...varying];
   return { set: list(set), add: list(add), remove: removed.length === 0 ? undefined : removed };
@@ -55,7 +58,8 @@ export function headerFilter({ set, add, remove = [] }: HeaderChanges): HTTPHead
 
 function pathModifier({ path: matched }: Pick<Rule, "path">, { path, prefix }: Rewrite): HTTPPathModifier | undefined {
   if (path !== undefined) {
-    return { type: "ReplaceFullPath", replaceFullPath: path };
+    // The Gateway API has no groups.
+    return hasGroups({ path }) ? undefined : { type: "ReplaceFullPath", replaceFullPath: path };
   }
   if (prefix === undefined) {
     return undefined;

@@ -18,24 +18,40 @@ const VALID = "a valid regular expression (RE2 syntax)";
  * other mistake.
  */
 export function regularExpressionFlaw(source: string): string | undefined {
+  const plain = translated(source);
+  return plain === undefined ? RE2 : compiled(plain) === undefined ? VALID : undefined;
+}
+
+/** How many groups a valid expression has, named ones included. */
+export function groupCount(source: string): number {
+  // The empty alternative matches, and the result has an entry for each group.
+  const groups = compiled(`${translated(source)}|`)?.exec("")?.length ?? 1;
+  return groups - 1;
+}
+
+function compiled(plain: string): RegExp | undefined {
+  try {
+    return new RegExp(plain);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same in JavaScript's syntax, with the same groups; undefined where RE2 knows no such token. */
+function translated(source: string): string | undefined {
   let plain = "";
   let rest = source;
   let isClass = false;
   while (rest !== "") {
     const [token, same]: Step = isClass ? inClass(rest) : outside(rest);
     if (token === undefined) {
-      return RE2;
+      return undefined;
     }
     isClass = same;
     plain += token.plain;
     rest = rest.slice(token.length);
   }
-  try {
-    new RegExp(plain);
-    return undefined;
-  } catch {
-    return VALID;
-  }
+  return plain;
 }
 
 /** A piece of the source: its JavaScript equivalent, and its length. */

@@ -82,6 +82,13 @@ const IN_FILE = [
     paths: [
       { path: "/.*", type: "RegularExpression", name: "rest", backends: [{ service: "rest" }] },
       { path: "/user/[0-9]+", type: "RegularExpression", name: "user", backends: [{ service: "user" }] },
+      {
+        path: "/(?:items|things)/([0-9]+)(?P<rest>/.*)?",
+        type: "RegularExpression",
+        name: "items",
+        rewrite: { hostname: "inside.routing.test", path: "/v2/\\1-\\1\\2/end" },
+        requestHeaders: { set: { "x-asked": "${path}" } },
+      },
     ],
   },
 ];
@@ -161,6 +168,27 @@ describe("routing", () => {
     const { seen } = await echo("/old/a?b=c");
     assert.deepEqual([seen.headers.host, seen.path, seen.query], ["inside.routing.test", "/new/a", "?b=c"]);
     assert.equal((await echo("/all/of/it")).seen.path, "/one");
+  });
+
+  it("puts groups of an expression into the path, and nothing of what a client says", async () => {
+    for (const [asked, path, query] of [
+      ["/items/12", "/v2/12-12/end", ""],
+      ["/things/12/a/b?c=/items/3", "/v2/12-12/a/b/end", "?c=/items/3"],
+      ["/items/7/%C3%BC%20$1%251/", "/v2/7-7/%C3%BC%20$1%251//end", ""],
+    ] as const) {
+      const forged = ["unified-gateway.path: /admin", "x-envoy-original-path: /admin"];
+      const { status, body } = await request(theLab(), `https://regex.routing.test${asked}`, { headers: forged });
+      assert.equal(status, 200);
+      const seen = JSON.parse(body) as Echo;
+      assert.deepEqual([seen.headers.host, seen.path, seen.query], ["inside.routing.test", path, query], asked);
+      assert.equal(seen.headers["unified-gateway.path"], undefined);
+      assert.equal(seen.headers["x-asked"], asked);
+    }
+    assert.equal((await get("regex", "/items/x")).headers["x-backend"], "rest", "a path that it does not match");
+    const other = await request(theLab(), "https://filters.routing.test/", {
+      headers: ["unified-gateway.path: /admin"],
+    });
+    assert.equal((JSON.parse(other.body) as Echo).path, "/", "a path without groups");
   });
 
   it("replaces a prefix, including /", async () => {

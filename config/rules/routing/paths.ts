@@ -1,19 +1,32 @@
+import { answersOf, hasBackends } from "../../resolve/answers";
 import { ruleName } from "../../resolve/paths";
 import { nearest } from "../../resolve/nearest";
 import type { ParsedPath } from "../../schema/path";
+import { groupsIn } from "../../schema/routing/filters";
 import type { IndexedService, ParsedService } from "../../schema/service";
 import type { Problem } from "../../values/problem";
+import { groupCount } from "../../values/regularExpression";
 import type { CheckedStack } from "../checkedStack";
 import { matchKey } from "./precedence";
 
-/** A prefix rewrite needs a prefix to replace. */
+/** A prefix rewrite needs a prefix to replace, and one with groups an expression that has them. */
 export function rewriteProblems({ services }: CheckedStack): Problem[] {
-  return ofEveryPath(services, (path, { service, here }) => {
-    const rewrite = nearest(path.rewrite, service.rewrite);
-    const expected = `PathPrefix, or rewrite.path instead of rewrite.prefix: ${path.type} has no prefix to replace`;
-    return rewrite?.prefix !== undefined && path.type !== "PathPrefix"
-      ? [{ path: `${here}.type`, value: path.type, expected }]
-      : [];
+  return ofEveryPath(services, (path, { service, at, here }) => {
+    const rewrite = hasBackends(answersOf(service, path)) ? nearest(path.rewrite, service.rewrite) : undefined;
+    if (rewrite?.prefix !== undefined && path.type !== "PathPrefix") {
+      const expected = `PathPrefix, or rewrite.path instead of rewrite.prefix: ${path.type} has no prefix to replace`;
+      return [{ path: `${here}.type`, value: path.type, expected }];
+    }
+    const groups = groupsIn(rewrite?.path ?? "");
+    const count = path.type === "RegularExpression" ? groupCount(path.path) : 0;
+    if (groups.length === 0 || (path.type === "RegularExpression" && Math.max(...groups) <= count)) {
+      return [];
+    }
+    const expected =
+      path.type === "RegularExpression"
+        ? `groups that ${path.path} has: it has ${count}`
+        : `fixed text for ${path.type} ${path.path}: only a RegularExpression has groups; rewrite.prefix keeps the rest of the path`;
+    return [{ path: `${path.rewrite ? here : at}.rewrite.path`, value: rewrite?.path, expected }];
   });
 }
 

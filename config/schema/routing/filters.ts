@@ -70,21 +70,32 @@ const requestHeaderChangesSchema = z
   .refine((given) => Object.keys(given).length > 0, "at least one of set, add, remove, forwarded")
   .superRefine(namedOnce);
 
-/** Text that Envoy puts in as it is. It would take a backslash for a group of an expression that Istio writes. */
-export const absolutePath = z
+const anyPath = z
   .string("an absolute path")
   .max(1024, "a path of at most 1024 characters")
-  .regex(/^\/[^\s?#]*$/, "an absolute path without '?', '#' or spaces")
-  .regex(
-    /^(?!.*(\\|\$[0-9{]|\{[0-9]))/,
-    "fixed text: groups of a regular expression, such as \\1 or $1, cannot be put in; prefix replaces the prefix and keeps the rest of the path",
-  );
+  .regex(/^\/[^\s?#]*$/, "an absolute path without '?', '#' or spaces");
+
+/** Text that Envoy puts in as it is. It would take a backslash for a group of an expression that Istio writes. */
+export const absolutePath = anyPath.regex(
+  /^(?!.*(\\|\$[0-9{]|\{[0-9]))/,
+  "fixed text: groups of a regular expression, such as \\1 or $1, cannot be put in; prefix replaces the prefix and keeps the rest of the path",
+);
+
+/** The same, in which `\1` to `\9` are what the groups of the path's expression matched, and `\0` is all of it, as in RE2. */
+const pathWithGroups = anyPath.regex(
+  /^(?!.*(\\(?![0-9])|\$[0-9{]|\{[0-9]))/,
+  "a path in which groups of the path's regular expression are written \\1 to \\9, not $1 or {1}",
+);
 
 /** What the backend sees in place of the client's host and path. */
 export const rewriteSchema = z
   .strictObject({
     hostname: hostname.optional().describe("Host that the backend sees."),
-    path: absolutePath.optional().describe("Path that the backend sees, for every request."),
+    path: pathWithGroups
+      .optional()
+      .describe(
+        "Path that the backend sees, for every request. For paths that are a RegularExpression, \\1 to \\9 stand for what its groups matched.",
+      ),
     prefix: absolutePath
       .optional()
       .describe("Replacement for the prefix that the path matched; the rest of the path stays."),
@@ -135,3 +146,8 @@ export interface RequestHeaderChanges extends HeaderChanges {
   readonly forwarded?: boolean;
 }
 export type Rewrite = z.output<typeof rewriteSchema>;
+
+/** The groups of the path's expression that a path names, by number; empty if it is fixed text. */
+export function groupsIn(path: string): number[] {
+  return [...path.matchAll(/\\([0-9])/g)].map(([, group]) => Number(group));
+}

@@ -56,10 +56,13 @@ export function variablesOf(value: string): string[] {
   return [...value.matchAll(VARIABLE)].map(([, name = ""]) => name);
 }
 
-/** A value as Envoy takes it: its own operators in place of variables, and a doubled `%` in place of one that is meant. */
-export function envoyValue(value: string): string {
+/**
+ * A value as Envoy takes it: its own operators in place of variables, and a doubled `%` in place of one that is meant.
+ * @param path The operator for `${path}`.
+ */
+export function envoyValue(value: string, path: string = OPERATORS.path): string {
   return value.replace(/%|\$\{([^}]*)\}/g, (found, name: string | undefined) =>
-    name === undefined ? "%%" : (operatorOf(name) ?? found),
+    name === undefined ? "%%" : name === "path" ? path : (operatorOf(name) ?? found),
   );
 }
 

@@ -267,12 +267,24 @@ describe("config, what the Gateway API's CRDs take", () => {
     assert.ok(rules({ requestHeaders: { set: { "x-a": "1" } }, responseHeaders: { remove: ["x-a"] } }));
   });
 
-  it("refuses groups of an expression in a rewrite, which would not be filled in", () => {
-    for (const path of ["/a/\\1", "/$1", "/${name}", "/a{1}"]) {
-      refuses({ rewrite: { path } }, "rewrite.path", /fixed text: groups/);
+  it("takes groups of a path's expression in its rewrite, and refuses those that would not be filled in", () => {
+    for (const path of ["/$1", "/${name}", "/a{1}", "/a\\", "/a\\n"]) {
+      refuses({ rewrite: { path } }, "rewrite.path", /written \\1 to \\9, not \$1 or \{1\}/);
       refuses({ rewrite: { prefix: path } }, "rewrite.prefix", /fixed text: groups/);
-      refuses({ paths: [{ path: "/", rewrite: { path } }] }, "paths[0].rewrite.path", /fixed text: groups/);
+      refuses({ paths: [{ path: "/", rewrite: { path } }] }, "paths[0].rewrite.path", /written \\1 to \\9/);
     }
+    const expression = { path: "/(?:a|b)/(?P<id>[0-9]+)(/.*)?", type: "RegularExpression" };
+    const rewrite = { path: "/\\1" };
+    refuses(
+      { rewrite },
+      "rewrite.path",
+      /fixed text for PathPrefix \/: only a RegularExpression has groups; rewrite\.prefix/,
+    );
+    refuses({ paths: [{ path: "/a", type: "Exact", rewrite }] }, "paths[0].rewrite.path", /fixed text for Exact \/a/);
+    refuses({ rewrite: { path: "/\\3" }, paths: [expression] }, "rewrite.path", /groups that .* has: it has 2/);
+    refuses({ rewrite, paths: [expression, "/c"] }, "rewrite.path", /fixed text for PathPrefix \/c/);
+    assert.ok(rules({ rewrite: { path: "/\\0\\1\\2" }, paths: [expression, { path: "/c", rewrite: false }] }));
+    assert.ok(rules({ rewrite, paths: [expression, { path: "/c", redirect: { path: "/" } }] }));
     assert.ok(rules({ rewrite: { path: "/a$b/c" } }));
   });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { regularExpressionFlaw } from "../../../config/values/regularExpression";
+import { groupCount, regularExpressionFlaw } from "../../../config/values/regularExpression";
 
 describe("config/regularExpression", () => {
   it("accepts what RE2 accepts, whether JavaScript does or not", () => {
@@ -53,5 +53,10 @@ describe("config/regularExpression", () => {
       flawed.filter((source) => regularExpressionFlaw(source) === undefined),
       [],
     );
+  });
+
+  it("counts groups, and only those", () => {
+    const counts = { "/a": 0, "/(a)(?:b)(?P<n>(c)|d)": 3, "/\\(a[(]": 0, "(?i)/(a|b)?|(c)": 2, "[[:alpha:](]()": 1 };
+    assert.deepEqual(Object.fromEntries(Object.keys(counts).map((source) => [source, groupCount(source)])), counts);
   });
 });

@@ -34,7 +34,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
         ? undefined
         : draw.maybe(20, () => drawCors(draw)),
     compression: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawCompression(draw))),
-    ...drawFilters(draw, shared, isGrpc, false),
+    ...drawFilters(draw, shared, isGrpc),
     access: shared.everyoneSays || draw.chance(35) ? drawAccess(draw, shared) : undefined,
     rateLimit: draw.maybe(35, () => drawLimits(draw, shared, isGrpc)),
     limits,
@@ -167,7 +167,7 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
       ...(isGrpc ? {} : drawTimes(draw, shared)),
       cors: !isGrpc && match === undefined ? draw.maybe(10, () => draw.orOff(() => drawCors(draw))) : undefined,
       compression: isGrpc ? undefined : draw.maybe(10, () => draw.orOff(() => drawCompression(draw))),
-      ...withOff(draw, drawFilters(draw, shared, isGrpc, type === "PathPrefix")),
+      ...withOff(draw, drawFilters(draw, shared, isGrpc, type)),
       access: draw.maybe(15, () => drawAccess(draw, shared)),
     });
     paths.push({ path, ...settings });
@@ -281,7 +281,8 @@ function withEachHeaderOnce({ set, add, remove, ...rest }: Values): Values {
   return given({ ...rest, set: first, add: second, remove: (remove as string[] | undefined)?.filter(isNew) });
 }
 
-function drawFilters(draw: Draw, shared: Shared, isGrpc: boolean, isPrefix: boolean): Values {
+/** @param type Of the path, or of all paths that may inherit them. */
+function drawFilters(draw: Draw, shared: Shared, isGrpc: boolean, type?: string): Values {
   const values = () =>
     draw.map(
       1,
@@ -301,8 +302,10 @@ function drawFilters(draw: Draw, shared: Shared, isGrpc: boolean, isPrefix: bool
         ? undefined
         : draw.atLeastOne(60, {
             hostname: () => draw.hostname(),
-            [isPrefix ? draw.pick(["path", "prefix"]) : "path"]: () =>
-              draw.pick(["/", "/new", "/new/", "/a%20b", "/%2e", "/a//b", "/ü", "/{x}"]),
+            [type === "PathPrefix" ? draw.pick(["path", "prefix"]) : "path"]: () =>
+              type === "RegularExpression" && draw.chance(50)
+                ? draw.pick(["/\\0", "/a\\0/b\\0"])
+                : draw.pick(["/", "/new", "/new/", "/a%20b", "/%2e", "/a//b", "/ü", "/{x}"]),
           }),
     mirror: () =>
       given({
