@@ -6,9 +6,10 @@ import type { Access } from "../../config/schema/access/access";
 import type { Jwt } from "../../config/schema/access/jwt";
 import type { AllowedListeners } from "../../config/schema/entry/allowedListeners";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
-import { splitBlock, withMapped } from "../../config/values/cidr";
+import { withMapped } from "../../config/values/cidr";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { type FilterConfig, filterByRoute, hostKey, NO_ACTION, NO_HOST } from "../shared/filterByRoute";
+import { type FilterConfig, cidrRange } from "../shared/envoyTypes";
+import { filterByRoute, hostKey, NO_ACTION, NO_HOST } from "../shared/filterByRoute";
 import { accessesOf, byAccess } from "./byAccess";
 import { ASK_HEADER } from "./credentials";
 
@@ -119,8 +120,7 @@ function anyOf(ids: readonly Principal[]): Principal {
 }
 
 function remoteAddress(block: string): Principal {
-  const { address, prefix } = splitBlock(block);
-  return { remote_ip: { address_prefix: address, prefix_len: prefix } };
+  return { remote_ip: cidrRange(block) };
 }
 
 /** A claim of the checked token, a text or a list of texts, as Istio's `request.auth.claims` reads it. */

@@ -1,6 +1,6 @@
 import type { Stream, StreamListener } from "../../config/resolve/model";
-import { splitBlock } from "../../config/values/cidr";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
+import { cidrRange } from "../shared/envoyTypes";
 import { filterName } from "../shared/filterByRoute";
 
 /**
@@ -23,7 +23,7 @@ function allowPatch(portNumber: number, { hostname }: StreamListener, blocks: re
   return {
     applyTo: "FILTER_CHAIN",
     match: { context: "GATEWAY", listener: { portNumber, ...filterChain } },
-    patch: { operation: "MERGE", value: { filter_chain_match: { source_prefix_ranges: ranges(blocks) } } },
+    patch: { operation: "MERGE", value: { filter_chain_match: { source_prefix_ranges: blocks.map(cidrRange) } } },
   };
 }
 
@@ -37,7 +37,7 @@ function denyPatch(portNumber: number, { name, hostname }: StreamListener, block
       operation: "ADD",
       value: {
         name: filterName(`${name}-denied`),
-        filter_chain_match: { ...names, source_prefix_ranges: ranges(blocks) },
+        filter_chain_match: { ...names, source_prefix_ranges: blocks.map(cidrRange) },
         filters: [CLOSE],
       },
     },
@@ -49,7 +49,3 @@ const CLOSE = {
   name: "envoy.filters.network.direct_response",
   typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config" },
 };
-
-function ranges(blocks: readonly string[]): object[] {
-  return blocks.map(splitBlock).map(({ address, prefix }) => ({ address_prefix: address, prefix_len: prefix }));
-}

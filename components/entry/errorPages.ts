@@ -2,7 +2,9 @@ import type { StackConfig } from "../../config";
 import { type ErrorPages, filledIn, type PageVariable, TITLES } from "../../config/schema/entry/errorPages";
 import { sameContent } from "../../config/values/sameContent";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { type Choice, type FilterConfig, filterByRoute, filterName, NO_ACTION } from "../shared/filterByRoute";
+import { customResponse, localResponse } from "../shared/customResponse";
+import { type FilterConfig, headerValue } from "../shared/envoyTypes";
+import { type Choice, filterByRoute, filterName, NO_ACTION } from "../shared/filterByRoute";
 
 /**
  * Pages in place of the texts of the gateway's own answers. The filter is in front of all that refuse, so that it sees what they
@@ -38,9 +40,9 @@ function byAccept(pages: ErrorPages): Choice {
   return {
     choices: [
       { header: "content-type", contains: "application/grpc", filters: NO_ACTION },
-      { header: "accept", contains: "text/html", filters: customResponse(pages, "html") },
+      { header: "accept", contains: "text/html", filters: pagesOf(pages, "html") },
     ],
-    otherwise: customResponse(pages, "json"),
+    otherwise: pagesOf(pages, "json"),
   };
 }
 
@@ -68,27 +70,24 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto
 
 /**
  * Answers anew, with the page alone and the headers below; what the route adds, it adds again. The second filter passes on headers of
- * the first answer as metadata. https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/custom_response_filter
+ * the first answer as metadata.
  */
-function customResponse({ pages, backendErrors }: ErrorPages, form: Form): FilterConfig[] {
+function pagesOf({ pages, backendErrors }: ErrorPages, form: Form): FilterConfig[] {
   const own = pages.flatMap(({ statuses, [form]: text }) => (text === undefined ? [] : [{ statuses, text }]));
   const last = own.findIndex(({ statuses }) => statuses === undefined);
   const all = last < 0 ? [...own, { statuses: undefined, text: BUILT_IN[form] }] : own.slice(0, last + 1);
   const matchers = all.map(({ statuses = ["4xx", "5xx"], text }) => ({
     predicate: anyOf(statuses.map((status) => hasStatus(String(status)))),
-    on_match: { action: { name: "page", typed_config: localResponse(text, CONTENT_TYPES[form]) } },
+    on_match: page(text, CONTENT_TYPES[form]),
   }));
   const isOwn = single("HttpResponseLocalReplyMatchInput", "true");
   const predicate = {
     and_matcher: { predicate: [backendErrors ? anyOf([isOwn, hasStatus("5xx")]) : isOwn, NOT_THE_AUTHORIZERS] },
   };
   return [
-    {
-      "@type": "type.googleapis.com/envoy.extensions.filters.http.custom_response.v3.CustomResponse",
-      custom_response_matcher: {
-        matcher_list: { matchers: [{ predicate, on_match: { matcher: { matcher_list: { matchers } } } }] },
-      },
-    },
+    customResponse({
+      matcher_list: { matchers: [{ predicate, on_match: { matcher: { matcher_list: { matchers } } } }] },
+    }),
     {
       "@type": "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config",
       response_rules: KEPT_HEADERS.map((header) => ({
@@ -114,27 +113,21 @@ const KEPT_HEADERS = [
 ];
 const METADATA = filterName("error-pages");
 
-/** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/http/custom_response/local_response_policy/v3/local_response_policy.proto */
-function localResponse(text: string, contentType: string): Record<string, unknown> {
+function page(text: string, contentType: string): ReturnType<typeof localResponse> {
   const headers = { "content-type": contentType, vary: "Accept", [PAGE_HEADER]: PAGE_SERVER };
-  // One without a value is left out.
-  const kept = KEPT_HEADERS.map((key) => ({ header: { key, value: `%DYNAMIC_METADATA(${METADATA}:${key})%` } }));
   const operators = (name: PageVariable) => OPERATORS[name];
-  return {
-    "@type": "type.googleapis.com/envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy",
+  return localResponse("page", {
     body_format: {
       // A status without a name has no title.
       omit_empty_values: true,
       text_format_source: { inline_string: filledIn(text, operators, (literal) => literal.replaceAll("%", "%%")) },
     },
     response_headers_to_add: [
-      ...Object.entries(headers).map(([key, value]) => ({
-        header: { key, value },
-        append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
-      })),
-      ...kept,
+      ...Object.entries(headers).map(([key, value]) => headerValue(key, value)),
+      // One without a value is left out.
+      ...KEPT_HEADERS.map((key) => ({ header: { key, value: `%DYNAMIC_METADATA(${METADATA}:${key})%` } })),
     ],
-  };
+  });
 }
 
 const TITLE_MAP = `{${Object.entries(TITLES)

@@ -4,7 +4,8 @@ import { protoDuration } from "../../config/values/duration";
 import { bytes } from "../../config/values/quantity";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { routePatch } from "../shared/envoyPatches";
-import { byRule, type FilterConfig, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
+import type { FilterConfig } from "../shared/envoyTypes";
+import { byRule, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
 
 /** Limits that each service sets for its own requests. Empty if no service has any. */
 export function limitsPatches(services: readonly Service[]): ConfigPatch[] {

@@ -2,7 +2,8 @@ import type { Service } from "../../config";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { isEnforced, localLimitOf, type LocalRateLimit } from "../../config/schema/limits/rateLimit";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { byRule, type FilterConfig, filterByRoute } from "../shared/filterByRoute";
+import type { FilterConfig } from "../shared/envoyTypes";
+import { byRule, filterByRoute } from "../shared/filterByRoute";
 import { localLimitPrefix } from "../shared/statNames";
 import { byAddress, byHeader } from "./clientDescriptors";
 

@@ -6,15 +6,17 @@ import { withMapped } from "../../config/values/cidr";
 import { seconds } from "../../config/values/duration";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { abortFilter } from "../shared/abortFilter";
+import { customResponse, localResponse } from "../shared/customResponse";
+import { type FilterConfig, headerValue } from "../shared/envoyTypes";
 import {
   byRule,
   FILTER_STATE_INPUT,
-  type FilterConfig,
   type FiltersUnlessFrom,
   filterByRoute,
   filterName,
   NO_ACTION,
 } from "../shared/filterByRoute";
+import { setFilterState } from "../shared/setFilterState";
 import { withHsts } from "./hsts";
 
 /**
@@ -56,21 +58,11 @@ interface Content {
 
 /** Where a request that has come as far as here is marked: Envoy runs these filters on the response to any other, too. */
 const MARKED = filterName("answers");
-const MARK: FilterConfig = {
-  "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
-  on_request_headers: [
-    {
-      object_key: MARKED,
-      factory_key: "envoy.string",
-      format_string: { text_format_source: { inline_string: "yes" } },
-    },
-  ],
-};
+const MARK = setFilterState({ [MARKED]: "yes" });
 
 /**
- * Replaces the response to a marked request by this one, and leaves alone that of whoever was refused on the way. The body is no format, so it is sent as it is. Headers are one, and the route's are not added to
- * what filters answer.
- * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/custom_response_filter
+ * Replaces the response to a marked request by this one, and leaves alone that of whoever was refused on the way. The body is no
+ * format, so it is sent as it is. Headers are one, and the route's are not added to what filters answer.
  */
 function answer(content: Content, { set = {}, add = {}, remove = [] }: HeaderChanges = {}): FilterConfig {
   const { status, headers, body = "", contentType = "text/plain; charset=utf-8" } = content;
@@ -78,26 +70,19 @@ function answer(content: Content, { set = {}, add = {}, remove = [] }: HeaderCha
   const own = Object.entries({ ...(body === "" ? {} : { "content-type": contentType }), ...headers }).filter(
     ([name]) => !removed.has(name.toLowerCase()),
   );
-  const header =
-    (append_action: string, encode: (value: string) => string) =>
-    ([key, value]: [string, string]) => ({ header: { key, value: encode(value) }, append_action });
-  const policy = {
-    "@type": "type.googleapis.com/envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy",
+  const response = localResponse("answer", {
     status_code: status,
     body: { inline_string: body },
     response_headers_to_add: [
-      ...own.map(header("OVERWRITE_IF_EXISTS_OR_ADD", (value) => value.replaceAll("%", "%%"))),
-      ...Object.entries(set).map(header("OVERWRITE_IF_EXISTS_OR_ADD", envoyValue)),
-      ...Object.entries(add).map(header("APPEND_IF_EXISTS_OR_ADD", envoyValue)),
+      ...own.map(([name, value]) => headerValue(name, value.replaceAll("%", "%%"))),
+      ...Object.entries(set).map(([name, value]) => headerValue(name, envoyValue(value))),
+      ...Object.entries(add).map(([name, value]) => headerValue(name, envoyValue(value), "APPEND_IF_EXISTS_OR_ADD")),
     ],
-  };
-  return {
-    "@type": "type.googleapis.com/envoy.extensions.filters.http.custom_response.v3.CustomResponse",
-    custom_response_matcher: {
-      matcher_tree: {
-        input: { name: "marked", typed_config: { "@type": FILTER_STATE_INPUT, key: MARKED } },
-        exact_match_map: { map: { yes: { action: { name: "answer", typed_config: policy } } } },
-      },
+  });
+  return customResponse({
+    matcher_tree: {
+      input: { name: "marked", typed_config: { "@type": FILTER_STATE_INPUT, key: MARKED } },
+      exact_match_map: { map: { yes: response } },
     },
-  };
+  });
 }

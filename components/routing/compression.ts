@@ -2,7 +2,8 @@ import type { Service } from "../../config";
 import type { Compression } from "../../config/schema/routing/compression";
 import { bytes } from "../../config/values/quantity";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { byRule, type FilterConfig, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
+import type { FilterConfig } from "../shared/envoyTypes";
+import { byRule, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
 
 /** Compression of each service's answers. Empty if no service has any. */
 export function compressionPatches(services: readonly Service[]): ConfigPatch[] {

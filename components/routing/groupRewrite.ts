@@ -1,7 +1,8 @@
 import type { Service } from "../../config";
 import { groupsIn, type Rewrite } from "../../config/schema/routing/filters";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { byRule, type FilterConfig, filterByRoute, filterName, NO_ACTION } from "../shared/filterByRoute";
+import type { FilterConfig } from "../shared/envoyTypes";
+import { byRule, filterByRoute, filterName, NO_ACTION } from "../shared/filterByRoute";
 import { headerMutation, setHeader } from "../shared/headerMutation";
 
 /**

@@ -4,7 +4,8 @@ import { DEFAULT_BACKEND_REQUEST } from "../../config/schema/routing/timeouts";
 import { sameContent } from "../../config/values/sameContent";
 import type { Retry } from "../../config/schema/routing/retry";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import { type FilterConfig, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
+import type { FilterConfig } from "../shared/envoyTypes";
+import { filterByRoute, NO_ACTION } from "../shared/filterByRoute";
 import { headerMutation, setHeader } from "../shared/headerMutation";
 
 /**

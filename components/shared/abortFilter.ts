@@ -1,4 +1,4 @@
-import type { FilterConfig } from "./filterByRoute";
+import { type FilterConfig, percentage } from "./envoyTypes";
 
 /**
  * Answers each request with a status, and Envoy's own text: no other filter has a status of one's choice.
@@ -7,6 +7,6 @@ import type { FilterConfig } from "./filterByRoute";
 export function abortFilter(http_status: number): FilterConfig {
   return {
     "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
-    abort: { http_status, percentage: { numerator: 100, denominator: "HUNDRED" } },
+    abort: { http_status, percentage: percentage(100) },
   };
 }

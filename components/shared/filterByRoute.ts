@@ -1,11 +1,11 @@
 import type { Rule, Service } from "../../config";
-import { portsOf } from "../../config/resolve/model";
-import { splitBlock } from "../../config/values/cidr";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { discoveredFilterPatch, firstFilterPatch, lastFilterPatch, type Place } from "./envoyPatches";
 import { contentHash } from "./contentHash";
 import { authority, HTTPS_PORT } from "../../config/resolve/protocols";
+import { cidrRange, type FilterConfig } from "./envoyTypes";
 import { END, isIn, partition, type Range } from "./partition";
+import { setFilterState } from "./setFilterState";
 
 /**
  * One HTTP filter for all services: Envoy's composite filter, which finds what a request's host or rule asks for in an exact map, and
@@ -19,9 +19,6 @@ import { END, isIn, partition, type Range } from "./partition";
 
 /** What a map is keyed by. */
 export type RouteKey = "host" | "rule" | "final-rule" | "misdirected";
-
-/** The `@type` and the fields of an HTTP filter's config. */
-export type FilterConfig = Readonly<Record<string, unknown>> & { readonly "@type": string };
 
 /** A filter, or several that a request passes in this order, and its answer in the opposite one. */
 export type Filters = FilterConfig | readonly FilterConfig[];
@@ -124,6 +121,10 @@ function isChoice(decision: Decision): decision is Choice {
   return decision !== NO_ACTION && "choices" in decision && !("@type" in decision);
 }
 
+function isExcepting(decision: Decision): decision is FiltersUnlessFrom {
+  return decision !== NO_ACTION && "unlessFrom" in decision && !("@type" in decision);
+}
+
 /** What a decision may come to. */
 function actionsOf(decision: Decision): Action[] {
   if (isByRule(decision)) {
@@ -180,12 +181,12 @@ export function discoveredName({ applyTo, patch: { value } }: ConfigPatch): stri
  */
 export function routeKeysPatch(hasSeveralListeners: boolean): ConfigPatch {
   const host = "%CEL(xds.virtual_host_name)%";
-  const keys: Partial<Record<RouteKey, string>> = {
-    host,
-    rule: RULE,
-    ...(hasSeveralListeners ? { misdirected: `${host}_%REQ(:AUTHORITY)%:${HTTPS_PORT}` } : {}),
+  const keys = {
+    [filterName("host")]: host,
+    [filterName("rule")]: RULE,
+    ...(hasSeveralListeners ? { [filterName("misdirected")]: `${host}_%REQ(:AUTHORITY)%:${HTTPS_PORT}` } : {}),
   };
-  return firstFilterPatch(filterName("route-keys"), writesDown(keys));
+  return firstFilterPatch(filterName("route-keys"), setFilterState(keys));
 }
 
 /**
@@ -193,23 +194,10 @@ export function routeKeysPatch(hasSeveralListeners: boolean): ConfigPatch {
  * has chosen another rule.
  */
 export function finalRulePatch(): ConfigPatch {
-  return lastFilterPatch(filterName("final-rule"), writesDown({ "final-rule": RULE }));
+  return lastFilterPatch(filterName("final-rule"), setFilterState({ [filterName("final-rule")]: RULE }));
 }
 
 const RULE = "%ROUTE_NAME%";
-
-/** @param keys The text of each key, in Envoy's language of access logs. */
-function writesDown(keys: Partial<Record<RouteKey, string>>): FilterConfig {
-  return {
-    "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
-    on_request_headers: Object.entries(keys).map(([key, format]) => ({
-      object_key: filterName(key),
-      factory_key: "envoy.string",
-      format_string: { text_format_source: { inline_string: format } },
-      read_only: true,
-    })),
-  };
-}
 
 /** Name of a filter of the program in Envoy, and of what filters tell each other. */
 export function filterName(feature: string): string {
@@ -219,11 +207,6 @@ export function filterName(feature: string): string {
 /** Envoy's own name for a host: whatever the Host header looks like, Envoy has normalised it when it chose the virtual host. */
 export function hostKey(host: string, port: number): string {
   return `${host}:${port}`;
-}
-
-/** The keys of all hosts of a service, on each port where it is served. */
-export function hostKeys(service: Pick<Service, "hosts" | "listenPort">): string[] {
-  return portsOf(service).flatMap((port) => service.hosts.map(({ host }) => hostKey(host, port)));
 }
 
 /** The key of a request that no virtual host matches. */
@@ -331,21 +314,13 @@ function named(chains: Readonly<Record<string, unknown>>): Record<string, unknow
 
 /** The client's address, as Envoy knows it from the connection or from what proxies in front of the gateway say. */
 function addresses(blocks: readonly string[], match: OnMatch): Record<string, unknown> {
-  const ranges = blocks.map((block) => {
-    const { address, prefix } = splitBlock(block);
-    return { address_prefix: address, prefix_len: prefix };
-  });
-  const matcher = { "@type": IP_MATCHER, range_matchers: [{ ranges, on_match: match }] };
+  const matcher = { "@type": IP_MATCHER, range_matchers: [{ ranges: blocks.map(cidrRange), on_match: match }] };
   return {
     matcher_tree: {
       input: { name: "address", typed_config: { "@type": ADDRESS_INPUT } },
       custom_match: { name: "addresses", typed_config: matcher },
     },
   };
-}
-
-function isExcepting(decision: Decision): decision is FiltersUnlessFrom {
-  return decision !== NO_ACTION && "unlessFrom" in decision && !("@type" in decision);
 }
 
 function isChain(filters: Filters): filters is readonly FilterConfig[] {

@@ -1,11 +1,11 @@
-import type { FilterConfig } from "./filterByRoute";
+import { type FilterConfig, headerValue } from "./envoyTypes";
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/common/mutation_rules/v3/mutation_rules.proto */
 export type HeaderMutation = Readonly<Record<string, unknown>>;
 
 /** Sets a header, whatever it was. @param value May have command operators, such as `%REQ(host)%`; empty ones set nothing. */
 export function setHeader(key: string, value: string): HeaderMutation {
-  return { append: { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" } };
+  return { append: headerValue(key, value) };
 }
 
 export function removeHeaders(names: readonly string[]): HeaderMutation[] {

@@ -4,6 +4,7 @@ import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { Telemetry, type TelemetrySpec } from "../../kinds/telemetry";
 import { lastFilterPatch, routePatch } from "../shared/envoyPatches";
+import { percentage } from "../shared/envoyTypes";
 import { gatewayTarget } from "../shared/gatewayTarget";
 import { type GatewayRef, ownMetadata, SUFFIXES } from "../shared/naming";
 import { accessLogFilter } from "./accessLogFilter";
@@ -88,5 +89,5 @@ function countersPatch(): ConfigPatch {
 function tracing({ telemetry }: Service): Record<string, unknown> | undefined {
   return telemetry.traces === undefined
     ? undefined
-    : { tracing: { random_sampling: { numerator: telemetry.traces.samplePercent, denominator: "HUNDRED" } } };
+    : { tracing: { random_sampling: percentage(telemetry.traces.samplePercent) } };
 }

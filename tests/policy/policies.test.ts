@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type FilterConfig, filterByRoute } from "../../components/shared/filterByRoute";
+import type { FilterConfig } from "../../components/shared/envoyTypes";
+import { filterByRoute } from "../../components/shared/filterByRoute";
 import { evaluate, type PackConfig } from "../../policy/evaluate";
 import { POLICIES } from "../../policy/policies";
 import type { Resource } from "../../policy/policy";

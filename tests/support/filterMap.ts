@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type FilterConfig, filterName } from "../../components/shared/filterByRoute";
+import type { FilterConfig } from "../../components/shared/envoyTypes";
+import { filterName } from "../../components/shared/filterByRoute";
 import type { ConfigPatch, EnvoyFilterSpec } from "../../kinds/envoyFilter";
 import { plain } from "./stacks";
 

@@ -72,6 +72,7 @@ const MARK = {
       object_key: "unified-gateway.answers",
       factory_key: "envoy.string",
       format_string: { text_format_source: { inline_string: "yes" } },
+      read_only: true,
     },
   ],
 };

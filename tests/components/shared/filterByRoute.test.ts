@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  byRule,
-  type FilterByRouteArgs,
-  type FilterConfig,
-  filterByRoute,
-  NO_ACTION,
-  routeKeysPatch,
-} from "../../../components/shared/filterByRoute";
+import type { FilterConfig } from "../../../components/shared/envoyTypes";
+import { byRule, type FilterByRouteArgs, filterByRoute, NO_ACTION, routeKeysPatch } from "../../../components/shared/filterByRoute";
 import { filtersOf } from "../../support/filterMap";
 import { plain, stack } from "../../support/stacks";
 
