@@ -123,6 +123,7 @@ export function diagnose(
 function isUnreachable({ status, body }: Pick<Answer, "status" | "body">): boolean {
   return status === 503 && body.includes("upstream connect error") && !body.includes("reset reason: overflow");
 }
+
 const BEHIND_A_PAGE =
   "errorPages hides which: the backend has no healthy endpoint, nothing listens there, or a limit of trafficPolicy.connections is reached";
 

@@ -1,3 +1,4 @@
+import { accessesOf } from "../../components/access/byAccess";
 import { ownName, SUFFIXES } from "../../components/shared/naming";
 import type { StackConfig } from "../../config";
 import { HTTPS_PORT, httpsUrl } from "../../config/resolve/protocols";
@@ -44,9 +45,7 @@ function plainRow(host: string, answer: Answer, config: StackConfig): Row {
 function causeOf(answer: Answer, host: string, config: StackConfig): Diagnosis {
   const more = `kubectl describe httproute ${ownName(config.gateway, SUFFIXES.redirect)} -n ${config.gateway.namespace}`;
   // Services' access does not apply to the redirect, so a refusal means that the redirect is missing.
-  const isGuarded = config.services.some(({ access, rules }) =>
-    [access, ...rules.map((rule) => rule.access)].some(Boolean),
-  );
+  const isGuarded = config.services.flatMap(accessesOf).some(Boolean);
   if (answer.status === 404 || (answer.status === 403 && isGuarded)) {
     return { cause: "the redirect's route is missing or not accepted", more };
   }

@@ -32,16 +32,16 @@ export async function listObjects<T>(kind: string, namespace: string, selector: 
   return (JSON.parse(text) as { items: T[] }).items;
 }
 
-/** All objects of a kind that is not in a namespace. @throws Error if the cluster cannot be asked. */
-export async function getAll<T>(kind: string): Promise<T[]> {
-  return (JSON.parse(await outputOf("kubectl", ["get", kind, "-o", "json"])) as { items: T[] }).items;
+/** All objects of a kind, in a namespace if the kind is in one. @throws Error if the cluster cannot be asked. */
+export async function getAll<T>(kind: string, namespace?: string): Promise<T[]> {
+  const scope = namespace === undefined ? [] : ["-n", namespace];
+  return (JSON.parse(await outputOf("kubectl", ["get", kind, ...scope, "-o", "json"])) as { items: T[] }).items;
 }
 
-/** All objects of a kind in a namespace; none if the cluster does not know the kind. @throws Error if it cannot be asked. */
-export async function getAllIn<T>(kind: string, namespace: string): Promise<T[]> {
+/** The same; none if the cluster does not know the kind. @throws Error if it cannot be asked. */
+export async function getAllIfKnown<T>(kind: string, namespace: string): Promise<T[]> {
   try {
-    return (JSON.parse(await outputOf("kubectl", ["get", kind, "-n", namespace, "-o", "json"])) as { items: T[] })
-      .items;
+    return await getAll<T>(kind, namespace);
   } catch (error) {
     if (error instanceof Error && error.message.includes("the server doesn't have a resource type")) {
       return [];

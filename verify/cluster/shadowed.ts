@@ -1,9 +1,9 @@
 import { partOf } from "../../components/shared/naming";
-import { backendsOf, type StackConfig } from "../../config";
+import { backendsOf, type ServiceTarget, type StackConfig } from "../../config";
 import type { ClientTls } from "../../kinds/destinationRule";
 import { row, type Row } from "../row";
 import type { Target } from "../target";
-import { getAllIn } from "./kubectl";
+import { getAllIfKnown } from "./kubectl";
 
 interface Metadata {
   readonly name: string;
@@ -33,7 +33,7 @@ export interface BackendTlsPolicy {
   };
 }
 
-type Backend = Pick<ReturnType<typeof backendsOf>[number], "service" | "namespace">;
+type Backend = Pick<ServiceTarget, "service" | "namespace">;
 
 /**
  * What others say of the backends whose `trafficPolicy` is ours: of the rules for a host, Istio takes that of the Gateway's
@@ -44,8 +44,8 @@ export async function checkShadowed({ config }: Target): Promise<Row[]> {
   const namespaces = [...new Set(ruled.flatMap((service) => backendsOf(service).map(({ namespace }) => namespace)))];
   const found = await Promise.all(
     namespaces.map(async (namespace) => ({
-      rules: await getAllIn<DestinationRule>("destinationrules.networking.istio.io", namespace),
-      policies: await getAllIn<BackendTlsPolicy>("backendtlspolicies.gateway.networking.k8s.io", namespace),
+      rules: await getAllIfKnown<DestinationRule>("destinationrules.networking.istio.io", namespace),
+      policies: await getAllIfKnown<BackendTlsPolicy>("backendtlspolicies.gateway.networking.k8s.io", namespace),
     })),
   );
   const rules = found.flatMap((one) => one.rules);
