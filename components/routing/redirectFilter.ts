@@ -1,5 +1,6 @@
 import type { Rule, Service } from "../../config";
 import type { Redirect } from "../../config/schema/routing/answers";
+import { bare } from "../../config/values/path";
 import type { HTTPPathModifier, HTTPRequestRedirect } from "../../kinds/httpRoute";
 
 /** Without a scheme, Istio takes the port of the listener, whatever the host. */
@@ -29,8 +30,4 @@ function pathModifier(
   }
   const replacePrefixMatch = `${bare(prefix ?? "")}${bare(matched) === "" ? "/" : ""}`;
   return prefix === undefined ? undefined : { type: "ReplacePrefixMatch", replacePrefixMatch };
-}
-
-function bare(path: string): string {
-  return path.replace(/\/+$/, "");
 }

@@ -7,9 +7,11 @@ import { HTTP_PORT, HTTPS_PORT, listenPortOf } from "../../resolve/protocols";
 import type { Redirect } from "../../schema/routing/answers";
 import type { ParsedPath } from "../../schema/path";
 import type { IndexedService, ParsedService } from "../../schema/service";
+import { bare } from "../../values/path";
 import { matchesAllBelow } from "../../values/regularExpression";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
+import { noPrefix } from "./paths";
 
 /** What only a backend, or a request to one, gives a meaning to. */
 const FOR_BACKENDS = ["backends", "timeouts", "retry", "requestHeaders", "rewrite", "mirror", "compression"] as const;
@@ -101,8 +103,7 @@ function prefixProblems(here: string, at: string, path: ParsedPath, { prefix }: 
     return [];
   }
   if (path.type !== "PathPrefix") {
-    const expected = `PathPrefix, or redirect.path instead of redirect.prefix: ${path.type} has no prefix to replace`;
-    return [{ path: `${here}.type`, value: path.type, expected }];
+    return [noPrefix("redirect", here, path)];
   }
   const expected = "a prefix other than /: Envoy would make //x of a path such as /prefix/x";
   return bare(prefix) === "" && bare(path.path) !== "" ? [{ path: `${at}.prefix`, value: prefix, expected }] : [];
@@ -155,8 +156,4 @@ function takes({ type, path, match }: ParsedPath, target: string): boolean {
     case "RegularExpression":
       return matchesAllBelow(path, target);
   }
-}
-
-function bare(path: string): string {
-  return path.replace(/\/+$/, "");
 }

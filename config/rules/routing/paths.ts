@@ -14,8 +14,7 @@ export function rewriteProblems({ services }: CheckedStack): Problem[] {
   return ofEveryPath(services, (path, { service, at, here }) => {
     const rewrite = hasBackends(answersOf(service, path)) ? nearest(path.rewrite, service.rewrite) : undefined;
     if (rewrite?.prefix !== undefined && path.type !== "PathPrefix") {
-      const expected = `PathPrefix, or rewrite.path instead of rewrite.prefix: ${path.type} has no prefix to replace`;
-      return [{ path: `${here}.type`, value: path.type, expected }];
+      return [noPrefix("rewrite", here, path)];
     }
     const groups = groupsIn(rewrite?.path ?? "");
     const count = path.type === "RegularExpression" ? groupCount(path.path) : 0;
@@ -28,6 +27,12 @@ export function rewriteProblems({ services }: CheckedStack): Problem[] {
         : `fixed text for ${path.type} ${path.path}: only a RegularExpression has groups; rewrite.prefix keeps the rest of the path`;
     return [{ path: `${path.rewrite ? here : at}.rewrite.path`, value: rewrite?.path, expected }];
   });
+}
+
+/** A path of another type than PathPrefix, of which `rewrite` or `redirect` replaces the prefix. */
+export function noPrefix(key: "rewrite" | "redirect", here: string, { type }: Pick<ParsedPath, "type">): Problem {
+  const expected = `PathPrefix, or ${key}.path instead of ${key}.prefix: ${type} has no prefix to replace`;
+  return { path: `${here}.type`, value: type, expected };
 }
 
 /** Names of rules are unique within their service. */

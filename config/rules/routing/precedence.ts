@@ -1,9 +1,10 @@
-import { forwardedPaths } from "../../resolve/answers";
+import { answersOf, hasBackends } from "../../resolve/answers";
 import { byHost } from "../../resolve/byHost";
 import { byPrecedence, mergeMatches } from "../../resolve/paths";
 import type { Match } from "../../schema/routing/match";
 import type { ParsedPath } from "../../schema/path";
 import type { IndexedService } from "../../schema/service";
+import { bare } from "../../values/path";
 import { literalHead, matchesAllBelow } from "../../values/regularExpression";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
@@ -40,11 +41,11 @@ export function claimsOfRules(stack: Listed): Claim[][] {
 
 function ruleClaims(indexed: IndexedService): Claim[] {
   const { canary } = indexed.service;
-  const forwarded = forwardedPaths(indexed.service);
   return pathClaims(indexed).flatMap((claim, pathIndex) => {
     // A path with its own backends has no canary, and neither has one without any.
-    const path = forwarded.find((other) => other.pathIndex === pathIndex)?.path;
-    if (canary?.override === undefined || path === undefined || path.backends !== undefined) {
+    const path = indexed.service.paths[pathIndex];
+    const isForwarded = path !== undefined && hasBackends(answersOf(indexed.service, path));
+    if (canary?.override === undefined || !isForwarded || path.backends !== undefined) {
       return [claim];
     }
     const match = mergeMatches(claim.match, canary.override);
@@ -163,9 +164,4 @@ function conditionsOf(match: Match | undefined): string[] {
 /** A match in canonical form: /a and /a/ are the same prefix. */
 export function matchKey({ type, path, match }: Pick<ParsedPath, "type" | "path" | "match">): string {
   return [type, type === "PathPrefix" ? bare(path) : path, ...conditionsOf(match)].join(" ");
-}
-
-/** A prefix without the slash at its end, which Istio ignores. */
-function bare(path: string): string {
-  return path.replace(/\/+$/, "");
 }
