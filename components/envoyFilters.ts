@@ -23,6 +23,7 @@ import { corsPatches } from "./routing/cors";
 import { faultPatches } from "./routing/fault";
 import { groupRewritePatches } from "./routing/groupRewrite";
 import { retryPatches } from "./routing/retry";
+import { sessionPersistencePatches } from "./routing/sessionPersistence";
 import { onEachPort } from "./shared/envoyPatches";
 import { discoveredName, filterName, routeKeysPatch } from "./shared/filterByRoute";
 import { GatewayEnvoyFilter, type GatewayEnvoyFilterArgs } from "./shared/gatewayEnvoyFilter";
@@ -70,8 +71,9 @@ interface Entry {
  * 11. `compression`, which acts on answers: first of all, before any other filter adds to them.
  * 12. `answers` answers in place of backends.
  * 13. `rewrite` puts groups of a rule's expression into the path: no filter before it sees another path than the client's.
- * 14. `retry` tells the router when to try again, `telemetry` under which name to count.
- * 15. The router, which changes headers, rewrites paths, redirects, mirrors and retries.
+ * 14. `session-persistence` tells the router which endpoint a client's cookie names.
+ * 15. `retry` tells the router when to try again, `telemetry` under which name to count.
+ * 16. The router, which changes headers, rewrites paths, redirects, mirrors and retries.
  *
  * Those in front of Istio's are each inserted as the first, so the last entry comes first; the others right before the router, so
  * they are in the table's order.
@@ -134,6 +136,7 @@ export const ENVOY_FILTERS: readonly Entry[] = [
     patches: ({ services, gateway }) => answerPatches(services, gateway.clientAddress),
   },
   { name: "rewrite", before: "routes", patches: ({ services }) => groupRewritePatches(services) },
+  { name: "session-persistence", before: "routes", patches: ({ services }) => sessionPersistencePatches(services) },
   { name: "retry", before: "routes", patches: ({ services }) => retryPatches(services) },
   { name: "telemetry", before: "routes", patches: routeTelemetryPatches },
   { name: "credentials", before: "routes", patches: ({ services }) => credentialsPatches(services) },

@@ -74,6 +74,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "rate-limit": "services[].rateLimit",
   retry: "services[].retry",
   rewrite: "services[].rewrite",
+  "session-persistence": "services[].sessionPersistence",
   telemetry: "services[].telemetry",
 };
 

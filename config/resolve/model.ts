@@ -17,6 +17,7 @@ import type { HeaderChanges, Rewrite } from "../schema/routing/filters";
 import type { Match } from "../schema/routing/match";
 import type { ParsedPath } from "../schema/path";
 import type { Retry } from "../schema/routing/retry";
+import type { SessionPersistence } from "../schema/routing/sessionPersistence";
 import type { VersionName } from "../schema/routing/versions";
 import type { ParsedService } from "../schema/service";
 import type { ServiceTelemetry, TelemetryConfig } from "../schema/telemetry/telemetry";
@@ -92,6 +93,8 @@ export interface Rule<P extends Port = Port> {
   readonly cors: Cors | undefined;
   /** Answers that the gateway compresses. */
   readonly compression: Compression | undefined;
+  /** Clients that stay with an endpoint, by a cookie. */
+  readonly sessionPersistence: SessionPersistence | undefined;
   readonly requestHeaders: HeaderChanges | undefined;
   readonly responseHeaders: HeaderChanges | undefined;
   readonly rewrite: Rewrite | undefined;

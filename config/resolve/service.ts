@@ -113,6 +113,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
     retry,
     cors: nearest(path.cors, service.cors),
     compression: isGrpc ? undefined : nearest(path.compression ?? service.compression, defaults.compression),
+    sessionPersistence: nearest(path.sessionPersistence, service.sessionPersistence),
     requestHeaders: withForwarded(nearest(path.requestHeaders, service.requestHeaders)),
     responseHeaders: nearest(path.responseHeaders, service.responseHeaders),
     rewrite: nearest(path.rewrite, service.rewrite),
@@ -124,6 +125,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
     const unused = {
       retry: undefined,
       cors: undefined,
+      sessionPersistence: undefined,
       requestHeaders: undefined,
       rewrite: undefined,
       mirror: undefined,

@@ -28,6 +28,7 @@ import { mtlsProblems } from "./backends/mtls";
 import { allowedListenerProblems } from "./entry/allowedListeners";
 import { namespaceProblems } from "./entry/allowedRoutes";
 import { headerVariableProblems } from "./routing/headers";
+import { sessionPersistenceProblems } from "./routing/sessionPersistence";
 import { rewriteProblems, ruleNameProblems } from "./routing/paths";
 import { portProblems } from "./routing/ports";
 import { shadowProblems, tieProblems } from "./routing/precedence";
@@ -79,6 +80,7 @@ const RULES: readonly StackRule[] = [
   versionProblems,
   headerVariableProblems,
   rewriteProblems,
+  sessionPersistenceProblems,
   ruleNameProblems,
   shadowProblems,
   tieProblems,

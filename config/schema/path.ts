@@ -9,6 +9,7 @@ import { corsSchema } from "./routing/cors";
 import { pathFilterShape } from "./routing/filters";
 import { matchSchema } from "./routing/match";
 import { retrySchema } from "./routing/retry";
+import { sessionPersistenceSchema } from "./routing/sessionPersistence";
 import { timeoutsSchema } from "./routing/timeouts";
 
 /** Gateway API's own rules for path values (HTTPPathMatch validation). */
@@ -38,6 +39,9 @@ export const pathRuleSchema = z
     compression: orOff(compressionSchema)
       .optional()
       .describe("Compression of this path's answers. Default: the service's compression."),
+    sessionPersistence: orOff(sessionPersistenceSchema)
+      .optional()
+      .describe("Cookie that keeps clients at an endpoint. Default: the service's sessionPersistence."),
     ...pathFilterShape,
     access: accessSchema
       .optional()

@@ -18,6 +18,7 @@ import { backendsSchema } from "./routing/backend";
 import { pathSchema } from "./path";
 import { rateLimitsSchema } from "./limits/rateLimit";
 import { retrySchema } from "./routing/retry";
+import { sessionPersistenceSchema } from "./routing/sessionPersistence";
 import { serviceTelemetrySchema } from "./telemetry/telemetry";
 import { defaultTimeoutsSchema, timeoutsSchema } from "./routing/timeouts";
 import { serviceTrafficPolicySchema, trafficPolicySchema } from "./backends/trafficPolicy";
@@ -102,6 +103,11 @@ export const serviceSchema = z.strictObject({
     .optional()
     .describe(
       "Compress its answers. Not for pages that show what a client sent beside a secret (BREACH). Default: defaults.compression.",
+    ),
+  sessionPersistence: sessionPersistenceSchema
+    .optional()
+    .describe(
+      "Keep each client at the endpoint that it got first, by a cookie, as long as that is healthy. Default: each request goes where load balancing says.",
     ),
   ...filterShape,
   ...answerShape,

@@ -29,6 +29,7 @@ const services = (count: number) =>
     limits: { maxRequestSize: "1Mi" },
     fault: { abort: { status: 503 } },
     compression: {},
+    sessionPersistence: {},
     errorPages: { pages: [{ html: "<p>${status}</p>", json: "{}" }] },
     retry: { attempts: 1 },
     rewrite: { prefix: "/v1" },

@@ -34,6 +34,10 @@ const values = (request: string, more: readonly unknown[] = []): Values => ({
     }),
     service("by-header", hashed({ type: "header", name: "x-user" })),
     service("by-cookie", hashed({ type: "cookie", name: "affinity", ttl: "1h" })),
+    service("kept", {
+      sessionPersistence: { absoluteTimeout: "1h" },
+      paths: ["/", { path: "/free", sessionPersistence: false }],
+    }),
     service("by-address", hashed({ type: "source-address" })),
     service("warm", { trafficPolicy: { loadBalancing: { type: "ROUND_ROBIN", warmup: "30s" } } }),
     ...more,
@@ -46,7 +50,7 @@ describe("resilience", () => {
 
   before(async () => {
     await deploy(STACK, values("2s"));
-    for (const name of ["by-header", "by-cookie", "by-address", "warm"]) {
+    for (const name of ["by-header", "by-cookie", "by-address", "kept", "warm"]) {
       await theLab().scale("resilience", name, 4);
     }
     await eventually("the routes", 30_000, async () => {
@@ -219,6 +223,42 @@ describe("resilience", () => {
     assert.match(cookie, /^affinity="?[^";]+"?; Max-Age=3600; Path=\/; Secure; HttpOnly$/);
     // An empty in-memory cookie jar: each curl acts as a separate browser.
     await assertAffinity(twelve.map(() => () => addresses("by-cookie", 5, "--cookie", "")));
+  });
+
+  it("keeps a client at the endpoint that it got first, while others come, and until it goes", async () => {
+    const { headers } = await request(theLab(), url("kept"));
+    const cookie = headers["set-cookie"] ?? "";
+    assert.match(cookie, /^session-[0-9a-f]{10}="[^";]+"; Max-Age=3600; Path=\/; Secure; HttpOnly$/);
+    await assertAffinity(twelve.map(() => () => addresses("kept", 5, "--cookie", "")));
+    const free = await request(theLab(), `https://kept.${DOMAIN}/free`);
+    assert.equal(free.headers["set-cookie"], undefined, "a path that turns it off");
+
+    const clients = await Promise.all(
+      twelve.map(async () => {
+        const first = await request(theLab(), url("kept"));
+        const [kept = ""] = (first.headers["set-cookie"] ?? "").split(";");
+        return { kept, address: (JSON.parse(first.body) as { address: string }).address };
+      }),
+    );
+    const again = async ({ kept }: { kept: string }) => {
+      const { body } = await request(theLab(), url("kept"), { headers: [`cookie: ${kept}`] });
+      return (JSON.parse(body) as { address: string }).address;
+    };
+    const before = clients.map(({ address }) => address);
+    await theLab().scale("resilience", "kept", 6);
+    await eventually("the new endpoints", 30_000, async () => {
+      assert.equal(new Set(await addresses("kept", 40)).size, 6);
+    });
+    assert.deepEqual(await Promise.all(clients.map(again)), before);
+
+    await theLab().scale("resilience", "kept", 1);
+    await eventually("the only endpoint", 30_000, async () => {
+      assert.equal(new Set(await Promise.all(clients.map(again))).size, 1);
+    });
+    const forged = Buffer.from("10.0.0.1:8080").toString("base64");
+    const [name = ""] = cookie.split("=");
+    const { status } = await request(theLab(), url("kept"), { headers: [`cookie: ${name}="${forged}"`] });
+    assert.equal(status, 200, "an address that is no endpoint's");
   });
 
   it("slow-starts new endpoints and limits retries in Envoy's own config", async () => {

@@ -218,6 +218,14 @@ export const FEATURES: Readonly<Record<keyof typeof serviceSchema.shape, Feature
     routeMap: /compressed with gzip/,
     verify: BACKENDS_ANSWER,
   },
+  sessionPersistence: {
+    example: { sessionPersistence: {} },
+    refused: { service: { protocol: "grpc", sessionPersistence: {} }, expected: /not allowed for gRPC, whose clients/ },
+    object: "EnvoyFilter",
+    review: /^sessionPersistence added/,
+    routeMap: /clients stay with an endpoint/,
+    verify: BACKENDS_ANSWER,
+  },
   requestHeaders: {
     example: { requestHeaders: { set: { "x-a": "b" } } },
     refused: { service: { requestHeaders: {} }, expected: /at least one of set, add, remove/ },

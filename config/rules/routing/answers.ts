@@ -14,7 +14,16 @@ import type { CheckedStack } from "../checkedStack";
 import { noPrefix } from "./paths";
 
 /** What only a backend, or a request to one, gives a meaning to. */
-const FOR_BACKENDS = ["backends", "timeouts", "retry", "requestHeaders", "rewrite", "mirror", "compression"] as const;
+const FOR_BACKENDS = [
+  "backends",
+  "timeouts",
+  "retry",
+  "requestHeaders",
+  "rewrite",
+  "mirror",
+  "compression",
+  "sessionPersistence",
+] as const;
 const OF_PATH = [...FOR_BACKENDS, "port"] as const satisfies (keyof ParsedPath)[];
 const OF_SERVICE = [...FOR_BACKENDS, "canary", "trafficPolicy"] as const satisfies (keyof ParsedService)[];
 

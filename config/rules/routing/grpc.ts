@@ -13,6 +13,7 @@ const UNSUPPORTED = {
   cors: "not allowed for gRPC: a GRPCRoute has no CORS filter",
   redirect: "not allowed for gRPC: its clients follow no redirect",
   respond: "not allowed for gRPC: a call ends with a status of gRPC; deny and maintenance refuse calls",
+  sessionPersistence: "not allowed for gRPC, whose clients have no cookies: trafficPolicy.loadBalancing takes a header",
   compression: "not allowed for gRPC, which compresses each message itself",
 } as const;
 

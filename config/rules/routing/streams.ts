@@ -14,6 +14,7 @@ const OF_REQUESTS = [
   "retry",
   "cors",
   "compression",
+  "sessionPersistence",
   "requestHeaders",
   "responseHeaders",
   "rewrite",

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import type { FilterConfig } from "../../../components/shared/envoyTypes";
-import { byRule, type FilterByRouteArgs, filterByRoute, NO_ACTION, routeKeysPatch } from "../../../components/shared/filterByRoute";
+import {
+  byRule,
+  type FilterByRouteArgs,
+  filterByRoute,
+  NO_ACTION,
+  routeKeysPatch,
+} from "../../../components/shared/filterByRoute";
 import { filtersOf } from "../../support/filterMap";
 import { plain, stack } from "../../support/stacks";
 

@@ -335,6 +335,10 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     (first(values).rewrite = { path: "/" }),
     "services[0].rewrite"
   ),
+  sessionPersistence: (_, values) => {
+    http(values, { backends: [{ service: "a" }, { service: "b" }], sessionPersistence: {} });
+    return "services[0].sessionPersistence";
+  },
   compression: (draw, values) => {
     http(values, { compression: draw.pick<Values>([{ algorithms: ["gzip", "gzip"] }, { algorithms: [] }]) });
     return "services[0].compression.algorithms";

@@ -34,6 +34,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
         ? undefined
         : draw.maybe(20, () => drawCors(draw)),
     compression: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawCompression(draw))),
+    sessionPersistence: isGrpc || canary !== undefined ? undefined : draw.maybe(10, () => drawPersistence(draw)),
     ...drawFilters(draw, shared, isGrpc),
     access: shared.everyoneSays || draw.chance(35) ? drawAccess(draw, shared) : undefined,
     rateLimit: draw.maybe(35, () => drawLimits(draw, shared, isGrpc)),
@@ -270,6 +271,10 @@ export function drawErrorPages(draw: Draw): Values {
     ],
     backendErrors: () => draw.chance(50),
   });
+}
+
+function drawPersistence(draw: Draw): Values {
+  return draw.some(50, { absoluteTimeout: () => draw.pick(["1s", "8h", "365d"]) });
 }
 
 function withEachHeaderOnce({ set, add, remove, ...rest }: Values): Values {
