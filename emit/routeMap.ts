@@ -117,18 +117,8 @@ function targets({ backends }: Pick<Rule, "backends">): { name: string; share: s
 
 /** What applies to the rule's requests, in words. */
 function onTheWay(service: Service, rule: Rule): string[] {
-  const {
-    retry,
-    cors,
-    compression,
-    sessionPersistence,
-    rewrite,
-    mirror,
-    maintenance,
-    requestHeaders,
-    responseHeaders,
-  } = rule;
-  const { limits, fault, hosts, errorPages, hsts, telemetry } = service;
+  const { retry, cors, compression, rewrite, mirror, maintenance, requestHeaders, responseHeaders, limits } = rule;
+  const { fault, hosts, errorPages, hsts, telemetry } = service;
   const policies = Object.keys(service.trafficPolicy).filter((name) => name !== "tls");
   return [
     ...(hosts.some(({ plainListener }) => plainListener !== undefined) ? ["without TLS too"] : []),
@@ -142,7 +132,7 @@ function onTheWay(service: Service, rule: Rule): string[] {
       : [`in maintenance${maintenance.allow === undefined ? "" : ` except from ${maintenance.allow.join(" ")}`}`]),
     ...(retry === undefined ? [] : [retry === false ? "no retries" : `${retry.attempts} retries`]),
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
-    ...(sessionPersistence === undefined ? [] : ["clients stay with an endpoint"]),
+    ...(rule.sessionPersistence === undefined ? [] : ["clients stay with an endpoint"]),
     ...(compression === undefined ? [] : [`compressed with ${compression.algorithms.join(" or ")}`]),
     ...rateLimitsOf(service).map(limited),
     ...(limits?.maxRequestSize === undefined ? [] : [`bodies up to ${limits.maxRequestSize}`]),

@@ -65,9 +65,10 @@ export function diagnose(
       more: `kubectl describe ${route}`,
     };
   }
-  if (status === 413 && service?.limits?.maxRequestSize !== undefined) {
+  const sizes = new Set(service?.rules.flatMap(({ limits }) => limits?.maxRequestSize ?? []));
+  if (status === 413 && sizes.size > 0) {
     return {
-      cause: `the body is larger than limits.maxRequestSize (${service.limits.maxRequestSize})`,
+      cause: `the body is larger than limits.maxRequestSize (${[...sizes].join(" or ")})`,
       more: `kubectl get envoyfilter ${ownName(gateway, "limits")} -n ${gateway.namespace} -o yaml`,
     };
   }

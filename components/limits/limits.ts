@@ -7,9 +7,9 @@ import { routePatch } from "../shared/envoyPatches";
 import type { FilterConfig } from "../shared/envoyTypes";
 import { byRule, filterByRoute, NO_ACTION } from "../shared/filterByRoute";
 
-/** Limits that each service sets for its own requests. Empty if no service has any. */
+/** Limits that each service and path sets for its own requests. Empty if none has any. */
 export function limitsPatches(services: readonly Service[]): ConfigPatch[] {
-  const filters = byRule(services, (_, { limits }) =>
+  const filters = byRule(services, ({ limits }) =>
     limits?.maxRequestSize === undefined ? NO_ACTION : buffer(limits.maxRequestSize),
   );
   return [...filterByRoute({ feature: "limits", place: "last", by: "rule", filters }), ...idleTimeouts(services)];
@@ -25,9 +25,12 @@ function buffer(maxRequestSize: NonNullable<Limits["maxRequestSize"]>): FilterCo
 
 /** Only a route can have one: no filter of Envoy's knows it. */
 function idleTimeouts(services: readonly Service[]): ConfigPatch[] {
-  return services.flatMap(({ rules, limits: { streamIdleTimeout } = {} }) =>
-    streamIdleTimeout === undefined
-      ? []
-      : rules.map((rule) => routePatch(rule, { route: { idle_timeout: protoDuration(streamIdleTimeout) } })),
-  );
+  return services
+    .flatMap(({ rules }) => rules)
+    .flatMap((rule) => {
+      const { streamIdleTimeout } = rule.limits ?? {};
+      return streamIdleTimeout === undefined
+        ? []
+        : [routePatch(rule, { route: { idle_timeout: protoDuration(streamIdleTimeout) } })];
+    });
 }

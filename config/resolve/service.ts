@@ -64,7 +64,6 @@ export function resolveService(
     versions: resolveVersions(service, rules),
     clientCertificates: service.clientCertificates,
     access: service.access ?? defaults.access,
-    limits: service.limits,
     rateLimit: resolveRateLimits(service.rateLimit, rateLimitService),
     fault: service.fault,
     externalDns: resolveExternalDns(service, gateway),
@@ -118,6 +117,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
     responseHeaders: nearest(path.responseHeaders, service.responseHeaders),
     rewrite: nearest(path.rewrite, service.rewrite),
     access: path.access ?? service.access ?? defaults.access,
+    limits: nearest(path.limits, service.limits),
     mirror: resolveMirror(service, path),
     ...answers,
   };

@@ -3,6 +3,7 @@ import { regularExpressionFlaw } from "../values/regularExpression";
 import { accessSchema } from "./access/access";
 import { dnsLabel, orOff, servicePort } from "./fields";
 import { pathAnswerShape } from "./routing/answers";
+import { pathLimitsSchema } from "./limits/limits";
 import { backendsSchema } from "./routing/backend";
 import { compressionSchema } from "./routing/compression";
 import { corsSchema } from "./routing/cors";
@@ -48,6 +49,9 @@ export const pathRuleSchema = z
       .describe(
         "Who is let in to this path, in place of the service's access: nothing of that holds here. { public: true } lets everyone in. Default: the service's access.",
       ),
+    limits: orOff(pathLimitsSchema)
+      .optional()
+      .describe("Limits for requests to this path, in place of all of the service's limits. Default: those."),
     ...pathAnswerShape,
   })
   .superRefine((rule, context) => {

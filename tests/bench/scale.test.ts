@@ -23,13 +23,13 @@ describe("bench/scale", () => {
     assert.equal(services.length, 120);
     assert.equal(services.filter(({ access }) => access?.allow !== undefined && access.deny !== undefined).length, 60);
     assert.equal(services.filter(({ access }) => access?.jwt !== undefined).length, 12);
-    assert.ok(services.every(({ limits }) => limits?.streamIdleTimeout === undefined));
+    assert.ok(services.every(({ rules }) => rules.every(({ limits }) => limits?.streamIdleTimeout === undefined)));
   });
 
   it("gives every service an idle timeout if it is asked to", () => {
     const values = scaleValues({ name: "scale", services: 3, address: "192.0.2.1", hasIdleTimeouts: true });
     const { services } = loadStackFile(stackFile("scale-idle-test", values));
-    assert.ok(services.every(({ limits }) => limits?.streamIdleTimeout !== undefined));
+    assert.ok(services.every(({ rules }) => rules.every(({ limits }) => limits?.streamIdleTimeout !== undefined)));
   });
 
   it("sends requests to the first and the last services that need no token", () => {

@@ -1,4 +1,5 @@
 import { milliseconds } from "../../values/duration";
+import { nearest } from "../../resolve/nearest";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
@@ -9,16 +10,22 @@ export function faultProblems({ gateway, services }: CheckedStack): Problem[] {
     if (duration === undefined) {
       return [];
     }
-    const own = service.limits?.streamIdleTimeout;
     const inherited = gateway === undefined || gateway.hardening === false ? "0s" : gateway.hardening.streamIdleTimeout;
-    const [limit, key] =
-      own === undefined ? [inherited, "gateway.hardening.streamIdleTimeout"] : [own, "limits.streamIdleTimeout"];
-    if (milliseconds(limit) === 0 || milliseconds(duration) < milliseconds(limit)) {
-      return [];
-    }
+    const limits = service.paths.map((path, place): [limit: string, key: string] => {
+      const own = nearest(path.limits, service.limits)?.streamIdleTimeout;
+      const at = path.limits === undefined ? "" : `paths[${place}].`;
+      return own === undefined
+        ? [inherited, "gateway.hardening.streamIdleTimeout"]
+        : [own, `${at}limits.streamIdleTimeout`];
+    });
     const path = `services[${index}].fault.delay.duration`;
-    return [
-      { path, value: duration, expected: `less than ${key} (${limit}), which ends the delayed request with 504` },
-    ];
+    return limits
+      .filter(([limit]) => milliseconds(limit) > 0 && milliseconds(duration) >= milliseconds(limit))
+      .slice(0, 1)
+      .map(([limit, key]) => ({
+        path,
+        value: duration,
+        expected: `less than ${key} (${limit}), which ends the delayed request with 504`,
+      }));
   });
 }

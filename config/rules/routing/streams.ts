@@ -68,7 +68,7 @@ function ofStream({ index, service }: IndexedService, domains: readonly Domain[]
   const hasPaths =
     service.paths.length > 1 ||
     first?.path !== "/" ||
-    [first.match, first.backends, first.access].some((key) => key !== undefined);
+    Object.keys(first).some((key) => key !== "path" && key !== "type");
   return [
     ...(hasPaths ? [{ path: `${at}.paths`, value: service.paths, expected: because }] : []),
     ...OF_REQUESTS.filter((key) => service[key] !== undefined).map((key) => ({

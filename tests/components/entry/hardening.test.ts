@@ -146,9 +146,9 @@ describe("components/hardening", () => {
 });
 
 describe("components/requestLimits", () => {
-  const spec = (limits: Record<string, unknown> | undefined) => {
+  const spec = (limits: Record<string, unknown> | undefined, ...more: unknown[]) => {
     const services = [
-      { name: "web", namespace: "apps", paths: ["/", "/api"], limits },
+      { name: "web", namespace: "apps", paths: ["/", "/api", ...more], limits },
       { name: "free", namespace: "apps" },
     ];
     return limitsPatches(stack({ services }).services);
@@ -174,6 +174,29 @@ describe("components/requestLimits", () => {
       ]),
     );
     assert.deepEqual(spec(undefined), []);
+  });
+
+  it("takes a path's own limits in place of all of the service's", () => {
+    const patches = spec(
+      { maxRequestSize: 1000, streamIdleTimeout: "1h" },
+      { path: "/upload", limits: { maxRequestSize: 9000 } },
+      { path: "/watch", limits: { streamIdleTimeout: "0s" } },
+      { path: "/off", limits: false },
+    );
+    const { filters } = filterMap(patches, "limits");
+    assert.deepEqual(
+      Object.fromEntries(Object.entries(filters).map(([rule, filter]) => [rule, filter?.max_request_bytes])),
+      { "web--api": 1000, "web--root": 1000, "web--upload": 9000 },
+    );
+    const timeouts = patches.filter(({ applyTo }) => applyTo === "HTTP_ROUTE");
+    assert.deepEqual(
+      timeouts.map(({ match, patch }) => [match.routeConfiguration?.vhost?.route.name, patch.value.route]),
+      [
+        ["web--watch", { idle_timeout: "0s" }],
+        ["web--api", { idle_timeout: "3600s" }],
+        ["web--root", { idle_timeout: "3600s" }],
+      ],
+    );
   });
 });
 
@@ -250,5 +273,13 @@ describe("config/hardening", () => {
     refuses({}, "services[0].limits", /at least one of/, services({}));
     refuses({}, "services[0].limits.maxRequestSize", /a size from 1 to 1Gi/, services({ maxRequestSize: 0 }));
     refuses({}, "services[0].limits.streamIdleTimeout", /a duration/, services({ streamIdleTimeout: 5 }));
+  });
+
+  it("refuses invalid limits of a path, and a limit of connections, which carry requests to other paths", () => {
+    const services = (limits: unknown) => [{ name: "web", namespace: "apps", paths: [{ path: "/", limits }] }];
+    const at = "services[0].paths[0].limits";
+    refuses({}, at, /at least one of maxRequestSize, streamIdleTimeout$/, services({}));
+    refuses({}, `${at}.maxConnections`, /one of the keys maxRequestSize, stream/, services({ maxConnections: 1 }));
+    refuses({}, at, /false/, services(true));
   });
 });

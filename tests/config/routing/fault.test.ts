@@ -64,6 +64,11 @@ describe("config/fault", () => {
     refuses(config(delay("2s"), own), at, /less than limits\.streamIdleTimeout \(2s\), which ends the delayed request/);
     refuses(config(delay("5m")), at, /less than gateway\.hardening\.streamIdleTimeout \(5m\)/);
     refuses(config(delay("10s"), {}, stackWide), at, /less than gateway\.hardening\.streamIdleTimeout \(10s\)/);
+    const ofPath = (limits: unknown) => ({ ...own, paths: ["/", { path: "/slow", limits }] });
+    const slow = ofPath({ streamIdleTimeout: "1s" });
+    refuses(config(delay("1s"), slow), at, /less than paths\[1\]\.limits\.streamIdleTimeout \(1s\)/);
+    refuses(config(delay("1s"), ofPath(false), { hardening: { streamIdleTimeout: "1s" } }), at, /than gateway\./);
+    assert.deepEqual(mistakes(config(delay("1s"), ofPath({ streamIdleTimeout: "0s" }))), []);
     assert.deepEqual(mistakes(config(delay("1999ms"), own)), []);
     assert.deepEqual(mistakes(config(delay("9s"), {}, stackWide)), []);
     assert.deepEqual(mistakes(config(delay("1h"), { limits: { streamIdleTimeout: "0s" } }, stackWide)), []);

@@ -56,6 +56,7 @@ describe("config/streams", () => {
     })) {
       refuses(tcp({ [key]: value }), `services[1].${key}`, /the gateway reads no requests there/);
     }
+    refuses(tcp({ paths: [{ path: "/", limits: false }] }), "services[1].paths", /reads no requests/);
     refuses(tcp({ limits: { maxRequestSize: "1Mi" } }), "services[1].limits.maxRequestSize", /reads no requests/);
     const external = { externalAuthorization: { provider: "p" } };
     refuses(tcp({ access: external }), "services[1].access.externalAuthorization", /only its address is known/);

@@ -19,6 +19,10 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
       streamIdleTimeout: () => draw.pick(["0s", draw.duration()]),
     }),
   );
+  // A path with limits of its own has none of the service's.
+  const idleTimeouts = [limits?.streamIdleTimeout, ...(paths ?? []).map((path) => path.limits && "")].map(
+    (timeout) => (timeout || shared.streamIdleTimeout) as string,
+  );
   const service = given({
     name: byVersion ? name.slice(0, 50).replace(/-+$/, "") : name,
     namespace,
@@ -39,7 +43,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
     access: shared.everyoneSays || draw.chance(35) ? drawAccess(draw, shared) : undefined,
     rateLimit: draw.maybe(35, () => drawLimits(draw, shared, isGrpc)),
     limits,
-    fault: draw.maybe(20, () => drawFault(draw, (limits?.streamIdleTimeout ?? shared.streamIdleTimeout) as string)),
+    fault: draw.maybe(20, () => drawFault(draw, idleTimeouts)),
     externalDns: shared.externalDns
       ? draw.maybe(20, () =>
           draw.orOff(() =>
@@ -170,6 +174,11 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
       compression: isGrpc ? undefined : draw.maybe(10, () => draw.orOff(() => drawCompression(draw))),
       ...withOff(draw, drawFilters(draw, shared, isGrpc, type)),
       access: draw.maybe(15, () => drawAccess(draw, shared)),
+      limits: draw.maybe(10, () =>
+        draw.orOff(() =>
+          draw.atLeastOne(60, { maxRequestSize: () => draw.size(1, 2 ** 30), streamIdleTimeout: () => "0s" }),
+        ),
+      ),
     });
     paths.push({ path, ...settings });
   }
@@ -359,8 +368,8 @@ function drawLimits(draw: Draw, shared: Shared, isGrpc: boolean): unknown {
 }
 
 /** Delays that end before the idle timeout does, if any is so short. */
-function drawFault(draw: Draw, idleTimeout: string): Values {
-  const limit = milliseconds(idleTimeout) || Infinity;
+function drawFault(draw: Draw, idleTimeouts: readonly string[]): Values {
+  const limit = Math.min(...idleTimeouts.map((timeout) => milliseconds(timeout) || Infinity));
   const durations = ["1ms", "500ms", "1500ms", "1m30s", "1h"].filter((duration) => milliseconds(duration) < limit);
   const percent = () => draw.maybe(60, () => draw.int(1, 100));
   const delay = () => given({ duration: draw.pick(durations), percent: percent() });
