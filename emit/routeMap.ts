@@ -134,7 +134,7 @@ function onTheWay(service: Service, rule: Rule): string[] {
     ...(cors === undefined ? [] : [`CORS for ${cors.allowOrigins.join(" ")}`]),
     ...(rule.sessionPersistence === undefined ? [] : ["clients stay with an endpoint"]),
     ...(compression === undefined ? [] : [`compressed with ${compression.algorithms.join(" or ")}`]),
-    ...rateLimitsOf(service).map(limited),
+    ...rateLimitsOf(rule).map(limited),
     ...(limits?.maxRequestSize === undefined ? [] : [`bodies up to ${limits.maxRequestSize}`]),
     ...(limits?.streamIdleTimeout === undefined ? [] : [`idle timeout ${limits.streamIdleTimeout}`]),
     ...(rewrite === undefined

@@ -4,6 +4,7 @@ import type { StackCertificate } from "../config/resolve/certificates";
 import { isOpenToAll } from "../config/resolve/entrance";
 import { httpsUrl } from "../config/resolve/protocols";
 import type { Stream } from "../config/resolve/model";
+import { isEnforced, rateLimitsOf } from "../config/schema/limits/rateLimit";
 import { sameContent } from "../config/values/sameContent";
 import { entrance, requestOf, streamTitle } from "../emit/words";
 import { differences } from "./differences";
@@ -137,6 +138,9 @@ function serviceChanges(before: Service | undefined, after: Service | undefined)
       : [
           { text: `new, ${entrance(after)}: ${urls(after)}`, ...(isOpenToAll(after.access) && OPENS) },
           ...after.rules.flatMap((rule) => ownEntrance(rule, after)),
+          ...after.rules
+            .filter((rule) => escapesLimit(rule, after))
+            .map((rule) => ({ text: `${requestOf(rule)}: without a rate limit` })),
         ];
   }
   if (after === undefined) {
@@ -249,7 +253,8 @@ function rulesChanges(before: Service, after: Service): Told[] {
     if (old === undefined && next !== undefined) {
       const [own] = ownEntrance(next, after);
       const who = own === undefined ? "" : `, ${entrance(next)}`;
-      added.push({ ...own, text: `new rule for ${next.path}: ${targets(next, after)}${who}` });
+      const limit = escapesLimit(next, after) ? ", without a rate limit" : "";
+      added.push({ ...own, text: `new rule for ${next.path}: ${targets(next, after)}${who}${limit}` });
     } else if (old !== undefined && next === undefined) {
       const who = ownEntrance(old, before).length === 0 ? "" : `, previously ${entrance(old)}`;
       removed.push({ text: `rule for ${old.path} removed${who}`, reach: "removal" });
@@ -266,6 +271,13 @@ function rulesChanges(before: Service, after: Service): Told[] {
   }));
   return [...removed, ...access, ...changed, ...added];
 }
+
+/** Whether no limit refuses a path's requests, while one does those of other paths. */
+function escapesLimit(rule: Rule, { rules }: Service): boolean {
+  return !isLimited(rule) && rules.some(isLimited);
+}
+
+const isLimited = (rule: Rule) => rateLimitsOf(rule).some(isEnforced);
 
 const isSplit = ({ backends }: Rule) => backends.length > 1;
 

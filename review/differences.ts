@@ -18,6 +18,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "gateway.tls.minVersion": "minimum TLS version",
   mtls: "mutual TLS",
   protect: "deletion protection",
+  "rateLimit.rule": "rate limit of its own, counted as",
   "rateLimit.requests": "rate limit requests",
   rateLimit: "rate limit",
   "retry.attempts": "retries",

@@ -1,7 +1,7 @@
 import { ownName, proxyLabels, sharedName } from "../components/shared/naming";
 import { isExternal, milliseconds, type Service, type StackConfig, targetName, targetsOf } from "../config";
 import { isBackendsOwn } from "../config/schema/backends/tls";
-import { globalLimitsOf, rateLimitsOf } from "../config/schema/limits/rateLimit";
+import { allRateLimitsOf, isGlobal } from "../config/schema/limits/rateLimit";
 import { type Answer, TIMEOUT_MS } from "./client";
 import { selectorOf } from "./cluster/kubectl";
 import { isAborted, isDenied, isLimited, isPage } from "./expectations";
@@ -74,7 +74,7 @@ export function diagnose(
   }
   const isUsedUp =
     headers["x-ratelimit-remaining"] === "0" &&
-    rateLimitsOf(service ?? {}).some((limit) => limit.status !== undefined && limit.status === status);
+    allRateLimitsOf(service ?? { rules: [] }).some((limit) => limit.status !== undefined && limit.status === status);
   if (isLimited(answer) || isUsedUp) {
     return {
       cause: "a rate limit is used up",
@@ -87,7 +87,7 @@ export function diagnose(
       more: `kubectl describe ${route}`,
     };
   }
-  if (status === 503 && answer.body === "" && service !== undefined && globalLimitsOf(service).length > 0) {
+  if (status === 503 && answer.body === "" && allRateLimitsOf(service ?? { rules: [] }).some(isGlobal)) {
     return {
       cause: "the rate limit service does not answer, and rateLimitService.failureMode is closed",
       more: `kubectl get deployments,pods -n ${rateLimitService?.namespace ?? gateway.namespace}`,

@@ -31,9 +31,12 @@ export interface GlobalRateLimitArgs {
 export function globalRateLimitPatches(args: GlobalRateLimitArgs): ConfigPatch[] {
   const { services, clientAddress } = args;
   const used = refusals(services);
-  const filters = byRule(services, (_, service) => {
+  const filters = byRule(services, (rule, service) => {
     const metadata = used
-      .map((refusal) => ({ metadata_namespace: limitsNamespace(refusal), value: limitsMetadata(service, refusal) }))
+      .map((refusal) => ({
+        metadata_namespace: limitsNamespace(refusal),
+        value: limitsMetadata(service, rule, refusal),
+      }))
       .filter(({ value }) => Object.keys(value).length > 0);
     return metadata.length === 0
       ? NO_ACTION

@@ -11,8 +11,8 @@ const SECONDS = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
 
 /** Limits that each gateway proxy counts separately, with a bucket for each rule. Empty if no service has a limit. */
 export function localRateLimitPatches(services: readonly Service[], clientAddress?: ClientAddress): ConfigPatch[] {
-  const filters = byRule(services, (_, service) => {
-    const limit = localLimitOf(service);
+  const filters = byRule(services, (rule, service) => {
+    const limit = localLimitOf(rule);
     // Counted per service: the prefix becomes part of the counters' names.
     return (
       limit && {

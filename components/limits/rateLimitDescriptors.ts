@@ -1,5 +1,12 @@
-import type { Service } from "../../config";
-import { globalLimitsOf, type GlobalRateLimit, isEnforced, limitName } from "../../config/schema/limits/rateLimit";
+import type { Rule, Service } from "../../config";
+import {
+  allRateLimitsOf,
+  globalLimitsOf,
+  type GlobalRateLimit,
+  isEnforced,
+  isGlobal,
+  limitName,
+} from "../../config/schema/limits/rateLimit";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { grouped } from "../../config/values/grouped";
 import { filterName } from "../shared/filterByRoute";
@@ -8,7 +15,7 @@ import { byAddress, byHeader, type ClientDescriptor } from "./clientDescriptors"
 
 /**
  * Both ends of a global limit: what Envoy sends about a request, and what the service counts. A descriptor consists of the
- * service, the limit and the client:
+ * service or path that has it, the limit and the client:
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/other_features/global_rate_limiting
  */
 
@@ -53,7 +60,7 @@ function refusalOf(limit: GlobalRateLimit): Refusal {
 
 /** Those that the services' limits need, in the order of their filters: what one refuses is not counted by the next. */
 export function refusals(services: readonly Service[]): Refusal[] {
-  const used = new Set(services.flatMap(globalLimitsOf).map(refusalOf));
+  const used = new Set(services.flatMap(allRateLimitsOf).filter(isGlobal).map(refusalOf));
   return ([429, 503, "not-enforced"] as const).filter((refusal) => used.has(refusal));
 }
 
@@ -63,11 +70,11 @@ export function limitsNamespace(refusal: Refusal): string {
 }
 
 /**
- * A service's limits with an answer, by the slot that counts them: `rateLimits` has an entry for each slot, which takes the service
+ * A rule's limits with an answer, by the slot that counts them: `rateLimits` has an entry for each slot, which takes the service
  * and the limit from here. Two limits that tell clients apart in the same way have different slots.
  */
-export function limitsMetadata(service: Service, refusal: Refusal): Record<string, Counter> {
-  return Object.fromEntries(slots(service, refusal).map(([slot, limit]) => [slot, counterOf(service, limit)]));
+export function limitsMetadata(service: Pick<Service, "name">, rule: Rule, refusal: Refusal): Record<string, Counter> {
+  return Object.fromEntries(slots(rule, refusal).map(([slot, limit]) => [slot, counterOf(service, limit)]));
 }
 
 /** `rate_limits` for all requests: a request without a limit in a slot has no descriptor of it. */
@@ -76,7 +83,7 @@ export function rateLimits(
   refusal: Refusal,
   clientAddress?: ClientAddress,
 ): Record<string, unknown>[] {
-  const used = new Map(services.flatMap((service) => slots(service, refusal)));
+  const used = new Map(services.flatMap(({ rules }) => rules.flatMap((rule) => slots(rule, refusal))));
   return [...used].flatMap(([slot, limit]) =>
     clientsOf(limit, tellsClients(clientAddress)).map(({ actions }) => ({
       actions: [fromMetadata(refusal, slot, "service"), fromMetadata(refusal, slot, "limit"), ...actions],
@@ -84,20 +91,21 @@ export function rateLimits(
   );
 }
 
-/** What the service counts: requests of one service, or of all that share a limit. */
+/** What the service counts: requests of one service, of one path, or of all that share a limit. */
 interface Counter {
   readonly service: string;
   readonly limit: string;
 }
 
 function counterOf({ name }: Pick<Service, "name">, limit: GlobalRateLimit): Counter {
-  // No service's name has a slash.
-  return { service: limit.shared === undefined ? name : `shared/${limit.shared}`, limit: limitName(limit) };
+  // No service's name has a slash, or two dashes as a rule's has.
+  const service = limit.shared === undefined ? (limit.rule ?? name) : `shared/${limit.shared}`;
+  return { service, limit: limitName(limit) };
 }
 
-/** Each limit of a service with an answer, with a slot of its own, named after what tells clients apart. */
-function slots(service: Service, refusal: Refusal): [slot: string, limit: GlobalRateLimit][] {
-  const own = globalLimitsOf(service).filter((limit) => refusalOf(limit) === refusal);
+/** Each limit of a rule with an answer, with a slot of its own, named after what tells clients apart. */
+function slots(rule: Rule, refusal: Refusal): [slot: string, limit: GlobalRateLimit][] {
+  const own = globalLimitsOf(rule).filter((limit) => refusalOf(limit) === refusal);
   const kinds = [...grouped(own, kindOf)];
   return kinds.flatMap(([kind, limits]) =>
     limits.map((limit, index): [string, GlobalRateLimit] => [`${kind} ${index + 1}`, limit]),
@@ -143,7 +151,9 @@ export function rateLimitDomain(gateway: GatewayRef): string {
 /** What the service counts. */
 export function rateLimitConfig(services: readonly Service[], gateway: GatewayRef): RateLimitConfig {
   const counted = services.flatMap((service) =>
-    globalLimitsOf(service).map((limit) => ({ ...counterOf(service, limit), of: limit })),
+    allRateLimitsOf(service)
+      .filter(isGlobal)
+      .map((limit) => ({ ...counterOf(service, limit), of: limit })),
   );
   return {
     domain: rateLimitDomain(gateway),

@@ -1,5 +1,5 @@
 import type { Service } from "../../config";
-import { isEnforced, isGlobal, rateLimitsOf } from "../../config/schema/limits/rateLimit";
+import { isEnforced, isGlobal, allRateLimitsOf } from "../../config/schema/limits/rateLimit";
 import { contentHash } from "../shared/contentHash";
 import { type GatewayRef, qualifiedName } from "../shared/naming";
 import { namesOf, ofGateway, ruleRates } from "./metricNames";
@@ -127,7 +127,7 @@ function gatewayPanels(
 /** Requests that would be refused if the service's limits were enforced. */
 function notEnforced(service: Service<number>, own: string): Target[] {
   const { notEnforced: counters, clusters } = namesOf(service);
-  const limits = rateLimitsOf(service).filter((limit) => !isEnforced(limit));
+  const limits = allRateLimitsOf(service).filter((limit) => !isEnforced(limit));
   const target = (kind: string, counter: string): Target => ({
     expr: `sum(rate(${counter}[${WINDOW}]))`,
     legendFormat: `${kind} limit not enforced`,
@@ -151,7 +151,7 @@ function servicePanels(service: Service<number>, gateway: GatewayRef): Panel[] {
           expr: `sum by (response_code_class) (${ruleRates(service, "upstream_rq", `response_code_class!="",${own}`, WINDOW)})`,
           legendFormat: "{{response_code_class}}",
         },
-        ...(service.rateLimit === undefined
+        ...(allRateLimitsOf(service).length === 0
           ? []
           : [{ expr: `sum(rate(${names.rateLimited}{${own}}[${WINDOW}]))`, legendFormat: "rate limited" }]),
         ...notEnforced(service, own),

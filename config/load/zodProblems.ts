@@ -208,14 +208,16 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown):
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
 }
 
-/** The branch of a union (of a thing and a list of such things, or of `false` and a map) that a value is meant to be. */
+/** The branch of a union (of a thing and a list of such things, `false` and a map, or all three) that a value is meant to be. */
 function optionOf(schema: z.core.$ZodType, value: unknown): number | undefined {
   if (!(schema instanceof z.ZodUnion)) {
     return undefined;
   }
   const { options } = schema;
   if (options.some((option) => option instanceof z.ZodArray)) {
-    return options.findIndex((option) => option instanceof z.ZodArray === Array.isArray(value));
+    return options.findIndex(
+      (option) => !(option instanceof z.ZodLiteral) && option instanceof z.ZodArray === Array.isArray(value),
+    );
   }
   const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
   return isMap && options.some((option) => option instanceof z.ZodLiteral)

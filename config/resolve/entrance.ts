@@ -1,7 +1,7 @@
 import type { Answers } from "./answers";
 import type { Access } from "../schema/access/access";
 import type { Jwt } from "../schema/access/jwt";
-import { rateLimitsOf, type RateLimits } from "../schema/limits/rateLimit";
+import { allRateLimitsOf, type RateLimits } from "../schema/limits/rateLimit";
 import type { DefaultsConfig, IndexedService } from "../schema/service";
 import { covers } from "../values/cidr";
 
@@ -42,15 +42,14 @@ export function isOpenToAll(access: Access | undefined): boolean {
 /** Whether it depends on a client's address who may enter, how often, or during maintenance. */
 export function dependsOnAddress(service: {
   readonly access?: Access;
-  readonly rateLimit?: RateLimits;
-  readonly rules?: readonly Pick<Answers, "maintenance">[];
+  readonly rules?: readonly (Pick<Answers, "maintenance"> & { readonly rateLimit?: RateLimits })[];
 }): boolean {
   const { access, rules = [] } = service;
   const isListed =
     access?.allow !== undefined ||
     access?.deny !== undefined ||
     rules.some(({ maintenance }) => maintenance?.allow !== undefined);
-  return isListed || rateLimitsOf(service).some(({ type }) => type.endsWith("-by-address"));
+  return isListed || allRateLimitsOf({ rules }).some(({ type }) => type.endsWith("-by-address"));
 }
 
 /** Whether backends do not see the token that clients have to bear. */

@@ -100,6 +100,8 @@ export interface Rule<P extends Port = Port> {
   readonly rewrite: Rewrite | undefined;
   /** Who may enter: its own, or else its service's. Undefined for everyone. */
   readonly access: Access | undefined;
+  /** Its own, or else its service's. */
+  readonly rateLimit: RateLimits | undefined;
   /** Of its requests' size and silence. */
   readonly limits: Limits | undefined;
   /** Instead of backends, of which it then has none. */
@@ -145,7 +147,6 @@ export interface Service<P extends Port = Port> {
   readonly canary: Omit<ServiceTarget, "port"> | undefined;
   /** Empty if the program creates no Service for it. */
   readonly versions: readonly Version[];
-  readonly rateLimit: RateLimits | undefined;
   /** Requests that are delayed or aborted on purpose. */
   readonly fault: Fault | undefined;
   /** Pages for the gateway's own answers. */

@@ -51,7 +51,13 @@ export function resolveService(
       service.plainHttp === true && redirect === undefined ? nameOnPort(listenerName(host), HTTP_PORT) : undefined,
     redirect,
   }));
-  const rules = service.paths.flatMap((path) => resolvePath(service, path, defaults)).sort(byEnvoyOrder);
+  const rateLimit = resolveRateLimits(service.rateLimit, rateLimitService);
+  const rules = service.paths
+    .flatMap((path) => {
+      const own = path.rateLimit && resolveRateLimits(path.rateLimit, rateLimitService, nameOf(service, path));
+      return resolvePath(service, path, defaults, nearest(own, rateLimit));
+    })
+    .sort(byEnvoyOrder);
   return {
     name: service.name,
     host: hosts[0]?.host ?? "",
@@ -64,7 +70,6 @@ export function resolveService(
     versions: resolveVersions(service, rules),
     clientCertificates: service.clientCertificates,
     access: service.access ?? defaults.access,
-    rateLimit: resolveRateLimits(service.rateLimit, rateLimitService),
     fault: service.fault,
     externalDns: resolveExternalDns(service, gateway),
     errorPages: service.protocol === "grpc" ? undefined : nearest(service.errorPages, gateway?.errorPages),
@@ -90,14 +95,23 @@ export function resolveTrafficPolicy(service: ParsedService, defaults: DefaultsC
   return Object.fromEntries(parts.filter(([, part]) => part !== false));
 }
 
+function nameOf({ name }: Pick<ParsedService, "name">, path: ParsedPath): string {
+  return `${name}--${ruleName(path)}`;
+}
+
 /** The rule of a path, and that of the requests that its canary always gets. */
-function resolvePath(service: ParsedService, path: ParsedPath, defaults: DefaultsConfig): Rule[] {
+function resolvePath(
+  service: ParsedService,
+  path: ParsedPath,
+  defaults: DefaultsConfig,
+  rateLimit: Rule["rateLimit"],
+): Rule[] {
   const isGrpc = service.protocol === "grpc";
   const answers = answersOf(service, path);
   const stable = (path.backends ?? stableBackends(service)).map((backend) => resolveBackend(service, path, backend));
   const retry = isGrpc ? undefined : (path.retry ?? service.retry ?? defaults.retry);
   const rule = {
-    name: `${service.name}--${ruleName(path)}`,
+    name: nameOf(service, path),
     path: path.path,
     type: isGrpc ? grpcPathType(path.path) : path.type,
     match: path.match,
@@ -117,6 +131,7 @@ function resolvePath(service: ParsedService, path: ParsedPath, defaults: Default
     responseHeaders: nearest(path.responseHeaders, service.responseHeaders),
     rewrite: nearest(path.rewrite, service.rewrite),
     access: path.access ?? service.access ?? defaults.access,
+    rateLimit,
     limits: nearest(path.limits, service.limits),
     mirror: resolveMirror(service, path),
     ...answers,

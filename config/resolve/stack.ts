@@ -48,7 +48,7 @@ function resolveRateLimitService(
   { gateway, rateLimitService }: ParsedStack,
   services: readonly Service[],
 ): StackConfig["rateLimitService"] {
-  if (services.every((service) => globalLimitsOf(service).length === 0)) {
+  if (services.every(({ rules }) => rules.every((rule) => globalLimitsOf(rule).length === 0))) {
     return undefined;
   }
   const given = rateLimitService ?? rateLimitServiceSchema.parse({});

@@ -4,6 +4,7 @@ import { accessSchema } from "./access/access";
 import { dnsLabel, orOff, servicePort } from "./fields";
 import { pathAnswerShape } from "./routing/answers";
 import { pathLimitsSchema } from "./limits/limits";
+import { pathRateLimitsSchema } from "./limits/rateLimit";
 import { backendsSchema } from "./routing/backend";
 import { compressionSchema } from "./routing/compression";
 import { corsSchema } from "./routing/cors";
@@ -49,6 +50,7 @@ export const pathRuleSchema = z
       .describe(
         "Who is let in to this path, in place of the service's access: nothing of that holds here. { public: true } lets everyone in. Default: the service's access.",
       ),
+    rateLimit: pathRateLimitsSchema.optional(),
     limits: orOff(pathLimitsSchema)
       .optional()
       .describe("Limits for requests to this path, in place of all of the service's limits. Default: those."),

@@ -24,7 +24,8 @@ describe("policy, on the repository's stacks", () => {
     const { services, ...config } = load("prod");
     const [first, ...others] = services;
     assert.ok(first);
-    const weak = { ...config, protect: false, services: [{ ...first, rateLimit: undefined }, ...others] };
+    const unlimited = { ...first, rules: first.rules.map((rule) => ({ ...rule, rateLimit: undefined })) };
+    const weak = { ...config, protect: false, services: [unlimited, ...others] };
     assert.deepEqual(await findings(weak, "prod", "mandatory"), [
       "gateway-protected-in-production: istio-ingress/istio-unified-gateway can be deleted: set protect: true.",
       "service-limit-in-production: monitoring/vmagent.istio-unified-gateway.istio-ingress has no rate limit on vmagent--root: set rateLimit.",

@@ -72,8 +72,8 @@ describe("review/changes", () => {
       },
       { scope: "orders", text: "canary 5 % → 20 %" },
       { scope: "logs", text: "removed, https://logs.example.test no longer answers", reach: "removal" },
-      { scope: "web", text: "rate limit requests 100 → 50" },
       { scope: "web", text: "timeout 0s → 5s" },
+      { scope: "web", text: "rate limit requests 100 → 50" },
       { scope: "grafana", text: "new, open to all: https://grafana.example.test", reach: "opens to all" },
     ]);
   });
@@ -177,6 +177,25 @@ describe("review/changes", () => {
     ]);
     assert.deepEqual(texts(web(office, health(open)), web(office, health({ access: { allow: ["192.0.2.7"] } }))), [
       ["/healthz: now open to clients from 192.0.2.7, previously open to all", undefined],
+    ]);
+  });
+
+  it("names paths without the rate limit that others have", () => {
+    const rateLimit = { type: "local", requests: 5, per: "second" };
+    const web = (...paths: unknown[]) => [service("web", { rateLimit, paths: ["/", ...paths] })];
+    const off = { path: "/health", rateLimit: false };
+    assert.deepEqual(texts(web("/health"), web(off)), [
+      ["rate limit removed: type local, requests 5, per second, on /health", undefined],
+    ]);
+    assert.deepEqual(texts(web(), web(off)), [["new rule for /health: apps/web:80, without a rate limit", undefined]]);
+    const tried = { ...off, rateLimit: { ...rateLimit, enforce: false } };
+    assert.deepEqual(texts([service("other")], [service("other"), ...web(tried, "/api")]), [
+      ["new, open to all: https://web.example.test", "opens to all"],
+      ["/health: without a rate limit", undefined],
+    ]);
+    assert.deepEqual(texts(web(), web("/api")), [["new rule for /api: apps/web:80", undefined]]);
+    assert.deepEqual(texts(web("/api"), web({ path: "/api", rateLimit: { ...rateLimit, requests: 50 } })), [
+      ["rate limit requests 5 → 50, on /api", undefined],
     ]);
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { lowestLimit, whyNot } from "../../verify/checks/limits";
+import { limitedRules, lowestLimit, whyNot } from "../../verify/checks/limits";
+import { stack } from "../support/stacks";
 import { resolveRateLimits } from "../../config/resolve/rateLimits";
 import { rateLimitsSchema } from "../../config/schema/limits/rateLimit";
 
@@ -19,6 +20,21 @@ describe("verify/checks/limits", () => {
     ];
     assert.deepEqual(limit(limits), limits[1]);
     assert.equal(lowestLimit({ rateLimit: undefined }), undefined);
+  });
+
+  it("tests each limit at the first path that has it", () => {
+    const hour = { type: "local", requests: 5, per: "hour" };
+    const rateLimit = { ...hour, requests: 9 };
+    const paths = ["/", "/api", { path: "/login", rateLimit: hour }, { path: "/health", rateLimit: false }];
+    const [web] = stack({ services: [{ name: "web", namespace: "apps", rateLimit, paths }] }).services;
+    assert.ok(web);
+    assert.deepEqual(
+      limitedRules(web).map(({ rule, limit: lowest }) => [rule.path, lowest.requests]),
+      [
+        ["/login", 5],
+        ["/api", 9],
+      ],
+    );
   });
 
   it("tests none that refuses nobody, and goes by the burst", () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ownName } from "../../components/shared/naming";
-import type { Service } from "../../config";
+import type { Rule, Service } from "../../config";
 import { httpsUrl } from "../../config/resolve/protocols";
 import { isEnforced, isGlobal, rateLimitsOf, type RateLimit } from "../../config/schema/limits/rateLimit";
 import { burst } from "../burst";
@@ -27,15 +27,10 @@ const MILLISECONDS = {
   year: 365 * DAY,
 } as const;
 
-/** Sends each limited service so many requests that its lowest limit refuses one. One service after the other, and last. */
+/** Sends each limited service, and each path with limits of its own, so many requests that its lowest limit refuses one. One service after the other, and last. */
 export async function checkLimits({ config, route }: Target): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const service of config.services) {
-    const [rule] = plainRules(service);
-    const limit = lowestLimit(service);
-    if (rule === undefined || limit === undefined) {
-      continue;
-    }
+  for (const { service, rule, limit } of config.services.flatMap(limitedRules)) {
     const url = `${httpsUrl(sampleOf(service.host), service.listenPort)}${rule.path}`;
     const atOnce = mostAtOnce(limit) === limit.requests ? "" : `, ${mostAtOnce(limit)} at once`;
     const what = `${url} allows ${limit.requests} requests per ${limit.per}${atOnce}`;
@@ -47,9 +42,18 @@ export async function checkLimits({ config, route }: Target): Promise<Row[]> {
   return rows;
 }
 
+/** The first rule with each limit that refuses a client first: the service's, and those of paths. */
+export function limitedRules(service: Service): { service: Service; rule: Rule; limit: RateLimit }[] {
+  const limited = plainRules(service).flatMap((rule) => {
+    const limit = lowestLimit(rule);
+    return limit === undefined ? [] : [{ service, rule, limit }];
+  });
+  return limited.filter(({ limit }, index) => limited.findIndex((other) => other.limit === limit) === index);
+}
+
 /** The limit that refuses a client first; one that is not enforced refuses nobody. */
-export function lowestLimit(service: Pick<Service, "rateLimit">): RateLimit | undefined {
-  return rateLimitsOf(service)
+export function lowestLimit(rule: Pick<Rule, "rateLimit">): RateLimit | undefined {
+  return rateLimitsOf(rule)
     .filter(isEnforced)
     .sort((a, b) => mostAtOnce(a) - mostAtOnce(b))[0];
 }

@@ -198,9 +198,11 @@ export function hiddenClientProblems({
   }
   const reader = [...services, ...streams].find((indexed) => {
     const { service } = indexed;
-    const rateLimit = resolveRateLimits(service.rateLimit, rateLimitService);
-    const rules = service.paths.map((path) => answersOf(service, path));
-    return givenAccesses(indexed, defaults).some(({ access }) => dependsOnAddress({ access, rateLimit, rules }));
+    const rules = service.paths.map((path) => ({
+      ...answersOf(service, path),
+      rateLimit: resolveRateLimits(path.rateLimit ?? service.rateLimit, rateLimitService),
+    }));
+    return givenAccesses(indexed, defaults).some(({ access }) => dependsOnAddress({ access, rules }));
   });
   return reader === undefined ? [] : problem(`services[${reader.index}]`);
 }

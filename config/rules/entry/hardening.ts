@@ -2,7 +2,7 @@ import { milliseconds } from "../../values/duration";
 import { bytes } from "../../values/quantity";
 import type { Match } from "../../schema/routing/match";
 import type { Problem } from "../../values/problem";
-import { givenLimitsOf } from "../../schema/limits/rateLimit";
+import { givenLimits } from "../../resolve/rateLimits";
 import type { RateLimitServiceConfig } from "../../schema/limits/rateLimitService";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
@@ -36,12 +36,12 @@ export function hardeningProblems({ gateway, services, rateLimitService }: Check
 }
 
 /** Headers that a service uses, but that the listener never lets through. */
-function underscores({ index, service }: IndexedService): Problem[] {
+function underscores(indexed: IndexedService): Problem[] {
+  const { index, service } = indexed;
   const at = `services[${index}]`;
-  const limited = givenLimitsOf(service).flatMap((limit, place) => {
-    const key = Array.isArray(service.rateLimit) ? `rateLimit[${place}]` : "rateLimit";
-    return "header" in limit ? [[`${at}.${key}.header`, limit.header] as const] : [];
-  });
+  const limited = givenLimits(indexed)
+    .flat()
+    .flatMap(({ at: key, limit }) => ("header" in limit ? [[`${key}.header`, limit.header] as const] : []));
   const wanted: readonly (readonly [path: string, name: string])[] = [
     ...service.paths.flatMap((path, number) => names(`${at}.paths[${number}].match.headers`, path.match)),
     ...names(`${at}.canary.override.headers`, service.canary?.override),

@@ -1,5 +1,6 @@
 import type { Problem } from "../../values/problem";
-import { givenLimitsOf, isGlobal, limitName } from "../../schema/limits/rateLimit";
+import { type GivenLimit, givenLimits } from "../../resolve/rateLimits";
+import { isGlobal, limitName } from "../../schema/limits/rateLimit";
 import type { IndexedService } from "../../schema/service";
 import type { CheckedStack } from "../checkedStack";
 
@@ -7,46 +8,44 @@ import type { CheckedStack } from "../checkedStack";
 const MAX_GATEWAY_NAME = 63 - "--rate-limit-redis".length;
 const MAX_ELSEWHERE = MAX_GATEWAY_NAME - "-0123456789".length;
 
-/** Limits of one service that Envoy or the rate limit service could not tell apart. */
+/** Limits of one service or path that Envoy or the rate limit service could not tell apart. */
 export function rateLimitProblems({ services }: CheckedStack): Problem[] {
-  return services.flatMap((service) => [...repeatedProblems(service), ...statusProblems(service)]);
+  return services.flatMap((indexed) => [
+    ...givenLimits(indexed).flatMap(repeatedProblems),
+    ...(indexed.service.protocol === "grpc" ? givenLimits(indexed).flat().flatMap(statusProblems) : []),
+  ]);
 }
 
-function repeatedProblems({ index, service }: IndexedService): Problem[] {
-  const seen = new Map<string, number>();
-  return givenLimitsOf(service).flatMap((limit, place) => {
+function repeatedProblems(limits: readonly GivenLimit[]): Problem[] {
+  const seen = new Map<string, string>();
+  return limits.flatMap(({ at, limit }) => {
     const key = limit.type === "shared" ? `shared/${limit.name}` : isGlobal(limit) ? limitName(limit) : "local";
     const earlier = seen.get(key);
     if (earlier === undefined) {
-      seen.set(key, place);
+      seen.set(key, at);
       return [];
     }
-    const at = `services[${index}].rateLimit`;
     const expected =
       limit.type === "shared"
-        ? `a limit other than ${at}[${earlier}], which is the same`
+        ? `a limit other than ${earlier}, which is the same`
         : isGlobal(limit)
-          ? `a type or a unit other than that of ${at}[${earlier}]`
-          : `a global type, since ${at}[${earlier}] is already local: a proxy has one local limit per path`;
-    return [{ path: `${at}[${place}].type`, value: limit.type, expected }];
+          ? `a type or a unit other than that of ${earlier}`
+          : `a global type, since ${earlier} is already local: a proxy has one local limit per path`;
+    return [{ path: `${at}.type`, value: limit.type, expected }];
   });
 }
 
 /** gRPC has statuses of its own. */
-function statusProblems({ index, service }: IndexedService): Problem[] {
-  return service.protocol !== "grpc"
+function statusProblems({ at, limit }: GivenLimit): Problem[] {
+  return limit.type === "shared" || limit.status === undefined
     ? []
-    : givenLimitsOf(service).flatMap((limit, place) =>
-        limit.type === "shared" || limit.status === undefined
-          ? []
-          : [
-              {
-                path: `${keyOf(index, service, place)}.status`,
-                value: limit.status,
-                expected: "not allowed with grpc, whose calls end with a status of gRPC",
-              },
-            ],
-      );
+    : [
+        {
+          path: `${at}.status`,
+          value: limit.status,
+          expected: "not allowed with grpc, whose calls end with a status of gRPC",
+        },
+      ];
 }
 
 /** Names of shared limits that there are not, and limits that nobody shares. */
@@ -54,11 +53,9 @@ export function sharedLimitProblems({ services, sharedLimits, hasEveryService }:
   if (sharedLimits === undefined) {
     return [];
   }
-  const uses = services.flatMap(({ index, service }) =>
-    givenLimitsOf(service).flatMap((limit, place) =>
-      limit.type === "shared" ? [{ name: limit.name, path: `${keyOf(index, service, place)}.name` }] : [],
-    ),
-  );
+  const uses = services
+    .flatMap((indexed) => givenLimits(indexed).flat())
+    .flatMap(({ at, limit }) => (limit.type === "shared" ? [{ name: limit.name, path: `${at}.name` }] : []));
   const listed = sharedLimits.length === 0 ? "" : ": " + sharedLimits.join(", ");
   const unused = hasEveryService ? sharedLimits.filter((shared) => uses.every(({ name }) => name !== shared)) : [];
   return [
@@ -77,13 +74,10 @@ export function sharedLimitProblems({ services, sharedLimits, hasEveryService }:
   ];
 }
 
-/** Key path of one of a service's limits. */
-function keyOf(index: number, { rateLimit }: IndexedService["service"], place: number): string {
-  return `services[${index}].rateLimit${Array.isArray(rateLimit) ? `[${place}]` : ""}`;
-}
-
-function needsService({ service }: IndexedService): boolean {
-  return givenLimitsOf(service).some((limit) => limit.type === "shared" || isGlobal(limit));
+function needsService(indexed: IndexedService): boolean {
+  return givenLimits(indexed)
+    .flat()
+    .some(({ limit }) => limit.type === "shared" || isGlobal(limit));
 }
 
 /** Rules between global limits and the rate limit service. */

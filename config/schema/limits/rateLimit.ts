@@ -92,23 +92,29 @@ export const rateLimitSchema = z
 
 const MAX_LIMITS = 8;
 
+const severalLimits = z
+  .array(rateLimitSchema, "a list of limits")
+  .min(1, "at least one limit")
+  .max(MAX_LIMITS, `at most ${MAX_LIMITS} limits`);
+
 /** One limit, or several that all hold. */
 export const rateLimitsSchema = z
-  .union([
-    rateLimitSchema,
-    z
-      .array(rateLimitSchema, "a list of limits")
-      .min(1, "at least one limit")
-      .max(MAX_LIMITS, `at most ${MAX_LIMITS} limits`),
-  ])
+  .union([rateLimitSchema, severalLimits])
   .describe("A limit of requests, or a list of limits that all apply: at most one local, any number of global ones.");
+
+/** Those of a path. */
+export const pathRateLimitsSchema = z
+  .union([z.literal(false), rateLimitSchema, severalLimits])
+  .describe(
+    "Limits of requests to this path, in place of all of the service's; false: none. They count this path alone, unless they are shared. Default: the service's, which count its paths together if they are global.",
+  );
 
 /** As they are given, by name where they are shared. */
 export type ParsedRateLimits = z.output<typeof rateLimitsSchema>;
 export type ParsedRateLimit = z.output<typeof rateLimitSchema>;
 export type LocalRateLimit = z.output<typeof local | typeof localByAddress | typeof localByHeader>;
-/** `shared`: its name, if other services count with it. */
-export type GlobalRateLimit = z.output<typeof sharedLimitSchema> & { readonly shared?: string };
+/** `shared`: its name, if other services count with it; `rule`: name of the rule of the path whose own it is, if it is not a service's. */
+export type GlobalRateLimit = z.output<typeof sharedLimitSchema> & { readonly shared?: string; readonly rule?: string };
 export type RateLimit = LocalRateLimit | GlobalRateLimit;
 export type RateLimits = RateLimit | readonly RateLimit[];
 
@@ -120,22 +126,36 @@ export function isGlobal<T extends ParsedRateLimit | RateLimit>(
   return limit.type.startsWith("global");
 }
 
-/** A service's limits as a list. */
-export function rateLimitsOf({ rateLimit }: { readonly rateLimit?: RateLimits }): readonly RateLimit[] {
+/** A rule with limits. */
+interface Limited {
+  readonly rateLimit?: RateLimits;
+}
+
+/** A rule's limits as a list. */
+export function rateLimitsOf({ rateLimit }: Limited): readonly RateLimit[] {
   return rateLimit === undefined ? [] : [rateLimit].flat();
 }
 
-/** The same as they are given. */
-export function givenLimitsOf({ rateLimit }: { readonly rateLimit?: ParsedRateLimits }): readonly ParsedRateLimit[] {
-  return rateLimit === undefined ? [] : [rateLimit].flat();
+/** Those of all rules of a service, each once: rules without limits of their own have the same. */
+export function allRateLimitsOf({ rules }: { readonly rules: readonly Limited[] }): readonly RateLimit[] {
+  return [...new Set(rules.flatMap(rateLimitsOf))];
 }
 
-export function localLimitOf(service: { readonly rateLimit?: RateLimits }): LocalRateLimit | undefined {
-  return rateLimitsOf(service).find((limit): limit is LocalRateLimit => !isGlobal(limit));
+/** Limits of a service or a path as they are given. */
+export function givenLimitsOf({
+  rateLimit,
+}: {
+  readonly rateLimit?: ParsedRateLimits | false;
+}): readonly ParsedRateLimit[] {
+  return rateLimit === undefined || rateLimit === false ? [] : [rateLimit].flat();
 }
 
-export function globalLimitsOf(service: { readonly rateLimit?: RateLimits }): readonly GlobalRateLimit[] {
-  return rateLimitsOf(service).filter(isGlobal);
+export function localLimitOf(rule: Limited): LocalRateLimit | undefined {
+  return rateLimitsOf(rule).find((limit): limit is LocalRateLimit => !isGlobal(limit));
+}
+
+export function globalLimitsOf(rule: Limited): readonly GlobalRateLimit[] {
+  return rateLimitsOf(rule).filter(isGlobal);
 }
 
 /** Whether requests beyond a limit are refused, not only counted. */

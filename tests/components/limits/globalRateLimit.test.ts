@@ -129,6 +129,49 @@ describe("components/globalRateLimit", () => {
     assert.match(JSON.stringify(tried?.rate_limits), /unified-gateway\.limits-not-enforced/);
   });
 
+  it("counts a path's own limit for the path and what its canary always gets, and none of the service's", () => {
+    const share = { type: "shared", name: "api" };
+    const paths = [
+      "/",
+      { path: "/login", rateLimit: [{ ...LIMIT, requests: 1 }, share] },
+      { path: "/health", rateLimit: false },
+    ];
+    const canary = { service: "next", percent: 1, override: { headers: { "x-next": "1" } } };
+    const given = {
+      services: [{ name: "web", namespace: "apps", rateLimit: [LIMIT, HEADER], paths, canary }],
+      rateLimitService: { shared: { api: LIMIT } },
+    };
+    const ofPath = {
+      "any 1": { service: "web--login", limit: "global/minute" },
+      "any 2": { service: "shared/api", limit: "global/minute" },
+    };
+    assert.deepEqual(slots(given, "web--login"), ofPath);
+    assert.deepEqual(slots(given, "web--login-canary"), ofPath);
+    assert.deepEqual(slots(given, "web--root"), {
+      "any 1": { service: "web", limit: "global/minute" },
+      "header x-user 1": { service: "web", limit: "global-by-header/x-user/day" },
+    });
+    assert.equal(filterMap(patches(given), "global-rate-limit").filters["web--health"], undefined);
+    const { services, gateway } = stack(given);
+    assert.deepEqual(
+      rateLimitConfig(services, gateway).descriptors.map(({ value, descriptors }) => [
+        value,
+        descriptors?.map((limit) => [limit.value, limit.descriptors?.[0]?.rate_limit?.requests_per_unit]),
+      ]),
+      [
+        ["web--login", [["global/minute", 1]]],
+        ["shared/api", [["global/minute", 10]]],
+        [
+          "web",
+          [
+            ["global/minute", 10],
+            ["global-by-header/x-user/day", 5],
+          ],
+        ],
+      ],
+    );
+  });
+
   it("counts what services share once", () => {
     const share = { type: "shared", name: "api" };
     const given = {

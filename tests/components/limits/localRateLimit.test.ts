@@ -20,6 +20,20 @@ describe("components/localRateLimit", () => {
     );
   });
 
+  it("takes a path's own limit in place of the service's, or none", () => {
+    const limit = { type: "local" as const, requests: 100, per: "second" as const };
+    const own = { ...limit, requests: 5 };
+    const paths = ["/", { path: "/login", rateLimit: own }, { path: "/health", rateLimit: false }];
+    const given = [{ name: "web", namespace: "apps", rateLimit: limit, paths }];
+    assert.deepEqual(
+      filterMap(localRateLimitPatches(stack({ services: given }).services), "local-rate-limit").filters,
+      {
+        "web--login": { ...localRateLimit(own), stat_prefix: "web" },
+        "web--root": { ...localRateLimit(limit), stat_prefix: "web" },
+      },
+    );
+  });
+
   it("enforces the limit on every request, tells clients how much is left, and gRPC clients not to retry at once", () => {
     const limit = { type: "local" as const, requests: 100, per: "second" as const };
     const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
@@ -151,7 +165,7 @@ describe("config/rateLimit", () => {
       const {
         services: [web],
       } = stack({ services: services(limit) });
-      assert.deepEqual(plain(web?.rateLimit), {
+      assert.deepEqual(plain(web?.rules[0]?.rateLimit), {
         ...limit,
         ...(type === "local-by-address" ? { maxClients: 10_000 } : {}),
         ipv4PrefixLength: 32,

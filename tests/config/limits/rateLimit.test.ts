@@ -15,13 +15,11 @@ describe("config/rateLimit, several", () => {
       { type: "local", requests: 1, per: "second" },
       { type: "global-by-address", requests: 2, per: "day", ipv4PrefixLength: 32, ipv6PrefixLength: 64 },
     ];
-    const [service] = stack({ services: services([LIMIT, local, byAddress]) }).services;
-    assert.ok(service);
-    assert.deepEqual(localLimitOf(service), local);
-    assert.deepEqual(globalLimitsOf(service), [LIMIT, byAddress]);
-    const [one] = stack({ services: services(LIMIT) }).services;
-    assert.deepEqual(globalLimitsOf(one ?? {}), [LIMIT]);
-    assert.equal(localLimitOf(one ?? {}), undefined);
+    const rule = (rateLimit: unknown) => stack({ services: services(rateLimit) }).services[0]?.rules[0] ?? {};
+    assert.deepEqual(localLimitOf(rule([LIMIT, local, byAddress])), local);
+    assert.deepEqual(globalLimitsOf(rule([LIMIT, local, byAddress])), [LIMIT, byAddress]);
+    assert.deepEqual(globalLimitsOf(rule(LIMIT)), [LIMIT]);
+    assert.equal(localLimitOf(rule(LIMIT)), undefined);
   });
 
   it("reports where in a list a mistake is", () => {
@@ -81,8 +79,8 @@ describe("config/rateLimitService.shared", () => {
       services: [...services(both[0]), { name: "two", namespace: "apps", rateLimit: both }],
       rateLimitService: { shared },
     }).services;
-    assert.deepEqual(plain(one?.rateLimit), { ...shared.api, shared: "api" });
-    assert.deepEqual(plain(two?.rateLimit), [
+    assert.deepEqual(plain(one?.rules[0]?.rateLimit), { ...shared.api, shared: "api" });
+    assert.deepEqual(plain(two?.rules[0]?.rateLimit), [
       { ...shared.api, shared: "api" },
       { ...shared.keys, shared: "keys" },
     ]);
@@ -109,6 +107,41 @@ describe("config/rateLimitService.shared", () => {
     const address = { api: { ...LIMIT, type: "global-by-address" } };
     const [web] = stack({ services: services(both[0]), rateLimitService: { shared: address } }).services;
     assert.ok(web && dependsOnAddress(web));
+  });
+});
+
+describe("config/rateLimit, of a path", () => {
+  const at = "services[0].paths[1].rateLimit";
+  const web = (rateLimit: unknown, more: object = {}) => [
+    { name: "web", namespace: "apps", paths: ["/", { path: "/login", rateLimit }], ...more },
+  ];
+  const local = { type: "local", requests: 1, per: "second" };
+
+  it("refuses what a service's may not be, with its key path", () => {
+    refuses({ services: web(true) }, at, /one of local, /);
+    refuses({ services: web({ ...local, requests: 0 }) }, `${at}.requests`, /from 1 to/);
+    refuses({ services: web([local, { ...local, per: "week" }]) }, `${at}[1].per`, /second, minute, hour or day/);
+    refuses({ services: web([local, local]) }, `${at}[1].type`, /since services\[0\]\.paths\[1\]\.rateLimit\[0\] is/);
+    const grpc = web({ ...local, status: 503 }, { protocol: "grpc" });
+    refuses({ services: grpc }, `${at}.status`, /a status of gRPC/);
+    refuses({ services: web({ type: "shared", name: "none" }) }, `${at}.name`, /in rateLimitService\.shared$/);
+    const byHeader = { ...local, type: "local-by-header", header: "x_key" };
+    refuses({ services: web(byHeader) }, `${at}.header`, /a header without '_'/);
+    const service = { externalTrafficPolicy: "Cluster" };
+    const byAddress = {
+      services: web({ ...local, type: "local-by-address" }),
+      gateway: { infrastructure: { service } },
+    };
+    refuses(byAddress, "gateway.infrastructure.service.externalTrafficPolicy", /services\[0\] needs client addresses/);
+  });
+
+  it("may be the same as the service's, be turned off, and be the only one that is counted globally", () => {
+    assert.deepEqual(mistakes({ services: web(local, { rateLimit: local }) }), []);
+    assert.deepEqual(mistakes({ services: web(false) }), []);
+    const rateLimitService = { shared: { plan: LIMIT } };
+    const config = stack({ services: web({ type: "shared", name: "plan" }), rateLimitService });
+    assert.equal(config.rateLimitService?.namespace, "istio-system");
+    assert.equal(stack({ services: web(false, { rateLimit: local }) }).rateLimitService, undefined);
   });
 });
 

@@ -390,6 +390,11 @@ export const RULES: Readonly<Record<string, Mutation>> = {
     ]),
     "services[0].rateLimit[1].type"
   ),
+  rateLimitsOfPath: (_, values) => {
+    const local = { type: "local", requests: 1, per: "hour" };
+    http(values, { paths: ["/", { path: "/zz", rateLimit: [local, local] }] });
+    return "services[0].paths[1].rateLimit[1].type";
+  },
   sharedLimits: (_, values) => (
     (first(values).rateLimit = { type: "shared", name: "none" }),
     "services[0].rateLimit.name"
@@ -402,6 +407,9 @@ export const RULES: Readonly<Record<string, Mutation>> = {
   rateLimitService: (_, values) => {
     for (const service of values.services as Values[]) {
       delete service.rateLimit;
+      for (const path of (service.paths ?? []) as Values[]) {
+        delete path.rateLimit;
+      }
     }
     values.rateLimitService = { redis: { type: "external", host: "r.test", password: "hunter2-of-redis" } };
     return "rateLimitService";

@@ -174,6 +174,7 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
       compression: isGrpc ? undefined : draw.maybe(10, () => draw.orOff(() => drawCompression(draw))),
       ...withOff(draw, drawFilters(draw, shared, isGrpc, type)),
       access: draw.maybe(15, () => drawAccess(draw, shared)),
+      rateLimit: draw.maybe(15, () => draw.orOff(() => drawLimits(draw, shared, isGrpc))),
       limits: draw.maybe(10, () =>
         draw.orOff(() =>
           draw.atLeastOne(60, { maxRequestSize: () => draw.size(1, 2 ** 30), streamIdleTimeout: () => "0s" }),

@@ -319,7 +319,12 @@ function withOnePolicy(services: readonly Values[]): Values[] {
 
 /** Only if there is a global limit, and with the limits that are shared. */
 function drawLimitService(draw: Draw, services: readonly Values[], shared: Shared): Values | undefined {
-  const limits = JSON.stringify(services.map(({ rateLimit }) => rateLimit ?? []));
+  const limits = JSON.stringify(
+    services.flatMap(({ rateLimit, paths }) => [
+      rateLimit ?? [],
+      ...((paths ?? []) as Values[]).map((path) => path.rateLimit ?? []),
+    ]),
+  );
   const used = shared.sharedLimits.filter((name) => limits.includes(`"shared","name":"${name}"`));
   if (used.length > 0) {
     const named = used.map((name) => [name, drawLimit(draw, shared, draw.pick(GLOBAL))]);
