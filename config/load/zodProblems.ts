@@ -19,6 +19,7 @@ const HINTS: Readonly<Record<string, string>> = {
   compression: "not allowed here: compression is a key of services, of their paths and of defaults",
   customErrors: "errorPages, such as { backendErrors: true }, of the gateway or of services",
   errorPages: "not allowed here: errorPages is a key of the gateway and of services",
+  hsts: "not allowed here: browsers keep one HSTS policy for a host, so hsts is a key of the gateway and of services",
   brotli: "compression: { algorithms: [brotli] }",
   gzip: "compression: { algorithms: [gzip] }",
   healthCheck:

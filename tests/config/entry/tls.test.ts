@@ -162,6 +162,17 @@ describe("config/hsts", () => {
     assert.deepEqual(mistakes({ gateway: { hsts }, services: [service({ protocol: "grpc" })] }), []);
   });
 
+  it("refuses HSTS of a path: a browser would keep that of the last path it saw, for all of the host", () => {
+    for (const hsts of [{ maxAge: "5m" }, false]) {
+      const paths = ["/", { path: "/app", hsts }];
+      refuses(
+        { services: [service({ paths })] },
+        "services[0].paths[1].hsts",
+        /one HSTS policy for a host, so hsts is/,
+      );
+    }
+  });
+
   it("refuses a second place that sets the header, and more headers than a filter holds", () => {
     const given = (responseHeaders: object) => ({ gateway: { hsts: year }, services: [service({ responseHeaders })] });
     const at = "services[0].responseHeaders";
