@@ -11,6 +11,7 @@ export const IN_PLACE_OF_BACKENDS: ReadonlySet<string> = new Set([
   "requestHeaders",
   "retry",
   "rewrite",
+  "sessionPersistence",
   "timeouts",
   "trafficPolicy",
 ]);

@@ -13,6 +13,8 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
   const canary = draw.maybe(35, () => drawCanary(draw, shared, name, isGrpc));
   const byVersion = canary?.versions !== undefined;
   const paths = draw.maybe(70, () => drawPaths(draw, shared, name, isGrpc, canary));
+  const backends = byVersion ? undefined : draw.maybe(40, () => drawBackends(draw, shared, `${name}-b`));
+  const hasShares = canary !== undefined || [{ backends }, ...(paths ?? [])].some((one) => hasSeveral(one.backends));
   const limits = draw.maybe(20, () =>
     draw.atLeastOne(60, {
       maxRequestSize: () => draw.size(1, 2 ** 30),
@@ -29,7 +31,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
     protocol: isGrpc ? "grpc" : draw.maybe(10, () => "http"),
     // The program makes the Services of versions, with this number.
     port: draw.maybe(60, () => drawPort(draw, { portNames: shared.portNames && !byVersion })),
-    backends: byVersion ? undefined : draw.maybe(40, () => drawBackends(draw, shared, `${name}-b`)),
+    backends,
     paths,
     canary,
     ...(isGrpc ? {} : drawTimes(draw, shared)),
@@ -38,7 +40,7 @@ export function drawService(draw: Draw, shared: Shared, name: string): Values {
         ? undefined
         : draw.maybe(20, () => drawCors(draw)),
     compression: isGrpc ? undefined : draw.maybe(15, () => draw.orOff(() => drawCompression(draw))),
-    sessionPersistence: isGrpc || canary !== undefined ? undefined : draw.maybe(10, () => drawPersistence(draw)),
+    sessionPersistence: isGrpc || hasShares ? undefined : draw.maybe(10, () => drawPersistence(draw)),
     ...drawFilters(draw, shared, isGrpc),
     access: shared.everyoneSays || draw.chance(35) ? drawAccess(draw, shared) : undefined,
     rateLimit: draw.maybe(35, () => drawLimits(draw, shared, isGrpc)),
@@ -281,6 +283,10 @@ export function drawErrorPages(draw: Draw): Values {
     ],
     backendErrors: () => draw.chance(50),
   });
+}
+
+function hasSeveral(backends: unknown): boolean {
+  return Array.isArray(backends) && backends.length > 1;
 }
 
 function drawPersistence(draw: Draw): Values {
