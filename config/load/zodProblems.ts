@@ -3,6 +3,9 @@ import { keyPath, type Problem } from "../values/problem";
 
 const ASK_ELSEWHERE = "access.jwt checks tokens, and access.externalAuthorization asks a service of the mesh";
 
+const PER_CLIENT =
+  "not allowed: Envoy counts no client's connections; rateLimit: { type: local-by-address, requests: 10, per: second } limits its requests";
+
 /** Keys known from other manuals, and why they are not supported. */
 const HINTS: Readonly<Record<string, string>> = {
   minProtocolVersion:
@@ -13,8 +16,12 @@ const HINTS: Readonly<Record<string, string>> = {
   tls: "the key certificate, such as { type: existing, secretName: NAME }, or trafficPolicy.tls for a backend that speaks TLS",
   backendProtocol: "trafficPolicy.tls: { mode: SIMPLE } for a backend that speaks TLS",
   www: "not allowed: hosts lists both names, [example.com, { host: www.example.com, redirect: 301 }]",
-  affinity: "trafficPolicy.loadBalancing: { type: CONSISTENT_HASH, key: { type: cookie, name: NAME } }",
+  affinity: "sessionPersistence: {}, or a hash: trafficPolicy.loadBalancing of type CONSISTENT_HASH",
+  aliases: "hosts, a list of all its names",
   allowlist: "access.allow, a list of blocks such as 10.0.0.0/8",
+  authUrl: "access.externalAuthorization: { provider: NAME }, a provider of the mesh's config",
+  backup:
+    "not allowed: each backend gets requests by its weight, and trafficPolicy.outlierDetection ejects endpoints that fail",
   basicAuth: `not allowed: there are no passwords. ${ASK_ELSEWHERE}`,
   compression: "not allowed here: compression is a key of services, of their paths and of defaults",
   customErrors: "errorPages, such as { backendErrors: true }, of the gateway or of services",
@@ -24,14 +31,22 @@ const HINTS: Readonly<Record<string, string>> = {
   gzip: "compression: { algorithms: [gzip] }",
   healthCheck:
     "not allowed: readiness probes say which Pods get requests, and trafficPolicy.outlierDetection ejects those that fail",
+  limitConnections: PER_CLIENT,
+  limitRps: "rateLimit: { type: local-by-address, requests: 10, per: second }",
   maxBodySize: "limits.maxRequestSize, a size such as 8Mi; there is no limit by default",
   modsecurity: `not allowed: there is no web application firewall. ${ASK_ELSEWHERE}`,
   oidc: `not allowed: there is no login. ${ASK_ELSEWHERE}`,
   passthrough: "protocol: tls-passthrough, for a service whose backend ends TLS",
   redirect:
     "not allowed here: services, paths and entries of hosts redirect, such as { path: /old, redirect: { path: /new } }",
+  perClient: PER_CLIENT,
+  readTimeout:
+    "timeouts.backendRequest for the wait for an answer, and limits.streamIdleTimeout for silence from then on",
   retries: "retry: { attempts: 2 }",
+  sessionAffinity: "sessionPersistence: {}",
+  sessionCookie: "sessionPersistence: {}",
   sslRedirect: "not allowed: plain HTTP is always redirected, except where a service has plainHttp",
+  sticky: "sessionPersistence: {}",
   websocket: "not allowed: WebSocket works with protocol http, and stays open while it is used",
   whitelist: "access.allow, a list of blocks such as 10.0.0.0/8",
   enabled: "not allowed: a feature is on where its map is set, and false in place of the map turns it off",

@@ -215,7 +215,15 @@ describe("config/messages", () => {
     ],
     ...(
       [
-        ["affinity", /^trafficPolicy\.loadBalancing: \{ type: CONSISTENT_HASH/],
+        ["affinity", /^sessionPersistence: \{\}, or a hash/],
+        ["aliases", /^hosts, a list/],
+        ["authUrl", /^access\.externalAuthorization: /],
+        ["backup", /gets requests by its weight/],
+        ["limitConnections", /counts no client's connections; rateLimit/],
+        ["limitRps", /^rateLimit: \{ type: local-by-address/],
+        ["perClient", /counts no client's connections/],
+        ["readTimeout", /^timeouts\.backendRequest .* limits\.streamIdleTimeout/],
+        ["sticky", /^sessionPersistence: \{\}/],
         ["basicAuth", /there are no passwords/],
         ["gzip", /^compression: \{ algorithms: \[gzip\] \}/],
         ["customErrors", /^errorPages, such as \{ backendErrors: true \}/],
