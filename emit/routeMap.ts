@@ -117,8 +117,9 @@ function targets({ backends }: Pick<Rule, "backends">): { name: string; share: s
 
 /** What applies to the rule's requests, in words. */
 function onTheWay(service: Service, rule: Rule): string[] {
-  const { retry, cors, compression, rewrite, mirror, maintenance, requestHeaders, responseHeaders, limits } = rule;
-  const { fault, hosts, errorPages, hsts, telemetry } = service;
+  const { retry, cors, compression, rewrite, mirror, maintenance, requestHeaders, responseHeaders, limits, telemetry } =
+    rule;
+  const { fault, hosts, errorPages, hsts } = service;
   const policies = Object.keys(service.trafficPolicy).filter((name) => name !== "tls");
   return [
     ...(hosts.some(({ plainListener }) => plainListener !== undefined) ? ["without TLS too"] : []),

@@ -5,30 +5,38 @@ import { grouped } from "../../config/values/grouped";
 type Selection = Pick<AccessLogConfig, "samplePercent" | "errorsFrom" | "slowerThan">;
 
 /**
- * CEL expression on Envoy's attributes that selects the requests to log: by the rules of their service, or else of the stack.
+ * CEL expression on Envoy's attributes that selects the requests to log: as their path says, or else their service or the stack.
  * Undefined if all are logged. Nothing is nested by service: Envoy's parser goes 32 levels deep, and the listener that has more
  * is rejected. Chains of `||` and `&&` are flat.
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes
  */
 export function accessLogFilter(services: readonly Service[], stack: Selection): string | undefined {
   const fallback = selection(stack);
-  const all = services.map(({ name, telemetry }) => ({ name, logs: selection({ ...stack, ...telemetry.accessLogs }) }));
+  const all = services.flatMap(({ name, rules }) => {
+    const routes = rules.map((rule) => ({
+      route: ` == "${rule.name}"`,
+      logs: selection({ ...stack, ...rule.telemetry.accessLogs }),
+    }));
+    const [first] = routes;
+    return first !== undefined && routes.every(({ logs }) => logs === first.logs)
+      ? [{ route: `.startsWith("${name}--")`, logs: first.logs }]
+      : routes;
+  });
   const own = [...grouped(all, ({ logs }) => logs)]
     .filter(([logs]) => logs !== fallback)
-    .map(([logs, group]) => ({ logs, names: group.map(({ name }) => name) }));
+    .map(([logs, group]) => ({ logs, routes: group.map(({ route }) => route) }));
   if (own.length === 0) {
     return fallback === ALL ? undefined : fallback;
   }
-  const rest = `!(${isOf(own.flatMap(({ names }) => names))})`;
-  return [...own.map(({ logs, names }) => both(isOf(names), logs)), both(rest, fallback)].join(" || ");
+  const rest = `!(${isOf(own.flatMap(({ routes }) => routes))})`;
+  return [...own.map(({ logs, routes }) => both(isOf(routes), logs)), both(rest, fallback)].join(" || ");
 }
 
 const ALL = "true";
 
 /** A missing attribute is an error, and nothing is logged on an error, so each is tested with has() first. */
-function isOf(services: readonly string[]): string {
-  const names = services.map((service) => `xds.route_name.startsWith("${service}--")`);
-  return `has(xds.route_name) && (${names.join(" || ")})`;
+function isOf(routes: readonly string[]): string {
+  return `has(xds.route_name) && (${routes.map((route) => `xds.route_name${route}`).join(" || ")})`;
 }
 
 function both(condition: string, logs: string): string {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Service } from "../../config";
+import type { Rule, Service } from "../../config";
 import type { TelemetryConfig } from "../../config/schema/telemetry/telemetry";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { Telemetry, type TelemetrySpec } from "../../kinds/telemetry";
@@ -63,15 +63,17 @@ const SPAN_TAGS = {
   "http.url": { formatter: { value: "%REQ(:SCHEME)%://%REQ(:AUTHORITY)%%PATH(NQ)%" } },
 };
 
-/** What the Telemetry API cannot set: counters per rule, and the share of a service's requests that is traced. */
+/** What the Telemetry API cannot set: counters per rule, and the share of a rule's requests that is traced. */
 export function routeTelemetryPatches({
   services,
   telemetry,
 }: Pick<GatewayTelemetryArgs, "services" | "telemetry">): ConfigPatch[] {
-  const traced = services.flatMap((service) => {
-    const value = tracing(service);
-    return value === undefined ? [] : service.rules.map((rule) => routePatch(rule, value));
-  });
+  const traced = services
+    .flatMap(({ rules }) => rules)
+    .flatMap((rule) => {
+      const value = tracing(rule);
+      return value === undefined ? [] : [routePatch(rule, value)];
+    });
   return [...(telemetry.metrics === undefined ? [] : [countersPatch()]), ...traced];
 }
 
@@ -86,7 +88,7 @@ function countersPatch(): ConfigPatch {
 }
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-tracing */
-function tracing({ telemetry }: Service): Record<string, unknown> | undefined {
+function tracing({ telemetry }: Rule): Record<string, unknown> | undefined {
   return telemetry.traces === undefined
     ? undefined
     : { tracing: { random_sampling: percentage(telemetry.traces.samplePercent) } };

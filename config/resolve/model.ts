@@ -20,7 +20,7 @@ import type { Retry } from "../schema/routing/retry";
 import type { SessionPersistence } from "../schema/routing/sessionPersistence";
 import type { VersionName } from "../schema/routing/versions";
 import type { ParsedService } from "../schema/service";
-import type { ServiceTelemetry, TelemetryConfig } from "../schema/telemetry/telemetry";
+import type { PathTelemetry, ServiceTelemetry, TelemetryConfig } from "../schema/telemetry/telemetry";
 import type { RedirectCode } from "../schema/entry/httpsRedirect";
 import type { Answers } from "./answers";
 import type { StackCertificate } from "./certificates";
@@ -104,6 +104,8 @@ export interface Rule<P extends Port = Port> {
   readonly rateLimit: RateLimits | undefined;
   /** Of its requests' size and silence. */
   readonly limits: Limits | undefined;
+  /** What it overrides of the stack's telemetry: its own, or else its service's. */
+  readonly telemetry: PathTelemetry;
   /** Instead of backends, of which it then has none. */
   readonly redirect: Answers["redirect"];
   readonly respond: Answers["respond"];
@@ -154,8 +156,8 @@ export interface Service<P extends Port = Port> {
   readonly hsts: Hsts | undefined;
   /** What external-dns does for its hosts; false: nothing. Undefined: nothing says anything of it. */
   readonly externalDns: ServiceExternalDns | false | undefined;
-  /** What it overrides of the stack's telemetry. */
-  readonly telemetry: ServiceTelemetry;
+  /** Its objectives, where they are not the stack's. */
+  readonly telemetry: Pick<ServiceTelemetry, "alerts">;
   /** How the gateway treats its backends. */
   readonly trafficPolicy: TrafficPolicy;
 }

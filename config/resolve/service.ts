@@ -51,11 +51,15 @@ export function resolveService(
       service.plainHttp === true && redirect === undefined ? nameOnPort(listenerName(host), HTTP_PORT) : undefined,
     redirect,
   }));
+  const { alerts, ...ofRequests } = service.telemetry;
   const rateLimit = resolveRateLimits(service.rateLimit, rateLimitService);
   const rules = service.paths
     .flatMap((path) => {
       const own = path.rateLimit && resolveRateLimits(path.rateLimit, rateLimitService, nameOf(service, path));
-      return resolvePath(service, path, defaults, nearest(own, rateLimit));
+      return resolvePath(service, path, defaults, {
+        rateLimit: nearest(own, rateLimit),
+        telemetry: nearest(path.telemetry, ofRequests) ?? {},
+      });
     })
     .sort(byEnvoyOrder);
   return {
@@ -74,7 +78,7 @@ export function resolveService(
     externalDns: resolveExternalDns(service, gateway),
     errorPages: service.protocol === "grpc" ? undefined : nearest(service.errorPages, gateway?.errorPages),
     hsts: nearest(service.hsts, gateway?.hsts),
-    telemetry: service.telemetry,
+    telemetry: { alerts },
     trafficPolicy: resolveTrafficPolicy(service, defaults),
   };
 }
@@ -104,7 +108,7 @@ function resolvePath(
   service: ParsedService,
   path: ParsedPath,
   defaults: DefaultsConfig,
-  rateLimit: Rule["rateLimit"],
+  inherited: Pick<Rule, "rateLimit" | "telemetry">,
 ): Rule[] {
   const isGrpc = service.protocol === "grpc";
   const answers = answersOf(service, path);
@@ -131,7 +135,7 @@ function resolvePath(
     responseHeaders: nearest(path.responseHeaders, service.responseHeaders),
     rewrite: nearest(path.rewrite, service.rewrite),
     access: path.access ?? service.access ?? defaults.access,
-    rateLimit,
+    ...inherited,
     limits: nearest(path.limits, service.limits),
     mirror: resolveMirror(service, path),
     ...answers,

@@ -13,6 +13,7 @@ import { matchSchema } from "./routing/match";
 import { retrySchema } from "./routing/retry";
 import { sessionPersistenceSchema } from "./routing/sessionPersistence";
 import { timeoutsSchema } from "./routing/timeouts";
+import { pathTelemetrySchema } from "./telemetry/telemetry";
 
 /** Gateway API's own rules for path values (HTTPPathMatch validation). */
 const FORBIDDEN_IN_PATH = /\/\/|\/\.\.?(\/|$)|%2f/i;
@@ -54,6 +55,11 @@ export const pathRuleSchema = z
     limits: orOff(pathLimitsSchema)
       .optional()
       .describe("Limits for requests to this path, in place of all of the service's limits. Default: those."),
+    telemetry: orOff(pathTelemetrySchema)
+      .optional()
+      .describe(
+        "Which requests to this path are logged and traced, in place of all that the service says; false: as the stack says. Default: as the service.",
+      ),
     ...pathAnswerShape,
   })
   .superRefine((rule, context) => {

@@ -26,9 +26,13 @@ const values: Values = {
     service("plain"),
     service("errors", {
       telemetry: { accessLogs: { samplePercent: 0, errorsFrom: 404, slowerThan: "500ms" } },
+      paths: ["/", { path: "/all", telemetry: { accessLogs: { samplePercent: 100 } } }],
     }),
     service("sampled", { telemetry: { accessLogs: { samplePercent: 25 } } }),
-    service("traced", { telemetry: { traces: { samplePercent: 100 } } }),
+    service("traced", {
+      telemetry: { traces: { samplePercent: 100 } },
+      paths: ["/", { path: "/untraced", telemetry: false }],
+    }),
     // Each with rules of its own: nested by service, they would be too deep for Envoy's parser, which then takes no listener.
     ...Array.from({ length: 12 }, (_, index) =>
       service(`own-${index}`, {
@@ -88,6 +92,7 @@ describe("observability", () => {
       await get("plain", "/secret?token=CREDENTIAL", secrets);
       await request(theLab(), `http://plain.${DOMAIN}/redirected?token=CREDENTIAL`, { headers: secrets });
       await get("errors", "/fine", secrets);
+      await get("errors", "/all/fine", secrets);
       await get("errors", "/missing?status=404");
       await get("errors", "/teapot?status=403");
       await get("errors", "/slow?sleep=700");
@@ -139,8 +144,8 @@ describe("observability", () => {
       assert.ok(all.every(({ path }) => !String(path).includes("?")));
     });
 
-    it("contains only errors, slow and unfinished requests if a service asks for these only", () => {
-      assert.deepEqual(paths("errors"), ["/missing", "/slow", "/aborted"]);
+    it("contains only errors, slow and unfinished requests if a service asks for these only, and all to a path", () => {
+      assert.deepEqual(paths("errors"), ["/all/fine", "/missing", "/slow", "/aborted"]);
     });
 
     it("contains a share of a service's requests", () => {
@@ -162,6 +167,7 @@ describe("observability", () => {
 
   describe("traces", () => {
     it("cover the gateway and the backend, and name the rule", async () => {
+      await get("traced", "/untraced");
       await get("traced", "/order?token=CREDENTIAL");
       const [line] = (await logged()).filter(({ path }) => path === "/order");
       const spans = await eventually("both spans", 30_000, () => {
@@ -185,7 +191,7 @@ describe("observability", () => {
       assert.doesNotMatch(JSON.stringify(collectedSpans()), /CREDENTIAL/);
     });
 
-    it("exclude services without their own share if the stack's share is 0", () => {
+    it("exclude services and paths without their own share if the stack's share is 0", () => {
       const ours = collectedSpans().filter(({ attributes }) => String(attributes["http.url"]).includes(`.${DOMAIN}/`));
       const routes = new Set(ours.map(({ attributes }) => attributes["gateway.route"]));
       assert.deepEqual([...routes], ["traced--root"]);
@@ -203,7 +209,7 @@ describe("observability", () => {
   });
 
   it("agree on a request: its id in log and span, its service in log, span and metrics", async () => {
-    const [rule] = traced.rules;
+    const rule = traced.rules.find(({ path }) => path === "/");
     assert.ok(rule);
     const completed = ruleMetric(rule, "upstream_rq_completed");
     /** The value of a counter that the gateway exports. */

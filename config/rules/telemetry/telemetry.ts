@@ -1,3 +1,4 @@
+import type { ServiceTelemetry } from "../../schema/telemetry/telemetry";
 import type { Problem } from "../../values/problem";
 import type { CheckedStack } from "../checkedStack";
 
@@ -15,10 +16,17 @@ export function telemetryProblems({ telemetry, services }: CheckedStack): Proble
       value: telemetry[key],
       expected: "not allowed without telemetry.metrics: there would be no data",
     }));
-  const ofServices = services.flatMap(({ index, service }) =>
-    OWN.filter((key) => service.telemetry[key] !== undefined && telemetry[key] === undefined).map((key) => ({
-      path: `services[${index}].telemetry.${key}`,
-      value: service.telemetry[key],
+  const given = services.flatMap(({ index, service }): { at: string; own: ServiceTelemetry }[] => [
+    { at: `services[${index}].telemetry`, own: service.telemetry },
+    ...service.paths.map((path, place) => ({
+      at: `services[${index}].paths[${place}].telemetry`,
+      own: path.telemetry === false ? {} : (path.telemetry ?? {}),
+    })),
+  ]);
+  const ofServices = given.flatMap(({ at, own }) =>
+    OWN.filter((key) => own[key] !== undefined && telemetry[key] === undefined).map((key) => ({
+      path: `${at}.${key}`,
+      value: own[key],
       expected: `not allowed without the stack's telemetry.${key}, which turns it on`,
     })),
   );

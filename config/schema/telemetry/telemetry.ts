@@ -84,8 +84,8 @@ export const telemetrySchema = z.strictObject({
   alerts: alerts.optional().describe("Alert rules for each service and for the gateway. Default: none."),
 });
 
-/** The same for one service. */
-export const serviceTelemetrySchema = z.strictObject({
+/** What a service or a path overrides of it for its requests. */
+const ofRequests = {
   accessLogs: z
     .strictObject({
       samplePercent: accessLogShape.samplePercent.optional().describe("Default: telemetry.accessLogs.samplePercent."),
@@ -94,13 +94,18 @@ export const serviceTelemetrySchema = z.strictObject({
     })
     .refine((own) => Object.keys(own).length > 0, "at least one of samplePercent, errorsFrom, slowerThan")
     .optional()
-    .describe("Which of the service's requests are logged."),
+    .describe("Which of its requests are logged."),
   traces: z
     .strictObject({
       samplePercent: percentage(0, 100).describe("Share of the requests that are traced."),
     })
     .optional()
-    .describe("Which of the service's requests are traced."),
+    .describe("Which of its requests are traced."),
+};
+
+/** The same for one service. */
+export const serviceTelemetrySchema = z.strictObject({
+  ...ofRequests,
   alerts: z
     .strictObject({
       availabilityPercent: objectiveShape.availabilityPercent
@@ -113,8 +118,14 @@ export const serviceTelemetrySchema = z.strictObject({
     .describe("The service's objectives."),
 });
 
+/** The same for one path, whose service has the objectives. */
+export const pathTelemetrySchema = z
+  .strictObject(ofRequests)
+  .refine((own) => Object.keys(own).length > 0, "at least one of accessLogs, traces");
+
 export type TelemetryConfig = z.output<typeof telemetrySchema>;
 export type ServiceTelemetry = z.output<typeof serviceTelemetrySchema>;
+export type PathTelemetry = z.output<typeof pathTelemetrySchema>;
 export type MetricsConfig = NonNullable<TelemetryConfig["metrics"]>;
 export type AlertsConfig = NonNullable<TelemetryConfig["alerts"]>;
 export type AccessLogConfig = NonNullable<TelemetryConfig["accessLogs"]>;

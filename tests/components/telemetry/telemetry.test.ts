@@ -80,6 +80,21 @@ describe("components/gatewayTelemetry", () => {
     assert.deepEqual(routeTelemetryPatches(args({ traces: { provider: "otel" } })), []);
   });
 
+  it("traces a path by its own share in place of the service's, or by the stack's", () => {
+    const traces = (samplePercent: number) => ({ traces: { samplePercent } });
+    const paths = ["/", { path: "/busy", telemetry: traces(1) }, { path: "/health", telemetry: false }];
+    const web = { name: "web", namespace: "apps", telemetry: traces(50), paths };
+    const { services, telemetry } = stack({ services: [web], telemetry: { traces: { provider: "otel" } } });
+    const shares = routeTelemetryPatches({ services, telemetry }).map(({ match, patch }) => [
+      match.routeConfiguration?.vhost?.route.name,
+      (plain(patch.value) as { tracing: { random_sampling: { numerator: number } } }).tracing.random_sampling.numerator,
+    ]);
+    assert.deepEqual(shares, [
+      ["web--busy", 1],
+      ["web--root", 50],
+    ]);
+  });
+
   it("patches the rules of gRPC services too", () => {
     const calls = { name: "calls", namespace: "apps", protocol: "grpc", telemetry: { traces: { samplePercent: 50 } } };
     const telemetry = { traces: { provider: "otel" }, metrics: { scrape: "config-map" } };
@@ -137,6 +152,31 @@ describe("components/accessLogFilter", () => {
     ] as const) {
       assert.match(filter({ samplePercent: percent }, none) ?? "", new RegExp(`request\\.id < "${bound}"$`));
     }
+  });
+
+  it("names the paths of a service that differ, and no other service's", () => {
+    const paths = [
+      "/",
+      { path: "/pay", telemetry: { accessLogs: { samplePercent: 100 } } },
+      { path: "/x", telemetry: false },
+    ];
+    const services = [
+      { name: "web", namespace: "apps", paths, telemetry: { accessLogs: { errorsFrom: 400 } } },
+      { name: "api", namespace: "apps", telemetry: { accessLogs: { errorsFrom: 400 } } },
+      { name: "same", namespace: "apps", paths: ["/", "/a"] },
+    ];
+    const config = stack({ services, telemetry: { accessLogs: { ...logs, samplePercent: 0 } } });
+    assert.ok(config.telemetry.accessLogs);
+    const [pay, rest, all] = [
+      'has(xds.route_name) && (xds.route_name == "web--pay")',
+      'has(xds.route_name) && (xds.route_name == "web--root" || xds.route_name.startsWith("api--"))',
+      'has(xds.route_name) && (xds.route_name == "web--pay" || xds.route_name == "web--root" || xds.route_name.startsWith("api--"))',
+    ];
+    const errors = (status: number) => `(!has(response.code) || response.code >= ${status})`;
+    assert.equal(
+      accessLogFilter(config.services, config.telemetry.accessLogs),
+      `(${pay}) || (${rest} && ${errors(400)}) || (!(${all}) && ${errors(500)})`,
+    );
   });
 
   it("applies the rules of a service to its own requests, and the stack's to all others", () => {

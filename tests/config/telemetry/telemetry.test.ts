@@ -44,6 +44,19 @@ describe("config/telemetry", () => {
     refuses({ traces: { provider } }, { accessLogs: { errorsFrom: 400 } }, `${at}.accessLogs`, /telemetry\.accessLogs/);
     refuses({}, { traces: { samplePercent: 5 } }, `${at}.traces`, /not allowed without the stack's telemetry\.traces/);
   });
+
+  it("refuses the same of a path, and objectives, which are the service's", () => {
+    const given = (telemetry: unknown) => ({
+      telemetry: { traces: { provider } },
+      services: [{ name: "web", namespace: "apps", paths: ["/", { path: "/pay", telemetry }] }],
+    });
+    const at = "services[0].paths[1].telemetry";
+    refusesConfig(given({}), at, /at least one of accessLogs, traces$/);
+    refusesConfig(given({ accessLogs: { errorsFrom: 400 } }), `${at}.accessLogs`, /not allowed without the stack's/);
+    refusesConfig(given({ alerts: { latency: "1s" } }), `${at}.alerts`, /one of the keys accessLogs, traces$/);
+    refusesConfig(given({ traces: { samplePercent: 101 } }), `${at}.traces.samplePercent`, /from 0 to 100/);
+    assert.deepEqual(mistakes(given(false)), []);
+  });
 });
 
 describe("config/telemetry, labels", () => {

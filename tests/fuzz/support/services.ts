@@ -177,6 +177,7 @@ function drawPaths(draw: Draw, shared: Shared, service: string, isGrpc: boolean,
       ...withOff(draw, drawFilters(draw, shared, isGrpc, type)),
       access: draw.maybe(15, () => drawAccess(draw, shared)),
       rateLimit: draw.maybe(15, () => draw.orOff(() => drawLimits(draw, shared, isGrpc))),
+      telemetry: draw.maybe(15, () => drawPathTelemetry(draw, shared)),
       limits: draw.maybe(10, () =>
         draw.orOff(() =>
           draw.atLeastOne(60, { maxRequestSize: () => draw.size(1, 2 ** 30), streamIdleTimeout: () => "0s" }),
@@ -412,6 +413,11 @@ function drawTelemetry(draw: Draw, { telemetry }: Shared): Values | undefined {
       draw.atLeastOne(60, { availabilityPercent: () => draw.pick([90, 95.5, 99.999]), latency: () => draw.duration() }),
   };
   return draw.some(60, Object.fromEntries(Object.entries(own).filter(([key]) => telemetry[key] !== undefined)));
+}
+
+function drawPathTelemetry(draw: Draw, shared: Shared): Values | false {
+  const { alerts: _alerts, ...own } = drawTelemetry(draw, shared) ?? {};
+  return Object.keys(own).length === 0 ? false : own;
 }
 
 export function drawTrafficPolicy(
