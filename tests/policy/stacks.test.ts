@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { StackConfig } from "../../config";
 import { loadStackFile } from "../../config/load/stackFile";
 import { evaluate } from "../../policy/evaluate";
+import { stack as stackOf } from "../support/stacks";
 import { emittedResources } from "../../emit/resources";
 
 const load = (stack: string) => loadStackFile(join(__dirname, "..", "..", `Pulumi.${stack}.yaml`));
@@ -31,6 +32,19 @@ describe("policy, on the repository's stacks", () => {
       "service-limit-in-production: monitoring/vmagent.istio-unified-gateway.istio-ingress has no rate limit on vmagent--root: set rateLimit.",
     ]);
     assert.deepEqual(await findings(weak, "dev", "mandatory"), []);
+  });
+
+  it("refuse prod with a path that escapes its service's limit", async () => {
+    const rateLimit = { type: "local", requests: 5, per: "second" };
+    const tried = { path: "/tried", rateLimit: { ...rateLimit, enforce: false } };
+    const paths = ["/", { path: "/login", rateLimit }, { path: "/health", rateLimit: false }, tried];
+    const config = stackOf({ services: [{ name: "web", namespace: "apps", rateLimit, paths }] });
+    assert.deepEqual(
+      (await findings(config, "prod", "mandatory")).filter((finding) => finding.startsWith("service-limit")),
+      [
+        "service-limit-in-production: apps/web.unified-gateway.istio-system has no rate limit on web--health, web--tried: set rateLimit.",
+      ],
+    );
   });
 
   it("refuse prod with a fault", async () => {
