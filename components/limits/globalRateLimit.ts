@@ -4,6 +4,7 @@ import type { RateLimitServiceConfig } from "../../config/schema/limits/rateLimi
 import { protoDuration } from "../../config/values/duration";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
 import { lastFilterPatch } from "../shared/envoyPatches";
+import { percentage } from "../shared/envoyTypes";
 import { byRule, filterByRoute, filterName, NO_ACTION } from "../shared/filterByRoute";
 import { type GatewayRef, RATE_LIMIT_PORT, rateLimitServiceName } from "../shared/naming";
 import { NOT_ENFORCED_LIMITS } from "../shared/statNames";
@@ -65,7 +66,7 @@ function answer(refusal: Refusal): Record<string, unknown> {
   }
   return {
     stat_prefix: NOT_ENFORCED_LIMITS,
-    filter_enforced: { default_value: { numerator: 0, denominator: "HUNDRED" } },
+    filter_enforced: { default_value: percentage(0) },
     failure_mode_deny: false,
     enable_x_ratelimit_headers: "OFF",
     disable_x_envoy_ratelimited_header: true,

@@ -2,7 +2,7 @@ import type { Service } from "../../config";
 import { type ClientAddress, tellsClients } from "../../config/schema/entry/clientAddress";
 import { isEnforced, localLimitOf, type LocalRateLimit } from "../../config/schema/limits/rateLimit";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
-import type { FilterConfig } from "../shared/envoyTypes";
+import { type FilterConfig, percentage } from "../shared/envoyTypes";
 import { byRule, filterByRoute } from "../shared/filterByRoute";
 import { localLimitPrefix } from "../shared/statNames";
 import { byAddress, byHeader } from "./clientDescriptors";
@@ -24,7 +24,7 @@ export function localRateLimitPatches(services: readonly Service[], clientAddres
   return filterByRoute({ feature: "local-rate-limit", place: "last", by: "rule", filters });
 }
 
-const [ALWAYS, NEVER] = [100, 0].map((numerator) => ({ default_value: { numerator, denominator: "HUNDRED" } }));
+const [ALWAYS, NEVER] = [100, 0].map((share) => ({ default_value: percentage(share) }));
 
 /** https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto */
 export function localRateLimit(limit: LocalRateLimit, clientAddress?: ClientAddress): FilterConfig {
