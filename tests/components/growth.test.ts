@@ -73,6 +73,6 @@ describe("more services", () => {
     assert.deepEqual(await of(50), one);
     assert.deepEqual([one.AuthorizationPolicy, one.RequestAuthentication, one.HTTP_ROUTE], [2, 1, undefined]);
     // One for each filter by route.
-    assert.equal(one.EXTENSION_CONFIG, 9);
+    assert.equal(one.EXTENSION_CONFIG, 10);
   });
 });
