@@ -231,9 +231,8 @@ function optionOf(schema: z.core.$ZodType, value: unknown): number | undefined {
   }
   const { options } = schema;
   if (options.some((option) => option instanceof z.ZodArray)) {
-    return options.findIndex(
-      (option) => !(option instanceof z.ZodLiteral) && option instanceof z.ZodArray === Array.isArray(value),
-    );
+    // The last: `false` comes first.
+    return options.findLastIndex((option) => option instanceof z.ZodArray === Array.isArray(value));
   }
   const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
   return isMap && options.some((option) => option instanceof z.ZodLiteral)

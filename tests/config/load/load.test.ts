@@ -18,6 +18,7 @@ describe("config/load", () => {
           {
             name: "web--root",
             path: "/",
+            telemetry: {},
             type: "PathPrefix",
             backends: [{ service: "web", namespace: "apps", port: 80, weight: 1 }],
             timeouts: { backendRequest: "1m", request: "0s" },
