@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { rootCertificates } from "node:tls";
 import { CLUSTER_DNS } from "../addresses";
 import { environment, expanded, type Placement } from "./environment";
 import type { ContainerRun } from "./container";
@@ -112,9 +113,20 @@ export class RunningPod {
       mounts,
       readOnly: container.securityContext?.readOnlyRootFilesystem === true,
       root: join(this.folder, "root", container.name),
-      etc: { hosts: args.hostsFile, "resolv.conf": this.resolvConf() },
+      etc: {
+        hosts: args.hostsFile,
+        "resolv.conf": this.resolvConf(),
+        "ssl/certs/ca-certificates.crt": this.certificateAuthorities(),
+      },
       logFile: join(args.logsFolder, podLog(metadata, container.name)),
     };
+  }
+
+  /** Those that browsers trust, which Istio's image has too. Without any, Istio's agent sends Envoy none to check by. */
+  private certificateAuthorities(): string {
+    const path = join(this.folder, "ca-certificates.crt");
+    writeFileSync(path, `${rootCertificates.join("\n")}\n`);
+    return path;
   }
 
   /** https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/ */
