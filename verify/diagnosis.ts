@@ -72,9 +72,10 @@ export function diagnose(
       more: `kubectl get envoyfilter ${ownName(gateway, "limits")} -n ${gateway.namespace} -o yaml`,
     };
   }
+  const rateLimits = allRateLimitsOf(service ?? { rules: [] });
   const isUsedUp =
     headers["x-ratelimit-remaining"] === "0" &&
-    allRateLimitsOf(service ?? { rules: [] }).some((limit) => limit.status !== undefined && limit.status === status);
+    rateLimits.some((limit) => limit.status !== undefined && limit.status === status);
   if (isLimited(answer) || isUsedUp) {
     return {
       cause: "a rate limit is used up",
@@ -87,7 +88,7 @@ export function diagnose(
       more: `kubectl describe ${route}`,
     };
   }
-  if (status === 503 && answer.body === "" && allRateLimitsOf(service ?? { rules: [] }).some(isGlobal)) {
+  if (status === 503 && answer.body === "" && rateLimits.some(isGlobal)) {
     return {
       cause: "the rate limit service does not answer, and rateLimitService.failureMode is closed",
       more: `kubectl get deployments,pods -n ${rateLimitService?.namespace ?? gateway.namespace}`,

@@ -27,7 +27,10 @@ const MILLISECONDS = {
   year: 365 * DAY,
 } as const;
 
-/** Sends each limited service, and each path with limits of its own, so many requests that its lowest limit refuses one. One service after the other, and last. */
+/**
+ * Sends each limited service, and each path with limits of its own, so many requests that its lowest limit refuses one. One after the
+ * other, and last.
+ */
 export async function checkLimits({ config, route }: Target): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { service, rule, limit } of config.services.flatMap(limitedRules)) {
