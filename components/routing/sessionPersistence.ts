@@ -1,5 +1,4 @@
-import type { Rule, Service } from "../../config";
-import { isExternal } from "../../config";
+import { type Rule, type Service, targetName } from "../../config";
 import type { SessionPersistence } from "../../config/schema/routing/sessionPersistence";
 import { protoDuration } from "../../config/values/duration";
 import type { ConfigPatch } from "../../kinds/envoyFilter";
@@ -40,9 +39,6 @@ function statefulSession({ absoluteTimeout }: SessionPersistence, backends: Rule
 }
 
 /** Paths of one backend share a cookie, and those of another have their own: its endpoints are others. */
-export function sessionCookie(backends: Rule["backends"]): string {
-  const names = backends.map((target) =>
-    isExternal(target) ? target.host : `${target.service}.${target.namespace}:${target.port}`,
-  );
-  return `session-${contentHash(names.join())}`;
+function sessionCookie(backends: Rule["backends"]): string {
+  return `session-${contentHash(backends.map(targetName).join())}`;
 }
